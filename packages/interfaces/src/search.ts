@@ -1,0 +1,27 @@
+import type { Rng } from './rng.js'
+
+/** A descendant with its measures (macs, parameters, memory, ...) and, once evaluated, its score (higher is better). */
+export interface Candidate<T> {
+  readonly value: T
+  /** Unique within the space. */
+  readonly key: string
+  readonly measures: { readonly [measure: string]: number }
+  readonly score?: number
+}
+
+/** A space of candidates, searched without being listed. Knows nothing of tensors. */
+export interface SearchSpace<T> {
+  /** How many candidates there are; may be computed without enumerating. */
+  count(): number
+  enumerate(): Iterable<T>
+  sample(rng: Rng): T
+  /** A neighbour of the candidate inside the space. */
+  mutate(value: T, rng: Rng): T
+  /** The candidate's measures, by name. */
+  cost(value: T): { readonly [measure: string]: number }
+  /** Unique and stable name of the candidate. */
+  key(value: T): string
+}
+
+/** Scores candidates, higher is better. Called with several at once so that shared work can be shared. */
+export type Evaluator<T> = (values: readonly T[]) => Promise<readonly number[]> | readonly number[]
