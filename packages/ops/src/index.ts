@@ -1,1 +1,10 @@
-export {}
+import './gradients.js'
+
+export { type AdamWStep, adamW } from './adamw.js'
+export { attention, withoutKeyBiasGradient } from './attention.js'
+export { crossEntropy } from './cross-entropy.js'
+export { gelu } from './gelu.js'
+export { getOps, type KernelName, type OpsMode, setOps } from './kernels.js'
+export { layerNorm } from './layer-norm.js'
+export { type LinearOptions, linear } from './linear.js'
+export { flattenPatchWeight, patchify } from './patchify.js'

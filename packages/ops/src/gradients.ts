@@ -1,0 +1,3 @@
+// Plain tfjs-core registers no gradients in Node. The bundle of this package carries the one module that does;
+// the registry is a global of TensorFlow.js, so registering here serves every package.
+import '@tensorflow/tfjs-core/dist/register_all_gradients'

@@ -1,0 +1,62 @@
+import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
+import { installWasmKernels } from './wasm/install.js'
+
+/** `auto`: the backend's own kernels where it has them; `reference`: always the plain TensorFlow.js formulation. */
+export type OpsMode = 'auto' | 'reference'
+
+let mode: OpsMode = 'auto'
+
+/** Chooses between fast kernels and the reference formulation for every operation that starts from now on. */
+export function setOps(next: OpsMode): void {
+  if (next !== 'auto' && next !== 'reference') {
+    throw new Error(`setOps takes 'auto' or 'reference', got '${String(next)}'`)
+  }
+  mode = next
+}
+
+export function getOps(): OpsMode {
+  return mode
+}
+
+export type Kernel = (inputs: NamedTensorMap, attributes?: NamedAttrMap) => Tensor[]
+
+/**
+ * A kernel of ours on the current backend, or undefined where the reference form must do.
+ * An operation asks once, in its forward pass, and uses the same answer for its gradient.
+ */
+export function findKernel(name: KernelName): Kernel | undefined {
+  if (mode === 'reference') return undefined
+  const backend = getBackend()
+  if (backend === 'wasm') installWasmKernels()
+  if (getKernel(name, backend) === undefined) return undefined
+  return (inputs, attributes = {}) => {
+    const outputs = engine().runKernel(name, inputs, attributes) as Tensor | Tensor[]
+    return Array.isArray(outputs) ? outputs : [outputs]
+  }
+}
+
+/**
+ * The kernels that a backend may register in TensorFlow.js's registry, with their inputs and outputs.
+ * M rows, K input width, N output width, B images, T tokens, D width.
+ *
+ * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N]} -> y [M,N]
+ * - `LearngeneLinearGrad` {x [M,K], weight [N,K], dy [M,N]}, attribute inputGradient -> dWeight [N,K], dBias [N], dx [M,K] if inputGradient
+ * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
+ * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics
+ * - `LearngeneLayerNormGrad` {x, gamma, statistics, dy} -> dx [M,D], dGamma [D], dBeta [D]
+ * - `LearngeneAttention` {qkv [B,T,3D]}, attribute heads -> y [B,T,D], saved
+ * - `LearngeneAttentionGrad` {qkv, saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
+ * - `LearngeneAdamW` {parameter, gradient, m, v}, attributes of {@link AdamWStep} -> parameter, m, v (new tensors of the parameter's shape)
+ *
+ * `statistics` and `saved` are the backend's own affair.
+ */
+export type KernelName =
+  | 'LearngeneLinear'
+  | 'LearngeneLinearGrad'
+  | 'LearngeneGelu'
+  | 'LearngeneGeluGrad'
+  | 'LearngeneLayerNorm'
+  | 'LearngeneLayerNormGrad'
+  | 'LearngeneAttention'
+  | 'LearngeneAttentionGrad'
+  | 'LearngeneAdamW'

