@@ -1,1 +1,5 @@
-export {}
+export { alone, type Group, shareOf } from './group.js'
+export { type AdamWOptions, adamW, disposeState, type Optimizer, type OptimizerState, type Slot } from './optimizer.js'
+export { createRng } from './rng.js'
+export { type CosineOptions, cosine, type Schedule } from './schedule.js'
+export { type TrainOptions, train } from './train.js'

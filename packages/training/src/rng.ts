@@ -1,0 +1,56 @@
+import type { Rng } from '@learngene/interfaces'
+import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+
+/**
+ * A seeded generator (xoroshiro128+): the same seed gives the same numbers on every machine and backend.
+ *
+ * @param seed an integer; parts of a computation take forks of one generator rather than seeds of their own
+ * @throws when the seed is not a safe integer
+ */
+export function createRng(seed: number): Rng {
+  if (!Number.isSafeInteger(seed)) throw new Error(`createRng: the seed must be an integer; got ${seed}`)
+  return fromName(String(seed))
+}
+
+function fromName(name: string): Rng {
+  const generator = xoroshiro128plus(hash(name))
+  const uniform = () => ((generator.next() >>> 5) * 2 ** 26 + (generator.next() >>> 6)) / 2 ** 53
+  let spare: number | undefined
+  const integer = (bound: number) => {
+    if (!Number.isInteger(bound) || bound < 1) throw new Error(`Rng.integer: the bound must be a positive integer; got ${bound}`)
+    return Math.floor(uniform() * bound)
+  }
+  return {
+    uniform,
+    integer,
+    normal() {
+      if (spare !== undefined) {
+        const value = spare
+        spare = undefined
+        return value
+      }
+      const radius = Math.sqrt(-2 * Math.log(1 - uniform()))
+      const angle = 2 * Math.PI * uniform()
+      spare = radius * Math.sin(angle)
+      return radius * Math.cos(angle)
+    },
+    permutation(length) {
+      const order = Uint32Array.from({ length }, (_, i) => i)
+      for (let i = length - 1; i > 0; i--) {
+        const j = integer(i + 1)
+        const swapped = order[i]!
+        order[i] = order[j]!
+        order[j] = swapped
+      }
+      return order
+    },
+    fork: (label) => fromName(`${name}/${label}`),
+  }
+}
+
+/** FNV-1a, 32 bits. */
+function hash(text: string): number {
+  let state = 0x811c9dc5
+  for (const byte of new TextEncoder().encode(text)) state = Math.imul(state ^ byte, 0x01000193)
+  return state
+}

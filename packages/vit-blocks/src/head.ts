@@ -1,0 +1,48 @@
+import type { Rng } from '@learngene/interfaces'
+import type { Parameters } from '@learngene/interfaces/tensors'
+import { layerNorm, linear } from '@learngene/ops'
+import { reshape, slice, type Tensor1D, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core'
+import { constant, truncatedNormal } from './parameters.js'
+
+/** Classifies by the class token: final layer norm, then a linear map. */
+export interface Head {
+  /** D */
+  readonly width: number
+  /** C */
+  readonly classes: number
+  readonly epsilon: number
+  readonly parameters: Parameters
+  /** The final layer norm of all tokens (5 N D, as the reference implementations run it) and the linear map (C D). */
+  macs(tokens: number): number
+  liveFloats(tokens: number): number
+  /** [B, N, D] -> [B, N, D] */
+  normalise(x: Tensor3D): Tensor3D
+  /** [B, N, D] -> logits [B, C]. Normalises the class token only: the others do not reach the logits. */
+  forward(x: Tensor3D): Tensor2D
+}
+
+export function createHead(width: number, classes: number, rng: Rng, epsilon = 1e-6): Head {
+  const parameters = {
+    'norm.weight': constant(1, [width]),
+    'norm.bias': constant(0, [width]),
+    'head.weight': truncatedNormal(rng, [classes, width]),
+    'head.bias': constant(0, [classes]),
+  }
+  const gamma = parameters['norm.weight'] as unknown as Tensor1D
+  const beta = parameters['norm.bias'] as unknown as Tensor1D
+  const normalise = <T extends Tensor2D | Tensor3D>(x: T): T => layerNorm(x, gamma, beta, epsilon)
+  return {
+    width,
+    classes,
+    epsilon,
+    parameters,
+    macs: (tokens) => 5 * tokens * width + classes * width,
+    liveFloats: (tokens) => tokens * width + 2 * width + classes,
+    normalise,
+    forward(x) {
+      const [images] = x.shape
+      const token = reshape(slice(x, [0, 0, 0], [images, 1, width]), [images, width]) as Tensor2D // [B, D]
+      return linear(normalise(token), parameters['head.weight'] as unknown as Tensor2D, parameters['head.bias'] as unknown as Tensor1D) // [B, C]
+    },
+  }
+}

@@ -1,0 +1,99 @@
+import type { Block, Features, Parameters } from '@learngene/interfaces/tensors'
+import { type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
+import type { Embedding } from './embedding.js'
+import type { Head } from './head.js'
+import { prefixed } from './parameters.js'
+
+/**
+ * A Vision Transformer put together from parts. The ancestor, an auxiliary and a stitched descendant are all networks;
+ * a descendant shares its parts with the pool.
+ */
+export interface Network {
+  readonly embedding: Embedding
+  readonly blocks: readonly Block[]
+  readonly head: Head
+}
+
+export interface ForwardOptions {
+  /**
+   * Names of the intermediates to return: `patch_embed` (patch tokens), `embedding` (block 0's input), `block.i` (output of block i),
+   * `NAME.i` (what block i records as NAME, for example `attn.3`), `norm` (final layer norm).
+   */
+  readonly features?: readonly string[]
+}
+
+export interface ForwardResult {
+  /** [B, C] */
+  readonly logits: Tensor2D
+  readonly features: Features
+}
+
+/**
+ * Runs a network.
+ *
+ * @param images normalised pixels [B, height, width, channels]
+ * @throws when a feature is asked for that the network does not have
+ */
+export function forward(network: Network, images: Tensor4D, options: ForwardOptions = {}): ForwardResult {
+  const wanted = new Set(options.features)
+  return tidy(() => {
+    const features: { [name: string]: Tensor3D } = {}
+    const offer = (name: string, value: () => Tensor3D) => {
+      if (wanted.delete(name)) features[name] = value()
+    }
+    offer('patch_embed', () => network.embedding.patches(images))
+    const embedded = tidy(() => network.embedding.forward(images)) // [B, N, D]
+    offer('embedding', () => embedded)
+    const trunk = runBlocks(network.blocks, embedded, (name, value) => offer(name, () => value))
+    offer('norm', () => network.head.normalise(trunk))
+    const logits = network.head.forward(trunk) // [B, C]
+    if (wanted.size > 0) {
+      throw new Error(
+        `forward: the network of ${network.blocks.length} blocks has no feature named ${[...wanted].join(', ')}; ` +
+          `there are patch_embed, embedding, block.0 to block.${network.blocks.length - 1}, what its blocks record (such as attn.0), and norm`,
+      )
+    }
+    return { logits, features }
+  })
+}
+
+/**
+ * Runs a sequence of blocks; gives each block's intermediates to `offer` under their full names. Frees what no one keeps.
+ *
+ * @param x [B, N, D of the first block]; not disposed
+ * @param offer called with `block.i` and whatever block i records; the value lives on when it is returned from an enclosing tidy
+ * @returns [B, N, D of the last block]
+ */
+export function runBlocks(blocks: readonly Block[], x: Tensor3D, offer?: (name: string, value: Tensor3D) => void): Tensor3D {
+  return blocks.reduce<Tensor3D>((input, block, i) => {
+    const { output, recorded } = tidy(() => {
+      const recorded: { [name: string]: Tensor3D } = {}
+      const record = (name: string, value: Tensor) => {
+        recorded[`${name}.${i}`] = value as Tensor3D
+      }
+      return { output: block.forward(input, offer ? { record } : {}), recorded }
+    })
+    if (offer) {
+      for (const [name, value] of Object.entries(recorded)) offer(name, value)
+      offer(`block.${i}`, output)
+    } else if (input !== x && input !== output) {
+      input.dispose()
+    }
+    return output
+  }, x)
+}
+
+/** All trained tensors by timm's names: `cls_token`, `blocks.3.attn.qkv.weight`, `head.bias` and so on. */
+export function parametersOf(network: Network): Parameters {
+  return Object.assign(
+    {},
+    network.embedding.parameters,
+    ...network.blocks.map((block, i) => prefixed(`blocks.${i}.`, block.parameters)),
+    network.head.parameters,
+  )
+}
+
+/** Frees a network's trained tensors. Not for a descendant that shares them with a pool. */
+export function disposeNetwork(network: Network): void {
+  for (const parameter of Object.values(parametersOf(network))) parameter.dispose()
+}

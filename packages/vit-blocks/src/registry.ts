@@ -1,0 +1,29 @@
+import type { JsonObject, Rng } from '@learngene/interfaces'
+import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
+import { createTransformerBlock } from './transformer-block.js'
+
+/** A block to be built: its kind's name in the registry and the factory's configuration. */
+export interface BlockSpec {
+  readonly kind: string
+  readonly config: JsonObject
+}
+
+/** The block kinds of this package. */
+export const standardBlocks: BlockRegistry = { transformer: createTransformerBlock }
+
+/**
+ * Builds a block by its kind.
+ *
+ * @param blocks kinds besides {@link standardBlocks}; one of the same name takes precedence
+ * @throws when the kind is not registered, naming those that are
+ */
+export function createBlock(spec: BlockSpec, rng: Rng, blocks: BlockRegistry = {}): Block {
+  const known = { ...standardBlocks, ...blocks }
+  const factory = known[spec.kind]
+  if (factory === undefined) {
+    throw new Error(
+      `unknown block kind '${spec.kind}'; known are ${Object.keys(known).join(', ')}. Pass its factory: { blocks: { '${spec.kind}': factory } }`,
+    )
+  }
+  return factory(spec.config, rng)
+}

@@ -1,0 +1,69 @@
+import type { JsonObject, Rng } from '@learngene/interfaces'
+import type { Block, BlockContext } from '@learngene/interfaces/tensors'
+import { attention, gelu, layerNorm, linear, withoutKeyBiasGradient } from '@learngene/ops'
+import { add, type Tensor1D, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core'
+import { integerIn, numberIn } from './config.js'
+import { constant, truncatedNormal } from './parameters.js'
+
+export interface TransformerBlockConfig {
+  /** D */
+  readonly width: number
+  /** H; must divide the width */
+  readonly heads: number
+  /** Hidden width of the MLP as a multiple of D; 4 in ViT and DeiT. */
+  readonly mlpRatio?: number
+  /** Of both layer norms; ViT and DeiT weights are trained with 1e-6. */
+  readonly epsilon?: number
+}
+
+/**
+ * The pre-norm encoder block of ViT (Dosovitskiy et al. 2021, arXiv 2010.11929): x += proj(attention(LN(x))), x += fc2(gelu(fc1(LN(x)))).
+ * Parameter names are timm's. Records `attn`, the attention module's output before the residual [B, N, D].
+ *
+ * @throws when the heads do not divide the width
+ */
+export function createTransformerBlock(config: JsonObject | TransformerBlockConfig, rng: Rng): Block {
+  const width = integerIn(config, 'width')
+  const heads = integerIn(config, 'heads')
+  const mlpRatio = numberIn(config, 'mlpRatio', 4)
+  const epsilon = numberIn(config, 'epsilon', 1e-6)
+  if (width % heads !== 0) {
+    throw new Error(`transformer block: heads must divide the width; got width ${width} and ${heads} heads`)
+  }
+  const hidden = Math.round(width * mlpRatio)
+  const parameters = {
+    'norm1.weight': constant(1, [width]),
+    'norm1.bias': constant(0, [width]),
+    'attn.qkv.weight': truncatedNormal(rng, [3 * width, width]),
+    'attn.qkv.bias': constant(0, [3 * width]),
+    'attn.proj.weight': truncatedNormal(rng, [width, width]),
+    'attn.proj.bias': constant(0, [width]),
+    'norm2.weight': constant(1, [width]),
+    'norm2.bias': constant(0, [width]),
+    'mlp.fc1.weight': truncatedNormal(rng, [hidden, width]),
+    'mlp.fc1.bias': constant(0, [hidden]),
+    'mlp.fc2.weight': truncatedNormal(rng, [width, hidden]),
+    'mlp.fc2.bias': constant(0, [width]),
+  }
+  const matrix = (name: `${string}.weight` & keyof typeof parameters) => parameters[name] as unknown as Tensor2D
+  const vector = (name: keyof typeof parameters) => parameters[name] as unknown as Tensor1D
+  return {
+    kind: 'transformer',
+    config: { width, heads, mlpRatio, epsilon },
+    inputWidth: width,
+    outputWidth: width,
+    parameters,
+    macs: (tokens) => tokens * width * (4 * width + 2 * hidden + 2 * tokens + 10),
+    liveFloats: (tokens) => Math.max(5 * tokens * width + heads * tokens * tokens, tokens * (width + 2 * hidden)),
+    forward(x: Tensor3D, context: BlockContext): Tensor3D {
+      const first = layerNorm(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
+      const qkv = linear(first, matrix('attn.qkv.weight'), withoutKeyBiasGradient(vector('attn.qkv.bias'))) // [B, N, 3D]
+      const attended = linear(attention(qkv, heads), matrix('attn.proj.weight'), vector('attn.proj.bias')) // [B, N, D]
+      context.record?.('attn', attended)
+      const middle = add(x, attended) as Tensor3D // [B, N, D]
+      const second = layerNorm(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
+      const activated = gelu(linear(second, matrix('mlp.fc1.weight'), vector('mlp.fc1.bias'))) // [B, N, hidden]
+      return add(middle, linear(activated, matrix('mlp.fc2.weight'), vector('mlp.fc2.bias'))) as Tensor3D // [B, N, D]
+    },
+  }
+}
