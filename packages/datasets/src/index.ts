@@ -1,1 +1,10 @@
-export {}
+export { type ArrayDatasetOptions, arrayDataset } from './array-dataset.js'
+export { type Augmentation, type ShiftAndFlipOptions, shiftAndFlip } from './augment.js'
+export type { BatchShape } from './batch-shape.js'
+export { type BatchOptions, batches } from './batches.js'
+export { type IdxArray, type ReadIdxOptions, readIdx } from './idx.js'
+export { type IdxDatasetOptions, idxDataset } from './idx-dataset.js'
+export { type Normalisation, normalise, toTensor } from './normalise.js'
+export { splitBalanced } from './split.js'
+export { channelStatistics } from './statistics.js'
+export { subset } from './subset.js'

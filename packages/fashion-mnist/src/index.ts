@@ -1,1 +1,2 @@
-export {}
+export { ancestorUrl, readAncestor } from './ancestor.js'
+export { classes, loadTest, loadTrain } from './images.js'
