@@ -2,6 +2,7 @@ import './gradients.js'
 
 export { type AdamWStep, adamW } from './adamw.js'
 export { attention, withoutKeyBiasGradient } from './attention.js'
+export { classTargets } from './class-targets.js'
 export { crossEntropy } from './cross-entropy.js'
 export { gelu } from './gelu.js'
 export { getOps, type KernelName, type OpsMode, setOps } from './kernels.js'

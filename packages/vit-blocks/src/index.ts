@@ -6,3 +6,8 @@ export { constant, countParameters, parameter, prefixed, truncatedNormal } from 
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
 export { createViT, deit, type ViTConfig } from './vit.js'
+export {
+  buildNetwork, type LoadOptions, loadModel, loadParameters, type ModelDetails, type NetworkStructure, readParameters, type SaveOptions, saveModel, structureOf,
+} from './model-file.js'
+export { inferTimmStructure, type TimmOptions } from './timm.js'
+export * from './safetensors/index.js'
