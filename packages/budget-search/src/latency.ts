@@ -1,0 +1,41 @@
+import { requireInteger } from './options.js'
+
+/** Times in milliseconds. */
+export interface Latency {
+  readonly median: number
+  /** Interquartile range: the third quartile minus the first. */
+  readonly spread: number
+  /** Every timed run, in order. */
+  readonly times: readonly number[]
+}
+
+/** The q-quantile of ascending numbers, interpolated linearly between neighbours. */
+const quantile = (ascending: readonly number[], q: number): number => {
+  const position = q * (ascending.length - 1)
+  const below = ascending[Math.floor(position)]!
+  const above = ascending[Math.ceil(position)]!
+  return below + (above - below) * (position - Math.floor(position))
+}
+
+/**
+ * Times `run`, one call after the other, awaiting each. `warmup` calls (3) come first and are not timed; then `runs` calls (20) are.
+ * What runs asynchronously on a device must be awaited inside `run`, down to reading a result, or only its submission is timed.
+ *
+ * Throws where `warmup` is not an integer of at least 0 or `runs` not one of at least 1.
+ */
+export const measureLatency = async (
+  run: () => unknown,
+  { warmup = 3, runs = 20 }: { readonly warmup?: number; readonly runs?: number } = {},
+): Promise<Latency> => {
+  requireInteger('warmup', warmup, 0)
+  requireInteger('runs', runs, 1)
+  for (let i = 0; i < warmup; i++) await run()
+  const times: number[] = []
+  for (let i = 0; i < runs; i++) {
+    const start = performance.now()
+    await run()
+    times.push(performance.now() - start)
+  }
+  const ascending = times.toSorted((a, b) => a - b)
+  return { median: quantile(ascending, 0.5), spread: quantile(ascending, 0.75) - quantile(ascending, 0.25), times }
+}
