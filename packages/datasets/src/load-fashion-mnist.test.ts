@@ -33,7 +33,9 @@ describe('loadFashionMnist', () => {
     const failure = await loadFashionMnist(dir).catch((error: Error) => error.message)
     expect(failure).toContain(`t10k-labels-idx1-ubyte.gz (or t10k-labels-idx1-ubyte) is missing in ${dir};`)
     expect(failure).toMatch(/dataset-fashion-mnist.*github\.com\/zalandoresearch\/fashion-mnist$/)
-    await expect(loadFashionMnist(join(dir, 'nowhere'))).rejects.toThrow(`is missing in ${join(dir, 'nowhere')}`)
+    await expect(loadFashionMnist(join(dir, 'nowhere'))).rejects.toThrow(
+      `train-images-idx3-ubyte.gz (or train-images-idx3-ubyte) is missing in ${join(dir, 'nowhere')}`,
+    )
     await expect(loadFashionMnist(join(dir, 't10k-images-idx3-ubyte'))).rejects.toThrow('is missing in')
   })
 

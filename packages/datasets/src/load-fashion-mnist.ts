@@ -17,11 +17,11 @@ const classes = ['T-shirt/top', 'Trouser', 'Pullover', 'Dress', 'Coat', 'Sandal'
  */
 export const loadFashionMnist = async (dir: string): Promise<FashionMnist> => {
   const part = async (prefix: string, name: string): Promise<Dataset> => {
-    const [images, labels] = await Promise.all([readPart(dir, `${prefix}-images-idx3-ubyte`), readPart(dir, `${prefix}-labels-idx1-ubyte`)])
+    const images = await readPart(dir, `${prefix}-images-idx3-ubyte`)
+    const labels = await readPart(dir, `${prefix}-labels-idx1-ubyte`)
     return idxDataset({ name: `Fashion-MNIST ${name}`, images, labels, classes })
   }
-  const [train, test] = await Promise.all([part('train', 'train'), part('t10k', 'test')])
-  return { train, test }
+  return { train: await part('train', 'train'), test: await part('t10k', 'test') }
 }
 
 const readPart = async (dir: string, file: string): Promise<IdxArray> => {

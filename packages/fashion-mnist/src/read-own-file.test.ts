@@ -31,6 +31,11 @@ describe('readOwnFile', () => {
     expect(values).toEqual(await readValues(packed, [2000], 'disk'))
   })
 
+  it('reads a file that a bundler wrote into the code', async () => {
+    const inlined = new URL(`data:application/gzip;base64,${packed.toString('base64')}`)
+    expect(Buffer.compare(await readOwnFile(inlined), packed)).toBe(0)
+  })
+
   it('names the file that a server lacks', async () => {
     await expect(readOwnFile(new URL('/missing', origin))).rejects.toThrow(/^cannot read http:.*\/missing .*404 Not Found/)
   })
