@@ -1,1 +1,5 @@
-export {}
+export { BACKEND_NAMES, type BackendName } from './backend-names.js'
+export { type BackendDescription, describeBackends } from './describe-backends.js'
+export type { BackendOptions } from './starter.js'
+export { type UsedBackend, useBackend } from './use-backend.js'
+export { withScope } from './with-scope.js'

@@ -1,0 +1,35 @@
+import { BACKEND_NAMES, type BackendName } from './backend-names.js'
+import { firstLine } from './import-package.js'
+import { serialise } from './serialise.js'
+import type { BackendOptions } from './starter.js'
+import { STARTERS } from './starters.js'
+
+export interface BackendDescription {
+  readonly name: BackendName
+  readonly available: boolean
+  /** Why it is not available; null where it is. */
+  readonly reason: string | null
+  /** Of the backend's package; for tensorflow and tensorflow-gpu of the TensorFlow library. Null where it is not available. */
+  readonly version: string | null
+  /** The device's own name, where the backend tells it. */
+  readonly device: string | null
+  readonly features: readonly string[]
+}
+
+/**
+ * All five backends in the order of `auto`, each with what it has, or why it is not available here. Available means started, not guessed:
+ * every backend that can run is loaded into this process. The backend that was current stays current.
+ */
+export function describeBackends(options: BackendOptions = {}): Promise<BackendDescription[]> {
+  return serialise(async () => {
+    const descriptions: BackendDescription[] = []
+    for (const name of BACKEND_NAMES) {
+      try {
+        descriptions.push({ name, available: true, reason: null, ...(await STARTERS[name].start(options)) })
+      } catch (error) {
+        descriptions.push({ name, available: false, reason: firstLine(error), version: null, device: null, features: [] })
+      }
+    }
+    return descriptions
+  })
+}

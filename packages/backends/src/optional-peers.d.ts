@@ -1,0 +1,3 @@
+declare module '@tensorflow/tfjs-backend-webgpu' {
+  export const version_webgpu: string
+}

@@ -1,0 +1,85 @@
+import { engine, getBackend, matMul, memory, tensor2d, tidy } from '@tensorflow/tfjs-core'
+import { expect, test, vi } from 'vitest'
+import { cpu } from './cpu.js'
+import type { Starter } from './starter.js'
+import { useBackend, useFirst } from './use-backend.js'
+
+const product = () => {
+  const [a, b] = [tensor2d([1, 2, 3, 4], [2, 2]), tensor2d([5, 6, 7, 8], [2, 2])]
+  return Array.from(tidy(() => matMul(a, b)).dataSync())
+}
+
+test.each(['cpu', 'wasm', 'cpu'] as const)('%s starts and computes', async (name) => {
+  await expect(useBackend(name)).resolves.toEqual({ name, version: '4.22.0', tried: [] })
+  expect(getBackend()).toBe(name)
+  expect(product()).toEqual([19, 22, 43, 50])
+})
+
+test('a tensor survives a change of the backend', async () => {
+  await useBackend('cpu')
+  const before = memory().numTensors
+  const x = tensor2d([1, 2], [1, 2])
+  await useBackend('wasm')
+  expect(Array.from(matMul(x, x, false, true).dataSync())).toEqual([5])
+  x.dispose()
+  expect(memory().numTensors).toBe(before + 1)
+})
+
+test('five calls at once make one instance, and the last call wins', async () => {
+  const used = await Promise.all((['wasm', 'cpu', 'wasm', 'cpu', 'wasm'] as const).map((name) => useBackend(name)))
+  expect(used.map(({ name }) => name)).toEqual(['wasm', 'cpu', 'wasm', 'cpu', 'wasm'])
+  expect(getBackend()).toBe('wasm')
+  const { registry, profiler } = engine() as unknown as { registry: { wasm: unknown }; profiler: unknown }
+  await useBackend('wasm')
+  expect(engine().registry.wasm).toBe(registry.wasm)
+  expect((engine() as unknown as { profiler: unknown }).profiler).toBe(profiler)
+})
+
+test('recovers from a start of the engine itself that failed', async () => {
+  engine().registerBackend('broken', () => {
+    throw new Error('no')
+  })
+  const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+  await engine().setBackend('broken')
+  warn.mockRestore()
+  await useBackend('cpu')
+  expect(product()).toEqual([19, 22, 43, 50])
+})
+
+test('auto takes one that can run here and says why it passed over the faster ones', async () => {
+  const { name, tried } = await useBackend('auto')
+  expect(['tensorflow-gpu', 'tensorflow', 'wasm']).toContain(name)
+  expect(tried.map((each) => each.name)).toEqual(['tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm'].slice(0, tried.length))
+  for (const { reason } of tried) expect(reason).toMatch(/^\S.{10,}$/)
+})
+
+test('a name that is none lists the names, and the current backend stays', async () => {
+  await useBackend('cpu')
+  await expect(useBackend('webgl' as 'cpu')).rejects.toThrow('must be one of auto, tensorflow-gpu, webgpu, tensorflow, wasm, cpu')
+  await expect(useBackend('webgpu')).rejects.toThrow('the backend webgpu cannot be started: it is not supported in Node yet')
+  expect(getBackend()).toBe('cpu')
+})
+
+const failing = (name: Starter['name'], reason: string): Starter => ({
+  name,
+  engineName: name,
+  start: () => Promise.reject(new Error(`${reason}\n  and a second line`)),
+})
+
+test('the first that starts is taken; the reasons are single lines, in order', async () => {
+  const refused: Starter = { ...cpu, name: 'webgpu', assertAuto: () => Promise.reject(new Error('its only adapter computes on the CPU')) }
+  await expect(useFirst([failing('tensorflow-gpu', 'no CUDA'), refused, cpu, failing('wasm', 'never tried')], {})).resolves.toEqual({
+    name: 'cpu',
+    version: '4.22.0',
+    tried: [
+      { name: 'tensorflow-gpu', reason: 'no CUDA' },
+      { name: 'webgpu', reason: 'its only adapter computes on the CPU' },
+    ],
+  })
+})
+
+test('where none starts, the error has every reason', async () => {
+  await expect(useFirst([failing('wasm', 'no file'), failing('cpu', 'no package')], {})).rejects.toThrow(
+    /^no backend can be started: wasm: no file; cpu: no package$/,
+  )
+})

@@ -1,0 +1,56 @@
+import { assertBackendName, BACKEND_NAMES, type BackendName } from './backend-names.js'
+import { firstLine } from './import-package.js'
+import { makeCurrent } from './initialise.js'
+import { serialise } from './serialise.js'
+import type { BackendOptions, Starter } from './starter.js'
+import { STARTERS } from './starters.js'
+
+export interface UsedBackend {
+  readonly name: BackendName
+  /** Of the backend's package; for tensorflow and tensorflow-gpu of the TensorFlow library that runs. */
+  readonly version: string
+  /** The faster backends that `auto` passed over, in the order tried, and why. Empty where a backend was named. */
+  readonly tried: readonly { readonly name: BackendName; readonly reason: string }[]
+}
+
+/** Starts the first of `starters` that can run here and makes it current; the reasons of those before it come along. */
+export async function useFirst(starters: readonly Starter[], options: BackendOptions): Promise<UsedBackend> {
+  const tried: { name: BackendName; reason: string }[] = []
+  for (const starter of starters) {
+    try {
+      await starter.assertAuto?.()
+      const { version } = await starter.start(options)
+      await makeCurrent(starter.engineName)
+      return { name: starter.name, version, tried }
+    } catch (error) {
+      tried.push({ name: starter.name, reason: firstLine(error) })
+    }
+  }
+  throw new Error(`no backend can be started: ${tried.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}`)
+}
+
+/**
+ * Starts a backend and makes it the one that TensorFlow.js computes on. `auto` takes the first that can run here of tensorflow-gpu,
+ * webgpu on a hardware adapter, tensorflow, wasm, cpu. The backends' packages are optional peers, imported when they are tried; a backend
+ * that is registered in the engine already is taken as it is. Calls wait for each other, and asking again for the current backend does
+ * nothing, so options count only the first time.
+ *
+ * @throws where the name is unknown, or where the named backend (with `auto`: every backend) cannot be started here; the error says why in
+ *   one line, and the backend that was current stays current.
+ */
+export function useBackend(name: BackendName | 'auto' = 'auto', options: BackendOptions = {}): Promise<UsedBackend> {
+  return serialise(async () => {
+    assertBackendName(name)
+    if (name === 'auto')
+      return useFirst(
+        BACKEND_NAMES.map((each) => STARTERS[each]),
+        options,
+      )
+    const { engineName, start } = STARTERS[name]
+    const { version } = await start(options).catch((error) => {
+      throw new Error(`the backend ${name} cannot be started: ${firstLine(error)}`)
+    })
+    await makeCurrent(engineName)
+    return { name, version, tried: [] }
+  })
+}

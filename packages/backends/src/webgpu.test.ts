@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest'
+import { type AdapterInfo, isSoftwareAdapter, webgpu } from './webgpu.js'
+
+test('in Node it says that it is not supported yet', async () => {
+  await expect(webgpu.start({})).rejects.toThrow('not supported in Node yet')
+  await expect(webgpu.assertAuto!()).rejects.toThrow('not supported in Node yet')
+})
+
+test.each<[string, AdapterInfo, boolean]>([
+  ['SwiftShader in Chromium', { vendor: 'google', architecture: 'swiftshader', device: '', description: '' }, true],
+  ['SwiftShader in Dawn', { vendor: 'google', description: 'SwiftShader driver-5.0.0' }, true],
+  ['llvmpipe', { vendor: 'mesa', description: 'llvmpipe (LLVM 15.0.6, 256 bits)' }, true],
+  ['Microsoft Basic Render Driver', { vendor: 'microsoft', description: 'Microsoft Basic Render Driver' }, true],
+  ['an unnamed fallback adapter', { isFallbackAdapter: true }, true],
+  ['NVIDIA H100', { vendor: 'nvidia', architecture: 'hopper', description: 'NVIDIA H100 80GB HBM3' }, false],
+  ['Apple', { vendor: 'apple', architecture: 'metal-3', isFallbackAdapter: false }, false],
+  ['an adapter that tells nothing', {}, false],
+])('%s: software %#', (_, info, software) => {
+  expect(isSoftwareAdapter(info)).toBe(software)
+})
