@@ -1,0 +1,47 @@
+/** A tier as paths see it: its name, its width D and how many blocks it has. */
+export interface TierShape {
+  readonly name: string
+  readonly width: number
+  readonly depth: number
+}
+
+const deitNames: { readonly [width: number]: string } = { 192: 'ti', 384: 'sm', 768: 'ba' }
+
+/** A name for a tier: the widths of DeiT give `ti9`, `sm9`, `ba9` at depth 9, any other width gives `w256d9`. */
+export function defaultTierName(width: number, depth: number): string {
+  const size = deitNames[width]
+  return size ? `${size}${depth}` : `w${width}d${depth}`
+}
+
+/** Whether a text may name a tier: a letter, then letters, digits, `_`, `.` or `-`. */
+export function isTierName(text: string): boolean {
+  return /^[A-Za-z][A-Za-z0-9_.-]*$/.test(text)
+}
+
+/**
+ * Checks what every path space asks of its tiers.
+ *
+ * @throws if there is no tier, a name is malformed or given twice, a width or depth is not a positive integer, or widths do not ascend
+ * (equal widths may follow each other).
+ */
+export function checkTiers(tiers: readonly TierShape[]): void {
+  if (tiers.length === 0) throw new Error('a path space needs at least one tier, got none')
+  const names = new Set<string>()
+  for (const [index, { name, width, depth }] of tiers.entries()) {
+    if (!isTierName(name)) {
+      throw new Error(`tier ${index}: a tier name starts with a letter, then letters, digits, "_", "." or "-", got ${JSON.stringify(name)}`)
+    }
+    if (names.has(name)) throw new Error(`tier names must be unique, got ${name} twice; give one of the two tiers another name`)
+    names.add(name)
+    for (const [measure, value] of Object.entries({ width, depth })) {
+      if (!Number.isSafeInteger(value) || value < 1)
+        throw new Error(`tier ${name}: its ${measure} must be an integer of at least 1, got ${value}`)
+    }
+    const before = tiers[index - 1]
+    if (before && before.width > width) {
+      throw new Error(
+        `tiers must ascend by width, got ${name} of width ${width} after ${before.name} of width ${before.width}; sort them by width`,
+      )
+    }
+  }
+}
