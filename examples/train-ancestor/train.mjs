@@ -32,7 +32,12 @@ const started = performance.now()
 const seconds = () => ((performance.now() - started) / 1000).toFixed(0)
 const { name: backend } = await useBackend(values.backend)
 const full = await loadFashionMnist(values['data-dir'])
-const training = values.images ? subset(full.train, Array.from({ length: Number(values.images) }, (_, i) => i)) : full.train
+const training = values.images
+  ? subset(
+      full.train,
+      Array.from({ length: Number(values.images) }, (_, i) => i),
+    )
+  : full.train
 const normalisation = channelStatistics(training)
 const rng = createRng(Number(values.seed))
 const network = createViT(architecture, rng.fork('ancestor'))
@@ -41,7 +46,8 @@ const epochs = Number(values.epochs)
 const stepsPerEpoch = Math.floor(training.length / batchSize)
 const steps = epochs * stepsPerEpoch
 const order = (function* () {
-  for (let epoch = 0; epoch < epochs; epoch++) yield* batches(training.length, batchSize, { rng: rng.fork(`epoch ${epoch}`), dropLast: true })
+  for (let epoch = 0; epoch < epochs; epoch++)
+    yield* batches(training.length, batchSize, { rng: rng.fork(`epoch ${epoch}`), dropLast: true })
 })()
 const augment = shiftAndFlip({ shift: 1, flip: true }, rng.fork('augmentation'))
 

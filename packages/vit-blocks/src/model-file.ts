@@ -5,7 +5,14 @@ import { createEmbedding, type ImageGeometry } from './embedding.js'
 import { createHead } from './head.js'
 import { disposeNetwork, type Network, parametersOf } from './network.js'
 import { type BlockSpec, createBlock } from './registry.js'
-import { encodeSafetensors, type FloatDtype, openSafetensors, readAllFloat32, SafetensorsError, type SafetensorsFile } from './safetensors/index.js'
+import {
+  encodeSafetensors,
+  type FloatDtype,
+  openSafetensors,
+  readAllFloat32,
+  SafetensorsError,
+  type SafetensorsFile,
+} from './safetensors/index.js'
 import { inferTimmStructure, type TimmOptions } from './timm.js'
 
 /** The structure of a network without its weights. */

@@ -30,7 +30,9 @@ export function inferTimmStructure(file: SafetensorsFile, options: TimmOptions =
   }
   const heads = options.heads ?? width / 64
   if (!Number.isInteger(heads)) {
-    throw new SafetensorsError(`${file.name}: give the number of heads, { heads }: the width ${width} is no multiple of 64 to infer it from`)
+    throw new SafetensorsError(
+      `${file.name}: give the number of heads, { heads }: the width ${width} is no multiple of 64 to infer it from`,
+    )
   }
   const epsilon = options.epsilon ?? 1e-6
   const depth = 1 + Math.max(-1, ...[...file.tensors.keys()].map((name) => Number(/^blocks\.(\d+)\./.exec(name)?.[1] ?? -1)))
