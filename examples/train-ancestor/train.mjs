@@ -1,6 +1,6 @@
 // Trains the embedded ancestor: a ViT of 12 blocks, from scratch, on Fashion-MNIST.
 //
-//   node examples/train-ancestor/train.mjs --data-dir DIR --backend tensorflow --epochs 14 --seed 0 --out ancestor.safetensors
+//   node examples/train-ancestor/train.mjs --data-dir DIR --backend tensorflow --epochs 12 --seed 0 --out ancestor.safetensors
 //
 // DIR holds the four IDX files of Fashion-MNIST (Debian: apt-get download dataset-fashion-mnist && dpkg -x).
 // Expected: the accuracy that packages/fashion-mnist/data/ancestor.md states. --images N trains on the first N images only.
@@ -18,7 +18,7 @@ const { values } = parseArgs({
   options: {
     'data-dir': { type: 'string', default: '/usr/share/datasets/fashion-mnist' },
     backend: { type: 'string', default: 'auto' },
-    epochs: { type: 'string', default: '14' },
+    epochs: { type: 'string', default: '12' },
     images: { type: 'string' },
     seed: { type: 'string', default: '0' },
     out: { type: 'string', default: 'ancestor.safetensors' },

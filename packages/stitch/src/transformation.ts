@@ -1,0 +1,17 @@
+import type { AffineMap } from './affine-map.js'
+
+/** Whose features a transformation matrix maps to the other's width: `student` to the ancestor's (the default), `teacher` to the auxiliary's (the published code). */
+export type Side = 'student' | 'teacher'
+
+/**
+ * A transformation matrix that distillation trained for the block outputs of one supervised position (method.md section 3).
+ * Side `student`: S_p [D_a, D_s]; side `teacher`: W_p [D_s, D_a].
+ */
+export interface Transformation {
+  readonly side: Side
+  /** Index of the auxiliary's block. */
+  readonly position: number
+  /** Index of the ancestor's block whose output it was taught. */
+  readonly ancestorPosition: number
+  readonly map: AffineMap
+}
