@@ -1,1 +1,6 @@
-export {}
+export { type AffineMap, identityMap } from './affine-map.js'
+export { costOfPath, descendantOf, type StitchedFamily, shapeOfTier, type Tier } from './family.js'
+export * from './paths/index.js'
+export { forwardShared, sharedMacs } from './shared-forward.js'
+export { assignStitch, createStitch, type StitchConfig, stitchBlocks } from './stitch-block.js'
+export type { Side, Transformation } from './transformation.js'

@@ -1,0 +1,60 @@
+import type { Block } from '@learngene/interfaces/tensors'
+import { costOf, type Network } from '@learngene/vit-blocks'
+import { formatPath, type PathSpace, type StitchedPath, type TierShape } from './paths/index.js'
+import type { Transformation } from './transformation.js'
+
+/** All instances of one auxiliary, with its embedding and head. */
+export interface Tier {
+  readonly name: string
+  readonly network: Network
+  /** The transformation matrices its distillation trained; none for an independently trained anchor (SN-Net). */
+  readonly transformations: readonly Transformation[]
+}
+
+/** Tiers, the paths through them and one stitch for every slot of those paths: what descendants are taken from. A pool is one, SN-Net another. */
+export interface StitchedFamily {
+  /** Ascending by width. */
+  readonly tiers: readonly Tier[]
+  readonly space: PathSpace
+  /** Stitches by slot id. */
+  readonly stitches: ReadonlyMap<string, Block>
+}
+
+export function shapeOfTier({ name, network }: Tier): TierShape {
+  return { name, width: network.embedding.width, depth: network.blocks.length }
+}
+
+/**
+ * The descendant of a path: embedding of its first tier, the blocks of its segments with the stitches between them, head of its last tier.
+ * It shares all weights with the family.
+ *
+ * @throws when the path names a tier, block or stitch that the family lacks
+ */
+export function descendantOf(family: StitchedFamily, { path, stitches }: StitchedPath): Network {
+  const tiers = path.segments.map(({ tier }) => tierOf(family, tier))
+  const blocks = path.segments.flatMap(({ tier, first, last }, i) => {
+    const { blocks } = tiers[i]!.network
+    if (last >= blocks.length)
+      throw new Error(`${formatPath(path)}: tier ${tier} has blocks 0 to ${blocks.length - 1}; the path asks for ${last}`)
+    const segment = blocks.slice(first, last + 1)
+    return i === 0 ? segment : [stitchOf(family, stitches[i - 1]!.id), ...segment]
+  })
+  return { embedding: tiers[0]!.network.embedding, blocks, head: tiers[tiers.length - 1]!.network.head }
+}
+
+/** Macs, parameters and memory of a path's descendant (method.md section 2). */
+export function costOfPath(family: StitchedFamily, path: StitchedPath) {
+  return costOf(descendantOf(family, path))
+}
+
+function tierOf(family: StitchedFamily, name: string): Tier {
+  const tier = family.tiers.find((tier) => tier.name === name)
+  if (!tier) throw new Error(`there is no tier '${name}'; the tiers are ${family.tiers.map(({ name }) => name).join(', ')}`)
+  return tier
+}
+
+function stitchOf(family: StitchedFamily, id: string): Block {
+  const stitch = family.stitches.get(id)
+  if (!stitch) throw new Error(`there is no stitch '${id}'; the stitches are ${[...family.stitches.keys()].join(', ')}`)
+  return stitch
+}
