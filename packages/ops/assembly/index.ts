@@ -1,0 +1,8 @@
+export { adamW } from './adamw'
+export { attention, attentionGradient } from './attention'
+export { columnSums } from './column-sums'
+export { copyRows } from './copy'
+export { gelu, geluGradient } from './gelu'
+export { layerNorm, layerNormGradient } from './layer-norm'
+export { product } from './product'
+export { setWorkspace, WORKSPACE_BYTES } from './workspace'

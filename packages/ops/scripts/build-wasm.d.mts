@@ -1,0 +1,2 @@
+/** The text of src/wasm/module.generated.ts, made from assembly/. */
+export function generate(): Promise<string>

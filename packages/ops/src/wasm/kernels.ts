@@ -1,0 +1,127 @@
+import { type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
+import type { AdamWStep } from '../adamw.js'
+import type { KernelName } from '../kernels.js'
+import { addressOf, outOfMemory, type WasmBackend, withScratch } from './backend.js'
+import type { WasmModule } from './module.js'
+
+type Inputs = { readonly [name: string]: TensorInfo }
+type Run = (inputs: Inputs, attributes: NamedAttrMap) => TensorInfo | TensorInfo[]
+
+/** The kernels of this package for one wasm backend, in the signatures that KernelName documents. */
+export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonly [Name in KernelName]: KernelFunc } {
+  const at = (tensor: TensorInfo | undefined) => {
+    if (tensor?.dtype !== 'float32') throw new Error(`the wasm kernels take float32 tensors, got ${tensor?.dtype}`)
+    return addressOf(backend, tensor)
+  }
+  const output = (shape: readonly number[]) => {
+    const tensor = backend.makeOutput([...shape], 'float32')
+    if (at(tensor) === 0) {
+      backend.disposeData(tensor.dataId)
+      throw outOfMemory(4 * sizeOf(shape))
+    }
+    return tensor
+  }
+  const kernels: { readonly [Name in KernelName]: Run } = {
+    LearngeneLinear({ x, weight, bias }) {
+      const [rows, inputs] = shapeOf(x)
+      const [outputs] = shapeOf(weight)
+      const y = output([rows, outputs])
+      const biasAt = bias === undefined ? 0 : at(bias)
+      module.product(rows, outputs, inputs, at(x), inputs, false, at(weight), inputs, true, at(y), outputs, biasAt)
+      return y
+    },
+
+    LearngeneLinearGrad({ x, weight, dy }, { inputGradient }) {
+      const [rows, inputs] = shapeOf(x)
+      const [outputs] = shapeOf(weight)
+      const dWeight = output([outputs, inputs])
+      const dBias = output([outputs])
+      module.product(outputs, inputs, rows, at(dy), outputs, true, at(x), inputs, false, at(dWeight), inputs, 0)
+      module.columnSums(rows, outputs, at(dy), at(dBias))
+      if (!inputGradient) return [dWeight, dBias]
+      const dx = output([rows, inputs])
+      module.product(rows, inputs, outputs, at(dy), outputs, false, at(weight), inputs, false, at(dx), inputs, 0)
+      return [dWeight, dBias, dx]
+    },
+
+    LearngeneGelu({ x }) {
+      const y = output(x!.shape)
+      module.gelu(sizeOf(y.shape), at(x), at(y))
+      return y
+    },
+
+    LearngeneGeluGrad({ x, dy }) {
+      const dx = output(x!.shape)
+      module.geluGradient(sizeOf(dx.shape), at(x), at(dy), at(dx))
+      return dx
+    },
+
+    LearngeneLayerNorm({ x, gamma, beta }, { epsilon }) {
+      const [rows, width] = shapeOf(x)
+      const y = output([rows, width])
+      const statistics = output([rows, 2])
+      module.layerNorm(rows, width, at(x), at(gamma), at(beta), epsilon as number, at(y), at(statistics))
+      return [y, statistics]
+    },
+
+    LearngeneLayerNormGrad({ x, gamma, statistics, dy }) {
+      const [rows, width] = shapeOf(x)
+      const dx = output([rows, width])
+      const dGamma = output([width])
+      const dBeta = output([width])
+      module.layerNormGradient(rows, width, at(x), at(gamma), at(statistics), at(dy), at(dx), at(dGamma), at(dBeta))
+      return [dx, dGamma, dBeta]
+    },
+
+    LearngeneAttention({ qkv }, attributes) {
+      const { images, tokens, heads, headWidth } = attentionSizes(qkv, attributes)
+      const y = output([images, tokens, heads * headWidth])
+      const statistics = output([images, heads, tokens, 2])
+      withScratch(backend, 4 * tokens * tokens, (scores) =>
+        module.attention(images, tokens, heads, headWidth, at(qkv), at(y), at(statistics), scores),
+      )
+      return [y, statistics]
+    },
+
+    LearngeneAttentionGrad({ qkv, saved, dy }, attributes) {
+      const { images, tokens, heads, headWidth } = attentionSizes(qkv, attributes)
+      const dqkv = output(qkv!.shape)
+      withScratch(backend, 8 * tokens * tokens, (scratch) =>
+        module.attentionGradient(images, tokens, heads, headWidth, at(qkv), at(saved), at(dy), at(dqkv), scratch),
+      )
+      return dqkv
+    },
+
+    LearngeneAdamW({ parameter, gradient, m, v }, attributes) {
+      const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attributes as unknown as AdamWStep
+      const shape = parameter!.shape
+      const next = [output(shape), output(shape), output(shape)] as const
+      module.adamW(
+        sizeOf(shape),
+        ...([at(parameter), at(gradient), at(m), at(v)] as const),
+        ...([at(next[0]), at(next[1]), at(next[2])] as const),
+        ...([beta1, 1 - beta1, beta2, 1 - beta2, 1 - learningRate * weightDecay] as const),
+        learningRate / (1 - beta1 ** step),
+        1 / Math.sqrt(1 - beta2 ** step),
+        epsilon,
+      )
+      return [...next]
+    },
+  }
+  return Object.fromEntries(
+    Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(inputs as Inputs, attrs ?? {})]),
+  ) as { [Name in KernelName]: KernelFunc }
+}
+
+function sizeOf(shape: readonly number[]): number {
+  return util.sizeFromShape([...shape])
+}
+
+function shapeOf(matrix: TensorInfo | undefined): [rows: number, columns: number] {
+  return matrix!.shape as [number, number]
+}
+
+function attentionSizes(qkv: TensorInfo | undefined, { heads }: NamedAttrMap) {
+  const [images, tokens, packed] = qkv!.shape as [number, number, number]
+  return { images, tokens, heads: heads as number, headWidth: packed / 3 / (heads as number) }
+}
