@@ -1,4 +1,4 @@
-import type { Tensor, Tensor2D, Tensor3D, Variable } from '@tensorflow/tfjs-core'
+import type { Tensor, Tensor2D, Tensor3D, Tensor4D, Variable } from '@tensorflow/tfjs-core'
 import type { JsonObject } from './json.js'
 import type { Rng } from './rng.js'
 
@@ -54,6 +54,15 @@ export interface Dataset {
   images(indices: ArrayLike<number>): Uint8Array
   /** Class indices of the named images. */
   labels(indices: ArrayLike<number>): Uint8Array | Uint16Array
+}
+
+/** Labelled images as tensors, read by index: a dataset with its preprocessing, or whatever a user has. */
+export interface ImageSource {
+  readonly length: number
+  /** Normalised pixels of the named images [B, height, width, channels]; the caller frees them. */
+  images(indices: ArrayLike<number>): Tensor4D
+  /** Class indices of the named images. */
+  labels(indices: ArrayLike<number>): ArrayLike<number>
 }
 
 /** A per-example loss: [B, ...] tensors in, [B] out. Reduction over the batch is the caller's. */

@@ -1,1 +1,27 @@
-export {}
+export {
+  type AuxiliarySpec,
+  createDistillation,
+  type Distillation,
+  type DistillationOptions,
+  type DistillOptions,
+  distill,
+} from './distill.js'
+export type { TrainingPlan } from './epochs.js'
+export { accuracies, type EvaluateOptions } from './evaluate.js'
+export { extractDescendant } from './extract.js'
+export { type FineTuneOptions, fineTune } from './fine-tune.js'
+export { costBins, type PathPolicy, uniformPaths } from './path-policy.js'
+export {
+  buildPool,
+  descendantsOf,
+  disposePool,
+  type Pool,
+  type PoolOptions,
+  poolParameters,
+  searchSpace,
+  storedParameters,
+} from './pool.js'
+export { decodePool, encodePool } from './pool-file.js'
+export { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
+export { type CacheOptions, cacheBytes, cachedTeacher, liveTeacher, type Teacher } from './teacher.js'
+export { type DistillationTerm, standardTerms, type TermOptions } from './terms.js'

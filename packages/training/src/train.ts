@@ -1,16 +1,31 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { add, mul, type Scalar, sqrt, square, sum, type Tensor, tensor, tidy, variableGrads } from '@tensorflow/tfjs-core'
+import {
+  add,
+  dispose,
+  mul,
+  type Scalar,
+  sqrt,
+  square,
+  sum,
+  type Tensor,
+  type TensorContainer,
+  tensor,
+  tidy,
+  variableGrads,
+} from '@tensorflow/tfjs-core'
 import { alone, type Group } from './group.js'
 import { disposeState, type Optimizer } from './optimizer.js'
 import type { Schedule } from './schedule.js'
 
-export interface TrainOptions {
+export interface TrainOptions<Batch extends TensorContainer = void> {
   /** What is trained. A parameter that a step's loss does not reach is left alone in that step. */
   readonly parameters: Parameters
   readonly steps: number
+  /** What a step's losses are computed from: images, targets, a teacher's outputs. Runs under no tape, once per step; its tensors are freed after the step. */
+  readonly batch?: (step: number) => Batch
   /** The mean loss over this member's share of the step's batch. Runs under the tape and inside a tidy. `part` counts the accumulated parts of one step. */
-  readonly loss: (step: number, part: number) => Scalar
+  readonly loss: (step: number, part: number, batch: Batch) => Scalar
   readonly optimizer: Optimizer
   readonly learningRate: Schedule
   /** Parts of a step whose gradients are averaged before the update; default 1. */
@@ -30,7 +45,7 @@ export interface TrainOptions {
  * @returns the loss of each step, averaged over the group
  * @throws when a loss is not finite, naming the step; the parameters are then those before it
  */
-export async function train(options: TrainOptions): Promise<Float32Array> {
+export async function train<Batch extends TensorContainer = void>(options: TrainOptions<Batch>): Promise<Float32Array> {
   const { parameters, steps, optimizer, learningRate, group = alone, report, signal } = options
   const state = optimizer.init(parameters)
   const losses = new Float32Array(steps)
@@ -60,13 +75,29 @@ export async function train(options: TrainOptions): Promise<Float32Array> {
 }
 
 /** Loss and gradients by parameter name, averaged over the accumulated parts. */
-function stepGradients({ parameters, loss, accumulate = 1 }: TrainOptions, step: number): { loss: Tensor; gradients: NamedTensors } {
+function stepGradients<Batch extends TensorContainer>(
+  options: TrainOptions<Batch>,
+  step: number,
+): { loss: Tensor; gradients: NamedTensors } {
+  const batch = (options.batch ? tidy(() => options.batch!(step)) : undefined) as Batch
+  try {
+    return batchGradients(options, step, batch)
+  } finally {
+    dispose(batch)
+  }
+}
+
+function batchGradients<Batch extends TensorContainer>(
+  { parameters, loss, accumulate = 1 }: TrainOptions<Batch>,
+  step: number,
+  batch: Batch,
+): { loss: Tensor; gradients: NamedTensors } {
   const names = new Map(Object.entries(parameters).map(([name, parameter]) => [parameter.name, name]))
   const variables = Object.values(parameters)
   let total: Tensor | undefined
   const gradients: NamedTensors = {}
   for (let part = 0; part < accumulate; part++) {
-    const { value, grads } = variableGrads(() => loss(step, part), variables)
+    const { value, grads } = variableGrads(() => loss(step, part, batch), variables)
     total = replaceBySum(total, value)
     for (const [variable, gradient] of Object.entries(grads)) {
       const name = names.get(variable)!

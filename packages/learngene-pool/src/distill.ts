@@ -1,0 +1,163 @@
+import type { Reporter, Rng } from '@learngene/interfaces'
+import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import { classTargets, crossEntropy } from '@learngene/ops'
+import { defaultTierName, type Tier, type Transformation } from '@learngene/stitch'
+import { adamW, alone, type Group, train } from '@learngene/training'
+import {
+  type BlockSpec,
+  createViT,
+  disposeNetwork,
+  type ForwardResult,
+  forward,
+  type Network,
+  parametersOf,
+  prefixed,
+} from '@learngene/vit-blocks'
+import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { planEpochs, type TrainingPlan } from './epochs.js'
+import { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
+import { liveTeacher, type Teacher } from './teacher.js'
+import { type DistillationTerm, type PlacedMatrix, standardTerms, type TermOptions } from './terms.js'
+
+/** A small model to be distilled from the ancestor. */
+export interface AuxiliarySpec {
+  /** D_s */
+  readonly width: number
+  /** L_s */
+  readonly depth: number
+  /** H; must divide the width. */
+  readonly heads: number
+  /** The tier's name in paths; default after width and depth, `ti9` or `w48d6`. */
+  readonly name?: string
+  /** The kind of block i, where it is not the standard transformer block. */
+  readonly block?: (i: number) => BlockSpec
+}
+
+export interface DistillationOptions extends TermOptions {
+  /** Default `dense`. */
+  readonly supervision?: Supervision
+  /** a in a CE + (1 - a) (distillation terms); default 0.1. */
+  readonly labelWeight?: number
+  /** Terms besides the standard ones, for losses of one's own. Tensors that they train remain the caller's. */
+  readonly extraTerms?: (student: Network, positions: readonly SupervisedPosition[]) => readonly DistillationTerm[]
+  /** Factories of the kinds that `AuxiliarySpec.block` names. */
+  readonly blocks?: BlockRegistry
+}
+
+/** An auxiliary in the making: the student with all that its loss trains. */
+export interface Distillation {
+  readonly student: Network
+  /** Everything trained: the student's weights and the transformation matrices. */
+  readonly parameters: Parameters
+  /** What the teacher must provide. */
+  readonly ancestorFeatures: readonly string[]
+  /** a CE + (1 - a) sum of weighted terms, averaged over the batch. */
+  loss(images: Tensor4D, targets: Tensor2D, ancestor: ForwardResult): Scalar
+  /** Ends the distillation: the auxiliary as a tier; frees what only training needed. */
+  finish(): Promise<Tier>
+  dispose(): void
+}
+
+/** Sets up the distillation of one auxiliary (method.md section 3). */
+export function createDistillation(ancestor: Network, spec: AuxiliarySpec, options: DistillationOptions, rng: Rng): Distillation {
+  const { labelWeight = 0.1, supervision = 'dense' } = options
+  const name = spec.name ?? defaultTierName(spec.width, spec.depth)
+  const student = createViT(
+    { ...ancestor.embedding.geometry, ...spec, classes: ancestor.head.classes, epsilon: ancestor.head.epsilon },
+    rng.fork(`auxiliary ${name}`),
+    options.blocks,
+  )
+  const positions = supervisedPositions(supervision, spec.depth, ancestor.blocks.length)
+  const widths = { student: spec.width, ancestor: ancestor.embedding.width }
+  const { terms: standard, matrices } = standardTerms(positions, widths, options, rng.fork(`matrices ${name}`))
+  const terms = [...standard, ...(options.extraTerms?.(student, positions) ?? [])]
+  const features = unique(terms.flatMap(({ studentFeatures }) => studentFeatures))
+  const trainedBy = (terms: readonly DistillationTerm[]): Parameters =>
+    Object.assign({}, ...terms.map(({ parameters }) => parameters ?? {}))
+  const disposeMatrices = () => {
+    for (const parameter of Object.values(trainedBy(standard))) parameter.dispose()
+  }
+  return {
+    student,
+    parameters: { ...prefixed('student.', parametersOf(student)), ...prefixed('terms.', trainedBy(terms)) },
+    ancestorFeatures: unique(terms.flatMap(({ ancestorFeatures }) => ancestorFeatures)),
+    loss(images, targets, ancestor) {
+      const outputs = forward(student, images, { features })
+      const parts = terms.map((term) => mul(term.loss(outputs, ancestor), term.weight * (1 - labelWeight)))
+      const labelled = mul(crossEntropy(outputs.logits, targets), labelWeight)
+      return mean(parts.reduce<Tensor>((total, part) => add(total, part), labelled)) as Scalar
+    },
+    async finish() {
+      const transformations = await readTransformations(matrices)
+      disposeMatrices()
+      return { name, network: student, transformations }
+    },
+    dispose() {
+      disposeMatrices()
+      disposeNetwork(student)
+    },
+  }
+}
+
+export interface DistillOptions extends DistillationOptions, TrainingPlan {
+  /** The ancestor's outputs; default run anew for each batch. A cached one must hold the features of {@link Distillation.ancestorFeatures}. */
+  readonly teacher?: Teacher
+  readonly group?: Group
+  readonly report?: Reporter
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Distils the ancestor into one auxiliary.
+ *
+ * @returns the auxiliary as a tier, with the transformation matrices of its block outputs, and the loss of each step
+ */
+export async function distill(
+  ancestor: Network,
+  spec: AuxiliarySpec,
+  source: ImageSource,
+  options: DistillOptions,
+  rng: Rng,
+): Promise<{ readonly tier: Tier; readonly losses: Float32Array }> {
+  const { group = alone, weightDecay } = options
+  const distillation = createDistillation(ancestor, spec, options, rng)
+  try {
+    const teacher = options.teacher ?? liveTeacher(ancestor, distillation.ancestorFeatures)
+    const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
+    const losses = await train({
+      parameters: distillation.parameters,
+      steps: epochs.steps,
+      learningRate: epochs.learningRate,
+      optimizer: adamW({ weightDecay }),
+      batch(step) {
+        const indices = epochs.indices(step)
+        const images = source.images(indices)
+        return { images, targets: classTargets(source.labels(indices), ancestor.head.classes), ancestor: teacher(indices, images) }
+      },
+      loss: (_step, _part, { images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
+      group,
+      report: options.report,
+      signal: options.signal,
+    })
+    return { tier: await distillation.finish(), losses }
+  } catch (error) {
+    distillation.dispose()
+    throw error
+  }
+}
+
+async function readTransformations(matrices: readonly PlacedMatrix[]): Promise<Transformation[]> {
+  const ofBlocks = matrices.filter(({ feature }) => feature === 'block')
+  return Promise.all(
+    ofBlocks.map(async ({ position, matrix }) => ({
+      side: matrix.side,
+      position: position.student,
+      ancestorPosition: position.ancestor,
+      map: await matrix.read(),
+    })),
+  )
+}
+
+function unique(names: readonly string[]): string[] {
+  return [...new Set(names)]
+}

@@ -1,0 +1,49 @@
+import type { ImageSource } from '@learngene/interfaces/tensors'
+import { forwardShared } from '@learngene/stitch'
+import { alone, type Group } from '@learngene/training'
+import type { Network } from '@learngene/vit-blocks'
+import { argMax, cast, dispose, equal, keep, type Scalar, stack, sum, tensor1d } from '@tensorflow/tfjs-core'
+
+export interface EvaluateOptions {
+  /** Which images; default all. */
+  readonly indices?: ArrayLike<number>
+  readonly batchSize?: number
+  /** Whose members take shares of the batches. */
+  readonly group?: Group
+  readonly onBatch?: (done: number, total: number) => void
+}
+
+/**
+ * Top-1 accuracy of many networks on the same images; what networks share is run once.
+ *
+ * @returns a share from 0 to 1 for each network, the same on all members of the group
+ */
+export async function accuracies(networks: readonly Network[], source: ImageSource, options: EvaluateOptions = {}): Promise<number[]> {
+  const { indices = Uint32Array.from({ length: source.length }, (_, i) => i), batchSize = 100, group = alone, onBatch } = options
+  if (indices.length === 0) throw new Error('accuracies: there must be at least one image; got none')
+  const correct = new Float64Array(networks.length)
+  const batches = Math.ceil(indices.length / batchSize)
+  for (let batch = group.rank; batch < batches; batch += group.size) {
+    const part = Array.prototype.slice.call(indices, batch * batchSize, (batch + 1) * batchSize) as number[]
+    const counts = await correctOf(networks, source, part)
+    counts.forEach((count, i) => {
+      correct[i]! += count
+    })
+    onBatch?.(Math.min(batch + group.size, batches), batches)
+  }
+  group.sum(correct)
+  return Array.from(correct, (count) => count / indices.length)
+}
+
+async function correctOf(networks: readonly Network[], source: ImageSource, indices: number[]): Promise<Float32Array> {
+  const images = source.images(indices)
+  const labels = tensor1d(Array.from(source.labels(indices)), 'int32')
+  const counts: Scalar[] = new Array(networks.length)
+  forwardShared(networks, images, (index, logits) => {
+    counts[index] = keep(sum(cast(equal(argMax(logits, -1), labels), 'float32')) as Scalar)
+  })
+  const all = stack(counts)
+  const values = await all.data<'float32'>()
+  dispose([images, labels, all, counts])
+  return values
+}

@@ -1,0 +1,36 @@
+/** One supervised position: the auxiliary's block `student` is taught by the ancestor's block `ancestor`, both counted from 0. */
+export interface SupervisedPosition {
+  readonly student: number
+  readonly ancestor: number
+}
+
+/** `dense`: the ends of the three thirds of both models; `last`: their last blocks only; or any list. */
+export type Supervision = 'dense' | 'last' | readonly SupervisedPosition[]
+
+/**
+ * Supervised positions of an auxiliary (method.md section 3). Dense is student ceil(k L_s / 3) - 1 <- ancestor ceil(k L_a / 3) - 1 for k = 1..3;
+ * depth 9 of 12 gives 2, 5, 8 <- 3, 7, 11. Where a shallow auxiliary repeats a position the latest is kept.
+ *
+ * @throws when a listed position lies outside its model
+ */
+export function supervisedPositions(supervision: Supervision, studentDepth: number, ancestorDepth: number): SupervisedPosition[] {
+  const positions = new Map<number, SupervisedPosition>()
+  for (const position of listed(supervision, studentDepth, ancestorDepth)) {
+    check('student', position.student, studentDepth)
+    check('ancestor', position.ancestor, ancestorDepth)
+    positions.set(position.student, position)
+  }
+  return [...positions.values()].sort((a, b) => a.student - b.student)
+}
+
+function listed(supervision: Supervision, studentDepth: number, ancestorDepth: number): readonly SupervisedPosition[] {
+  if (supervision === 'last') return [{ student: studentDepth - 1, ancestor: ancestorDepth - 1 }]
+  if (supervision !== 'dense') return supervision
+  return [1, 2, 3].map((k) => ({ student: Math.ceil((k * studentDepth) / 3) - 1, ancestor: Math.ceil((k * ancestorDepth) / 3) - 1 }))
+}
+
+function check(whose: string, block: number, depth: number): void {
+  if (!Number.isInteger(block) || block < 0 || block >= depth) {
+    throw new Error(`supervision: the ${whose} has blocks 0 to ${depth - 1}; got ${block}`)
+  }
+}

@@ -1,0 +1,32 @@
+import { multiStitch } from './multi-stitch.js'
+import type { PathSpace } from './path-space.js'
+import { singleTiers } from './single-tiers.js'
+import { slidingWindow } from './sliding-window.js'
+import type { TierShape } from './tier-shape.js'
+import { twoWay } from './two-way.js'
+import type { WindowOptions } from './window-slots.js'
+
+/** A path space as plain data, for manifests and configurations. */
+export type SpaceSpec =
+  | ({ readonly kind: 'slidingWindow' } & WindowOptions)
+  | ({ readonly kind: 'multiStitch'; readonly maxStitches?: number } & WindowOptions)
+  | { readonly kind: 'singleTiers' }
+  | { readonly kind: 'twoWay' }
+
+/** @throws when the kind is unknown, and what the kind's function throws */
+export function createSpace(spec: SpaceSpec, tiers: readonly TierShape[]): PathSpace {
+  switch (spec.kind) {
+    case 'slidingWindow':
+      return slidingWindow(tiers, spec)
+    case 'multiStitch':
+      return multiStitch(tiers, spec)
+    case 'singleTiers':
+      return singleTiers(tiers)
+    case 'twoWay':
+      return twoWay(tiers as [TierShape, TierShape])
+    default:
+      throw new Error(
+        `path space: the kind must be slidingWindow, multiStitch, singleTiers or twoWay; got ${JSON.stringify((spec as { kind: unknown }).kind)}`,
+      )
+  }
+}
