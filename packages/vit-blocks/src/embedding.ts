@@ -2,6 +2,7 @@ import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { flattenPatchWeight, linear, patchify } from '@learngene/ops'
 import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { integerIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
 
 /** What an image is to a network. */
@@ -22,7 +23,9 @@ export interface Embedding {
   /** N = patches + 1 */
   readonly tokens: number
   readonly parameters: Parameters
+  /** MACs of one image: patches x patch values x D. */
   macs(): number
+  /** Peak number of live floats during the embedding of one image, image and output included, parameters not. */
   liveFloats(): number
   /** [B, height, width, channels] -> patch tokens [B, N-1, D], before class token and positions. */
   patches(images: Tensor4D): Tensor3D
@@ -30,9 +33,12 @@ export interface Embedding {
   forward(images: Tensor4D): Tensor3D
 }
 
-/** @throws when the patch size does not divide the image size */
+/** @throws when a size is no positive integer or the patch size does not divide the image size */
 export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng): Embedding {
-  const { imageSize, patchSize, channels } = geometry
+  const imageSize = integerIn(geometry, 'imageSize')
+  const patchSize = integerIn(geometry, 'patchSize')
+  const channels = integerIn(geometry, 'channels')
+  integerIn({ width }, 'width')
   if (imageSize % patchSize !== 0) {
     throw new Error(`embedding: the patch size must divide the image size; got image ${imageSize} and patch ${patchSize}`)
   }
@@ -57,12 +63,12 @@ export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng
     return reshape(embedded, [images.shape[0], count, width]) // [B, N-1, D]
   }
   return {
-    geometry,
+    geometry: { imageSize, patchSize, channels },
     width,
     tokens: count + 1,
     parameters,
     macs: () => count * patchValues * width,
-    liveFloats: () => count * patchValues + 2 * (count + 1) * width,
+    liveFloats: () => count * patchValues + Math.max(count * (patchValues + width), 2 * (count + 1) * width),
     patches,
     forward(images) {
       const classTokens = mul(ones([images.shape[0], 1, 1]), parameters.cls_token) as Tensor3D // [B, 1, D]

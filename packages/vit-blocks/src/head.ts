@@ -2,6 +2,7 @@ import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { layerNorm, linear } from '@learngene/ops'
 import { reshape, slice, type Tensor1D, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core'
+import { integerIn, numberIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
 
 /** Classifies by the class token: final layer norm, then a linear map. */
@@ -12,7 +13,9 @@ export interface Head {
   readonly classes: number
   readonly epsilon: number
   readonly parameters: Parameters
-  /** The final layer norm of all tokens (5 N D, as the reference implementations run it) and the linear map (C D). */
+  /** The final layer norm of all tokens, as the reference implementations run it: 5 N D. */
+  normaliseMacs(tokens: number): number
+  /** The final layer norm and the linear map, C D. */
   macs(tokens: number): number
   liveFloats(tokens: number): number
   /** [B, N, D] -> [B, N, D] */
@@ -21,7 +24,11 @@ export interface Head {
   forward(x: Tensor3D): Tensor2D
 }
 
+/** @throws when width, classes or epsilon is not positive */
 export function createHead(width: number, classes: number, rng: Rng, epsilon = 1e-6): Head {
+  integerIn({ width }, 'width')
+  integerIn({ classes }, 'classes')
+  numberIn({ epsilon }, 'epsilon')
   const parameters = {
     'norm.weight': constant(1, [width]),
     'norm.bias': constant(0, [width]),
@@ -31,13 +38,15 @@ export function createHead(width: number, classes: number, rng: Rng, epsilon = 1
   const gamma = parameters['norm.weight'] as unknown as Tensor1D
   const beta = parameters['norm.bias'] as unknown as Tensor1D
   const normalise = <T extends Tensor2D | Tensor3D>(x: T): T => layerNorm(x, gamma, beta, epsilon)
+  const normaliseMacs = (tokens: number) => 5 * tokens * width
   return {
     width,
     classes,
     epsilon,
     parameters,
-    macs: (tokens) => 5 * tokens * width + classes * width,
-    liveFloats: (tokens) => tokens * width + 2 * width + classes,
+    normaliseMacs,
+    macs: (tokens) => normaliseMacs(tokens) + classes * width,
+    liveFloats: (tokens) => tokens * width + width + Math.max(width, classes),
     normalise,
     forward(x) {
       const [images] = x.shape

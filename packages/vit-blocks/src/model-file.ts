@@ -1,10 +1,7 @@
-import type { ByteSource, Json, JsonObject, Rng } from '@learngene/interfaces'
+import type { ByteSource, Json, JsonObject } from '@learngene/interfaces'
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import { tensor } from '@tensorflow/tfjs-core'
-import { createEmbedding, type ImageGeometry } from './embedding.js'
-import { createHead } from './head.js'
 import { disposeNetwork, type Network, parametersOf } from './network.js'
-import { type BlockSpec, createBlock } from './registry.js'
 import {
   encodeSafetensors,
   type FloatDtype,
@@ -13,19 +10,8 @@ import {
   SafetensorsError,
   type SafetensorsFile,
 } from './safetensors/index.js'
+import { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 import { inferTimmStructure, type TimmOptions } from './timm.js'
-
-/** The structure of a network without its weights. */
-export interface NetworkStructure {
-  readonly geometry: ImageGeometry
-  readonly classes: number
-  readonly epsilon: number
-  readonly blocks: readonly BlockSpec[]
-  /** Width of the embedding, which is block 0's input. */
-  readonly embeddingWidth: number
-  /** Width of the head, which is the last block's output. */
-  readonly headWidth: number
-}
 
 /** What a model's user must know besides its weights: normalisation, class names, where it comes from. */
 export type ModelDetails = JsonObject
@@ -79,27 +65,6 @@ export async function loadModel(
   return { network, details }
 }
 
-/** A network of the given structure with all weights at their initial constants; random ones are zero. */
-export function buildNetwork(structure: NetworkStructure, blocks?: BlockRegistry): Network {
-  const { geometry, classes, epsilon, embeddingWidth, headWidth } = structure
-  return {
-    embedding: createEmbedding(geometry, embeddingWidth, zeroRng),
-    blocks: structure.blocks.map((spec) => createBlock(spec, zeroRng, blocks)),
-    head: createHead(headWidth, classes, zeroRng, epsilon),
-  }
-}
-
-export function structureOf({ embedding, blocks, head }: Network): NetworkStructure {
-  return {
-    geometry: embedding.geometry,
-    classes: head.classes,
-    epsilon: head.epsilon,
-    blocks: blocks.map(({ kind, config }) => ({ kind, config })),
-    embeddingWidth: embedding.width,
-    headWidth: head.width,
-  }
-}
-
 /** Values of trained tensors, in order, as safetensors stores them. */
 export async function readParameters(parameters: Parameters) {
   return Promise.all(
@@ -144,13 +109,4 @@ function parse(text: string): unknown {
   } catch {
     return undefined
   }
-}
-
-/** Draws nothing: the values are about to be replaced. */
-const zeroRng: Rng = {
-  uniform: () => 0,
-  normal: () => 0,
-  integer: () => 0,
-  permutation: (length) => Uint32Array.from({ length }, (_, i) => i),
-  fork: () => zeroRng,
 }

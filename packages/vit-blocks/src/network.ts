@@ -2,7 +2,7 @@ import type { Block, Features, Parameters } from '@learngene/interfaces/tensors'
 import { type Tensor, type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import type { Embedding } from './embedding.js'
 import type { Head } from './head.js'
-import { prefixed } from './parameters.js'
+import { disposeParameters, prefixed } from './parameters.js'
 
 /**
  * A Vision Transformer put together from parts. The ancestor, an auxiliary and a stitched descendant are all networks;
@@ -95,5 +95,5 @@ export function parametersOf(network: Network): Parameters {
 
 /** Frees a network's trained tensors. Not for a descendant that shares them with a pool. */
 export function disposeNetwork(network: Network): void {
-  for (const parameter of Object.values(parametersOf(network))) parameter.dispose()
+  disposeParameters(parametersOf(network))
 }

@@ -1,29 +1,38 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { tensor, type Variable, variable } from '@tensorflow/tfjs-core'
+import { weightless } from './without-weights.js'
 
 /** A trained tensor holding the given values. */
 export function parameter(values: Float32Array, shape: readonly number[]): Variable {
-  const initial = tensor(values, [...shape], 'float32')
-  const result = variable(initial)
-  initial.dispose()
-  return result
+  return weightless(shape) ?? allocate(values, shape)
 }
 
 /** A trained tensor of one value. */
 export function constant(value: number, shape: readonly number[]): Variable {
-  return parameter(new Float32Array(sizeOf(shape)).fill(value), shape)
+  return weightless(shape) ?? allocate(new Float32Array(sizeOf(shape)).fill(value), shape)
 }
 
 /** A trained tensor drawn from a normal distribution, redrawn beyond two standard deviations; ViT's initialisation has deviation 0.02. */
 export function truncatedNormal(rng: Rng, shape: readonly number[], deviation = 0.02): Variable {
-  const values = new Float32Array(sizeOf(shape))
-  for (let i = 0; i < values.length; i++) {
+  return weightless(shape) ?? allocate(drawTruncatedNormal(rng, sizeOf(shape), deviation), shape)
+}
+
+function drawTruncatedNormal(rng: Rng, length: number, deviation: number): Float32Array {
+  const values = new Float32Array(length)
+  for (let i = 0; i < length; i++) {
     let draw = rng.normal()
     while (Math.abs(draw) > 2) draw = rng.normal()
     values[i] = draw * deviation
   }
-  return parameter(values, shape)
+  return values
+}
+
+function allocate(values: Float32Array, shape: readonly number[]): Variable {
+  const initial = tensor(values, [...shape], 'float32')
+  const result = variable(initial)
+  initial.dispose()
+  return result
 }
 
 export function sizeOf(shape: readonly number[]): number {
@@ -38,4 +47,9 @@ export function countParameters(parameters: Parameters): number {
 /** The same tensors under longer names: `qkv.weight` -> `blocks.3.qkv.weight`. */
 export function prefixed(prefix: string, parameters: Parameters): Parameters {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`${prefix}${name}`, value]))
+}
+
+/** Frees trained tensors. */
+export function disposeParameters(parameters: Parameters): void {
+  for (const parameter of Object.values(parameters)) parameter.dispose()
 }

@@ -18,11 +18,11 @@ export const standardBlocks: BlockRegistry = { transformer: createTransformerBlo
  * @throws when the kind is not registered, naming those that are
  */
 export function createBlock(spec: BlockSpec, rng: Rng, blocks: BlockRegistry = {}): Block {
-  const known = { ...standardBlocks, ...blocks }
-  const factory = known[spec.kind]
+  const factories = new Map(Object.entries({ ...standardBlocks, ...blocks }))
+  const factory = factories.get(spec.kind)
   if (factory === undefined) {
     throw new Error(
-      `unknown block kind '${spec.kind}'; known are ${Object.keys(known).join(', ')}. Pass its factory: { blocks: { '${spec.kind}': factory } }`,
+      `unknown block kind '${spec.kind}'; known are ${[...factories.keys()].join(', ')}. Pass its factory: { blocks: { '${spec.kind}': factory } }`,
     )
   }
   return factory(spec.config, rng)

@@ -1,5 +1,5 @@
-import type { NetworkStructure } from './model-file.js'
 import { SafetensorsError, type SafetensorsFile } from './safetensors/index.js'
+import type { NetworkStructure } from './structure.js'
 
 export interface TimmOptions {
   /** H, which a checkpoint does not tell; default D / 64 as in all DeiT and most ViT models. */

@@ -1,9 +1,9 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
-import { createEmbedding, type ImageGeometry } from './embedding.js'
-import { createHead } from './head.js'
-import type { Network } from './network.js'
-import { type BlockSpec, createBlock } from './registry.js'
+import type { ImageGeometry } from './embedding.js'
+import { disposeNetwork, type Network } from './network.js'
+import type { BlockSpec } from './registry.js'
+import { buildNetwork, type NetworkStructure } from './structure.js'
 
 /** A Vision Transformer of any size. */
 export interface ViTConfig extends ImageGeometry {
@@ -34,27 +34,38 @@ function deitConfig(width: number): ViTConfig {
   return { imageSize: 224, patchSize: 16, channels: 3, width, depth: 12, heads: width / 64, classes: 1000 }
 }
 
+/** The structure of {@link createViT}'s network. */
+export function vitStructure(config: ViTConfig): NetworkStructure {
+  const { imageSize, patchSize, channels, width, depth, heads, classes, mlpRatio = 4, epsilon = 1e-6 } = config
+  if (!Number.isInteger(depth) || depth < 1) throw new Error(`ViT: the depth must be a positive integer; got ${depth}`)
+  const specOf = config.block ?? (() => ({ kind: 'transformer', config: { width, heads, mlpRatio, epsilon } }))
+  return {
+    geometry: { imageSize, patchSize, channels },
+    classes,
+    epsilon,
+    blocks: Array.from({ length: depth }, (_, i) => specOf(i)),
+    embeddingWidth: width,
+    headWidth: width,
+  }
+}
+
 /**
  * A Vision Transformer with freshly initialised weights: truncated normal of deviation 0.02, biases zero, norms one.
  *
- * @param rng draws the weights; the same generator state gives the same weights on every backend
+ * @param rng draws the weights; a generator of the same seed gives the same weights on every backend
  * @param blocks factories of block kinds that `config.block` names
- * @throws when a block's widths are not the model's
+ * @throws when the configuration is not possible or a block's widths are not the model's
  */
 export function createViT(config: ViTConfig, rng: Rng, blocks?: BlockRegistry): Network {
-  const { imageSize, patchSize, channels, width, depth, heads, classes, mlpRatio = 4, epsilon = 1e-6 } = config
-  const specOf = config.block ?? (() => ({ kind: 'transformer', config: { width, heads, mlpRatio, epsilon } }))
-  return {
-    embedding: createEmbedding({ imageSize, patchSize, channels }, width, rng.fork('embedding')),
-    blocks: Array.from({ length: depth }, (_, i) => {
-      const block = createBlock(specOf(i), rng.fork(`block.${i}`), blocks)
-      if (block.inputWidth !== width || block.outputWidth !== width) {
-        throw new Error(
-          `createViT: blocks must map width ${width} to ${width}; block ${i} ('${block.kind}') maps ${block.inputWidth} to ${block.outputWidth}`,
-        )
-      }
-      return block
-    }),
-    head: createHead(width, classes, rng.fork('head'), epsilon),
+  const network = buildNetwork(vitStructure(config), blocks, rng)
+  const { width } = config
+  const wrong = network.blocks.findIndex(({ inputWidth, outputWidth }) => inputWidth !== width || outputWidth !== width)
+  if (wrong >= 0) {
+    disposeNetwork(network)
+    const { kind, inputWidth, outputWidth } = network.blocks[wrong]!
+    throw new Error(
+      `createViT: blocks must map width ${width} to ${width}; block ${wrong} ('${kind}') maps ${inputWidth} to ${outputWidth}`,
+    )
   }
+  return network
 }

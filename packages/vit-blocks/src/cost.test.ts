@@ -1,0 +1,66 @@
+import type { JsonObject, Rng } from '@learngene/interfaces'
+import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
+import { memory, type Tensor3D } from '@tensorflow/tfjs-core'
+import { expect, it } from 'vitest'
+import { costOf, costOfStructure } from './cost.js'
+import type { Network } from './network.js'
+import { truncatedNormal } from './parameters.js'
+import type { NetworkStructure } from './structure.js'
+import { createRng } from './testing/rng.js'
+import { createViT, deit, vitStructure } from './vit.js'
+import { withoutWeights } from './without-weights.js'
+
+const published = {
+  tiny: { parameters: 5_717_416, macs: 1_258_411_200 },
+  small: { parameters: 22_050_664, macs: 4_608_338_304 },
+  base: { parameters: 86_567_656, macs: 17_582_740_224 },
+} as const
+
+it.each(['tiny', 'small', 'base'] as const)('counts DeiT-%s as published, without a backend', (size) => {
+  expect(costOfStructure(vitStructure(deit[size]))).toMatchObject(published[size])
+  expect(memory, 'no backend is registered in this file').toThrow('No backend found')
+})
+
+/** What a stitch is to this package: somebody's block of two widths. */
+const blocks: BlockRegistry = {
+  stitch(config: JsonObject, rng: Rng): Block {
+    const { from, to } = config as { from: number; to: number }
+    return {
+      kind: 'stitch',
+      config,
+      inputWidth: from,
+      outputWidth: to,
+      parameters: { weight: truncatedNormal(rng, [to, from]), bias: truncatedNormal(rng, [to]) },
+      macs: (tokens) => tokens * from * to,
+      liveFloats: (tokens) => tokens * (from + to),
+      forward: (x: Tensor3D) => x,
+    }
+  },
+}
+
+const vectors: [front: NetworkStructure, j: number, back: NetworkStructure, m: number, macs: number, parameters: number][] = [
+  [vitStructure(deit.tiny), 0, vitStructure(deit.small), 0, 4_696_010_496, 22_345_960],
+  [vitStructure(deit.small), 11, vitStructure(deit.base), 11, 6_121_909_248, 29_742_952],
+]
+
+it.each(vectors)('counts a stitched model in the convention of SN-Net (%#)', (front, j, back, m, macs, parameters) => {
+  const stitch = { kind: 'stitch', config: { from: front.embeddingWidth, to: back.embeddingWidth } }
+  const stitched = {
+    ...back,
+    embeddingWidth: front.embeddingWidth,
+    blocks: [...front.blocks.slice(0, j + 1), stitch, ...back.blocks.slice(m)],
+  }
+  const snnet = costOfStructure(stitched, { blocks, convention: 'snnet' })
+  expect(snnet).toMatchObject({ macs, parameters })
+  const full = costOfStructure(stitched, { blocks })
+  expect(full.macs - snnet.macs).toBe(5 * 197 * back.headWidth)
+  expect(full.parameters - snnet.parameters).toBe(198 * front.embeddingWidth)
+  expect(full.memory).toBe(snnet.memory)
+})
+
+it('composes networks whose parts have no weights', () => {
+  const build = (size: 'tiny' | 'small') => withoutWeights(() => createViT(deit[size], createRng(0)))
+  const small = build('small')
+  const back: Network = { ...small, blocks: small.blocks.slice(3) }
+  expect(costOf(small).parameters - costOf(back).parameters).toBe(3 * (12 * 384 ** 2 + 13 * 384))
+})
