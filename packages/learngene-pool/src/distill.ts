@@ -122,7 +122,7 @@ export async function distill(
   const { group = alone, weightDecay } = options
   const distillation = createDistillation(ancestor, spec, options, rng)
   try {
-    const teacher = options.teacher ?? liveTeacher(ancestor, distillation.ancestorFeatures)
+    const teacher = options.teacher ?? liveTeacher(ancestor)
     const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
     const losses = await train({
       parameters: distillation.parameters,
@@ -132,7 +132,7 @@ export async function distill(
       batch(step) {
         const indices = epochs.indices(step)
         const images = source.images(indices)
-        return { images, targets: classTargets(source.labels(indices), ancestor.head.classes), ancestor: teacher(indices, images) }
+        return { images, targets: classTargets(source.labels(indices), ancestor.head.classes), ancestor: teacher(indices, images, distillation.ancestorFeatures) }
       },
       loss: (_step, _part, { images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
       group,

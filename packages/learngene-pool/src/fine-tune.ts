@@ -52,7 +52,7 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     batch(step) {
       const indices = epochs.indices(step)
       const images = source.images(indices)
-      return { images, targets: classTargets(source.labels(indices), classes), ancestor: teacher?.(indices, images).logits ?? null }
+      return { images, targets: classTargets(source.labels(indices), classes), ancestor: teacher?.(indices, images, []).logits ?? null }
     },
     loss(step, part, { images, targets, ancestor }) {
       const path = policy(rng.fork(`path ${step}.${part}`))

@@ -3,12 +3,12 @@ import { alone, type Group } from '@learngene/training'
 import { type ForwardResult, forward, type Network } from '@learngene/vit-blocks'
 import { dispose, type Tensor3D, type Tensor4D, tensor2d, tensor3d } from '@tensorflow/tfjs-core'
 
-/** Gives the frozen ancestor's outputs for a batch. Called outside the tape; the caller frees the result. */
-export type Teacher = (indices: ArrayLike<number>, images: Tensor4D) => ForwardResult
+/** Gives the frozen ancestor's logits and the named features for a batch. Called outside the tape; the caller frees the result. */
+export type Teacher = (indices: ArrayLike<number>, images: Tensor4D, features: readonly string[]) => ForwardResult
 
 /** Runs the ancestor anew for every batch: for augmented images, or where a cache would not fit. */
-export function liveTeacher(ancestor: Network, features: readonly string[]): Teacher {
-  return (_, images) => forward(ancestor, images, { features })
+export function liveTeacher(ancestor: Network): Teacher {
+  return (_, images, features) => forward(ancestor, images, { features })
 }
 
 export interface CacheOptions {
@@ -56,11 +56,14 @@ export async function cachedTeacher(
   }
   group.barrier()
 
-  return (indices) => ({
+  const featureOf = (name: string, indices: ArrayLike<number>): Tensor3D => {
+    const store = stores.get(name)
+    if (!store) throw new Error(`cachedTeacher: feature '${name}' was not cached; cached are ${[...stores.keys()].join(', ') || 'the logits only'}`)
+    return tensor3d(gather(store, indices, tokens * width), [indices.length, tokens, width])
+  }
+  return (indices, _, names) => ({
     logits: tensor2d(gather(logits, indices, classes), [indices.length, classes]),
-    features: Object.fromEntries(
-      [...stores].map(([name, store]) => [name, tensor3d(gather(store, indices, tokens * width), [indices.length, tokens, width])]),
-    ),
+    features: Object.fromEntries(names.map((name) => [name, featureOf(name, indices)])),
   })
 }
 

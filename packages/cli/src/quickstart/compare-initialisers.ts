@@ -1,0 +1,51 @@
+import type { Rng } from '@learngene/interfaces'
+import { accuracies, descendantsOf, type Pool } from '@learngene/learngene-pool'
+import { collectGrams, formatPath, initialiseStitches, initialisers, type StitchedPath, type StitchInitialiser } from '@learngene/stitch'
+import type { Group } from '@learngene/training'
+import type { QuickstartConfig } from './config.js'
+import type { QuickstartImages } from './images.js'
+import type { InitialiserRow } from './report.js'
+
+/**
+ * Measures the stitched descendants under each initialiser, before any fine-tuning: the same instances, only the stitches differ.
+ * Leaves the pool with the stitches of the first initialiser of the configuration.
+ */
+export async function compareInitialisers(
+  pool: Pool,
+  paths: readonly StitchedPath[],
+  images: QuickstartImages,
+  config: QuickstartConfig,
+  group: Group,
+  rng: Rng,
+): Promise<InitialiserRow[]> {
+  const draw = (label: string, length: number, count: number) => rng.fork(label).permutation(length).slice(0, count)
+  const compared = draw('comparison images', images.validation.length, config.comparisonImages)
+  const grams = await collectGrams(pool, images.training, draw('feature images', images.training.length, config.featureImages))
+  const heldOut = await collectGrams(pool, images.validation, draw('held-out images', images.validation.length, config.heldOutImages))
+  const stitched = paths.filter(({ stitches }) => stitches.length > 0)
+  const networks = descendantsOf(pool, stitched)
+  const initialise = (name: InitialiserName) =>
+    initialiseStitches(pool, byName[name], { grams, heldOut, rng: rng.fork(`initialiser ${name}`) }).map(({ residual }) => residual!)
+
+  const rows: InitialiserRow[] = []
+  for (const name of config.initialisers) {
+    const residuals = initialise(name)
+    const scores = await accuracies(networks, images.validation, { indices: compared, group })
+    rows.push({
+      name,
+      meanAccuracy: mean(scores),
+      meanResidual: mean(residuals),
+      descendants: stitched.map(({ path }, i) => ({ path: formatPath(path), accuracy: scores[i]! })),
+    })
+  }
+  initialise(config.initialisers[0]!)
+  return rows
+}
+
+type InitialiserName = QuickstartConfig['initialisers'][number]
+
+const byName: { readonly [name in InitialiserName]: StitchInitialiser } = initialisers
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length
+}

@@ -1,0 +1,78 @@
+import { pareto } from '@learngene/budget-search'
+import { descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
+import { costOfPath, createSpace, createStitch, defaultTierName, formatPath, type StitchedFamily, type StitchedPath, shapeOfTier, sharedMacs } from '@learngene/stitch'
+import { createRng } from '@learngene/training'
+import { costOf, createViT, type Network, withoutWeights } from '@learngene/vit-blocks'
+import type { QuickstartConfig } from './config.js'
+import type { DescendantRow, QuickstartReport, Size, StorageRow } from './report.js'
+
+export function sizeOf(network: Network): Size {
+  const { parameters, macs } = costOf(network)
+  return { parameters, macs }
+}
+
+/** Mean loss of the first and the last tenth of the steps. */
+export function lossSummary(losses: Float32Array): { steps: number; firstLoss: number; lastLoss: number } {
+  const tenth = Math.max(1, Math.round(losses.length / 10))
+  const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length
+  return { steps: losses.length, firstLoss: mean(losses.subarray(0, tenth)), lastLoss: mean(losses.subarray(losses.length - tenth)) }
+}
+
+/** One row per path; the Pareto front is that of MACs and validation accuracy. */
+export function describeDescendants(
+  pool: Pool,
+  paths: readonly StitchedPath[],
+  validation: readonly number[],
+  tested: readonly number[],
+): DescendantRow[] {
+  const rows = paths.map((path, id) => ({
+    id,
+    path: formatPath(path.path),
+    ...costOfPath(pool, path),
+    stitched: path.stitches.length > 0,
+    validationAccuracy: validation[id]!,
+    testAccuracy: tested[id]!,
+  }))
+  const candidates = rows.map((row) => ({ value: row, key: row.path, measures: { macs: row.macs }, score: row.validationAccuracy }))
+  const front = new Set(pareto(candidates, { cost: 'macs' }).map(({ key }) => key))
+  return rows.map((row) => ({ ...row, pareto: front.has(row.path) }))
+}
+
+export function evaluationMacs(networks: readonly Network[]): QuickstartReport['evaluation'] {
+  return { sharedMacs: sharedMacs(networks), separateMacs: networks.reduce((sum, network) => sum + costOf(network).macs, 0) }
+}
+
+/**
+ * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth,
+ * stitched by the same sliding window. SN-Net's side is counted, not trained.
+ */
+export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network, config: QuickstartConfig): QuickstartReport['storage'] {
+  const depth = ancestor.blocks.length
+  return withoutWeights(() => {
+    const { classes } = ancestor.head
+    const tiers = config.auxiliaries.map(({ width, heads }) => ({
+      name: defaultTierName(width, depth),
+      network: createViT({ ...ancestor.embedding.geometry, width, heads, depth, classes }, createRng(0)),
+      transformations: [],
+    }))
+    const space = createSpace({ kind: 'slidingWindow' }, tiers.map(shapeOfTier))
+    const widths = new Map(tiers.map(({ name, network }) => [name, network.embedding.width]))
+    const stitches = new Map(
+      [...space.stitchIds()].map(({ id, fromTier, toTier }) => {
+        const config = { inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }
+        return [id, createStitch(config, createRng(0))] as const
+      }),
+    )
+    const snnet: StitchedFamily = { tiers, space, stitches }
+    return {
+      pool: storageRow(pool, paths),
+      snnet: { ...storageRow(snnet, [...space.enumerate()]), anchors: tiers.map(({ name }) => name).join(' + ') },
+    }
+  })
+}
+
+function storageRow(family: StitchedFamily, paths: readonly StitchedPath[]): StorageRow {
+  const sizes = descendantsOf(family, paths).map(sizeOf)
+  const smallest = sizes.reduce((least, size) => (size.macs < least.macs ? size : least))
+  return { parameters: storedParameters(family), smallest, models: paths.length }
+}
