@@ -18,13 +18,15 @@ export function layerNorm<T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1
   if (gamma.shape[0] !== width || beta.shape[0] !== width) {
     throw shapeError('layerNorm', 'x [..., D], gamma [D] and beta [D] must agree in D', { x, gamma, beta })
   }
-  const rows = reshape(x, [-1, width]) as Tensor2D // [M, D]
-  const y = withGradient([rows, gamma, beta], (x, gamma, beta) => {
-    const kernel = findKernel('LearngeneLayerNorm')
-    const gradientKernel = findKernel('LearngeneLayerNormGrad')
-    return kernel && gradientKernel ? fast(kernel, gradientKernel, x, gamma, beta, epsilon) : reference(x, gamma, beta, epsilon)
+  return tidy(() => {
+    const rows = reshape(x, [-1, width]) as Tensor2D // [M, D]
+    const y = withGradient([rows, gamma, beta], (x, gamma, beta) => {
+      const kernel = findKernel('LearngeneLayerNorm')
+      const gradientKernel = findKernel('LearngeneLayerNormGrad')
+      return kernel && gradientKernel ? fast(kernel, gradientKernel, x, gamma, beta, epsilon) : reference(x, gamma, beta, epsilon)
+    })
+    return reshape(y, x.shape) as T // [..., D]
   })
-  return reshape(y, x.shape) as T // [..., D]
 }
 
 function fast(kernel: Kernel, gradientKernel: Kernel, x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Forward<Tensor> {

@@ -1,4 +1,4 @@
-import { add, reshape, sum, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
+import { add, reshape, sum, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
 import { product } from './matmul.js'
@@ -23,12 +23,14 @@ export function linear<T extends Tensor>(x: T, weight: Tensor2D, bias: Tensor1D,
   if (x.shape[x.shape.length - 1] !== inputs || bias.shape[0] !== outputs) {
     throw shapeError('linear', 'x [..., K], weight [N, K] and bias [N] must agree in K and N', { x, weight, bias })
   }
-  const rows = reshape(x, [-1, inputs]) as Tensor2D // [M, K]
-  const y =
-    (options.inputGradient ?? true)
-      ? withGradient([rows, weight, bias], (x, weight, bias) => affine(x, weight, bias, true))
-      : withGradient([weight, bias], (weight, bias) => affine(rows, weight, bias, false))
-  return reshape(y, [...x.shape.slice(0, -1), outputs]) as T // [..., N]
+  return tidy(() => {
+    const rows = reshape(x, [-1, inputs]) as Tensor2D // [M, K]
+    const y =
+      (options.inputGradient ?? true)
+        ? withGradient([rows, weight, bias], (x, weight, bias) => affine(x, weight, bias, true))
+        : withGradient([weight, bias], (weight, bias) => affine(rows, weight, bias, false))
+    return reshape(y, [...x.shape.slice(0, -1), outputs]) as T // [..., N]
+  })
 }
 
 function affine(x: Tensor2D, weight: Tensor2D, bias: Tensor1D, inputGradient: boolean) {

@@ -27,6 +27,8 @@ export function patchify(images: Tensor4D, patchSize: number): Tensor2D {
 /** A patch convolution's weight as the matrix that {@link patchify}'s rows are multiplied with: OIHW [D, c, p, p] -> [D, p p c]. */
 export function flattenPatchWeight(weight: Tensor4D): Tensor2D {
   const [width, channels, patchSize] = weight.shape
-  const flat = channels === 1 ? weight : transpose(weight, [0, 2, 3, 1]) // [D, p, p, c]
-  return reshape(flat, [width, patchSize * patchSize * channels]) as Tensor2D // [D, p p c]
+  return tidy(() => {
+    const flat = channels === 1 ? weight : transpose(weight, [0, 2, 3, 1]) // [D, p, p, c]
+    return reshape(flat, [width, patchSize * patchSize * channels]) as Tensor2D // [D, p p c]
+  })
 }

@@ -4,18 +4,10 @@ import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import { setBackend } from '@tensorflow/tfjs-core'
-import type { OpsMode } from '../kernels.js'
 
 setWasmPaths(`${dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'))}/`)
 
 export type TestBackend = 'cpu' | 'wasm'
-
-/** Every way in which an operation runs in plain Node. */
-export const VARIANTS: readonly { readonly backend: TestBackend; readonly ops: OpsMode }[] = [
-  { backend: 'cpu', ops: 'auto' },
-  { backend: 'wasm', ops: 'reference' },
-  { backend: 'wasm', ops: 'auto' },
-]
 
 export async function useBackend(name: TestBackend): Promise<void> {
   if (!(await setBackend(name))) throw new Error(`the ${name} backend does not start`)

@@ -1,7 +1,11 @@
+import { setFlagsFromString } from 'node:v8'
 import {
   add,
   dispose,
+  findBackendFactory,
   grads,
+  registerBackend,
+  removeBackend,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
@@ -12,7 +16,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
-import { afterEach, beforeAll, expect, test } from 'vitest'
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { adamW } from '../adamw.js'
 import { attention } from '../attention.js'
 import { gelu } from '../gelu.js'
@@ -24,12 +28,27 @@ import { expectClose } from '../testing/expect-close.js'
 import { poisonFreedMemory } from '../testing/poison.js'
 import { randomTensors } from '../testing/random.js'
 import { TOLERANCES } from '../testing/tolerances.js'
-
-beforeAll(() => useBackend('wasm'))
-afterEach(() => setOps('auto'))
+import { installWasmKernels } from './install.js'
+import { RELAXED_SIMD_MODULE } from './module.generated.js'
 
 const seed = fc.nat()
 const width = fc.integer({ min: 1, max: 70 })
+
+/** Starts a fresh wasm backend whose kernels are of the given build. */
+async function start(build: 'plain' | 'relaxed'): Promise<void> {
+  await useBackend('wasm')
+  const factory = findBackendFactory('wasm')
+  removeBackend('wasm')
+  registerBackend('wasm', factory)
+  await useBackend('wasm')
+  const relaxed = Buffer.from(RELAXED_SIMD_MODULE, 'base64')
+  if (build === 'relaxed' && !WebAssembly.validate(relaxed)) setFlagsFromString('--experimental-wasm-relaxed-simd') // Node 20
+  const validate = vi.spyOn(WebAssembly, 'validate')
+  if (build === 'plain') validate.mockReturnValueOnce(false)
+  installWasmKernels()
+  expect(validate.mock.results.map(({ value }) => value)).toEqual(build === 'plain' ? [false, true] : [true])
+  validate.mockRestore()
+}
 
 /** Value and gradients of every input, in both modes; the own kernels run on poisoned memory. */
 function compareModes(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): void {
@@ -46,107 +65,119 @@ function compareModes(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: 
   dispose([expected, actual, inputs, dy])
 }
 
-test('the kernels are there', () => {
-  for (const name of ['LearngeneLinear', 'LearngeneAttentionGrad', 'LearngeneAdamW'] as const) expect(findKernel(name)).toBeDefined()
-})
+describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) => {
+  beforeAll(() => start(build))
+  afterEach(() => setOps('auto'))
 
-test('linear equals its reference form on any shape', () => {
-  const rows = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 90, max: 110 }))
-  const depth = fc.oneof(width, fc.integer({ min: 380, max: 400 }))
-  fc.assert(
-    fc.property(seed, rows, depth, width, fc.boolean(), (seed, rows, inputs, outputs, inputGradient) => {
-      const random = randomTensors(seed)
-      const x = random<Tensor2D>([rows, inputs])
-      const parameters = [random([outputs, inputs], 0.2), random([outputs])]
-      const dy = random([rows, outputs])
-      if (inputGradient) {
-        compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [x, ...parameters], dy)
-      } else {
-        compareModes((weight, bias) => linear(x, weight as Tensor2D, bias as Tensor1D, { inputGradient }), parameters, dy)
-        x.dispose()
-      }
-    }),
-    { numRuns: 60 },
-  )
-})
+  test('the kernels are there', () => {
+    for (const name of ['LearngeneLinear', 'LearngeneAttentionGrad', 'LearngeneAdamW'] as const) expect(findKernel(name)).toBeDefined()
+  })
 
-test('linear equals its reference form where one block of columns or depth does not do', () => {
-  const random = randomTensors(1)
-  const inputs = [random([5, 1030], 0.1), random([1101, 1030], 0.1), random([1101])]
-  compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), inputs, random([5, 1101], 0.1))
-})
-
-test('gelu equals its reference form on any shape', () => {
-  fc.assert(
-    fc.property(seed, fc.integer({ min: 1, max: 600 }), (seed, length) => {
-      const random = randomTensors(seed)
-      compareModes((x) => gelu(x!), [random([length], 3)], random([length]))
-    }),
-  )
-})
-
-test('layerNorm equals its reference form on any shape', () => {
-  fc.assert(
-    fc.property(seed, fc.integer({ min: 1, max: 12 }), width, (seed, rows, width) => {
-      const random = randomTensors(seed)
-      const spread = random([rows, width], 0.3)
-      const signs = tensor1d(Array.from({ length: width }, (_, i) => (i % 2 === 0 ? 1 : -1)))
-      const x = add(spread, signs) // no row is nearly constant, which would blow rounding up
-      dispose([spread, signs])
-      const inputs = [x, random([width]), random([width])]
-      compareModes((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), inputs, random([rows, width]))
-    }),
-  )
-})
-
-test('attention equals its reference form on any shape', () => {
-  const size = fc.integer({ min: 1, max: 19 })
-  fc.assert(
-    fc.property(seed, fc.integer({ min: 1, max: 3 }), fc.oneof(size, fc.constant(67)), fc.integer({ min: 1, max: 4 }), size, (...sizes) => {
-      const [seed, images, tokens, heads, headWidth] = sizes
-      const random = randomTensors(seed)
-      const qkv = random<Tensor3D>([images, tokens, 3 * heads * headWidth])
-      poisonFreedMemory([tokens, tokens], [2 * tokens, tokens])
-      compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
-    }),
-    { numRuns: 60 },
-  )
-})
-
-test('adamW equals its reference form on any shape', () => {
-  fc.assert(
-    fc.property(seed, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), (seed, length, step) => {
-      const results = (['reference', 'auto'] as const).map((mode) => {
-        setOps(mode)
+  test('linear equals its reference form on any shape', () => {
+    const rows = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 90, max: 110 }))
+    const depth = fc.oneof(width, fc.integer({ min: 380, max: 400 }))
+    fc.assert(
+      fc.property(seed, rows, depth, width, fc.boolean(), (seed, rows, inputs, outputs, inputGradient) => {
         const random = randomTensors(seed)
-        const [parameter, m, v] = [variable(random([length])), variable(random([length])), variable(zeros([length]))]
-        const gradient = random([length])
-        poisonFreedMemory([length])
-        adamW(parameter, gradient, { m, v }, { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.05, step })
-        gradient.dispose()
-        return [parameter, m, v]
-      })
-      for (const [i, tensor] of results[1]!.entries()) expectClose(tensor, results[0]![i]!, TOLERANCES.kernel)
-      dispose(results)
-    }),
-    { numRuns: 50 },
-  )
-})
+        const x = random<Tensor2D>([rows, inputs])
+        const parameters = [random([outputs, inputs], 0.2), random([outputs])]
+        const dy = random([rows, outputs])
+        if (inputGradient) {
+          compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [x, ...parameters], dy)
+        } else {
+          compareModes((weight, bias) => linear(x, weight as Tensor2D, bias as Tensor1D, { inputGradient }), parameters, dy)
+          x.dispose()
+        }
+      }),
+      { numRuns: 60 },
+    )
+  })
 
-test('a batch of no rows gives no rows, and zeros for the parameters', () => {
-  const random = randomTensors(1)
-  const run = (f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor) => {
-    poisonFreedMemory([5, 3], [5], [6])
-    for (const [i, gradient] of grads(f)(inputs, dy).entries()) expectClose(gradient, zeros(inputs[i]!.shape), 0)
-    expect(f(...inputs).shape).toEqual(dy.shape)
-  }
-  const parameters = [random([5, 3]), random([5])]
-  run((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [random([0, 3]), ...parameters], random([0, 5]))
-  run((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), [random([0, 6]), random([6]), random([6])], random([0, 6]))
-  run((x) => gelu(x!), [random([0, 7])], random([0, 7]))
-  run((qkv) => attention(qkv as Tensor3D, 2), [random([0, 5, 24])], random([0, 5, 8]))
-})
+  test('linear equals its reference form where one block of columns or depth does not do', () => {
+    const random = randomTensors(1)
+    const inputs = [random([5, 1030], 0.1), random([1101, 1030], 0.1), random([1101])]
+    compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), inputs, random([5, 1101], 0.1))
+  })
 
-test('tensors that are not float32 are refused', () => {
-  expect(() => gelu(tensor1d([1, 2], 'int32'))).toThrow('the wasm kernels take float32 tensors, got int32')
+  test('gelu equals its reference form on any shape', () => {
+    fc.assert(
+      fc.property(seed, fc.integer({ min: 1, max: 600 }), (seed, length) => {
+        const random = randomTensors(seed)
+        compareModes((x) => gelu(x!), [random([length], 3)], random([length]))
+      }),
+    )
+  })
+
+  test('layerNorm equals its reference form on any shape', () => {
+    fc.assert(
+      fc.property(seed, fc.integer({ min: 1, max: 12 }), width, (seed, rows, width) => {
+        const random = randomTensors(seed)
+        const spread = random([rows, width], 0.3)
+        const signs = tensor1d(Array.from({ length: width }, (_, i) => (i % 2 === 0 ? 1 : -1)))
+        const x = add(spread, signs) // no row is nearly constant, which would blow rounding up
+        dispose([spread, signs])
+        const inputs = [x, random([width]), random([width])]
+        compareModes((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), inputs, random([rows, width]))
+      }),
+    )
+  })
+
+  test('attention equals its reference form on any shape', () => {
+    const size = fc.integer({ min: 1, max: 19 })
+    fc.assert(
+      fc.property(
+        seed,
+        fc.integer({ min: 1, max: 3 }),
+        fc.oneof(size, fc.constant(67)),
+        fc.integer({ min: 1, max: 4 }),
+        size,
+        (...sizes) => {
+          const [seed, images, tokens, heads, headWidth] = sizes
+          const random = randomTensors(seed)
+          const qkv = random<Tensor3D>([images, tokens, 3 * heads * headWidth])
+          poisonFreedMemory([tokens, tokens], [2 * tokens, tokens])
+          compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
+        },
+      ),
+      { numRuns: 60 },
+    )
+  })
+
+  test('adamW equals its reference form on any shape', () => {
+    fc.assert(
+      fc.property(seed, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), (seed, length, step) => {
+        const results = (['reference', 'auto'] as const).map((mode) => {
+          setOps(mode)
+          const random = randomTensors(seed)
+          const [parameter, m, v] = [variable(random([length])), variable(random([length])), variable(zeros([length]))]
+          const gradient = random([length])
+          poisonFreedMemory([length])
+          adamW(parameter, gradient, { m, v }, { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.05, step })
+          gradient.dispose()
+          return [parameter, m, v]
+        })
+        for (const [i, tensor] of results[1]!.entries()) expectClose(tensor, results[0]![i]!, TOLERANCES.kernel)
+        dispose(results)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('a batch of no rows gives no rows, and zeros for the parameters', () => {
+    const random = randomTensors(1)
+    const run = (f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor) => {
+      poisonFreedMemory([5, 3], [5], [6])
+      for (const [i, gradient] of grads(f)(inputs, dy).entries()) expectClose(gradient, zeros(inputs[i]!.shape), 0)
+      expect(f(...inputs).shape).toEqual(dy.shape)
+    }
+    const parameters = [random([5, 3]), random([5])]
+    run((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [random([0, 3]), ...parameters], random([0, 5]))
+    run((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), [random([0, 6]), random([6]), random([6])], random([0, 6]))
+    run((x) => gelu(x!), [random([0, 7])], random([0, 7]))
+    run((qkv) => attention(qkv as Tensor3D, 2), [random([0, 5, 24])], random([0, 5, 8]))
+  })
+
+  test('tensors that are not float32 are refused', () => {
+    expect(() => gelu(tensor1d([1, 2], 'int32'))).toThrow('the wasm kernels take float32 tensors, got int32')
+  })
 })

@@ -1,0 +1,46 @@
+import { type Tensor2D, tensor2d, zeros } from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
+import { crossEntropy } from './cross-entropy.js'
+import { checkOperation } from './testing/check-operation.js'
+import { expectClose } from './testing/expect-close.js'
+import { softmaxRow, sum } from './testing/float64.js'
+import { randomTensors } from './testing/random.js'
+import { TOLERANCES } from './testing/tolerances.js'
+import { describeVariants } from './testing/variants.js'
+
+/** A row that sums to 1, one that does not, and one-hot. */
+const TARGETS = [
+  [0.1, 0.2, 0.3, 0.4],
+  [2, 0, 1, 0.5],
+  [0, 0, 1, 0],
+]
+
+describeVariants(() => {
+  test('has the gradient of its values, and leaks nothing', () => {
+    const targets = tensor2d(TARGETS)
+    checkOperation((logits) => crossEntropy(logits as Tensor2D, targets), [randomTensors(1)([3, 4], 2)])
+    targets.dispose()
+  })
+
+  test('equals loops in double precision', () => {
+    const logits = randomTensors(2)<Tensor2D>([3, 4], 5)
+    const expected = (logits.arraySync() as number[][]).map((row, i) => {
+      const probabilities = softmaxRow(row)
+      return -sum(TARGETS[i]!.map((target, c) => target * Math.log(probabilities[c]!)))
+    })
+    const losses = crossEntropy(logits, tensor2d(TARGETS))
+    expect(losses.shape).toEqual([3])
+    expectClose(losses, expected, TOLERANCES.float64)
+  })
+
+  test('stays finite where a probability underflows', () => {
+    const losses = crossEntropy(tensor2d([[1000, -1000]]), tensor2d([[0, 1]]))
+    expect([...losses.dataSync()]).toEqual([2000])
+  })
+})
+
+test('refuses shapes that differ', () => {
+  expect(() => crossEntropy(zeros([2, 3]), zeros([2, 4]))).toThrow(
+    'crossEntropy: logits and targets must both be [B, C]; got logits [2, 3], targets [2, 4]',
+  )
+})

@@ -1,0 +1,70 @@
+import { type Tensor1D, type Tensor4D, tidy, zeros } from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
+import { linear } from './linear.js'
+import { flattenPatchWeight, patchify } from './patchify.js'
+import { checkOperation } from './testing/check-operation.js'
+import { expectClose } from './testing/expect-close.js'
+import { randomTensors } from './testing/random.js'
+import { TOLERANCES } from './testing/tolerances.js'
+import { describeVariants } from './testing/variants.js'
+
+/** A convolution of stride = kernel size, images [B, H, W, C], weight OIHW, as loops. */
+function convolve(images: Tensor4D, weight: Tensor4D, bias: Tensor1D): number[] {
+  const [pixels, weights, biases] = [images.dataSync(), weight.dataSync(), bias.dataSync()]
+  const [batch, height, width, channels] = images.shape
+  const [outputs, , size] = weight.shape
+  const results = []
+  for (let b = 0; b < batch; b++) {
+    for (let top = 0; top < height; top += size) {
+      for (let left = 0; left < width; left += size) {
+        for (let o = 0; o < outputs; o++) {
+          let y = biases[o]!
+          for (let c = 0; c < channels; c++) {
+            for (let i = 0; i < size * size; i++) {
+              const [dy, dx] = [Math.floor(i / size), i % size]
+              const pixel = pixels[((b * height + top + dy) * width + left + dx) * channels + c]!
+              y += pixel * weights[(o * channels + c) * size * size + i]!
+            }
+          }
+          results.push(y)
+        }
+      }
+    }
+  }
+  return results
+}
+
+describeVariants(() => {
+  test.each([1, 3])('with the flattened weight it is a convolution of %i channels', (channels) => {
+    const random = randomTensors(1)
+    const images = random<Tensor4D>([2, 6, 9, channels])
+    const [weight, bias] = [random<Tensor4D>([5, channels, 3, 3]), random<Tensor1D>([5])]
+    const patches = patchify(images, 3)
+    expect(patches.shape).toEqual([2 * 2 * 3, 9 * channels])
+    expectClose(linear(patches, flattenPatchWeight(weight), bias), convolve(images, weight, bias), TOLERANCES.float64)
+  })
+
+  test.each([1, 3])('the weight of %i channels has the gradient of the convolution, and nothing leaks', (channels) => {
+    const random = randomTensors(2)
+    const [images, bias] = [random<Tensor4D>([1, 4, 4, channels]), random<Tensor1D>([3])]
+    const patches = patchify(images, 2)
+    checkOperation(
+      (weight) => tidy(() => linear(patches, flattenPatchWeight(weight as Tensor4D), bias, { inputGradient: false })),
+      [random([3, channels, 2, 2])],
+    )
+  })
+
+  test('flattening a weight leaks nothing', () => {
+    checkOperation((weight) => flattenPatchWeight(weight as Tensor4D), [randomTensors(3)([2, 3, 2, 2])])
+  })
+
+  test('patches have the gradient of their values, and nothing leaks', () => {
+    checkOperation((images) => patchify(images as Tensor4D, 2), [randomTensors(3)([1, 4, 6, 2])])
+  })
+})
+
+test('refuses images that the patch size does not divide', () => {
+  expect(() => patchify(zeros([1, 28, 30, 1]), 7)).toThrow(
+    'patchify: height and width must divide by the patch size 7; got images [1, 28, 30, 1]',
+  )
+})
