@@ -18,7 +18,7 @@ export interface ExhaustiveOptions extends CommonOptions {
  * where the evaluator does not return one finite score for each value.
  */
 export const exhaustiveSearch = async <T>(
-  space: SearchSpace<T>,
+  space: Pick<SearchSpace<T>, 'count' | 'enumerate' | 'cost' | 'key'>,
   evaluator: Evaluator<T>,
   budget: Budget,
   { cost = defaultCost, batchSize = 64, reporter }: ExhaustiveOptions = {},

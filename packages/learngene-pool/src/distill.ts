@@ -58,15 +58,22 @@ export interface Distillation {
   dispose(): void
 }
 
+/** An auxiliary before its distillation: sees the ancestor's images and classes, weights freshly drawn. */
+export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, blocks?: BlockRegistry): Tier {
+  const { geometry } = ancestor.embedding
+  const { classes, epsilon } = ancestor.head
+  const name = spec.name ?? defaultTierName(spec.width, spec.depth)
+  return {
+    name,
+    network: createViT({ ...geometry, ...spec, classes, epsilon }, rng.fork(`auxiliary ${name}`), blocks),
+    transformations: [],
+  }
+}
+
 /** Sets up the distillation of one auxiliary (method.md section 3). */
 export function createDistillation(ancestor: Network, spec: AuxiliarySpec, options: DistillationOptions, rng: Rng): Distillation {
   const { labelWeight = 0.1, supervision = 'dense' } = options
-  const name = spec.name ?? defaultTierName(spec.width, spec.depth)
-  const student = createViT(
-    { ...ancestor.embedding.geometry, ...spec, classes: ancestor.head.classes, epsilon: ancestor.head.epsilon },
-    rng.fork(`auxiliary ${name}`),
-    options.blocks,
-  )
+  const { name, network: student } = createAuxiliary(ancestor, spec, rng, options.blocks)
   const positions = supervisedPositions(supervision, spec.depth, ancestor.blocks.length)
   const widths = { student: spec.width, ancestor: ancestor.embedding.width }
   const { terms: standard, matrices } = standardTerms(positions, widths, options, rng.fork(`matrices ${name}`))
@@ -132,7 +139,11 @@ export async function distill(
       batch(step) {
         const indices = epochs.indices(step)
         const images = source.images(indices)
-        return { images, targets: classTargets(source.labels(indices), ancestor.head.classes), ancestor: teacher(indices, images, distillation.ancestorFeatures) }
+        return {
+          images,
+          targets: classTargets(source.labels(indices), ancestor.head.classes),
+          ancestor: teacher(indices, images, distillation.ancestorFeatures),
+        }
       },
       loss: (_step, _part, { images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
       group,

@@ -58,7 +58,8 @@ export async function cachedTeacher(
 
   const featureOf = (name: string, indices: ArrayLike<number>): Tensor3D => {
     const store = stores.get(name)
-    if (!store) throw new Error(`cachedTeacher: feature '${name}' was not cached; cached are ${[...stores.keys()].join(', ') || 'the logits only'}`)
+    if (!store)
+      throw new Error(`cachedTeacher: feature '${name}' was not cached; cached are ${[...stores.keys()].join(', ') || 'the logits only'}`)
     return tensor3d(gather(store, indices, tokens * width), [indices.length, tokens, width])
   }
   return (indices, _, names) => ({

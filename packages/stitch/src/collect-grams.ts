@@ -2,7 +2,17 @@ import type { ImageSource } from '@learngene/interfaces/tensors'
 import { forward } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
 import type { StitchedFamily, Tier } from './family.js'
-import { accumulateCross, accumulateInputs, addGrams, type CrossGram, createCrossGram, createInputGram, type Gram, type InputGram, joinGrams } from './linear-algebra/index.js'
+import {
+  accumulateCross,
+  accumulateInputs,
+  addGrams,
+  type CrossGram,
+  createCrossGram,
+  createInputGram,
+  type Gram,
+  type InputGram,
+  joinGrams,
+} from './linear-algebra/index.js'
 import type { StitchSlot } from './paths/index.js'
 
 /** The normal equations of one stitch: features of the blocks it leaves against inputs of the blocks it lands at. */
@@ -43,7 +53,10 @@ export async function collectGrams(
     }
     for (const front of new Set(slots.flatMap(({ fromTier, pairs }) => pairs.map(({ j }) => leaving(fromTier, j))))) {
       const width = widths.get(front.slice(0, front.indexOf('/')))!
-      accumulateInputs(getOrCreate(inputs, front, () => createInputGram(width)), features.get(front)!)
+      accumulateInputs(
+        getOrCreate(inputs, front, () => createInputGram(width)),
+        features.get(front)!,
+      )
     }
   }
   return new Map(
@@ -64,7 +77,9 @@ async function featuresOf(
   source: ImageSource,
   batch: readonly number[],
 ): Promise<Map<string, Float32Array>> {
-  const wanted = new Set(slots.flatMap(({ fromTier, toTier, pairs }) => pairs.flatMap(({ j, m }) => [leaving(fromTier, j), landing(toTier, m)])))
+  const wanted = new Set(
+    slots.flatMap(({ fromTier, toTier, pairs }) => pairs.flatMap(({ j, m }) => [leaving(fromTier, j), landing(toTier, m)])),
+  )
   const images = source.images(batch)
   const values = new Map<string, Float32Array>()
   for (const { name, network } of tiers) {

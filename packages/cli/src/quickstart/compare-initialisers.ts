@@ -1,6 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import { accuracies, descendantsOf, type Pool } from '@learngene/learngene-pool'
-import { collectGrams, formatPath, initialiseStitches, initialisers, type StitchedPath, type StitchInitialiser } from '@learngene/stitch'
+import { collectGrams, formatPath, initialisers, initialiseStitches, type StitchedPath, type StitchInitialiser } from '@learngene/stitch'
 import type { Group } from '@learngene/training'
 import type { QuickstartConfig } from './config.js'
 import type { QuickstartImages } from './images.js'

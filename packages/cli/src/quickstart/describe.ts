@@ -1,6 +1,16 @@
 import { pareto } from '@learngene/budget-search'
 import { descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
-import { costOfPath, createSpace, createStitch, defaultTierName, formatPath, type StitchedFamily, type StitchedPath, shapeOfTier, sharedMacs } from '@learngene/stitch'
+import {
+  costOfPath,
+  createSpace,
+  createStitch,
+  defaultTierName,
+  formatPath,
+  type StitchedFamily,
+  type StitchedPath,
+  shapeOfTier,
+  sharedMacs,
+} from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, createViT, type Network, withoutWeights } from '@learngene/vit-blocks'
 import type { QuickstartConfig } from './config.js'
@@ -46,7 +56,12 @@ export function evaluationMacs(networks: readonly Network[]): QuickstartReport['
  * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth,
  * stitched by the same sliding window. SN-Net's side is counted, not trained.
  */
-export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network, config: QuickstartConfig): QuickstartReport['storage'] {
+export function describeStorage(
+  pool: Pool,
+  paths: readonly StitchedPath[],
+  ancestor: Network,
+  config: QuickstartConfig,
+): QuickstartReport['storage'] {
   const depth = ancestor.blocks.length
   return withoutWeights(() => {
     const { classes } = ancestor.head

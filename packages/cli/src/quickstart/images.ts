@@ -1,6 +1,6 @@
 import { splitBalanced, toTensor } from '@learngene/datasets'
-import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import type { Rng } from '@learngene/interfaces'
+import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 
 /** How pixels become a network's input. */
 export interface Normalisation {

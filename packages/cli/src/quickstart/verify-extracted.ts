@@ -1,0 +1,42 @@
+import { fork } from 'node:child_process'
+
+/** What the process that reads the extracted file is asked for. */
+export interface VerifyRequest {
+  readonly model: string
+  readonly backend: string
+  /** A folder with the full Fashion-MNIST; the embedded test images where it is not given. */
+  readonly dataDir?: string
+  /** Logits of so many test images, from the first. */
+  readonly images: number
+}
+
+/**
+ * Reads an extracted model in a new process and runs the first test images through it.
+ *
+ * @param module the built `verify-process` entry
+ * @returns logits, image by image
+ * @throws when that process fails, with its message
+ */
+export function logitsInNewProcess(module: URL, request: VerifyRequest, signal?: AbortSignal): Promise<Float32Array> {
+  return new Promise((resolve, reject) => {
+    const child = fork(module, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal })
+    let errors = ''
+    child.stderr?.on('data', (chunk) => {
+      errors += chunk
+    })
+    child.on('message', (logits) => resolve(Float32Array.from(logits as number[])))
+    child.on('error', reject)
+    child.on('exit', (code) => {
+      if (code !== 0)
+        reject(new Error(`the extracted model cannot be run in a new process: ${errors.trim().split('\n').at(-1) ?? `exit code ${code}`}`))
+    })
+    child.send(request)
+  })
+}
+
+/** max |a - b| / max |b| */
+export function relativeDifference(a: Float32Array, b: Float32Array): number {
+  if (a.length !== b.length) throw new Error(`logits must be of equal number; got ${a.length} and ${b.length}`)
+  const largest = (value: (i: number) => number) => b.reduce((most, _, i) => Math.max(most, Math.abs(value(i))), 0)
+  return largest((i) => a[i]! - b[i]!) / largest((i) => b[i]!)
+}

@@ -1,0 +1,29 @@
+import { useBackend } from '@learngene/backends'
+import { loadFashionMnist } from '@learngene/datasets/node'
+import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
+import type { Reporter } from '@learngene/interfaces'
+import type { Group } from '@learngene/training'
+import { enableRelaxedSimd } from '../enable-relaxed-simd.js'
+import type { QuickstartConfig } from './config.js'
+import { type PipelineResult, runPipeline } from './pipeline.js'
+
+export interface WorkerInput {
+  readonly config: QuickstartConfig
+  readonly seed: number
+  readonly backend: string
+  /** A folder with the full Fashion-MNIST; the embedded subset where it is not given. */
+  readonly dataDir?: string
+}
+
+export interface WorkerResult extends PipelineResult {
+  readonly backend: { readonly name: string; readonly version: string }
+}
+
+/** One member of the quickstart's group, in a thread of its own. */
+export async function main(group: Group, input: WorkerInput, report: Reporter): Promise<WorkerResult> {
+  enableRelaxedSimd()
+  const { name, version } = await useBackend(input.backend as Parameters<typeof useBackend>[0])
+  const { train, test } = input.dataDir ? await loadFashionMnist(input.dataDir) : { train: await loadTrain(), test: await loadTest() }
+  const result = await runPipeline(group, { config: input.config, seed: input.seed, ancestor: await readAncestor(), train, test }, report)
+  return { ...result, backend: { name, version } }
+}
