@@ -1,0 +1,68 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+// Installs the packed tarballs into an empty folder, as a user would, and runs every package's README example in plain Node.
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
+const packages = readdirSync(join(root, 'packages')).map((folder) => ({
+  folder: join(root, 'packages', folder),
+  manifest: JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as { name: string },
+}))
+const backends = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm']
+let project: string
+
+beforeAll(() => {
+  project = mkdtempSync(join(tmpdir(), 'learngene-packed-'))
+  const tarballs = join(project, 'tarballs')
+  mkdirSync(tarballs)
+  const arguments_ = packages.flatMap(({ manifest }) => ['-w', manifest.name])
+  const packed = execFileSync(npm, ['pack', '--json', '--ignore-scripts', '--pack-destination', tarballs, ...arguments_], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const files = Object.values(JSON.parse(packed)) as { name: string; filename: string }[]
+  const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> }
+  writeFileSync(
+    join(project, 'package.json'),
+    JSON.stringify({
+      private: true,
+      type: 'module',
+      dependencies: {
+        ...Object.fromEntries(files.map(({ name, filename }) => [name, `file:tarballs/${filename}`])),
+        ...Object.fromEntries(backends.map((name) => [name, rootManifest.devDependencies[name]])),
+      },
+    }),
+  )
+  execFileSync(npm, ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], { cwd: project, stdio: 'pipe' })
+}, 240_000)
+
+afterAll(() => rmSync(project, { recursive: true, force: true }))
+
+describe('packed packages in plain Node', () => {
+  it.each(packages.map(({ folder, manifest }) => [manifest.name, folder] as const))('%s: the README example runs', (name, folder) => {
+    const example = /```ts\n([\s\S]*?)```/.exec(readFileSync(join(folder, 'README.md'), 'utf8').replaceAll('\r\n', '\n'))?.[1]
+    expect(example, `${name} must have an example in a ts block in its README`).toBeDefined()
+    const file = join(project, `${name.replace('@learngene/', '')}.mjs`)
+    writeFileSync(file, example!)
+    expect(() => execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8', stdio: 'pipe', timeout: 60_000 })).not.toThrow()
+  })
+
+  it('registers gradients without a bundler', () => {
+    const file = join(project, 'gradients.mjs')
+    writeFileSync(
+      file,
+      `import '@tensorflow/tfjs-backend-cpu'
+       import { grad, setBackend, square, sum, tensor1d, concat } from '@tensorflow/tfjs-core'
+       import '@learngene/ops'
+       await setBackend('cpu')
+       console.log(JSON.stringify([...grad((x) => sum(square(concat([x, x]))))(tensor1d([1, 2])).dataSync()]))`,
+    )
+    const printed = execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8', stdio: 'pipe' })
+    expect(JSON.parse(printed.trim().split('\n').at(-1)!)).toEqual([4, 8])
+  })
+})

@@ -1,0 +1,26 @@
+// `npm test`: builds, typechecks and lints every package, then runs all tests. The last line counts the tests.
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const summary = fileURLToPath(new URL('../node_modules/.test-summary.json', import.meta.url))
+
+const run = (...command) => spawnSync('npx', command, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }).status
+
+rmSync(summary, { force: true })
+const checks = run('nx', 'run-many', '-t', 'build', 'typecheck', 'lint', 'check-package', '--outputStyle=static')
+const tests = run('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${summary}`)
+
+const {
+  numPassedTests = 0,
+  numFailedTests = 0,
+  numPendingTests = 0,
+  numTodoTests = 0,
+  testResults = [],
+} = existsSync(summary) ? JSON.parse(readFileSync(summary, 'utf8')) : {}
+const brokenFiles = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length
+const failed = numFailedTests + brokenFiles + (checks === 0 ? 0 : 1)
+if (checks !== 0) console.log('Build, typecheck, lint or package checks failed: see above.')
+console.log(`${numPassedTests} passed, ${failed || (tests === 0 ? 0 : 1)} failed, ${numPendingTests + numTodoTests} skipped`)
+process.exit(checks === 0 && tests === 0 ? 0 : 1)
