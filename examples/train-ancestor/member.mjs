@@ -1,0 +1,81 @@
+import { writeFile } from 'node:fs/promises'
+import { setFlagsFromString } from 'node:v8'
+import { useBackend } from '@learngene/backends'
+import { batches, channelStatistics, shiftAndFlip, subset, toTensor } from '@learngene/datasets'
+import { loadFashionMnist } from '@learngene/datasets/node'
+import { accuracies } from '@learngene/learngene-pool'
+import { classTargets, crossEntropy } from '@learngene/ops'
+import { adamW, cosine, createRng, shareOf, train } from '@learngene/training'
+import { createViT, forward, parametersOf, saveModel } from '@learngene/vit-blocks'
+import { mean } from '@tensorflow/tfjs-core'
+
+const architecture = { imageSize: 28, patchSize: 7, channels: 1, width: 96, depth: 12, heads: 3, classes: 10 }
+const batchSize = 128
+const smoothing = 0.1
+
+/** One member of the training group: every member trains the same network on its share of each batch. */
+export async function main(group, { dataDir, backend, epochs, images, seed, out }, report) {
+  setFlagsFromString('--experimental-wasm-relaxed-simd') // fused multiply-add on Node 20; newer ones have it
+  const { name } = await useBackend(backend)
+  const full = await loadFashionMnist(dataDir)
+  const training = images
+    ? subset(
+        full.train,
+        Array.from({ length: images }, (_, i) => i),
+      )
+    : full.train
+  const normalisation = channelStatistics(training)
+  const source = (dataset) => ({
+    length: dataset.length,
+    images: (indices) => toTensor(dataset.images(indices), [indices.length, ...dataset.imageShape], normalisation),
+    labels: (indices) => dataset.labels(indices),
+  })
+  const rng = createRng(seed)
+  const network = createViT(architecture, rng.fork('ancestor'))
+  const stepsPerEpoch = Math.floor(training.length / batchSize)
+  const steps = epochs * stepsPerEpoch
+
+  const details = { dataset: 'Fashion-MNIST', classNames: full.train.classes, normalisation, epochs, seed, backend: name }
+  const save = async () => writeFile(out, await saveModel(network, { dtype: 'F16', details }))
+  const testAccuracy = async () => (await accuracies([network], source(full.test), { group }))[0]
+
+  let order
+  function shareOfStep(step) {
+    if (step % stepsPerEpoch === 0 || !order) {
+      const epoch = Math.floor(step / stepsPerEpoch)
+      order = [...batches(training.length, batchSize, { rng: rng.fork(`epoch ${epoch}`), dropLast: true })]
+    }
+    return shareOf(group, order[step % stepsPerEpoch])
+  }
+
+  let running = 0
+  report({ kind: 'message', text: `backend ${name}, ${training.length} images, ${epochs} epochs of ${stepsPerEpoch} steps, seed ${seed}` })
+  await train({
+    parameters: parametersOf(network),
+    steps,
+    group,
+    optimizer: adamW({ weightDecay: 0.05 }),
+    learningRate: cosine({ base: 1e-3, steps, warmup: Math.min(500, Math.floor(steps / 10)), final: 1e-5 }),
+    clipNorm: 1,
+    batch(step) {
+      const indices = shareOfStep(step)
+      const shape = [indices.length, ...training.imageShape]
+      const augment = shiftAndFlip({ shift: 1, flip: true }, rng.fork(`augmentation ${step}.${group.rank}`))
+      return {
+        images: toTensor(augment(training.images(indices), shape), shape, normalisation),
+        targets: classTargets(training.labels(indices), architecture.classes, smoothing),
+      }
+    },
+    loss: (_step, _part, { images, targets }) => mean(crossEntropy(forward(network, images).logits, targets)),
+    checkpoint: { every: stepsPerEpoch, save },
+    report(event) {
+      if (event.kind !== 'progress') return
+      running += event.metrics.loss
+      if (event.done % 100 > 0) return
+      report({ kind: 'message', text: `step ${event.done} of ${steps}, loss ${(running / 100).toFixed(4)}` })
+      running = 0
+    },
+  })
+  if (group.rank === 0) await save()
+  return { testAccuracy: await testAccuracy() }
+}
