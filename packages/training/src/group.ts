@@ -10,7 +10,7 @@ export interface Group {
   mean(values: Float32Array): void
   /** Replaces the values by their sum over the group, the same bits on every member. */
   sum(values: Float64Array): void
-  /** Memory that all members see, zeroed. All call it with the same name and length. */
+  /** New memory that all members see, zeroed. All call it with the same name and length. */
   share(name: string, byteLength: number): Promise<SharedArrayBuffer | ArrayBuffer>
   /** Waits until all members have come here. */
   barrier(): void

@@ -1,8 +1,9 @@
 import type { Rng } from '@learngene/interfaces'
-import { xoroshiro128plus } from 'pure-rand/generator/xoroshiro128plus'
+import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 
 /**
- * A seeded generator (xoroshiro128+): the same seed gives the same numbers on every machine and backend.
+ * A seeded generator (xoroshiro128+): the same seed gives the same numbers on every machine and backend. (`normal` goes through Math.log, sin
+ * and cos, whose last bit may differ between JavaScript engines.)
  *
  * @param seed an integer; parts of a computation take forks of one generator rather than seeds of their own
  * @throws when the seed is not a safe integer
@@ -13,7 +14,7 @@ export function createRng(seed: number): Rng {
 }
 
 function fromName(name: string): Rng {
-  const generator = xoroshiro128plus(hash(name))
+  const generator = xoroshiro128plusFromState(stateOf(name))
   const uniform = () => ((generator.next() >>> 5) * 2 ** 26 + (generator.next() >>> 6)) / 2 ** 53
   let spare: number | undefined
   const integer = (bound: number) => {
@@ -44,13 +45,29 @@ function fromName(name: string): Rng {
       }
       return order
     },
-    fork: (label) => fromName(`${name}/${label}`),
+    fork: (label) => fromName(`${name}/${label.length}:${label}`),
   }
 }
 
-/** FNV-1a, 32 bits. */
-function hash(text: string): number {
-  let state = 0x811c9dc5
-  for (const byte of new TextEncoder().encode(text)) state = Math.imul(state ^ byte, 0x01000193)
-  return state
+/**
+ * 128 bits from a name: two FNV-1a hashes with different constants, then MurmurHash3's finaliser. Without the latter, names that differ in their
+ * last letter give similar states, and so similar first numbers.
+ */
+function stateOf(name: string): [number, number, number, number] {
+  let a = 0x811c9dc5
+  let b = 0x9747b28c
+  for (const byte of new TextEncoder().encode(name)) {
+    a = Math.imul(a ^ byte, 0x01000193)
+    b = Math.imul(b ^ byte, 0x85ebca6b)
+  }
+  const c = mix(a)
+  const d = mix(b)
+  return [c, d, mix(c ^ (d >>> 1)), mix(d + 0x9e3779b9)]
+}
+
+function mix(value: number): number {
+  let bits = value | 0
+  bits = Math.imul(bits ^ (bits >>> 16), 0x85ebca6b)
+  bits = Math.imul(bits ^ (bits >>> 13), 0xc2b2ae35)
+  return bits ^ (bits >>> 16)
 }

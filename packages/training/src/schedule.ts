@@ -16,7 +16,7 @@ export interface CosineOptions {
 
 /** Linear warm-up, then half a cosine down to `final` (Loshchilov and Hutter 2017, arXiv 1608.03983, without restarts). */
 export function cosine({ base, steps, warmup = 0, initial = 1e-6, final = 1e-5 }: CosineOptions): Schedule {
-  if (!(base > 0) || !(steps > 0) || warmup < 0 || warmup >= steps) {
+  if (!(base > 0) || !(steps > 0) || !(warmup >= 0 && warmup < steps)) {
     throw new Error(
       `cosine: base and steps must be positive and warmup less than steps; got base ${base}, steps ${steps}, warmup ${warmup}`,
     )

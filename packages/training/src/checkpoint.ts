@@ -1,0 +1,102 @@
+import type { Parameters } from '@learngene/interfaces/tensors'
+import { type Tensor, tensor, type Variable } from '@tensorflow/tfjs-core'
+import type { OptimizerState } from './optimizer.js'
+
+/** A tensor's values, row by row. */
+export interface StoredTensor {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+/** All that a training needs to go on where it was: plain values, to be stored as the caller likes. */
+export interface TrainingCheckpoint {
+  /** Finished steps. */
+  readonly step: number
+  readonly parameters: { readonly [name: string]: StoredTensor }
+  /** By parameter name. */
+  readonly optimizer: {
+    readonly [parameter: string]: { readonly steps: number; readonly tensors: { readonly [name: string]: StoredTensor } }
+  }
+  /** Of the finished steps. */
+  readonly losses: Float32Array
+}
+
+/** Copies the state of a training after `step` steps. */
+export async function captureTraining(
+  step: number,
+  parameters: Parameters,
+  state: OptimizerState,
+  losses: Float32Array,
+): Promise<TrainingCheckpoint> {
+  const optimizer: Record<string, TrainingCheckpoint['optimizer'][string]> = {}
+  for (const [name, { steps, tensors }] of Object.entries(state)) optimizer[name] = { steps, tensors: await storeAll(tensors) }
+  return { step, parameters: await storeAll(parameters), optimizer, losses: losses.slice(0, step) }
+}
+
+/**
+ * Gives parameters, optimizer state and losses the values of a checkpoint.
+ *
+ * @returns the finished steps
+ * @throws when names, shapes or counts are not those of this training; nothing is changed then
+ */
+export function restoreTraining(
+  checkpoint: TrainingCheckpoint,
+  parameters: Parameters,
+  state: OptimizerState,
+  losses: Float32Array,
+): number {
+  const { step } = checkpoint
+  if (!Number.isInteger(step) || step < 0 || step > losses.length || checkpoint.losses.length !== step) {
+    throw new Error(
+      `resume: a checkpoint must hold at most ${losses.length} finished steps and a loss for each; got step ${step} and ${checkpoint.losses.length} losses`,
+    )
+  }
+  checkNames('the optimizer state', state, checkpoint.optimizer)
+  const pairs = match('parameter', parameters, checkpoint.parameters)
+  for (const [name, slot] of Object.entries(state)) {
+    pairs.push(...match(`the optimizer's state of '${name}',`, slot.tensors, checkpoint.optimizer[name]!.tensors))
+  }
+  for (const [variable, stored] of pairs) {
+    const value = tensor(stored.data, [...stored.shape], 'float32')
+    variable.assign(value)
+    value.dispose()
+  }
+  for (const [name, slot] of Object.entries(state)) slot.steps = checkpoint.optimizer[name]!.steps
+  losses.set(checkpoint.losses)
+  return step
+}
+
+async function storeAll(tensors: { readonly [name: string]: Tensor }): Promise<{ [name: string]: StoredTensor }> {
+  const stored: { [name: string]: StoredTensor } = {}
+  for (const [name, value] of Object.entries(tensors)) {
+    stored[name] = { shape: [...value.shape], data: (await value.data<'float32'>()).slice() }
+  }
+  return stored
+}
+
+function match(
+  what: string,
+  variables: { readonly [name: string]: Variable },
+  stored: { readonly [name: string]: StoredTensor },
+): [Variable, StoredTensor][] {
+  checkNames(what, variables, stored)
+  return Object.entries(variables).map(([name, variable]) => {
+    const { shape, data } = stored[name]!
+    if (shape.join() !== variable.shape.join() || data.length !== variable.size) {
+      throw new Error(
+        `resume: ${what} '${name}' must have shape [${variable.shape}]; the checkpoint holds ${data.length} values of shape [${shape}]`,
+      )
+    }
+    return [variable, stored[name]!]
+  })
+}
+
+function checkNames(what: string, expected: object, stored: object): void {
+  const missing = Object.keys(expected).filter((name) => !Object.hasOwn(stored, name))
+  const extra = Object.keys(stored).filter((name) => !Object.hasOwn(expected, name))
+  if (missing.length > 0 || extra.length > 0) {
+    throw new Error(
+      `resume: ${what} must have the same names as in this training; the checkpoint lacks [${missing}] and has [${extra}] besides. Resume with the model and optimizer that made it`,
+    )
+  }
+}

@@ -1,0 +1,1 @@
+export { type GroupProgram, type RunGroupOptions, runGroup } from './run-group.js'
