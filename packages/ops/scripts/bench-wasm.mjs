@@ -1,5 +1,5 @@
-// Times this package's own wasm kernels against the reference forms on the same backend, in turns: matrix products of ViT shapes and
-// the training step of a small ViT. Usage: npm run build && node scripts/bench-wasm.mjs [--deit]
+// Times this package's own wasm kernels against the reference forms on the same backend, in turns, in seconds of processor time: matrix
+// products of ViT shapes and the training step of a small ViT. Usage: npm run build && node scripts/bench-wasm.mjs [--deit]
 import { createRequire } from 'node:module'
 import { dirname } from 'node:path'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
@@ -51,11 +51,13 @@ function describe({ reference, auto }, unit) {
   return `reference ${reference.toFixed(1)}, own ${auto.toFixed(1)} ${unit}`
 }
 
+/** Processor time of one run: other processes on the machine do not count. */
 function seconds(run, times) {
   run()
-  const start = performance.now()
+  const start = process.cpuUsage()
   for (let i = 0; i < times; i++) run()
-  return (performance.now() - start) / times / 1000
+  const { user, system } = process.cpuUsage(start)
+  return (user + system) / times / 1e6
 }
 
 function random(shape) {
