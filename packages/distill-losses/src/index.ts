@@ -1,1 +1,11 @@
-export {}
+export type { Loss } from '@learngene/interfaces/tensors'
+export { attentionMapKl } from './attention-map-kl.js'
+export { cosineDistance } from './cosine-distance.js'
+export { featureMse } from './feature-mse.js'
+export { hardTarget } from './hard-target.js'
+export { klDivergence } from './kl-divergence.js'
+export { labelTarget } from './label-target.js'
+export { relationMse } from './relation-mse.js'
+export { softTarget } from './soft-target.js'
+export type { TemperatureOptions } from './temperature.js'
+export { type TransformationOptions, transformedMse } from './transformed-mse.js'

@@ -1,0 +1,42 @@
+import { dispose, grads, type Tensor, tensor, tensor1d } from '@tensorflow/tfjs-core'
+import { expect, it } from 'vitest'
+import golden from '../golden.json' with { type: 'json' }
+import { expectClose } from './expect-close.js'
+import { TOLERANCES } from './tolerances.js'
+
+type Inputs = { readonly [name: string]: Tensor }
+type FlatTensors = { readonly [name: string]: { readonly shape: number[]; readonly values: number[] } | undefined }
+type FlatGradients = { readonly [name: string]: number[] | undefined }
+
+/** Tests a loss against the values and gradients of `scripts/make-golden.py`, one test for each of its cases. */
+export function itMatchesPyTorch<Options>(loss: string, compute: (inputs: Inputs, options: Options) => Tensor): void {
+  const cases = golden.cases.filter((candidate) => candidate.loss === loss)
+  expect(cases.length, `golden cases of ${loss}`).toBeGreaterThan(0)
+  for (const { options, inputs, values, gradients } of cases) {
+    it(`equals PyTorch in values and gradients ${JSON.stringify(options)}`, () => {
+      const tensors: { [name: string]: Tensor } = {}
+      for (const [name, flat] of Object.entries(inputs as FlatTensors)) {
+        if (flat) tensors[name] = tensor(flat.values, flat.shape)
+      }
+      const expected = Object.entries(gradients as FlatGradients).filter((entry): entry is [string, number[]] => entry[1] !== undefined)
+      const upstream = tensor1d(golden.upstream)
+      const actual = compute(tensors, options as Options)
+      const backward = grads((...changed) => {
+        const replaced = Object.fromEntries(expected.map(([name], i) => [name, changed[i]!]))
+        return compute({ ...tensors, ...replaced }, options as Options)
+      })
+      const actualGradients = backward(
+        expected.map(([name]) => tensors[name]!),
+        upstream,
+      )
+
+      expect(actual.shape).toEqual([values.length])
+      expectClose(actual, values, TOLERANCES.golden, 'values')
+      for (const [i, [name, gradient]] of expected.entries()) {
+        expect(actualGradients[i]!.shape).toEqual(tensors[name]!.shape)
+        expectClose(actualGradients[i]!, gradient, TOLERANCES.golden, `gradient of ${name}`)
+      }
+      dispose([tensors, upstream, actual, actualGradients])
+    })
+  }
+}
