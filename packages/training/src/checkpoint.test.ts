@@ -5,7 +5,7 @@ import { adamW } from './adamw.js'
 import type { TrainingCheckpoint } from './checkpoint.js'
 import { alone } from './group.js'
 import type { Optimizer } from './optimizer.js'
-import { createRegression } from './regression.fixture.js'
+import { createRegression, range } from './regression.fixture.js'
 import { sgd } from './sgd.js'
 import { type TrainOptions, train } from './train.js'
 
@@ -18,7 +18,7 @@ async function run(options: Partial<TrainOptions> = {}, { spoiled = false } = {}
   const losses = await train({
     parameters,
     steps: 10,
-    loss: (step) => loss(step % 4, 4 + (step % 4)),
+    loss: (step) => loss(range(step % 4, 4 + (step % 4))),
     optimizer: adamW(),
     learningRate: (step) => 0.1 / (1 + step),
     ...options,

@@ -8,6 +8,12 @@ export interface StoredTensor {
   readonly data: Float32Array
 }
 
+/** What an optimizer remembers of one parameter. */
+export interface StoredSlot {
+  readonly steps: number
+  readonly tensors: { readonly [name: string]: StoredTensor }
+}
+
 /** All that a training needs to go on where it was: plain values, to be stored as the caller likes. */
 export interface TrainingCheckpoint {
   /** Finished steps. */
@@ -28,7 +34,7 @@ export async function captureTraining(
   state: OptimizerState,
   losses: Float32Array,
 ): Promise<TrainingCheckpoint> {
-  const optimizer: Record<string, TrainingCheckpoint['optimizer'][string]> = {}
+  const optimizer: { [parameter: string]: StoredSlot } = {}
   for (const [name, { steps, tensors }] of Object.entries(state)) optimizer[name] = { steps, tensors: await storeAll(tensors) }
   return { step, parameters: await storeAll(parameters), optimizer, losses: losses.slice(0, step) }
 }

@@ -3,7 +3,7 @@ import '@learngene/ops'
 import { customGrad, memory, mul, type Scalar, setBackend, sum, type Tensor, tensor, variable } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, test } from 'vitest'
 import { disposeGradients, meanGradients } from './gradients.js'
-import { createRegression } from './regression.fixture.js'
+import { createRegression, range } from './regression.fixture.js'
 
 beforeAll(() => setBackend('cpu'))
 
@@ -11,7 +11,7 @@ test('the mean over parts equals one big batch, and frees all else', () => {
   const { parameters, loss } = createRegression({ count: 12 })
   const before = memory().numTensors
   const whole = meanGradients(parameters, 1, () => loss())
-  const parts = meanGradients(parameters, 3, (part) => loss(4 * part, 4 * part + 4))
+  const parts = meanGradients(parameters, 3, (part) => loss(range(4 * part, 4 * part + 4)))
   expect(parts.loss.dataSync()[0]).toBeCloseTo(whole.loss.dataSync()[0]!, 6)
   expect(Object.keys(parts.gradients).sort()).toEqual(['hidden.bias', 'hidden.weight', 'output.weight'])
   for (const [name, gradient] of Object.entries(whole.gradients)) {
@@ -46,7 +46,7 @@ test('a part that throws leaves no tensors', () => {
   const { parameters, loss } = createRegression()
   const before = memory().numTensors
   const failing = (part: number) => {
-    const value = loss(part, part + 4)
+    const value = loss(range(part, part + 4))
     if (part === 2) throw new Error('no third part')
     return value
   }

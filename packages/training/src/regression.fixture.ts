@@ -38,12 +38,13 @@ export function createRegression({ seed = 0, count = 16 } = {}) {
   const inputs = Array.from({ length: count }, () => [rng.normal(), rng.normal(), rng.normal()])
   const targets = inputs.map(([a, b, c]) => [Math.sin(a!) + b! * c!])
 
-  /** Mean square error over the examples start .. end-1. */
-  function loss(start = 0, end = count): Scalar {
-    const x = tensor2d(inputs.slice(start, end))
+  /** Mean square error over some of the examples. */
+  function loss(examples: ArrayLike<number> = range(0, count)): Scalar {
+    const chosen = Array.from(examples)
+    const x = tensor2d(chosen.map((i) => inputs[i]!))
     const hidden = tanh(add(matMul(x, parameters['hidden.weight'] as unknown as Tensor2D), parameters['hidden.bias']!))
     const output = matMul(hidden, parameters['output.weight'] as unknown as Tensor2D)
-    return mean(square(sub(output, tensor2d(targets.slice(start, end)))))
+    return mean(square(sub(output, tensor2d(chosen.map((i) => targets[i]!)))))
   }
 
   return {
@@ -55,3 +56,6 @@ export function createRegression({ seed = 0, count = 16 } = {}) {
     },
   }
 }
+
+/** start .. end-1 */
+export const range = (start: number, end: number): number[] => Array.from({ length: end - start }, (_, i) => start + i)

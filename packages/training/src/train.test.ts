@@ -3,7 +3,7 @@ import type { ReportEvent } from '@learngene/interfaces'
 import { log, memory, type Scalar, scalar, setBackend, sqrt, square, sub, sum, tensor, variable } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, test } from 'vitest'
 import { adamW } from './adamw.js'
-import { createRegression } from './regression.fixture.js'
+import { createRegression, range } from './regression.fixture.js'
 import { sgd } from './sgd.js'
 import { train } from './train.js'
 
@@ -28,7 +28,7 @@ test('the number of tensors is the same in every step and returns to its start',
   const before = memory().numTensors
   const counts: number[] = []
   const report = () => void counts.push(memory().numTensors)
-  await train({ ...options, parameters, loss: (_, part) => loss(8 * part, 8 * part + 8), accumulate: 2, clipNorm: 0.1, report })
+  await train({ ...options, parameters, loss: (_, part) => loss(range(8 * part, 8 * part + 8)), accumulate: 2, clipNorm: 0.1, report })
   expect(new Set(counts).size).toBe(1)
   expect(memory().numTensors).toBe(before)
 })
@@ -36,7 +36,7 @@ test('the number of tensors is the same in every step and returns to its start',
 test('accumulated parts train as one big batch does', async () => {
   const [whole, parts] = [createRegression(), createRegression()]
   await train({ ...options, parameters: whole.parameters, loss: () => whole.loss() })
-  await train({ ...options, parameters: parts.parameters, loss: (_, part) => parts.loss(4 * part, 4 * part + 4), accumulate: 4 })
+  await train({ ...options, parameters: parts.parameters, loss: (_, part) => parts.loss(range(4 * part, 4 * part + 4)), accumulate: 4 })
   for (const [name, values] of Object.entries(whole.values())) {
     values.forEach((value, i) => void expect(Math.abs(parts.values()[name]![i]! - value)).toBeLessThan(1e-5))
   }
