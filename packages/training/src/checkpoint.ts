@@ -8,6 +8,12 @@ export interface StoredTensor {
   readonly data: Float32Array
 }
 
+/** What an optimizer remembers of one parameter. */
+export interface StoredSlot {
+  readonly steps: number
+  readonly tensors: { readonly [name: string]: StoredTensor }
+}
+
 /** All that a training needs to go on where it was: plain values, to be stored as the caller likes. */
 export interface TrainingCheckpoint {
   /** Finished steps. */
@@ -28,7 +34,7 @@ export async function captureTraining(
   state: OptimizerState,
   losses: Float32Array,
 ): Promise<TrainingCheckpoint> {
-  const optimizer: Record<string, TrainingCheckpoint['optimizer'][string]> = {}
+  const optimizer: { [parameter: string]: StoredSlot } = {}
   for (const [name, { steps, tensors }] of Object.entries(state)) optimizer[name] = { steps, tensors: await storeAll(tensors) }
   return { step, parameters: await storeAll(parameters), optimizer, losses: losses.slice(0, step) }
 }
@@ -51,10 +57,12 @@ export function restoreTraining(
       `resume: a checkpoint must hold at most ${losses.length} finished steps and a loss for each; got step ${step} and ${checkpoint.losses.length} losses`,
     )
   }
-  checkNames('the optimizer state', state, checkpoint.optimizer)
-  const pairs = match('parameter', parameters, checkpoint.parameters)
+  checkNames('optimizer slots', state, checkpoint.optimizer)
+  const pairs = match('parameter', 'parameters', parameters, checkpoint.parameters)
   for (const [name, slot] of Object.entries(state)) {
-    pairs.push(...match(`the optimizer's state of '${name}',`, slot.tensors, checkpoint.optimizer[name]!.tensors))
+    pairs.push(
+      ...match(`optimizer tensor of '${name}',`, `optimizer tensors of '${name}'`, slot.tensors, checkpoint.optimizer[name]!.tensors),
+    )
   }
   for (const [variable, stored] of pairs) {
     const value = tensor(stored.data, [...stored.shape], 'float32')
@@ -75,16 +83,17 @@ async function storeAll(tensors: { readonly [name: string]: Tensor }): Promise<{
 }
 
 function match(
-  what: string,
+  one: string,
+  all: string,
   variables: { readonly [name: string]: Variable },
   stored: { readonly [name: string]: StoredTensor },
 ): [Variable, StoredTensor][] {
-  checkNames(what, variables, stored)
+  checkNames(all, variables, stored)
   return Object.entries(variables).map(([name, variable]) => {
     const { shape, data } = stored[name]!
     if (shape.join() !== variable.shape.join() || data.length !== variable.size) {
       throw new Error(
-        `resume: ${what} '${name}' must have shape [${variable.shape}]; the checkpoint holds ${data.length} values of shape [${shape}]`,
+        `resume: ${one} '${name}' must have shape [${variable.shape}]; the checkpoint holds ${data.length} values of shape [${shape}]`,
       )
     }
     return [variable, stored[name]!]

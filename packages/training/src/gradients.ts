@@ -1,5 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { add, clone, mul, type Scalar, type Tensor, tidy, variableGrads } from '@tensorflow/tfjs-core'
+import { add, clone, engine, mul, type Scalar, type Tensor, tidy, variableGrads } from '@tensorflow/tfjs-core'
 
 /** A loss and its gradients by parameter name. */
 export type LossAndGradients = { loss: Tensor; gradients: NamedTensors }
@@ -9,7 +9,14 @@ export function meanGradients(parameters: Parameters, parts: number, loss: (part
   const names = new Map(Object.entries(parameters).map(([name, parameter]) => [parameter.name, name]))
   const variables = Object.values(parameters)
   const ofPart = (part: number): LossAndGradients => {
-    const { value, grads } = variableGrads(() => (parts === 1 ? loss(part) : mul(loss(part), 1 / parts)), variables)
+    const { value, grads } = variableGrads(() => {
+      try {
+        return parts === 1 ? loss(part) : mul(loss(part), 1 / parts)
+      } catch (error) {
+        freeTape()
+        throw error
+      }
+    }, variables)
     return { loss: value, gradients: Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [names.get(name)!, gradient])) }
   }
   return tidy(() => {
@@ -28,6 +35,13 @@ export function meanGradients(parameters: Parameters, parts: number, loss: (part
 export function disposeGradients({ loss, gradients }: LossAndGradients): void {
   loss.dispose()
   for (const gradient of Object.values(gradients)) gradient.dispose()
+}
+
+/** Frees what operations saved for the backward pass; variableGrads forgets it when the loss throws. */
+function freeTape(): void {
+  const { state } = engine()
+  if (state.gradientDepth > 1) return
+  for (const { saved = [] } of state.activeTape) for (const tensor of saved) tensor.dispose()
 }
 
 /** Puts a new value in the place of each tensor and frees the old ones. */

@@ -1,5 +1,5 @@
 export { type AdamWOptions, adamW } from './adamw.js'
-export type { StoredTensor, TrainingCheckpoint } from './checkpoint.js'
+export type { StoredSlot, StoredTensor, TrainingCheckpoint } from './checkpoint.js'
 export { alone, type Group, shareOf } from './group.js'
 export { disposeState, type Optimizer, type OptimizerState, type Slot } from './optimizer.js'
 export { createRng } from './rng.js'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { parentPort, workerData } from 'node:worker_threads'
 import { alone, type Group } from './group.js'
 import type { MemberData, MemberMessage } from './run-group.js'
-import { type GroupMemory, leaveGroup, threadGroup } from './thread-group.js'
+import { leaveGroup, threadGroup } from './thread-group.js'
 import { throttle } from './throttle.js'
 
 // What each thread of runGroup executes.
@@ -22,10 +22,19 @@ const share: Group['share'] = (name, byteLength) => {
   return buffer
 }
 
-const { main } = await import(module)
-if (typeof main !== 'function')
-  throw new Error(`runGroup: the module must export a function main(group, input, report); ${module} does not`)
-const report = rank === 0 ? throttle((event) => send({ kind: 'report', event }), 100) : () => {}
-const result = await main(size === 1 ? alone : threadGroup(rank, size, memory as GroupMemory, share), input, report)
-send({ kind: 'done', result: rank === 0 ? result : undefined })
-leaveGroup(memory, rank)
+async function run(): Promise<void> {
+  const { main } = await import(module)
+  if (typeof main !== 'function')
+    throw new Error(`runGroup: the module must export a function main(group, input, report); ${module} does not`)
+  const report = rank === 0 ? throttle((event) => send({ kind: 'report', event }), 100) : () => {}
+  const result = await main(size === 1 ? alone : threadGroup(rank, size, memory, share), input, report)
+  send({ kind: 'done', result: rank === 0 ? result : undefined })
+  leaveGroup(memory, rank)
+}
+
+try {
+  await run()
+} catch (error) {
+  // A DOMException (an abort, a value that cannot be cloned) loses its message on its way to another thread.
+  throw error instanceof DOMException ? Object.assign(new Error(error.message), { name: error.name }) : error
+}

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createRng } from './rng.js'
 
+fc.configureGlobal({ seed: 1 })
+
 const draw = (count: number, next: () => number) => Array.from({ length: count }, next)
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length
 const correlation = (a: readonly number[], b: readonly number[]) => {

@@ -2,8 +2,8 @@ import type { Rng } from '@learngene/interfaces'
 import { xoroshiro128plusFromState } from 'pure-rand/generator/xoroshiro128plus'
 
 /**
- * A seeded generator (xoroshiro128+): the same seed gives the same numbers on every machine and backend. (`normal` goes through Math.log, sin
- * and cos, whose last bit may differ between JavaScript engines.)
+ * A seeded generator (xoroshiro128+): the same seed gives the same numbers on every machine and backend. (`normal` goes through Math.log,
+ * sin and cos, whose last bit may differ between JavaScript engines.)
  *
  * @param seed an integer; parts of a computation take forks of one generator rather than seeds of their own
  * @throws when the seed is not a safe integer
@@ -50,8 +50,8 @@ function fromName(name: string): Rng {
 }
 
 /**
- * 128 bits from a name: two FNV-1a hashes with different constants, then MurmurHash3's finaliser. Without the latter, names that differ in their
- * last letter give similar states, and so similar first numbers.
+ * 128 bits from a name: two FNV-1a hashes with different constants, then MurmurHash3's finaliser. Without the latter, names that differ in
+ * their last letter give similar states, and so similar first numbers.
  */
 function stateOf(name: string): [number, number, number, number] {
   let a = 0x811c9dc5

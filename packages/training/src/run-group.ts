@@ -36,12 +36,12 @@ export type MemberMessage =
   | { readonly kind: 'done'; readonly result: unknown }
 
 /**
- * Runs one program in several worker threads that average their gradients (or whatever else) through shared memory. The calling thread stays
- * free for progress and signals.
+ * Runs one program in several worker threads that average their gradients (or whatever else) through shared memory. The calling thread
+ * stays free for progress and signals.
  *
  * @returns what rank 0's `main` returned, once all have returned
- * @throws the error of the first worker that throws, is out of memory or exits, with its rank as the property `rank`; the signal's reason. The
- * other workers are ended then
+ * @throws the error of the first worker that throws, is out of memory or exits, with its rank as the property `rank`; the signal's reason.
+ * The other workers are ended then
  */
 export async function runGroup<Result = unknown>(options: RunGroupOptions): Promise<Result> {
   const { size, module, input, report, signal, resourceLimits } = options

@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { cosine } from './schedule.js'
 
+fc.configureGlobal({ seed: 1 })
+
 test('the warm-up grows linearly from initial to base', () => {
   const rate = cosine({ base: 1, steps: 100, warmup: 10, initial: 0.1 })
   expect(rate(0)).toBe(0.1)

@@ -19,9 +19,13 @@ const chunkBytes = 2 ** 20
 const slotBytes = headerBytes + chunkBytes
 
 const calls = ['', 'barrier', 'mean', 'sum'] as const
+type Values = Float32Array | Float64Array
 type Call = Exclude<(typeof calls)[number], ''>
 
-/** Two slots for each member. They are used in turn, so that one barrier per chunk is enough: whoever comes to write a slot again has passed the barrier that all came to after reading it. */
+/**
+ * Two slots for each member, used in turn, so that one barrier per chunk is enough: whoever comes to write a slot again has passed the
+ * barrier that all came to after reading it.
+ */
 export function groupMemory(size: number): GroupMemory {
   return { control: new SharedArrayBuffer(16), slots: new SharedArrayBuffer(2 * size * slotBytes) }
 }
@@ -34,8 +38,8 @@ export function leaveGroup({ control }: GroupMemory, rank: number): void {
 }
 
 /**
- * One member's view of a group of threads with common memory. Sums are taken in the order of ranks in float64, so all members get the same bits.
- * Waiting blocks the thread.
+ * One member's view of a group of threads with common memory. Sums are taken in the order of ranks in float64, so all members get the same
+ * bits. Waiting blocks the thread.
  *
  * @param share asks whoever started the threads for memory
  */
@@ -55,40 +59,36 @@ export function threadGroup(rank: number, size: number, memory: GroupMemory, sha
       const seen = Atomics.load(words, signal)
       if (Atomics.load(words, generation) !== before) return
       const gone = Atomics.load(words, ended)
-      if (gone > 0)
+      if (gone > 0) {
         throw new Error(`Group: all workers must make the same calls; worker ${rank} waits in ${call} but worker ${gone - 1} has ended`)
+      }
       Atomics.wait(words, signal, seen)
     }
   }
 
-  /** Hands over one chunk and waits for those of the others; returns all members' slots. */
-  function exchange(call: Call, length: number, chunk: Float32Array | Float64Array): number[] {
+  /** Hands over one chunk and waits for those of the others; returns all of them in the order of ranks. */
+  function exchange(call: Call, length: number, chunk: Values): Values[] {
     turn = 1 - turn
-    const offsets = Array.from({ length: size }, (_, member) => (turn * size + member) * slotBytes)
-    const header = (member: number) => new Float64Array(memory.slots, offsets[member]!, 2)
-    header(rank).set([calls.indexOf(call), length])
-    ;new (chunk.constructor as Float32ArrayConstructor)(memory.slots, offsets[rank]! + headerBytes, chunk.length).set(chunk)
+    const slots = Array.from({ length: size }, (_, member) => slotAt(memory.slots, (turn * size + member) * slotBytes, chunk))
+    slots[rank]!.header.set([calls.indexOf(call), length])
+    slots[rank]!.values.set(chunk)
     meet(call)
-    for (let member = 0; member < size; member++) {
-      const [otherCall, otherLength] = header(member)
-      if (calls[otherCall!] !== call || otherLength !== length) {
-        throw new Error(
-          `Group: all workers must make the same calls with equal lengths; worker ${rank} called ${call} with ${length} values, worker ${member} ${calls[otherCall!]} with ${otherLength}`,
-        )
-      }
-    }
-    return offsets
+    slots.forEach(({ header: [otherCall, otherLength] }, member) => {
+      if (calls[otherCall!] === call && otherLength === length) return
+      throw new Error(
+        `Group: all workers must make the same calls with equal lengths; worker ${rank} called ${call} with ${length} values, worker ${member} ${calls[otherCall!]} with ${otherLength}`,
+      )
+    })
+    return slots.map(({ values }) => values)
   }
 
-  function combine(call: Call, values: Float32Array | Float64Array, factor: number): void {
-    const View = values.constructor as Float32ArrayConstructor
+  function combine(call: Call, values: Values, factor: number): void {
     const perChunk = chunkBytes / values.BYTES_PER_ELEMENT
     const totals = new Float64Array(Math.min(perChunk, values.length))
     for (let start = 0; start === 0 || start < values.length; start += perChunk) {
       const chunk = values.subarray(start, start + perChunk)
       totals.fill(0)
-      for (const offset of exchange(call, values.length, chunk)) {
-        const theirs = new View(memory.slots, offset + headerBytes, chunk.length)
+      for (const theirs of exchange(call, values.length, chunk)) {
         for (let i = 0; i < chunk.length; i++) totals[i]! += theirs[i]!
       }
       for (let i = 0; i < chunk.length; i++) chunk[i] = totals[i]! * factor
@@ -105,6 +105,12 @@ export function threadGroup(rank: number, size: number, memory: GroupMemory, sha
     },
     share,
   }
+}
+
+function slotAt(slots: SharedArrayBuffer, offset: number, like: Values): { header: Float64Array; values: Values } {
+  const header = new Float64Array(slots, offset, 2)
+  if (like instanceof Float32Array) return { header, values: new Float32Array(slots, offset + headerBytes, like.length) }
+  return { header, values: new Float64Array(slots, offset + headerBytes, like.length) }
 }
 
 function wake(words: Int32Array): void {

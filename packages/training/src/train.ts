@@ -16,8 +16,8 @@ export interface TrainOptions<Batch = void> {
   /** What a step's losses are computed from: images, targets, a teacher's outputs. Runs once per step under no tape; its tensors are freed after the step. */
   readonly batch?: (step: number) => Batch
   /**
-   * The mean loss over this member's share of the step's batch. Runs under the tape and inside a tidy. `part` counts the accumulated parts of
-   * one step. A training that is to be resumed needs a loss that depends on `step` and `part` only, not on how often it was called.
+   * The mean loss over this member's share of the step's batch. Runs under the tape and inside a tidy. `part` counts the accumulated parts
+   * of one step. A training that is to be resumed needs a loss that depends on `step` and `part` only, not on how often it was called.
    */
   readonly loss: (step: number, part: number, batch: Batch) => Scalar
   readonly optimizer: Optimizer
@@ -97,7 +97,7 @@ function checkCount(name: string, count: number, least: number): void {
   if (!Number.isInteger(count) || count < least) throw new Error(`train: ${name} must be an integer of at least ${least}; got ${count}`)
 }
 
-/** A function that lets timers, input and signals have their turn, at most every 50 ms: backends that compute at once never yield by themselves. */
+/** Lets timers, input and signals have their turn, at most every 50 ms: backends that compute at once never yield by themselves. */
 function breather(): () => Promise<void> {
   let last = performance.now()
   return async () => {
