@@ -1,3 +1,5 @@
+import { describe } from './safetensors/describe.js'
+
 /** Reads one positive integer of a plain configuration. */
 export function integerIn(config: object, key: string, fallback?: number): number {
   const value = numberIn(config, key, fallback)
@@ -9,7 +11,7 @@ export function integerIn(config: object, key: string, fallback?: number): numbe
 export function numberIn(config: object, key: string, fallback?: number): number {
   const value = (config as Record<string, unknown>)[key] ?? fallback
   if (typeof value !== 'number' || !Number.isFinite(value) || value <= 0) {
-    throw new Error(`config: '${key}' must be a positive number; got ${JSON.stringify(value) ?? 'nothing'}`)
+    throw new Error(`config: '${key}' must be a positive number; got ${describe(value)}`)
   }
   return value
 }

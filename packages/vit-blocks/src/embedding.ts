@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { flattenPatchWeight, linear, patchify } from '@learngene/ops'
-import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
 
@@ -57,10 +57,12 @@ export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng
         `embedding: images must be [B, ${imageSize}, ${imageSize}, ${channels}] (batch, height, width, channels); got [${images.shape.join(', ')}]`,
       )
     }
-    const weight = flattenPatchWeight(parameters['patch_embed.proj.weight'] as unknown as Tensor4D) // [D, p p c]
-    const bias = parameters['patch_embed.proj.bias'] as unknown as Tensor1D
-    const embedded = linear(patchify(images, patchSize), weight, bias, { inputGradient: false }) // [B (N-1), D]
-    return reshape(embedded, [images.shape[0], count, width]) // [B, N-1, D]
+    return tidy(() => {
+      const weight = flattenPatchWeight(parameters['patch_embed.proj.weight'] as unknown as Tensor4D) // [D, p p c]
+      const bias = parameters['patch_embed.proj.bias'] as unknown as Tensor1D
+      const embedded = linear(patchify(images, patchSize), weight, bias, { inputGradient: false }) // [B (N-1), D]
+      return reshape(embedded, [images.shape[0], count, width]) // [B, N-1, D]
+    })
   }
   return {
     geometry: { imageSize, patchSize, channels },
@@ -70,9 +72,10 @@ export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng
     macs: () => count * patchValues * width,
     liveFloats: () => count * patchValues + Math.max(count * (patchValues + width), 2 * (count + 1) * width),
     patches,
-    forward(images) {
-      const classTokens = mul(ones([images.shape[0], 1, 1]), parameters.cls_token) as Tensor3D // [B, 1, D]
-      return add(concat([classTokens, patches(images)], 1), parameters.pos_embed) as Tensor3D // [B, N, D]
-    },
+    forward: (images) =>
+      tidy(() => {
+        const classTokens = mul(ones([images.shape[0], 1, 1]), parameters.cls_token) as Tensor3D // [B, 1, D]
+        return add(concat([classTokens, patches(images)], 1), parameters.pos_embed) as Tensor3D // [B, N, D]
+      }),
   }
 }

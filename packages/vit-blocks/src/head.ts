@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { layerNorm, linear } from '@learngene/ops'
-import { reshape, slice, type Tensor1D, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core'
+import { reshape, slice, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn, numberIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
 
@@ -37,7 +37,7 @@ export function createHead(width: number, classes: number, rng: Rng, epsilon = 1
   }
   const gamma = parameters['norm.weight'] as unknown as Tensor1D
   const beta = parameters['norm.bias'] as unknown as Tensor1D
-  const normalise = <T extends Tensor2D | Tensor3D>(x: T): T => layerNorm(x, gamma, beta, epsilon)
+  const normalise = <T extends Tensor2D | Tensor3D>(x: T): T => tidy(() => layerNorm(x, gamma, beta, epsilon))
   const normaliseMacs = (tokens: number) => 5 * tokens * width
   return {
     width,
@@ -48,10 +48,11 @@ export function createHead(width: number, classes: number, rng: Rng, epsilon = 1
     macs: (tokens) => normaliseMacs(tokens) + classes * width,
     liveFloats: (tokens) => tokens * width + width + Math.max(width, classes),
     normalise,
-    forward(x) {
-      const [images] = x.shape
-      const token = reshape(slice(x, [0, 0, 0], [images, 1, width]), [images, width]) as Tensor2D // [B, D]
-      return linear(normalise(token), parameters['head.weight'] as unknown as Tensor2D, parameters['head.bias'] as unknown as Tensor1D) // [B, C]
-    },
+    forward: (x) =>
+      tidy(() => {
+        const [images] = x.shape
+        const token = reshape(slice(x, [0, 0, 0], [images, 1, width]), [images, width]) as Tensor2D // [B, D]
+        return linear(normalise(token), parameters['head.weight'] as unknown as Tensor2D, parameters['head.bias'] as unknown as Tensor1D) // [B, C]
+      }),
   }
 }

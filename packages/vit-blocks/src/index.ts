@@ -5,11 +5,11 @@ export {
   type LoadOptions,
   loadModel,
   loadParameters,
-  type ModelDetails,
   readParameters,
   type SaveOptions,
   saveModel,
 } from './model-file.js'
+export type { ModelDetails } from './model-metadata.js'
 export { disposeNetwork, type ForwardOptions, type ForwardResult, forward, type Network, parametersOf, runBlocks } from './network.js'
 export { constant, countParameters, disposeParameters, parameter, prefixed, truncatedNormal } from './parameters.js'
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'

@@ -1,10 +1,13 @@
-import type { ByteSource, Json, JsonObject } from '@learngene/interfaces'
+import type { ByteSource } from '@learngene/interfaces'
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import { tensor } from '@tensorflow/tfjs-core'
+import { type ModelDetails, readMetadata, writeMetadata } from './model-metadata.js'
 import { disposeNetwork, type Network, parametersOf } from './network.js'
 import {
+  type ExpectedShapes,
   encodeSafetensors,
   type FloatDtype,
+  type FloatTensor,
   openSafetensors,
   readAllFloat32,
   SafetensorsError,
@@ -12,9 +15,7 @@ import {
 } from './safetensors/index.js'
 import { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 import { inferTimmStructure, type TimmOptions } from './timm.js'
-
-/** What a model's user must know besides its weights: normalisation, class names, where it comes from. */
-export type ModelDetails = JsonObject
+import { withoutWeights } from './without-weights.js'
 
 export interface SaveOptions {
   /** Stored type; default F32. */
@@ -29,24 +30,21 @@ export interface LoadOptions extends TimmOptions {
   readonly blocks?: BlockRegistry
 }
 
-const METADATA_KEY = 'learngene'
-const SCHEMA = 1
-
 /**
  * A network as one safetensors file with timm's names and layouts; its structure and details travel in the metadata.
  * A plain ViT saved so is read by timm as it is.
  */
 export async function saveModel(network: Network, options: SaveOptions = {}): Promise<Uint8Array> {
   const { dtype = 'F32', details = {} } = options
-  const metadata = { [METADATA_KEY]: JSON.stringify({ schema: SCHEMA, structure: structureOf(network), details }) }
-  return encodeSafetensors(await readParameters(parametersOf(network)), { dtype, metadata })
+  return encodeSafetensors(await readParameters(parametersOf(network)), { dtype, metadata: writeMetadata(structureOf(network), details) })
 }
 
 /**
  * Reads a network: a file of {@link saveModel}, or a timm checkpoint, whose structure is inferred from its shapes.
- * Nothing stays allocated when it fails.
+ * Nothing is allocated before the whole file is read and checked, and nothing stays allocated when it fails.
  *
- * @throws SafetensorsError when the file is broken or a tensor is missing, extra, misshapen or not finite, naming it
+ * @throws SafetensorsError when the file is broken, its structure is not possible, a block kind is unknown, or a tensor is missing, extra,
+ * misshapen or not finite, naming it
  */
 export async function loadModel(
   source: ByteSource | Uint8Array,
@@ -54,15 +52,27 @@ export async function loadModel(
 ): Promise<{ readonly network: Network; readonly details: ModelDetails }> {
   const { name = 'model', blocks } = options
   const file = await openSafetensors(source, { name })
-  const { structure, details } = describedIn(file) ?? { structure: inferTimmStructure(file, options), details: {} }
+  const { structure, details } = readMetadata(file) ?? { structure: inferTimmStructure(file, options), details: {} }
+  const values = await readAllFloat32(file, shapesOf(structure, name, blocks))
   const network = buildNetwork(structure, blocks)
-  try {
-    await loadParameters(parametersOf(network), file)
-  } catch (error) {
-    disposeNetwork(network)
-    throw error
-  }
+  assignParameters(parametersOf(network), values)
   return { network, details }
+}
+
+/** Shapes of all parameters of a structure that somebody's file describes. */
+function shapesOf(structure: NetworkStructure, name: string, blocks?: BlockRegistry): ExpectedShapes {
+  try {
+    const planned = withoutWeights(() => buildNetwork(structure, blocks))
+    const shapes = shapesIn(parametersOf(planned))
+    disposeNetwork(planned)
+    return shapes
+  } catch (error) {
+    throw new SafetensorsError(`${name}: ${(error as Error).message}`)
+  }
+}
+
+function shapesIn(parameters: Parameters): ExpectedShapes {
+  return Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
 }
 
 /** Values of trained tensors, in order, as safetensors stores them. */
@@ -82,31 +92,13 @@ export async function readParameters(parameters: Parameters) {
  * @throws SafetensorsError when a tensor is missing, extra, misshapen or not finite
  */
 export async function loadParameters(parameters: Parameters, file: SafetensorsFile): Promise<void> {
-  const shapes = Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
-  const values = await readAllFloat32(file, shapes)
+  assignParameters(parameters, await readAllFloat32(file, shapesIn(parameters)))
+}
+
+function assignParameters(parameters: Parameters, values: ReadonlyMap<string, FloatTensor>): void {
   for (const [name, parameter] of Object.entries(parameters)) {
     const value = tensor(values.get(name)!.data, parameter.shape, 'float32')
     parameter.assign(value)
     value.dispose()
-  }
-}
-
-function describedIn(file: SafetensorsFile): { structure: NetworkStructure; details: ModelDetails } | undefined {
-  const text = file.metadata[METADATA_KEY]
-  if (text === undefined) return undefined
-  const described = parse(text) as { schema?: Json; structure?: NetworkStructure; details?: ModelDetails }
-  if (described?.schema !== SCHEMA || described.structure === undefined) {
-    throw new SafetensorsError(
-      `${file.name}: metadata '${METADATA_KEY}' must be of schema ${SCHEMA}; got ${described?.schema ?? 'none'}. It was written by another version`,
-    )
-  }
-  return { structure: described.structure, details: described.details ?? {} }
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
   }
 }

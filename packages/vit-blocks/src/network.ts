@@ -39,10 +39,12 @@ export function forward(network: Network, images: Tensor4D, options: ForwardOpti
   return tidy(() => {
     const features: { [name: string]: Tensor3D } = {}
     const offer = (name: string, value: () => Tensor3D) => {
-      if (wanted.delete(name)) features[name] = value()
+      const asked = wanted.delete(name)
+      if (asked) features[name] = value()
+      return asked
     }
     offer('patch_embed', () => network.embedding.patches(images))
-    const embedded = tidy(() => network.embedding.forward(images)) // [B, N, D]
+    const embedded = network.embedding.forward(images) // [B, N, D]
     offer('embedding', () => embedded)
     const trunk = runBlocks(network.blocks, embedded, (name, value) => offer(name, () => value))
     offer('norm', () => network.head.normalise(trunk))
@@ -58,27 +60,31 @@ export function forward(network: Network, images: Tensor4D, options: ForwardOpti
 }
 
 /**
- * Runs a sequence of blocks; gives each block's intermediates to `offer` under their full names. Frees what no one keeps.
+ * Runs a sequence of blocks and offers each block's intermediates under their full names: whatever block i records, then `block.i`, its output.
+ * Without `offer` nothing but the last output stays.
  *
  * @param x [B, N, D of the first block]; not disposed
- * @param offer called with `block.i` and whatever block i records; the value lives on when it is returned from an enclosing tidy
+ * @param offer takes an intermediate; where it returns false, the value is freed as soon as it is no longer needed. Others live until the
+ * enclosing tidy ends, and on where they are returned from it.
  * @returns [B, N, D of the last block]
  */
-export function runBlocks(blocks: readonly Block[], x: Tensor3D, offer?: (name: string, value: Tensor3D) => void): Tensor3D {
+export function runBlocks(
+  blocks: readonly Block[],
+  x: Tensor3D,
+  offer: (name: string, value: Tensor3D) => unknown = () => false,
+): Tensor3D {
+  const kept = new Set([x])
   return blocks.reduce<Tensor3D>((input, block, i) => {
-    const { output, recorded } = tidy(() => {
-      const recorded: { [name: string]: Tensor3D } = {}
+    const { output, taken } = tidy(() => {
+      const taken: Tensor3D[] = []
       const record = (name: string, value: Tensor) => {
-        recorded[`${name}.${i}`] = value as Tensor3D
+        if (offer(`${name}.${i}`, value as Tensor3D) !== false) taken.push(value as Tensor3D)
       }
-      return { output: block.forward(input, offer ? { record } : {}), recorded }
+      return { output: block.forward(input, { record }), taken }
     })
-    if (offer) {
-      for (const [name, value] of Object.entries(recorded)) offer(name, value)
-      offer(`block.${i}`, output)
-    } else if (input !== x && input !== output) {
-      input.dispose()
-    }
+    if (offer(`block.${i}`, output) !== false) taken.push(output)
+    for (const value of taken) kept.add(value)
+    if (input !== output && !kept.has(input)) input.dispose()
     return output
   }, x)
 }

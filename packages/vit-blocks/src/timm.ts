@@ -35,7 +35,8 @@ export function inferTimmStructure(file: SafetensorsFile, options: TimmOptions =
     )
   }
   const epsilon = options.epsilon ?? 1e-6
-  const depth = 1 + Math.max(-1, ...[...file.tensors.keys()].map((name) => Number(/^blocks\.(\d+)\./.exec(name)?.[1] ?? -1)))
+  let depth = 0
+  while (file.tensors.has(`blocks.${depth}.mlp.fc1.weight`)) depth++
   const blocks = Array.from({ length: depth }, (_, i) => {
     const [hidden] = shape(`blocks.${i}.mlp.fc1.weight`, 2) as [number]
     return { kind: 'transformer', config: { width, heads, mlpRatio: hidden / width, epsilon } }

@@ -1,7 +1,7 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, BlockContext } from '@learngene/interfaces/tensors'
 import { attention, gelu, layerNorm, linear, withoutKeyBiasGradient } from '@learngene/ops'
-import { add, type Tensor1D, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core'
+import { add, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn, numberIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
 
@@ -20,7 +20,7 @@ export interface TransformerBlockConfig {
  * The pre-norm encoder block of ViT (Dosovitskiy et al. 2021, arXiv 2010.11929): x += proj(attention(LN(x))), x += fc2(gelu(fc1(LN(x)))).
  * Parameter names are timm's. Records `attn`, the attention module's output before the residual [B, N, D].
  *
- * @throws when the heads do not divide the width
+ * @throws when a size is not positive or the heads do not divide the width
  */
 export function createTransformerBlock(config: JsonObject | TransformerBlockConfig, rng: Rng): Block {
   const width = integerIn(config, 'width')
@@ -30,7 +30,7 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
   if (width % heads !== 0) {
     throw new Error(`transformer block: heads must divide the width; got width ${width} and ${heads} heads`)
   }
-  const hidden = Math.round(width * mlpRatio)
+  const hidden = integerIn({ hidden: Math.round(width * mlpRatio) }, 'hidden')
   const parameters = {
     'norm1.weight': constant(1, [width]),
     'norm1.bias': constant(0, [width]),
@@ -54,16 +54,21 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
     outputWidth: width,
     parameters,
     macs: (tokens) => tokens * width * (4 * width + 2 * hidden + 2 * tokens + 10),
-    liveFloats: (tokens) => Math.max(5 * tokens * width + heads * tokens * tokens, tokens * (width + 2 * hidden)),
+    liveFloats: (tokens) => tokens * Math.max(5 * width + heads * tokens, 2 * (width + hidden)),
     forward(x: Tensor3D, context: BlockContext): Tensor3D {
-      const first = layerNorm(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
-      const qkv = linear(first, matrix('attn.qkv.weight'), withoutKeyBiasGradient(vector('attn.qkv.bias'))) // [B, N, 3D]
-      const attended = linear(attention(qkv, heads), matrix('attn.proj.weight'), vector('attn.proj.bias')) // [B, N, D]
+      const attended = tidy(() => {
+        const normalised = layerNorm(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
+        const qkv = linear(normalised, matrix('attn.qkv.weight'), withoutKeyBiasGradient(vector('attn.qkv.bias'))) // [B, N, 3D]
+        return linear(attention(qkv, heads), matrix('attn.proj.weight'), vector('attn.proj.bias')) // [B, N, D]
+      })
       context.record?.('attn', attended)
       const middle = add(x, attended) as Tensor3D // [B, N, D]
-      const second = layerNorm(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
-      const activated = gelu(linear(second, matrix('mlp.fc1.weight'), vector('mlp.fc1.bias'))) // [B, N, hidden]
-      return add(middle, linear(activated, matrix('mlp.fc2.weight'), vector('mlp.fc2.bias'))) as Tensor3D // [B, N, D]
+      const changed = tidy(() => {
+        const normalised = layerNorm(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
+        const activated = gelu(linear(normalised, matrix('mlp.fc1.weight'), vector('mlp.fc1.bias'))) // [B, N, hidden]
+        return linear(activated, matrix('mlp.fc2.weight'), vector('mlp.fc2.bias')) // [B, N, D]
+      })
+      return add(middle, changed) as Tensor3D // [B, N, D]
     },
   }
 }

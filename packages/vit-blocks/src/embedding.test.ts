@@ -1,0 +1,84 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { conv2d, memory, reshape, type Tensor4D, tensor4d, tidy, transpose } from '@tensorflow/tfjs-core'
+import { expect, it } from 'vitest'
+import { createEmbedding } from './embedding.js'
+import { countParameters, disposeParameters } from './parameters.js'
+import { relativeError } from './testing/close.js'
+import { peakOf } from './testing/live-floats.js'
+import { createRng } from './testing/rng.js'
+import { withoutWeights } from './without-weights.js'
+
+it.each([1, 3])('embeds patches as a convolution does, %d channels', (channels) => {
+  const before = memory().numTensors
+  const rng = createRng(1)
+  const embedding = createEmbedding({ imageSize: 12, patchSize: 4, channels }, 5, rng)
+  tidy(() => {
+    const images = tensor4d(Float32Array.from({ length: 2 * 144 * channels }, rng.normal), [2, 12, 12, channels])
+    const filter = transpose(embedding.parameters['patch_embed.proj.weight'] as unknown as Tensor4D, [2, 3, 1, 0])
+    const expected = reshape(conv2d(images, filter, 4, 'valid'), [2, 9, 5]) // [B, N-1, D]
+    const patches = embedding.patches(images)
+    expect(patches.shape).toEqual([2, 9, 5])
+    expect(relativeError(patches.dataSync(), expected.dataSync())).toBeLessThan(1e-5)
+  })
+  disposeParameters(embedding.parameters)
+  expect(memory().numTensors).toBe(before)
+})
+
+it('puts the class token first and adds positions to all', () => {
+  const embedding = createEmbedding({ imageSize: 4, patchSize: 2, channels: 1 }, 3, createRng(2))
+  tidy(() => {
+    const images = tensor4d(Float32Array.from({ length: 32 }, createRng(3).normal), [2, 4, 4, 1])
+    const { cls_token, pos_embed } = embedding.parameters
+    const positions = pos_embed!.dataSync()
+    const patches = embedding.patches(images).dataSync()
+    const expected = [0, 1].flatMap((image) =>
+      [...cls_token!.dataSync(), ...patches.subarray(image * 12, (image + 1) * 12)].map((value, i) => value + positions[i]!),
+    )
+    const tokens = embedding.forward(images)
+    expect(tokens.shape).toEqual([2, 5, 3])
+    expect(relativeError(tokens.dataSync(), expected)).toBeLessThan(1e-6)
+  })
+  disposeParameters(embedding.parameters)
+})
+
+it('costs a product of patches and weights, and holds the image throughout', () => {
+  for (const [geometry, width] of [
+    [{ imageSize: 224, patchSize: 16, channels: 3 }, 192],
+    [{ imageSize: 28, patchSize: 7, channels: 1 }, 96],
+  ] as const) {
+    const { imageSize, patchSize, channels } = geometry
+    const embedding = withoutWeights(() => createEmbedding(geometry, width, createRng(0)))
+    const count = (imageSize / patchSize) ** 2
+    const image = imageSize ** 2 * channels
+    expect(embedding.tokens).toBe(count + 1)
+    expect(embedding.macs()).toBe(image * width)
+    expect(countParameters(embedding.parameters)).toBe(width * (patchSize ** 2 * channels + 1) + (count + 2) * width)
+    const steps = [
+      ['patches', image, ['image']],
+      ['embedded', count * width, ['patches']],
+      ['joined', (count + 1) * width, ['embedded']],
+      ['tokens', (count + 1) * width, ['joined']],
+    ] as const
+    expect(embedding.liveFloats()).toBe(peakOf({ image }, steps, ['image', 'tokens']))
+  }
+})
+
+it('refuses images of another size and leaves nothing behind', () => {
+  const embedding = createEmbedding({ imageSize: 4, patchSize: 2, channels: 1 }, 3, createRng(2))
+  const images = tensor4d(new Float32Array(75), [1, 5, 5, 3])
+  const before = memory().numTensors
+  expect(() => embedding.forward(images)).toThrow(
+    'embedding: images must be [B, 4, 4, 1] (batch, height, width, channels); got [1, 5, 5, 3]',
+  )
+  expect(memory().numTensors).toBe(before)
+  images.dispose()
+  disposeParameters(embedding.parameters)
+})
+
+it.each([
+  [{ imageSize: 30, patchSize: 16, channels: 3 }, 'embedding: the patch size must divide the image size; got image 30 and patch 16'],
+  [{ imageSize: 0, patchSize: 16, channels: 3 }, "config: 'imageSize' must be a positive number; got 0"],
+  [{ imageSize: 32, patchSize: 16, channels: 1.5 }, "config: 'channels' must be a positive integer; got 1.5"],
+])('refuses %j', (geometry, message) => {
+  expect(() => createEmbedding(geometry, 8, createRng(0))).toThrow(message)
+})

@@ -1,0 +1,54 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { memory, tensor3d, tidy } from '@tensorflow/tfjs-core'
+import { expect, it } from 'vitest'
+import { createHead } from './head.js'
+import { countParameters, disposeParameters } from './parameters.js'
+import { peakOf } from './testing/live-floats.js'
+import { createRng } from './testing/rng.js'
+import { withoutWeights } from './without-weights.js'
+
+it('classifies by the normalised class token alone', () => {
+  const before = memory().numTensors
+  const head = createHead(2, 3, createRng(0))
+  const { 'head.weight': weight, 'head.bias': bias } = head.parameters
+  tidy(() => {
+    const x = tensor3d([3, 5, 9, 9, 0, -4, 9, 9], [2, 2, 2])
+    // A row of two values normalises to -1 and 1, or 1 and -1, but for epsilon.
+    const w = weight!.dataSync()
+    const rows = [
+      [-1, 1],
+      [1, -1],
+    ]
+    const expected = rows.flatMap(([a, b]) => [0, 1, 2].map((c) => w[2 * c]! * a! + w[2 * c + 1]! * b! + bias!.dataSync()[c]!))
+    for (const [i, value] of head.forward(x).dataSync().entries()) expect(value).toBeCloseTo(expected[i]!, 6)
+    for (const [i, value] of head.normalise(x).dataSync().entries()) expect(value).toBeCloseTo([-1, 1, 0, 0, 1, -1, 0, 0][i]!, 5)
+  })
+  disposeParameters(head.parameters)
+  expect(memory().numTensors).toBe(before)
+})
+
+it('costs 5 N D + C D, and holds the trunk, one token and the logits', () => {
+  for (const [width, classes, tokens] of [
+    [192, 1000, 197],
+    [768, 10, 50],
+  ] as const) {
+    const head = withoutWeights(() => createHead(width, classes, createRng(0)))
+    expect(head.macs(tokens)).toBe(5 * tokens * width + classes * width)
+    expect(head.normaliseMacs(tokens)).toBe(5 * tokens * width)
+    expect(countParameters(head.parameters)).toBe(2 * width + classes * width + classes)
+    const steps = [
+      ['token', width, ['x']],
+      ['normalised', width, ['token']],
+      ['logits', classes, ['normalised']],
+    ] as const
+    expect(head.liveFloats(tokens)).toBe(peakOf({ x: tokens * width }, steps, ['x', 'logits']))
+  }
+})
+
+it.each<[number, number, number | undefined, string]>([
+  [0, 3, undefined, "config: 'width' must be a positive number; got 0"],
+  [4, 2.5, undefined, "config: 'classes' must be a positive integer; got 2.5"],
+  [4, 3, -1, "config: 'epsilon' must be a positive number; got -1"],
+])('refuses width %s, classes %s, epsilon %s', (width, classes, epsilon, message) => {
+  expect(() => createHead(width, classes, createRng(0), epsilon)).toThrow(message)
+})

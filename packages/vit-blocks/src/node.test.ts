@@ -1,0 +1,55 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fill, memory, tidy } from '@tensorflow/tfjs-core'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { disposeNetwork, type Network } from './network.js'
+import { fileSource, loadModelFile, saveModelFile } from './node.js'
+import { openSafetensors, SafetensorsError } from './safetensors/index.js'
+import { createRng } from './testing/rng.js'
+import { tinyConfig } from './testing/tiny.js'
+import { createViT } from './vit.js'
+
+let folder: string
+let network: Network
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'vit-blocks-'))
+  network = createViT(tinyConfig, createRng(0))
+})
+afterEach(async () => {
+  disposeNetwork(network)
+  await rm(folder, { recursive: true })
+})
+
+it('saves a model to a file and loads it again', async () => {
+  const path = join(folder, 'model.safetensors')
+  await saveModelFile(path, network, { dtype: 'F16', details: { seed: 0 } })
+  const { network: loaded, details } = await loadModelFile(path)
+  expect(details).toEqual({ seed: 0 })
+  const stored = await openSafetensors(await fileSource(path), { name: path })
+  expect(await loaded.head.parameters['head.weight']!.data()).toEqual(await stored.readFloat32('head.weight'))
+  disposeNetwork(loaded)
+})
+
+it('keeps the old file when the new model cannot be stored', async () => {
+  const path = join(folder, 'model.safetensors')
+  await saveModelFile(path, network)
+  const old = await readFile(path)
+  tidy(() => network.head.parameters['head.bias']!.assign(fill([3], Number.NaN)))
+  await expect(saveModelFile(path, network)).rejects.toThrow('tensor "head.bias"')
+  expect(Buffer.compare(await readFile(path), old)).toBe(0)
+  expect(await readdir(folder)).toEqual(['model.safetensors'])
+})
+
+it('names the file in errors and leaves nothing allocated', async () => {
+  const path = join(folder, 'model.safetensors')
+  const before = memory().numTensors
+  await expect(loadModelFile(path)).rejects.toThrow(`${path}: cannot be opened: no such file`)
+  await saveModelFile(path, network)
+  await truncate(path, 1000)
+  const error = await loadModelFile(path).catch((error) => error)
+  expect(error).toBeInstanceOf(SafetensorsError)
+  expect(error.message.startsWith(`${path}: `)).toBe(true)
+  expect(memory().numTensors).toBe(before)
+})

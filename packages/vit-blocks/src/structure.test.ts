@@ -1,0 +1,61 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { memory } from '@tensorflow/tfjs-core'
+import { expect, it } from 'vitest'
+import { disposeNetwork, parametersOf } from './network.js'
+import { buildNetwork, structureOf } from './structure.js'
+import { createRng } from './testing/rng.js'
+import { scaleBlocks, tinyConfig } from './testing/tiny.js'
+import { createViT, vitStructure } from './vit.js'
+
+const structure = vitStructure(tinyConfig)
+const transformer = (width: number) => ({ kind: 'transformer', config: { width, heads: 2 } })
+
+it('builds what it describes', () => {
+  const network = buildNetwork(structure)
+  expect(structureOf(network)).toEqual(structure)
+  disposeNetwork(network)
+})
+
+it('leaves random weights at zero without a generator', () => {
+  const network = buildNetwork(structure)
+  for (const [name, parameter] of Object.entries(parametersOf(network))) {
+    const value = /norm\d?\.weight$/.test(name) ? 1 : 0
+    expect([...new Set(parameter.dataSync())], name).toEqual([value])
+  }
+  disposeNetwork(network)
+})
+
+it('draws each part from a fork of its own, so that equal parts of different networks start equal', () => {
+  const shallow = createViT({ ...tinyConfig, depth: 1 }, createRng(4))
+  const deep = createViT(tinyConfig, createRng(4))
+  const values = parametersOf(deep)
+  for (const [name, parameter] of Object.entries(parametersOf(shallow))) expect(parameter.dataSync()).toEqual(values[name]!.dataSync())
+  expect(values['blocks.0.mlp.fc1.weight']!.dataSync()).not.toEqual(values['blocks.1.mlp.fc1.weight']!.dataSync())
+  disposeNetwork(shallow)
+  disposeNetwork(deep)
+})
+
+it.each<[string, object, string]>([
+  [
+    'an unknown kind',
+    { blocks: [...structure.blocks, { kind: 'mixer', config: {} }] },
+    "unknown block kind 'mixer'; known are transformer, scale",
+  ],
+  ['a bad block', { blocks: [transformer(6), transformer(0)] }, "config: 'width' must be a positive number; got 0"],
+  ['a bad head', { classes: 0 }, "config: 'classes' must be a positive number; got 0"],
+  [
+    'blocks that do not meet',
+    { blocks: [transformer(6), transformer(8)] },
+    "network: block 1 ('transformer') must take the width 6 that block 0 ('transformer') gives; it takes 8",
+  ],
+  [
+    'an embedding of another width',
+    { embeddingWidth: 4 },
+    "network: block 0 ('transformer') must take the width 4 that the embedding gives; it takes 6",
+  ],
+  ['a head of another width', { headWidth: 4 }, "network: the head must take the width 6 that block 2 ('transformer') gives; it takes 4"],
+])('refuses %s and leaves nothing behind', (_, change, message) => {
+  const before = memory().numTensors
+  expect(() => buildNetwork({ ...structure, ...change }, scaleBlocks)).toThrow(message)
+  expect(memory().numTensors).toBe(before)
+})
