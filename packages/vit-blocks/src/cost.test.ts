@@ -21,6 +21,18 @@ it.each(['tiny', 'small', 'base'] as const)('counts DeiT-%s as published, withou
   expect(memory, 'no backend is registered in this file').toThrow('No backend found')
 })
 
+it('adds the widest moment of the forward pass to the memory of the parameters', () => {
+  // The MLP: block input and middle, and the hidden layer of 4 D before and after GELU, of 197 tokens. In DeiT-Ti that and attention are close:
+  // input, q k v and mixed values, and 3 heads x 197 x 197 probabilities.
+  expect(costOfStructure(vitStructure(deit.base)).memory).toBe(4 * (86_567_656 + 197 * (2 * 768 + 2 * 3072)))
+  expect(5 * 192 * 197 + 3 * 197 ** 2).toBeLessThan(197 * (2 * 192 + 2 * 768))
+  expect(costOfStructure(vitStructure(deit.tiny)).memory).toBe(4 * (5_717_416 + 197 * (2 * 192 + 2 * 768)))
+  // With few wide patches the embedding is widest: the image of 192 KiB values, its patches, and 16 tokens.
+  const coarse = vitStructure({ imageSize: 256, patchSize: 64, channels: 3, width: 32, depth: 1, heads: 1, classes: 2 })
+  const { memory: bytes, parameters } = costOfStructure(coarse)
+  expect(bytes).toBe(4 * (parameters + 196_608 + 196_608 + 16 * 32))
+})
+
 /** What a stitch is to this package: somebody's block of two widths. */
 const blocks: BlockRegistry = {
   stitch(config: JsonObject, rng: Rng): Block {
