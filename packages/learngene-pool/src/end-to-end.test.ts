@@ -12,7 +12,7 @@ import { decodePool, encodePool } from './pool-file.js'
 import { cachedTeacher } from './teacher.js'
 import { startBackend, tinyAncestor, tinyImages } from './testing/tiny.js'
 
-const plan = { epochs: 2, batchSize: 12, learningRate: 3e-3 }
+const plan = { epochs: 6, batchSize: 12, learningRate: 1e-2 }
 const indices = Uint32Array.from({ length: 12 }, (_, i) => i)
 
 describe.each(['cpu', 'wasm'] as const)('the whole method on %s', (backend) => {

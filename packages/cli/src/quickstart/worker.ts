@@ -1,7 +1,7 @@
 import { useBackend } from '@learngene/backends'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
-import type { Reporter } from '@learngene/interfaces'
+import type { Budget, Reporter } from '@learngene/interfaces'
 import type { Group } from '@learngene/training'
 import { enableRelaxedSimd } from '../enable-relaxed-simd.js'
 import type { QuickstartConfig } from './config.js'
@@ -11,6 +11,7 @@ export interface WorkerInput {
   readonly config: QuickstartConfig
   readonly seed: number
   readonly backend: string
+  readonly budget: Budget
   /** A folder with the full Fashion-MNIST; the embedded subset where it is not given. */
   readonly dataDir?: string
 }
@@ -24,6 +25,7 @@ export async function main(group: Group, input: WorkerInput, report: Reporter): 
   enableRelaxedSimd()
   const { name, version } = await useBackend(input.backend as Parameters<typeof useBackend>[0])
   const { train, test } = input.dataDir ? await loadFashionMnist(input.dataDir) : { train: await loadTrain(), test: await loadTest() }
-  const result = await runPipeline(group, { config: input.config, seed: input.seed, ancestor: await readAncestor(), train, test }, report)
+  const { config, seed, budget } = input
+  const result = await runPipeline(group, { config, seed, budget, ancestor: await readAncestor(), train, test }, report)
   return { ...result, backend: { name, version } }
 }

@@ -1,0 +1,104 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Budget, Reporter } from '@learngene/interfaces'
+import { runGroup } from '@learngene/training/node'
+import { asUsage, UsageError } from '../errors.js'
+import { renderHtml } from '../report/html/index.js'
+import { commitRunDirectory, discardRunDirectory, prepareRunDirectory } from '../run-directory.js'
+import { version } from '../version.js'
+import { defaultConfig, parseConfig, type QuickstartConfig } from './config.js'
+import { VERIFIED_IMAGES } from './pipeline.js'
+import type { QuickstartReport } from './report.js'
+import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
+import type { WorkerInput, WorkerResult } from './worker.js'
+
+export interface QuickstartOptions {
+  /** Where the run goes; an earlier quickstart there is replaced when this one is complete. */
+  readonly outDir: string
+  readonly seed: number
+  /** Threads that train and evaluate together. */
+  readonly workers: number
+  readonly backend: string
+  /** Caps of the chosen descendant; the configuration's where not given. */
+  readonly budget?: Budget
+  /** A folder with the full Fashion-MNIST; the embedded subset where not given. */
+  readonly dataDir?: string
+  /** JSON with values in place of the default configuration's. */
+  readonly configFile?: string
+  /** Replaces whatever is in `outDir`. */
+  readonly force: boolean
+  readonly report: Reporter
+  readonly signal: AbortSignal
+}
+
+const MODEL = 'descendant.safetensors'
+
+/**
+ * The main job: the whole method on Fashion-MNIST, written to `outDir` as report.json, report.html, the pool and the chosen model.
+ *
+ * @throws UsageError for a wrong configuration; InfeasibleBudgetError's message where no descendant keeps the budget. Nothing on disk is changed then
+ */
+export async function runQuickstart(options: QuickstartOptions): Promise<QuickstartReport> {
+  const { outDir, seed, workers, backend, dataDir, force, report, signal } = options
+  const started = performance.now()
+  const config = await readConfig(options.configFile, workers)
+  const budget = options.budget ?? config.budget
+  const run = await prepareRunDirectory(outDir, 'quickstart', { force })
+  try {
+    const input: WorkerInput = { config, seed, backend, dataDir, budget }
+    const result = await runGroup<WorkerResult>({ size: workers, module: new URL('./quickstart/worker.js', import.meta.url), input, report, signal })
+    await mkdir(join(run.path, 'pool'))
+    for (const [file, bytes] of result.pool) await writeFile(join(run.path, 'pool', file), bytes)
+    const model = join(run.path, MODEL)
+    await writeFile(model, result.choice.model)
+
+    report({ kind: 'stage', name: 'reload the chosen descendant in a new process' })
+    const process = new URL('./quickstart/verify-process.js', import.meta.url)
+    const logits = await logitsInNewProcess(process, { model, backend, dataDir, images: VERIFIED_IMAGES }, signal)
+    const { path, runnerUp, why } = result.choice
+    const described: QuickstartReport = {
+      schema: 1,
+      command: 'quickstart',
+      version,
+      seed,
+      backend: result.backend,
+      workers,
+      config,
+      ...result.report,
+      choice: {
+        budget: budget as { [measure: string]: number },
+        path,
+        runnerUp,
+        why,
+        file: MODEL,
+        logitDifference: relativeDifference(logits, result.choice.logits),
+        comparedImages: VERIFIED_IMAGES,
+      },
+      times: { ...result.times, total: (performance.now() - started) / 1000 },
+    }
+    await writeFile(join(run.path, 'report.json'), `${JSON.stringify(described, null, 2)}\n`)
+    await writeFile(join(run.path, 'report.html'), renderHtml(described))
+    await commitRunDirectory(run)
+    return described
+  } catch (error) {
+    await discardRunDirectory(run)
+    throw error
+  }
+}
+
+async function readConfig(file: string | undefined, workers: number): Promise<QuickstartConfig> {
+  const config = file === undefined ? defaultConfig : await parseFile(file)
+  for (const [name, { batchSize }] of Object.entries({ distillation: config.distillation, fineTuning: config.fineTuning })) {
+    if (batchSize % workers > 0) {
+      throw new UsageError(`${name}.batchSize must divide by the number of workers; got ${batchSize} images and ${workers} workers`)
+    }
+  }
+  return config
+}
+
+async function parseFile(file: string): Promise<QuickstartConfig> {
+  const text = await readFile(file, 'utf8').catch((error: Error) => {
+    throw new UsageError(`the configuration ${file} cannot be read: ${error.message}`)
+  })
+  return asUsage(() => parseConfig(JSON.parse(text)))
+}
