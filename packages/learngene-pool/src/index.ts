@@ -1,5 +1,6 @@
 export {
   type AuxiliarySpec,
+  createAuxiliary,
   createDistillation,
   type Distillation,
   type DistillationOptions,
