@@ -114,7 +114,7 @@ export async function decodePool(
       }
     }
     const stitchFile = await readChecked(manifest.stitches)
-    const pool = buildPool(tiers, { space: manifest.space, details: manifest.details }, unusedRng)
+    const pool = inFile(`${name}/${MANIFEST}`, () => buildPool(tiers, { space: manifest.space, details: manifest.details }, unusedRng))
     try {
       await loadParameters(poolParameters(pool).stitches, stitchFile)
     } catch (error) {
@@ -144,6 +144,15 @@ function parseManifest(bytes: Uint8Array, name: string): Manifest {
     throw new Error(`${name}: ${MANIFEST} must hold tiers, stitches and space; it holds ${Object.keys(manifest).join(', ')}`)
   }
   return manifest as Manifest
+}
+
+/** Names the file in what goes wrong. */
+function inFile<T>(file: string, action: () => T): T {
+  try {
+    return action()
+  } catch (error) {
+    throw new Error(`${file}: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 function entryOf({ side, position, ancestorPosition, map }: Transformation): TransformationEntry {
