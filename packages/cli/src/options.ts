@@ -1,0 +1,50 @@
+import { parseBudget } from '@learngene/budget-search'
+import type { Budget } from '@learngene/interfaces'
+import { InvalidArgumentError, Option } from 'commander'
+
+/** The measures that every descendant of a run carries. */
+const MEASURES = ['macs', 'parameters', 'memory']
+
+/** Reads an integer option. */
+export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^-?\d+$/.test(text) || value < least || value > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+      throw new InvalidArgumentError(`It must be an integer ${range}.`)
+    }
+    return value
+  }
+}
+
+/** Reads `192,384,768`. */
+export function integers(text: string): number[] {
+  return text.split(',').map((part) => {
+    if (!/^\d+$/.test(part.trim()) || Number(part) < 1) {
+      throw new InvalidArgumentError('It must be a list of integers of at least 1, such as 192,384,768.')
+    }
+    return Number(part)
+  })
+}
+
+/** Reads `macs=5e9,params=3M`. */
+export function budget(text: string): Budget {
+  let caps: Budget
+  try {
+    caps = parseBudget(text)
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`)
+  }
+  const unknown = Object.keys(caps).find((measure) => !MEASURES.includes(measure))
+  if (unknown) throw new InvalidArgumentError(`Descendants of a run are measured in ${MEASURES.join(', ')}; got ${unknown}.`)
+  return caps
+}
+
+export const jsonOption = () => new Option('--json', 'print one JSON document on stdout and everything else on stderr')
+
+/** @param effect what the seed decides; nothing where the command makes no random choice, and takes the option all the same */
+export const seedOption = (effect = 'of random choices; this command makes none') =>
+  new Option('--seed <integer>', `seed ${effect}`).argParser(integer(0)).default(0)
+
+export const backendOption = (names: readonly string[]) =>
+  new Option('--backend <name>', 'what TensorFlow.js computes on').choices(['auto', ...names]).default('wasm')
