@@ -1,3 +1,4 @@
+import type { BackendName } from '@learngene/backends'
 import { parseBudget } from '@learngene/budget-search'
 import type { Budget } from '@learngene/interfaces'
 import { InvalidArgumentError, Option } from 'commander'
@@ -46,5 +47,12 @@ export const jsonOption = () => new Option('--json', 'print one JSON document on
 export const seedOption = (effect = 'of random choices; this command makes none') =>
   new Option('--seed <integer>', `seed ${effect}`).argParser(integer(0)).default(0)
 
-export const backendOption = (names: readonly string[]) =>
-  new Option('--backend <name>', 'what TensorFlow.js computes on').choices(['auto', ...names]).default('wasm')
+/** Those of the backends package, named here so that help need not load TensorFlow.js. */
+export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]
+
+export const backendOption = () => new Option('--backend <name>', 'what TensorFlow.js computes on').choices(BACKENDS).default('wasm')
+
+/** The end of a command's help. */
+export function example(command: string, remark = ''): string {
+  return `\nExample:\n  $ ${command}${remark && `\n  ${remark}`}`
+}

@@ -5,6 +5,7 @@ import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
 import { addSearch } from './commands/search.js'
 import type { Io } from './io.js'
+import { example } from './options.js'
 import { version } from './version.js'
 
 /** The command line; its actions throw, and nothing in it ends the process. */
@@ -22,8 +23,4 @@ export function createProgram(io: Io): Command {
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
   for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate]) add(program, io)
   return program
-}
-
-export function example(command: string, remark = ''): string {
-  return `\nExample:\n  $ ${command}${remark && `\n  ${remark}`}`
 }
