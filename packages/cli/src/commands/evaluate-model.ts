@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { type Normalisation, toTensor } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
@@ -8,7 +7,8 @@ import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies } from '@learngene/learngene-pool'
 import { stitchBlocks } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, loadModel, type Network } from '@learngene/vit-blocks'
+import { disposeNetwork, type Network } from '@learngene/vit-blocks'
+import { loadModelFile } from '@learngene/vit-blocks/node'
 import { z } from 'zod'
 import { startBackend } from '../start-backend.js'
 import type { EvaluateOptions } from './evaluate.js'
@@ -31,10 +31,9 @@ export async function evaluateModel(
   report: Reporter,
   signal: AbortSignal,
 ): Promise<{ readonly accuracy: number; readonly images: number }> {
-  const bytes = await readModel(model)
   const dataset = dataDir === undefined ? await loadTest() : (await loadFashionMnist(dataDir)).test
   await startBackend(backend)
-  const { network, details } = await loadModel(bytes, { name: model, blocks: stitchBlocks })
+  const { network, details } = await loadModelFile(model, { blocks: stitchBlocks })
   try {
     const normalisation = checkFit(model, network, details, dataset)
     const drawn = createRng(seed).permutation(dataset.length)
@@ -92,12 +91,4 @@ function checkFit(file: string, { embedding, head }: Network, details: object, d
     )
   }
   return normalisation
-}
-
-async function readModel(file: string): Promise<Uint8Array> {
-  try {
-    return await readFile(file)
-  } catch (error) {
-    throw new Error(`the model ${file} cannot be read: ${(error as Error).message}`)
-  }
 }

@@ -1,11 +1,14 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { disposePool, extractDescendant } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import { costOfPath, formatPath, type Path, type PathSpace, parsePath, type StitchedPath } from '@learngene/stitch'
+import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
 import { poolOfRun } from '../read-run.js'
 import { startBackend } from '../start-backend.js'
+import { assertModelReplaceable } from './assert-model-replaceable.js'
 import type { ExtractOptions } from './extract.js'
-import { assertModelReplaceable, writeModelFile } from './model-file.js'
 
 /**
  * Extracts a descendant of a run's pool into a file.
@@ -21,7 +24,8 @@ export async function extractFromRun({ run, path: text, out, dtype, force = fals
   try {
     const path = findPath(pool.space, wanted, run)
     const bytes = await extractDescendant(pool, path, { dtype: dtype === 'f16' ? 'F16' : 'F32' })
-    await writeModelFile(out, bytes)
+    await mkdir(dirname(out), { recursive: true })
+    await writeFileAtomically(out, bytes)
     return { path: formatPath(path.path), file: out, bytes: bytes.length, dtype, ...costOfPath(pool, path) }
   } finally {
     disposePool(pool)
