@@ -1,7 +1,8 @@
 import type { BackendName } from '@learngene/backends'
 import { parseBudget } from '@learngene/budget-search'
 import type { Budget } from '@learngene/interfaces'
-import { InvalidArgumentError, Option } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { UsageError } from './errors.js'
 
 /** The measures that every descendant of a run carries. */
 const MEASURES = ['macs', 'parameters', 'memory']
@@ -51,6 +52,15 @@ export const seedOption = (effect = 'of random choices; this command makes none'
 export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]
 
 export const backendOption = () => new Option('--backend <name>', 'what TensorFlow.js computes on').choices(BACKENDS).default('wasm')
+
+/** Options without which a command cannot run. Unlike commander's own check it comes after that for unknown options, so that a misspelt one is named. */
+export function requireOptions(command: Command, ...flags: readonly string[]): Command {
+  return command.usage(`${flags.join(' ')} [options]`).hook('preAction', () => {
+    const given = command.opts()
+    const missing = command.options.find((option) => flags.includes(option.flags) && given[option.attributeName()] === undefined)
+    if (missing) throw new UsageError(`${command.name()} needs ${missing.flags}; learngene ${command.name()} --help tells more`)
+  })
+}
 
 /** The end of a command's help. */
 export function example(command: string, remark = ''): string {

@@ -108,6 +108,7 @@ describe('a directory that is not ours', () => {
     await writeFile(join(dir, 'keep.txt'), 'mine')
     await expect(commitRunDirectory(run)).rejects.toThrow(`what was to go there is in ${run.path}`)
     expect(await readdir(dir)).toEqual(['keep.txt'])
+    await discardRunDirectory(run)
     expect(await readFile(join(run.path, 'report.json'), 'utf8')).toBe('1')
   })
 

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
-import { cleanSiblings, forgetSibling, newSibling } from './run-siblings.js'
+import { cleanSiblings, forgetSibling, isInUse, newSibling } from './run-siblings.js'
 import { version } from './version.js'
 
 /** Says in each directory that a command made which one it was. */
@@ -63,8 +63,9 @@ export async function commitRunDirectory({ path, dir, command, force }: RunDirec
   }
 }
 
-/** Removes what a failed run has written. */
+/** Removes what a failed run has written. Does nothing after {@link commitRunDirectory}, successful or not: complete runs are kept. */
 export async function discardRunDirectory({ path }: RunDirectory): Promise<void> {
+  if (!isInUse(path)) return
   await rm(path, { recursive: true, force: true })
   forgetSibling(path)
 }

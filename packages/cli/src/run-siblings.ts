@@ -32,6 +32,11 @@ export function forgetSibling(path: string): void {
   ours.delete(path)
 }
 
+/** Whether this process is at work on a sibling. */
+export function isInUse(path: string): boolean {
+  return ours.has(path)
+}
+
 /** Clears what dead runs left beside `dir`; a run that died just before it was replaced goes back to its place. */
 export async function cleanSiblings(dir: string): Promise<void> {
   for (const sibling of await siblingsOf(dir)) {
@@ -53,7 +58,7 @@ async function siblingsOf(dir: string): Promise<Sibling[]> {
 
 async function isAlive(sibling: Sibling): Promise<boolean> {
   if (sibling.host !== host) return Date.now() - (await stat(sibling.path)).mtimeMs < FOREIGN_LIFETIME_MS
-  if (sibling.pid === process.pid) return ours.has(sibling.path)
+  if (sibling.pid === process.pid) return isInUse(sibling.path)
   try {
     process.kill(sibling.pid, 0)
     return true

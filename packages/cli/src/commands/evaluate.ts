@@ -1,7 +1,7 @@
 import type { BackendName } from '@learngene/backends'
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, requireOptions, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { formatShare } from '../report/text.js'
 
@@ -15,10 +15,10 @@ export interface EvaluateOptions {
 }
 
 export function addEvaluate(program: Command, io: Io): void {
-  program
+  const command = program
     .command('evaluate')
     .description("Measure a model's accuracy on the test images of Fashion-MNIST: the 2,000 that are embedded, or all 10,000.")
-    .requiredOption('--model <file>', 'a safetensors file that extract or quickstart wrote')
+    .option('--model <file>', 'a safetensors file that extract or quickstart wrote')
     .option('--data-dir <dir>', 'folder with the four files of Fashion-MNIST, to use its whole test part')
     .option('--limit <number>', 'take only so many images, drawn by the seed', integer(1))
     .addOption(backendOption())
@@ -31,4 +31,5 @@ export function addEvaluate(program: Command, io: Io): void {
       if (options.json) return printJson(io, { accuracy, images })
       io.stdout.write(`${formatShare(accuracy)} of ${images} images\n`)
     })
+  requireOptions(command, '--model <file>')
 }

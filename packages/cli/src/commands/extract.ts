@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { example, jsonOption, seedOption } from '../options.js'
+import { example, jsonOption, requireOptions, seedOption } from '../options.js'
 import { formatCount } from '../report/text.js'
 
 export interface ExtractOptions {
@@ -13,12 +13,12 @@ export interface ExtractOptions {
 }
 
 export function addExtract(program: Command, io: Io): void {
-  program
+  const command = program
     .command('extract')
     .description('Write one descendant of a run as a standalone model, a safetensors file.')
-    .requiredOption('--run <dir>', "a directory that 'learngene quickstart' made")
-    .requiredOption('--path <path>', "the descendant, such as 'w48d6[0-2]>w96d6[3-5]' (quote it: > means something to shells)")
-    .requiredOption('--out <file>', 'where to write; a model that this command wrote is replaced')
+    .option('--run <dir>', "a directory that 'learngene quickstart' made")
+    .option('--path <path>', "the descendant, such as 'w48d6[0-2]>w96d6[3-5]' (quote it: > means something to shells)")
+    .option('--out <file>', 'where to write; a model that this command wrote is replaced')
     .addOption(new Option('--dtype <type>', 'type of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--force', 'replace a file that this command did not write')
     .addOption(seedOption())
@@ -31,4 +31,5 @@ export function addExtract(program: Command, io: Io): void {
       const { path, parameters, macs, file, bytes } = written
       io.stdout.write(`${path}: ${formatCount(parameters)} parameters, ${formatCount(macs)} MACs; wrote ${file} (${formatCount(bytes)}B)\n`)
     })
+  requireOptions(command, '--run <dir>', '--path <path>', '--out <file>')
 }

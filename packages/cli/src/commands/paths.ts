@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { asUsage, UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { example, integer, integers, jsonOption, seedOption } from '../options.js'
+import { example, integer, integers, jsonOption, requireOptions, seedOption } from '../options.js'
 import { formatCount, textTable } from '../report/text.js'
 
 export interface PathsOptions {
@@ -21,10 +21,10 @@ export interface PathsOptions {
 
 export function addPaths(program: Command, io: Io): void {
   const size = integer(1)
-  program
+  const command = program
     .command('paths')
     .description('List the descendants that tiers of given widths and depths have, with what they cost. Nothing is trained or allocated.')
-    .addOption(new Option('--widths <list>', 'width of each tier, ascending').argParser(integers).makeOptionMandatory())
+    .addOption(new Option('--widths <list>', 'width of each tier, ascending').argParser(integers))
     .option('--depth <number>', 'blocks of every tier', size)
     .addOption(new Option('--depths <list>', 'blocks of each tier, where they differ').argParser(integers).conflicts('depth'))
     .option('--heads <list>', 'attention heads of each tier (default: one for 64 of width)', integers)
@@ -48,6 +48,7 @@ export function addPaths(program: Command, io: Io): void {
       const rows = paths.map(({ id, path, macs, parameters }) => [String(id), path, formatCount(parameters), formatCount(macs)])
       io.stdout.write(`${textTable(['id', 'path', 'parameters', 'MACs'], rows, ['right', 'left', 'right', 'right'])}\n`)
     })
+  requireOptions(command, '--widths <list>')
 }
 
 /** Width, depth and heads of each tier. */

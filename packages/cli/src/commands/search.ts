@@ -1,7 +1,7 @@
 import type { Budget } from '@learngene/interfaces'
 import { type Command, Option } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { budget, example, jsonOption, seedOption } from '../options.js'
+import { budget, example, jsonOption, requireOptions, seedOption } from '../options.js'
 import { chooseDescendant } from '../quickstart/choose.js'
 import { readRun } from '../read-run.js'
 import { descendantsTable } from '../report/terminal.js'
@@ -13,14 +13,12 @@ interface SearchCommandOptions {
 }
 
 export function addSearch(program: Command, io: Io): void {
-  program
+  const command = program
     .command('search')
     .description("Find a run's best descendant within a budget. It is chosen by validation accuracy.")
-    .requiredOption('--run <dir>', "a directory that 'learngene quickstart' made")
+    .option('--run <dir>', "a directory that 'learngene quickstart' made")
     .addOption(
-      new Option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory, such as macs=5M,params=300k')
-        .argParser(budget)
-        .makeOptionMandatory(),
+      new Option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory, such as macs=5M,params=300k').argParser(budget),
     )
     .addOption(seedOption())
     .addOption(jsonOption())
@@ -33,4 +31,5 @@ export function addSearch(program: Command, io: Io): void {
       if (json) return printJson(io, { chosen, pareto })
       io.stdout.write(`${descendantsTable(pareto, chosen.path)}\n\nchosen: ${chosen.path}\n${result.whyRunnerUpLost}\n`)
     })
+  requireOptions(command, '--run <dir>', '--budget <caps>')
 }
