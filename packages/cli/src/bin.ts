@@ -17,7 +17,10 @@ for (const stream of [process.stdout, process.stderr]) {
 
 const interruption = new AbortController()
 process.on('SIGINT', () => {
-  if (interruption.signal.aborted) process.exit(INTERRUPTED)
+  if (interruption.signal.aborted) {
+    process.stderr.write('learngene: ended at once; a hidden folder beside the output may be left, which the next run there removes\n')
+    process.exit(INTERRUPTED)
+  }
   interruption.abort(new Error('interrupted'))
 })
 

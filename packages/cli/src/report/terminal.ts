@@ -1,7 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
-import { formatChange, formatCount, formatShare, textTable } from './text.js'
+import { formatChange, formatCount, formatDifference, formatShare, textTable } from './text.js'
 import { totalSeconds } from './total-seconds.js'
 
 /** Descendants by row: path, parameters, MACs, accuracies, `*` where on the Pareto front, `>` where chosen. */
@@ -59,7 +59,7 @@ export function renderTable(report: QuickstartReport): string {
     `ancestor: ${formatShare(ancestor.testAccuracy)} test accuracy, ${formatCount(ancestor.parameters)} parameters, ${formatCount(ancestor.macs)} MACs`,
     `chosen under ${formatBudget(choice.budget)}: ${chosen.path}, ${formatShare(chosen.testAccuracy)} test accuracy, ${formatCount(chosen.parameters)} parameters, ${formatCount(chosen.macs)} MACs`,
     choice.why,
-    `extracted and reloaded in a new process: logits of ${choice.comparedImages} images differ by ${choice.logitDifference.toExponential(1)} at most`,
+    `extracted and reloaded in a new process: logits of ${choice.comparedImages} images differ by ${formatDifference(choice.logitDifference)} at most`,
     `seed ${report.seed}, ${report.backend.name}, ${report.workers} workers, ${durationText(totalSeconds(report))}`,
   ].join('\n')
 }

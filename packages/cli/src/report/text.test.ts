@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { sampleReport } from './sample.fixture.js'
 import { renderTable } from './terminal.js'
-import { formatChange, formatCount, formatShare, textTable } from './text.js'
+import { formatChange, formatCount, formatDifference, formatShare, textTable } from './text.js'
 
 it.each([
   [0, '0'],
@@ -21,6 +21,7 @@ it('shares and changes are percentages', () => {
   expect(formatChange(60, 100)).toBe('−40.0 %')
   expect(formatChange(103, 100)).toBe('+3.0 %')
   expect(formatChange(100, 100)).toBe('0.0 %')
+  expect([0, 1.26e-7].map(formatDifference)).toEqual(['0', '1.3e-7'])
 })
 
 it('tables align their columns', () => {

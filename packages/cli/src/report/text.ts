@@ -23,6 +23,11 @@ export function formatChange(value: number, reference: number): string {
   return `${change > 0 ? '+' : change < 0 ? '−' : ''}${Math.abs(change).toFixed(1)} %`
 }
 
+/** A small difference: 1.3e-7, or 0. */
+export function formatDifference(value: number): string {
+  return value === 0 ? '0' : value.toExponential(1)
+}
+
 type Align = 'left' | 'right'
 
 /** Rows in columns, under their headings. */

@@ -1,7 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../../progress/clock-text.js'
 import type { QuickstartReport } from '../../quickstart/report.js'
-import { formatChange, formatCount, formatShare } from '../text.js'
+import { formatChange, formatCount, formatDifference, formatShare } from '../text.js'
 import { totalSeconds } from '../total-seconds.js'
 import { type Html, html } from './html.js'
 
@@ -53,7 +53,7 @@ export function choice({ choice, descendants }: QuickstartReport): Html {
 <tr><td>cost</td><td>${formatCount(chosen.macs)} MACs, ${formatCount(chosen.parameters)} parameters, ${formatCount(chosen.memory)}B of memory</td></tr>
 <tr><td>accuracy</td><td>${formatShare(chosen.validationAccuracy)} on validation images, ${formatShare(chosen.testAccuracy, 2)} on test images</td></tr>
 <tr><td>model file</td><td><code>${choice.file}</code></td></tr>
-<tr><td>checked</td><td>reloaded in a new process: logits of ${choice.comparedImages} images differ by ${choice.logitDifference.toExponential(1)} at most (relative)</td></tr>
+<tr><td>checked</td><td>reloaded in a new process: logits of ${choice.comparedImages} images differ by ${formatDifference(choice.logitDifference)} at most (relative)</td></tr>
 </tbody></table></div>
 <p class="why">${choice.why}.</p>`
 }
