@@ -6,7 +6,9 @@ import { sampleReport } from '../report/sample.fixture.js'
 
 vi.mock('../quickstart/program.js', () => ({ runQuickstart: vi.fn() }))
 const program = vi.mocked(runQuickstart)
-beforeEach(() => program.mockReset())
+beforeEach(() => {
+  program.mockReset()
+})
 
 it('runs with its defaults and prints the table', async () => {
   program.mockResolvedValue(sampleReport())
