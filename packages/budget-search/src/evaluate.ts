@@ -4,7 +4,7 @@ import type { Candidate, Evaluator, SearchSpace } from '@learngene/interfaces'
 export type Scored<T> = Candidate<T> & { readonly score: number }
 
 /** A value of the space with its key and measures. */
-export const candidateOf = <T>(space: SearchSpace<T>, value: T): Candidate<T> => ({
+export const candidateOf = <T>(space: Pick<SearchSpace<T>, 'cost' | 'key'>, value: T): Candidate<T> => ({
   value,
   key: space.key(value),
   measures: space.cost(value),

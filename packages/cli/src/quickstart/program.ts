@@ -46,7 +46,13 @@ export async function runQuickstart(options: QuickstartOptions): Promise<Quickst
   const run = await prepareRunDirectory(outDir, 'quickstart', { force })
   try {
     const input: WorkerInput = { config, seed, backend, dataDir, budget }
-    const result = await runGroup<WorkerResult>({ size: workers, module: new URL('./quickstart/worker.js', import.meta.url), input, report, signal })
+    const result = await runGroup<WorkerResult>({
+      size: workers,
+      module: new URL('./quickstart/worker.js', import.meta.url),
+      input,
+      report,
+      signal,
+    })
     await mkdir(join(run.path, 'pool'))
     for (const [file, bytes] of result.pool) await writeFile(join(run.path, 'pool', file), bytes)
     const model = join(run.path, MODEL)

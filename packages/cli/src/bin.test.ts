@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryDirectory, writeModel } from './run.fixture.js'
+
+const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url))
+const reason = existsSync(bin) ? '' : ' (skipped: packages/cli/dist is not built, run npm run build)'
+
+/** Runs a shell line in which `learngene` is the built command. */
+function shell(line: string, onStderr: (child: ReturnType<typeof spawn>, text: string) => void = () => {}) {
+  return new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve, reject) => {
+    const command = line.replaceAll('learngene ', `'${process.execPath}' '${bin}' `)
+    const child = spawn('sh', ['-c', `exec ${command}`], { stdio: ['ignore', 'pipe', 'pipe'] })
+    let [stdout, stderr] = ['', '']
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk
+    })
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk
+      onStderr(child, stderr)
+    })
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ code, stdout, stderr }))
+  })
+}
+
+describe.skipIf(reason !== '')(`the built command${reason}`, () => {
+  let root: string
+  let model: string
+  beforeAll(async () => {
+    root = await temporaryDirectory()
+    model = join(root, 'model.safetensors')
+    await writeModel(model, { depth: 3 })
+  })
+  afterAll(() => rm(root, { recursive: true }))
+
+  it('prints one JSON document on stdout and nothing on stderr', async () => {
+    const { code, stdout, stderr } = await shell('learngene paths --widths 192,384,768 --depth 12 --json')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(JSON.parse(stdout).paths).toHaveLength(71)
+  })
+
+  it.each(['wasm', 'cpu'])('keeps stdout clean and greetings away on %s', async (backend) => {
+    const { code, stdout, stderr } = await shell(`learngene evaluate --model ${model} --limit 20 --backend ${backend} --json`)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ accuracy: expect.any(Number), images: 20 })
+    expect(stderr).toMatch(/^(\[\d:\d\d\] evaluate on .*\n){2}$/)
+  })
+
+  it('ends with exit code 2 and one line where it is asked for wrongly', async () => {
+    const { code, stdout, stderr } = await shell('learngene paths --widhts 192')
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toBe("learngene: unknown option '--widhts' (Did you mean --widths?)\n")
+  })
+
+  it('says nothing when the reader of its output has seen enough', async () => {
+    const { stdout, stderr } = await shell(
+      'learngene paths --widths 64,128,192,256,320,384,448,512 --depth 24 --pairs all --json | head -c 1',
+    )
+    expect([stdout, stderr]).toEqual(['{', ''])
+  })
+
+  it('ends with exit code 130 on Ctrl-C', async () => {
+    let sent = false
+    const { code, stdout, stderr } = await shell(`learngene evaluate --model ${model} --backend cpu`, (child, text) => {
+      if (!sent && text.includes('evaluate on')) sent = child.kill('SIGINT')
+    })
+    expect(stderr).toMatch(/\nlearngene: interrupted; nothing of this run is left on disk[^\n]*\n$/)
+    expect([code, stdout]).toEqual([130, ''])
+  })
+})

@@ -1,0 +1,27 @@
+#!/usr/bin/env node
+import { processIo } from './io.js'
+import { INTERRUPTED, main } from './main.js'
+
+// Libraries that print go to stderr: stdout holds the command's own output and nothing else.
+console.log = console.error
+console.info = console.error
+console.debug = console.error
+
+// The reader of a pipe may have seen enough.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit()
+    throw error
+  })
+}
+
+const interruption = new AbortController()
+process.on('SIGINT', () => {
+  if (interruption.signal.aborted) {
+    process.stderr.write('learngene: ended at once; a hidden folder beside the output may be left, which the next run there removes\n')
+    process.exit(INTERRUPTED)
+  }
+  interruption.abort(new Error('interrupted'))
+})
+
+process.exitCode = await main(process.argv.slice(2), processIo(interruption.signal))

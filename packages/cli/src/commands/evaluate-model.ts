@@ -1,0 +1,94 @@
+import { setImmediate } from 'node:timers/promises'
+import { type Normalisation, toTensor } from '@learngene/datasets'
+import { loadFashionMnist } from '@learngene/datasets/node'
+import { loadTest } from '@learngene/fashion-mnist'
+import type { Reporter } from '@learngene/interfaces'
+import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
+import { accuracies } from '@learngene/learngene-pool'
+import { stitchBlocks } from '@learngene/stitch'
+import { createRng } from '@learngene/training'
+import { disposeNetwork, type Network } from '@learngene/vit-blocks'
+import { loadModelFile } from '@learngene/vit-blocks/node'
+import { z } from 'zod'
+import { startBackend } from '../start-backend.js'
+import type { EvaluateOptions } from './evaluate.js'
+
+const BATCH = 100
+
+const channelValues = z.array(z.number()).min(1)
+const detailsSchema = z.object({
+  normalisation: z.object({ mean: channelValues, std: channelValues }),
+  classNames: z.array(z.string()).optional(),
+})
+
+/**
+ * The accuracy of a model file on test images.
+ *
+ * @throws when the file cannot be read, does not say how its images were normalised, or was made for other images or classes
+ */
+export async function evaluateModel(
+  { model, dataDir, limit, seed, backend }: EvaluateOptions,
+  report: Reporter,
+  signal: AbortSignal,
+): Promise<{ readonly accuracy: number; readonly images: number }> {
+  const dataset = dataDir === undefined ? await loadTest() : (await loadFashionMnist(dataDir)).test
+  await startBackend(backend)
+  const { network, details } = await loadModelFile(model, { blocks: stitchBlocks })
+  try {
+    const normalisation = checkFit(model, network, details, dataset)
+    const drawn = createRng(seed).permutation(dataset.length)
+    const indices = limit === undefined ? drawn.sort() : drawn.subarray(0, limit).sort()
+    report({ kind: 'stage', name: `evaluate on ${dataset.name}`, total: indices.length })
+    return { accuracy: await accuracyOn(network, imageSource(dataset, normalisation), indices, report, signal), images: indices.length }
+  } finally {
+    disposeNetwork(network)
+  }
+}
+
+async function accuracyOn(network: Network, source: ImageSource, indices: Uint32Array, report: Reporter, signal: AbortSignal) {
+  let correct = 0
+  for (let start = 0; start < indices.length; start += BATCH) {
+    // The backend never returns to the event loop by itself, where Ctrl-C waits.
+    await setImmediate()
+    signal.throwIfAborted()
+    const part = indices.subarray(start, start + BATCH)
+    const [accuracy] = await accuracies([network], source, { indices: part, batchSize: BATCH })
+    correct += Math.round(accuracy! * part.length)
+    report({ kind: 'progress', done: start + part.length, total: indices.length })
+  }
+  return correct / indices.length
+}
+
+function imageSource(dataset: Dataset, normalisation: Normalisation): ImageSource {
+  return {
+    length: dataset.length,
+    images: (indices) => toTensor(dataset.images(indices), [indices.length, ...dataset.imageShape], normalisation),
+    labels: (indices) => dataset.labels(indices),
+  }
+}
+
+function checkFit(file: string, { embedding, head }: Network, details: object, dataset: Dataset): Normalisation {
+  const parsed = detailsSchema.safeParse(details)
+  if (!parsed.success) {
+    const { path, message } = parsed.error.issues[0]!
+    throw new Error(
+      `${file} must say how its images are normalised, as models of 'learngene extract' do in details.normalisation { mean, std }; at ${path.join('.')}: ${message}`,
+    )
+  }
+  const { normalisation, classNames } = parsed.data
+  const { imageSize, channels } = embedding.geometry
+  const [height, width, depth] = dataset.imageShape
+  const { mean, std } = normalisation
+  if (imageSize !== height || imageSize !== width || channels !== depth || mean.length !== depth || std.length !== depth) {
+    throw new Error(
+      `${file} takes images of ${imageSize} x ${imageSize} x ${channels} normalised in ${mean.length} channels; those of ${dataset.name} are ${height} x ${width} x ${depth}`,
+    )
+  }
+  const names = classNames ?? dataset.classes
+  if (head.classes !== dataset.classes.length || names.join() !== dataset.classes.join()) {
+    throw new Error(
+      `${file} tells ${head.classes} classes apart${classNames ? ` (${classNames.slice(0, 3).join(', ')}, ...)` : ''}; ${dataset.name} has ${dataset.classes.length} (${dataset.classes.slice(0, 3).join(', ')}, ...)`,
+    )
+  }
+  return normalisation
+}

@@ -1,0 +1,112 @@
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadPool } from '@learngene/learngene-pool/node'
+import { descendantOf, parsePath, stitchBlocks } from '@learngene/stitch'
+import { disposeNetwork, forward } from '@learngene/vit-blocks'
+import { loadModelFile } from '@learngene/vit-blocks/node'
+import { memory, ones, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../io.fixture.js'
+import { temporaryDirectory, writeModel, writeRun } from '../run.fixture.js'
+
+const path = 's[0-0]>l[1-1]'
+let root: string
+let dir: string
+beforeAll(async () => {
+  root = await temporaryDirectory()
+  dir = join(root, 'run')
+  await writeRun(dir)
+})
+afterAll(() => rm(root, { recursive: true }))
+
+const extract = (out: string, ...more: string[]) => run(['extract', '--run', dir, '--path', path, '--out', out, ...more])
+
+describe('learngene extract', () => {
+  it('writes a model that computes what the descendant computes in the pool', async () => {
+    const out = join(root, 'new', 'folder', 'small.safetensors')
+    const before = memory().numTensors
+    const { code, stdout, stderr } = await extract(out, '--json')
+    expect([code, stderr]).toEqual([0, ''])
+    expect(memory().numTensors).toBe(before)
+    const written = JSON.parse(stdout)
+    expect(written).toMatchObject({ path, file: out, dtype: 'f32', bytes: (await readFile(out)).length })
+
+    const pool = await loadPool(join(dir, 'pool'))
+    const { network, details } = await loadModelFile(out, { blocks: stitchBlocks })
+    expect(details).toMatchObject({ path, normalisation: { mean: [0.286], std: [0.353] } })
+    const logits = [descendantOf(pool, pool.space.find(parsePath(path))!), network].map((model) =>
+      tidy(() => [...forward(model, ones([2, 28, 28, 1]) as Tensor4D).logits.dataSync()]),
+    )
+    expect(logits[1]).toEqual(logits[0])
+    disposeNetwork(network)
+    expect(await readdir(join(root, 'new', 'folder'))).toEqual(['small.safetensors'])
+  })
+
+  it('stores half floats in about half the space, and replaces its own files', async () => {
+    const out = join(root, 'own.safetensors')
+    await extract(out)
+    const full = (await readFile(out)).length
+    const { code, stdout } = await extract(out, '--dtype', 'f16')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^s\[0-0\]>l\[1-1\]: [\d.]+ k parameters, [\d.]+ k MACs; wrote /)
+    expect((await readFile(out)).length).toBeLessThan(0.65 * full)
+  })
+
+  it.each([
+    ['a text', (file: string) => writeFile(file, 'mine')],
+    ['an empty file', (file: string) => writeFile(file, '')],
+    ['another model', (file: string) => writeModel(file)],
+  ])('does not write over %s of somebody else without --force', async (name, write) => {
+    const out = join(root, `foreign ${name}`)
+    await write(out)
+    const before = await readFile(out)
+    const { code, stderr } = await extract(out)
+    expect(stderr).toBe(`learngene: ${out} exists and is no extracted descendant; name another file, or replace it with --force\n`)
+    expect(code).toBe(1)
+    expect(await readFile(out)).toEqual(before)
+    expect((await extract(out, '--force')).code).toBe(0)
+    expect((await loadModelFile(out, { blocks: stitchBlocks })).details.path).toBe(path)
+  })
+
+  it('does not write over a directory', async () => {
+    expect((await extract(root)).stderr).toContain('is a directory; name another file\n')
+    expect((await extract(root, '--force')).code).toBe(1)
+  })
+
+  it.each([
+    ['s[0-0]>l[0', 2, 'a path reads like ti9[0-5]>ba9[6-8]: at position 10'],
+    ['s[0-1]>l[2-1]', 2, 'a path reads like'],
+    ['s[0-0]', 1, 'has no path s[0-0]; of its 6 paths the nearest is s[0-1]'],
+    ['s[0-0]>l[3-4]', 1, 'the nearest is s[0-'],
+    ['ti9[0-5]', 1, 'the nearest is '],
+  ])('answers the path %s with exit code %d', async (text, expected, message) => {
+    const out = join(root, 'none.safetensors')
+    const { code, stdout, stderr } = await run(['extract', '--run', dir, '--path', text, '--out', out])
+    expect(stderr).toContain(message)
+    expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
+    expect([code, stdout]).toEqual([expected, ''])
+    expect(await readdir(root)).not.toContain('none.safetensors')
+  })
+
+  it('names the damaged file of a pool', async () => {
+    const damaged = join(root, 'damaged')
+    await writeRun(damaged)
+    const file = join(damaged, 'pool', 'stitches.safetensors')
+    const bytes = await readFile(file)
+    bytes[bytes.length - 1]! ^= 1
+    await writeFile(file, bytes)
+    const before = memory().numTensors
+    const { code, stderr } = await run(['extract', '--run', damaged, '--path', path, '--out', join(root, 'x')])
+    expect(stderr).toContain('stitches.safetensors must have the SHA-256 that manifest.json states')
+    expect(code).toBe(1)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('tells a directory without a pool', async () => {
+    const empty = join(root, 'empty')
+    await mkdir(empty)
+    const { code, stderr } = await run(['extract', '--run', empty, '--path', path, '--out', join(root, 'x')])
+    expect(stderr).toBe(`learngene: ${empty} is not a run: it has no pool/; name a directory that 'learngene quickstart' made\n`)
+    expect(code).toBe(1)
+  })
+})

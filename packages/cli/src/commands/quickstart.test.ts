@@ -1,0 +1,70 @@
+import { beforeEach, expect, it, vi } from 'vitest'
+import { UsageError } from '../errors.js'
+import { run } from '../io.fixture.js'
+import { type QuickstartOptions, runQuickstart } from '../quickstart/program.js'
+import { sampleReport } from '../report/sample.fixture.js'
+
+vi.mock('../quickstart/program.js', () => ({ runQuickstart: vi.fn() }))
+const program = vi.mocked(runQuickstart)
+beforeEach(() => {
+  program.mockReset()
+})
+
+it('runs with its defaults and prints the table', async () => {
+  program.mockResolvedValue(sampleReport())
+  const { code, stdout } = await run(['quickstart'])
+  expect(code).toBe(0)
+  expect(program.mock.calls[0]![0]).toEqual({
+    outDir: 'runs/quickstart',
+    seed: 0,
+    workers: 2,
+    backend: 'wasm',
+    force: false,
+    report: expect.any(Function),
+    signal: expect.any(AbortSignal),
+  } satisfies QuickstartOptions)
+  expect(stdout).toContain('All 18 descendants after fine-tuning')
+  expect(stdout).toMatch(/\nreport: runs\/quickstart\/report\.html\n$/)
+})
+
+it('hands its options on, and prints the report as JSON', async () => {
+  program.mockImplementation(async ({ report }) => {
+    report({ kind: 'stage', name: 'distil' })
+    return sampleReport()
+  })
+  const line =
+    'quickstart --out a --budget macs=5M,params=300k --seed 7 --config c.json --workers 1 --data-dir d --backend cpu --force --json'
+  const { code, stdout, stderr } = await run(line.split(' '))
+  expect(code).toBe(0)
+  expect(program.mock.calls[0]![0]).toMatchObject({
+    outDir: 'a',
+    budget: { macs: 5e6, parameters: 3e5 },
+    seed: 7,
+    configFile: 'c.json',
+    workers: 1,
+    dataDir: 'd',
+    backend: 'cpu',
+    force: true,
+  })
+  expect(JSON.parse(stdout)).toEqual(sampleReport())
+  expect(stderr).toBe('[0:00] distil\n[0:00] distil: done in 0.0 s\n')
+})
+
+it.each([
+  [2, new UsageError('quickstart configuration: unknown key\n  "epochs"'), 'learngene: quickstart configuration: unknown key "epochs"\n'],
+  [1, new Error('no space left'), 'learngene: no space left\n'],
+])('ends with exit code %d and one line', async (expected, error, line) => {
+  program.mockRejectedValue(error)
+  expect(await run(['quickstart', '--json'])).toEqual({ code: expected, stdout: '', stderr: line })
+})
+
+it('ends with exit code 130 when it is interrupted, whatever the program throws then', async () => {
+  const interruption = new AbortController()
+  program.mockImplementation(async () => {
+    interruption.abort()
+    throw new Error('a worker was stopped')
+  })
+  const { code, stderr } = await run(['quickstart'], { signal: interruption.signal })
+  expect(code).toBe(130)
+  expect(stderr).toBe('learngene: interrupted; nothing of this run is left on disk, and what was there before is as it was\n')
+})

@@ -1,0 +1,48 @@
+import type { BackendName } from '@learngene/backends'
+import type { Budget } from '@learngene/interfaces'
+import type { Command } from 'commander'
+import { type Io, printJson } from '../io.js'
+import { backendOption, budget, example, integer, jsonOption, seedOption } from '../options.js'
+import { withProgress } from '../progress/progress-reporter.js'
+import { renderTable } from '../report/terminal.js'
+
+interface QuickstartCommandOptions {
+  readonly out: string
+  readonly budget?: Budget
+  readonly seed: number
+  readonly config?: string
+  readonly workers: number
+  readonly dataDir?: string
+  readonly backend: BackendName | 'auto'
+  readonly force?: boolean
+  readonly json?: boolean
+}
+
+export function addQuickstart(program: Command, io: Io): void {
+  program
+    .command('quickstart')
+    .description(
+      'The whole method on Fashion-MNIST, in minutes: from one trained ancestor to a pool of descendants, and the best one under a budget.',
+    )
+    .option('--out <dir>', 'where to write report.html, report.json, the pool and the chosen model', 'runs/quickstart')
+    .option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory that the chosen model keeps', budget)
+    .option('--config <file>', 'JSON with values in place of the default ones')
+    .option('--workers <number>', 'worker threads', integer(1, 64), 2)
+    .option('--data-dir <dir>', 'folder with the four files of Fashion-MNIST, to use all 70,000 images instead of the embedded 12,000')
+    .addOption(backendOption())
+    .option('--force', 'replace whatever is in the output directory')
+    .addOption(seedOption('of every random choice'))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      example('learngene quickstart --budget macs=5M,params=300k', 'writes runs/quickstart/report.html, to be opened in a browser'),
+    )
+    .action(async ({ out, config, json, force = false, ...options }: QuickstartCommandOptions) => {
+      const { runQuickstart } = await import('../quickstart/program.js')
+      const report = await withProgress(io, (report) =>
+        runQuickstart({ ...options, outDir: out, configFile: config, force, report, signal: io.signal }),
+      )
+      if (json) return printJson(io, report)
+      io.stdout.write(`${renderTable(report)}\n\nreport: ${out}/report.html\n`)
+    })
+}

@@ -1,0 +1,98 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../io.fixture.js'
+import type { DescendantRow } from '../quickstart/report.js'
+import { sampleReport } from '../report/sample.fixture.js'
+import { temporaryDirectory } from '../run.fixture.js'
+
+let root: string
+beforeAll(async () => {
+  root = await temporaryDirectory()
+})
+afterAll(() => rm(root, { recursive: true }))
+
+async function runWith(name: string, text: string): Promise<string> {
+  const dir = join(root, name)
+  await mkdir(dir, { recursive: true })
+  await writeFile(join(dir, 'report.json'), text)
+  return dir
+}
+
+const search = (dir: string, budget: string, ...more: string[]) => run(['search', '--run', dir, '--budget', budget, ...more])
+
+describe('learngene search', () => {
+  it('chooses by validation accuracy under hard caps and gives the front of what keeps them', async () => {
+    const { descendants } = sampleReport()
+    const dir = await runWith('good', JSON.stringify(sampleReport()))
+    for (const [budget, keeps] of [
+      ['macs=8M', ({ macs }: DescendantRow) => macs <= 8e6],
+      ['macs=8000000,params=400k', ({ macs, parameters }: DescendantRow) => macs <= 8e6 && parameters <= 4e5],
+      ['memory=2MB', ({ memory }: DescendantRow) => memory <= 2e6],
+    ] as const) {
+      const { code, stdout, stderr } = await search(dir, budget, '--json', '--seed', '3')
+      expect([code, stderr]).toEqual([0, ''])
+      const { chosen, pareto } = JSON.parse(stdout)
+      const feasible = descendants.filter(keeps)
+      const best = Math.max(...feasible.map(({ validationAccuracy }) => validationAccuracy))
+      expect(feasible).toContainEqual(chosen)
+      expect(chosen.validationAccuracy).toBe(best)
+      const isDominated = (row: DescendantRow) =>
+        feasible.some(
+          (other) =>
+            other.macs <= row.macs &&
+            other.validationAccuracy >= row.validationAccuracy &&
+            (other.macs < row.macs || other.validationAccuracy > row.validationAccuracy),
+        )
+      expect(pareto.map(({ id }: DescendantRow) => id).sort()).toEqual(
+        feasible
+          .filter((row) => !isDominated(row))
+          .map(({ id }) => id)
+          .sort(),
+      )
+    }
+  })
+
+  it('prints a table and the reason without --json', async () => {
+    const { code, stdout } = await search(await runWith('good', JSON.stringify(sampleReport())), 'macs=8M')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/\n> {2}w48d6\[0-3\]>w96d6\[3-5\] [\s\S]*\nchosen: w48d6\[0-3\]>w96d6\[3-5\]\n.* lost: /)
+  })
+
+  it('names the smallest model where no descendant keeps the budget', async () => {
+    const { code, stdout, stderr } = await search(await runWith('good', JSON.stringify(sampleReport())), 'macs=1M', '--json')
+    expect(stderr).toMatch(/^learngene: no candidate fits the budget macs=1M: the smallest by macs is w48d6\[0-5\] with 3\.022M; .*\n$/)
+    expect([code, stdout]).toEqual([1, ''])
+  })
+
+  const damaged = (change: (report: Record<string, unknown>) => unknown) => {
+    const report = JSON.parse(JSON.stringify(sampleReport()))
+    return JSON.stringify(change(report))
+  }
+
+  it.each([
+    ['cut off', '{"schema": 1', /report\.json is not JSON/],
+    [
+      'of another version',
+      damaged((report) => ({ ...report, schema: 2 })),
+      /must have schema 1 and command "quickstart"; it has 2 and "quickstart"/,
+    ],
+    ['of another command', damaged((report) => ({ ...report, command: 'study' })), /it has 1 and "study"/],
+    ['no object', 'null', /must have schema 1/],
+    ['without descendants', damaged((report) => ({ ...report, descendants: [] })), /is damaged at descendants: /],
+    ['with a wrong number', damaged((report) => ({ ...report, seed: 'x' })), /is damaged at seed: /],
+  ])('refuses a report %s', async (name, text, message) => {
+    const { code, stdout, stderr } = await search(await runWith(name, text), 'macs=1G')
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
+    expect([code, stdout]).toEqual([1, ''])
+  })
+
+  it('tells a directory that is missing from one that is no run', async () => {
+    const missing = await search(join(root, 'missing'), 'macs=1G')
+    expect(missing.stderr).toContain(`there is no directory ${root}/missing; make a run with 'learngene quickstart`)
+    const other = await search(root, 'macs=1G')
+    expect(other.stderr).toContain(`${root} is not a run: it has no report.json`)
+    expect([missing.code, other.code]).toEqual([1, 1])
+  })
+})

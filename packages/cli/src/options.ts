@@ -1,0 +1,68 @@
+import type { BackendName } from '@learngene/backends'
+import { parseBudget } from '@learngene/budget-search'
+import type { Budget } from '@learngene/interfaces'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { UsageError } from './errors.js'
+
+/** The measures that every descendant of a run carries. */
+const MEASURES = ['macs', 'parameters', 'memory']
+
+/** Reads an integer option. */
+export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!/^-?\d+$/.test(text) || value < least || value > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`
+      throw new InvalidArgumentError(`It must be an integer ${range}.`)
+    }
+    return value
+  }
+}
+
+/** Reads `192,384,768`. */
+export function integers(text: string): number[] {
+  return text.split(',').map((part) => {
+    if (!/^\d+$/.test(part.trim()) || Number(part) < 1) {
+      throw new InvalidArgumentError('It must be a list of integers of at least 1, such as 192,384,768.')
+    }
+    return Number(part)
+  })
+}
+
+/** Reads `macs=5e9,params=3M`. */
+export function budget(text: string): Budget {
+  let caps: Budget
+  try {
+    caps = parseBudget(text)
+  } catch (error) {
+    throw new InvalidArgumentError(`${(error as Error).message}.`)
+  }
+  const unknown = Object.keys(caps).find((measure) => !MEASURES.includes(measure))
+  if (unknown) throw new InvalidArgumentError(`Descendants of a run are measured in ${MEASURES.join(', ')}; got ${unknown}.`)
+  return caps
+}
+
+export const jsonOption = () => new Option('--json', 'print one JSON document on stdout and everything else on stderr')
+
+/** @param effect what the seed decides; nothing where the command makes no random choice, and takes the option all the same */
+export const seedOption = (effect = 'of random choices; this command makes none') =>
+  new Option('--seed <integer>', `seed ${effect}`).argParser(integer(0)).default(0)
+
+/** Those of the backends package, named here so that help need not load TensorFlow.js. */
+export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]
+
+export const backendOption = () => new Option('--backend <name>', 'what TensorFlow.js computes on').choices(BACKENDS).default('wasm')
+
+/** Options without which a command cannot run. Unlike commander's own check it comes after that for unknown options, so that a misspelt one is named. */
+export function requireOptions(command: Command, ...flags: readonly string[]): Command {
+  return command.usage(`${flags.join(' ')} [options]`).hook('preAction', () => {
+    const given = command.opts()
+    const missing = command.options.find((option) => flags.includes(option.flags) && given[option.attributeName()] === undefined)
+    if (missing) throw new UsageError(`${command.name()} needs ${missing.flags}; learngene ${command.name()} --help tells more`)
+  })
+}
+
+/** The end of a command's help. */
+export function example(command: string, remark = ''): string {
+  return `\nExample:\n  $ ${command}${remark && `\n  ${remark}`}`
+}

@@ -1,0 +1,26 @@
+import { Command } from 'commander'
+import { addEvaluate } from './commands/evaluate.js'
+import { addExtract } from './commands/extract.js'
+import { addPaths } from './commands/paths.js'
+import { addQuickstart } from './commands/quickstart.js'
+import { addSearch } from './commands/search.js'
+import type { Io } from './io.js'
+import { example } from './options.js'
+import { version } from './version.js'
+
+/** The command line; its actions throw, and nothing in it ends the process. */
+export function createProgram(io: Io): Command {
+  const program = new Command('learngene')
+    .description('Turn one pretrained Vision Transformer into a family of models that fit a budget.')
+    .version(version)
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => io.stdout.write(text),
+      writeErr: (text) => io.stderr.write(text),
+      // main() prints every error, as one line.
+      outputError: () => {},
+    })
+    .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
+  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate]) add(program, io)
+  return program
+}

@@ -1,0 +1,32 @@
+import type { Reporter } from '@learngene/interfaces'
+import type { Io } from '../io.js'
+import { plainReporter } from './plain-reporter.js'
+import { terminalReporter } from './terminal-reporter.js'
+
+/** Shows progress until it is closed. */
+export interface ProgressReporter {
+  readonly report: Reporter
+  /** Ends the last stage. @param completed whether it came to its end (default) or was cut off */
+  close(completed?: boolean): void
+}
+
+/** Progress on stderr: one live line where it is a terminal, plain lines elsewhere. */
+export function createProgressReporter({ stderr, env }: Io, now: () => number = () => performance.now()): ProgressReporter {
+  const started = now()
+  const seconds = () => (now() - started) / 1000
+  const live = stderr.isTTY === true && env.TERM !== 'dumb'
+  return live ? terminalReporter(stderr, seconds) : plainReporter(stderr, seconds)
+}
+
+/** Runs `action` with a reporter and closes it, whatever happens. */
+export async function withProgress<T>(io: Io, action: (report: Reporter) => Promise<T>): Promise<T> {
+  const progress = createProgressReporter(io)
+  let completed = false
+  try {
+    const result = await action(progress.report)
+    completed = true
+    return result
+  } finally {
+    progress.close(completed)
+  }
+}

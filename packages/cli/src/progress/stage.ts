@@ -1,0 +1,36 @@
+import type { ReportEvent } from '@learngene/interfaces'
+
+type Metrics = { readonly [name: string]: number }
+
+/** One stage of a computation as its reports tell it. Times are seconds since an origin that the caller chooses. */
+export interface Stage {
+  readonly name: string
+  readonly started: number
+  /** When the running count began; a stage may count several times. */
+  readonly countStarted: number
+  readonly done: number
+  readonly total: number
+  readonly metrics: Metrics
+}
+
+export function startStage({ name, total = 0 }: Extract<ReportEvent, { kind: 'stage' }>, now: number): Stage {
+  return { name, started: now, countStarted: now, done: 0, total, metrics: {} }
+}
+
+export function advance(stage: Stage, { done, total, metrics }: Extract<ReportEvent, { kind: 'progress' }>, now: number): Stage {
+  const countStarted = done < stage.done ? now : stage.countStarted
+  return { ...stage, countStarted, done, total, metrics: metrics ?? stage.metrics }
+}
+
+/** Seconds that the running count will still take at its mean speed so far; undefined before anything is done. */
+export function remaining({ countStarted, done, total }: Stage, now: number): number | undefined {
+  if (done <= 0 || total <= 0) return undefined
+  return ((now - countStarted) / done) * (total - done)
+}
+
+/** `, loss 0.4321` or nothing. */
+export function metricsText(metrics: Metrics): string {
+  return Object.entries(metrics)
+    .map(([name, value]) => `, ${name} ${Number(value.toPrecision(4))}`)
+    .join('')
+}

@@ -1,0 +1,68 @@
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { QuickstartReport } from './quickstart/report.js'
+import { reportSchema } from './quickstart/report-schema.js'
+
+/** The file of a run that says what came out. */
+export const REPORT = 'report.json'
+
+/** The folder of a run that holds its pool. */
+export const POOL = 'pool'
+
+/**
+ * What a run found.
+ *
+ * @throws when there is no such directory, it is not a run, or its report is damaged or of another version
+ */
+export async function readRun(dir: string): Promise<QuickstartReport> {
+  await assertDirectory(dir)
+  const file = join(dir, REPORT)
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') throw notARun(dir, REPORT)
+    throw error
+  })
+  const value = parse(text, file)
+  const { schema, command } = (value ?? {}) as { schema?: unknown; command?: unknown }
+  if (schema !== 1 || command !== 'quickstart') {
+    throw new Error(
+      `${file} must have schema 1 and command "quickstart"; it has ${JSON.stringify(schema)} and ${JSON.stringify(command)}. It is no report, or one of another version: make the run again`,
+    )
+  }
+  const result = reportSchema.safeParse(value)
+  if (result.success) return result.data
+  const { path, message } = result.error.issues[0]!
+  throw new Error(`${file} is damaged at ${path.join('.')}: ${message}; make the run again`)
+}
+
+/** The folder of a run's pool. @throws when there is none */
+export async function poolOfRun(dir: string): Promise<string> {
+  await assertDirectory(dir)
+  const pool = join(dir, POOL)
+  if (!(await isDirectory(pool))) throw notARun(dir, `${POOL}/`)
+  return pool
+}
+
+async function assertDirectory(dir: string): Promise<void> {
+  if (!(await isDirectory(dir))) {
+    throw new Error(`there is no directory ${dir}; make a run with 'learngene quickstart --out ${dir}', or name another with --run`)
+  }
+}
+
+function isDirectory(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+}
+
+function notARun(dir: string, missing: string): Error {
+  return new Error(`${dir} is not a run: it has no ${missing}; name a directory that 'learngene quickstart' made`)
+}
+
+function parse(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged, make the run again`)
+  }
+}

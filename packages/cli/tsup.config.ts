@@ -1,0 +1,6 @@
+import { libraryConfig } from '../../tsup.config.ts'
+
+export default libraryConfig({
+  entry: ['src/index.ts', 'src/bin.ts', 'src/quickstart/worker.ts', 'src/quickstart/verify-process.ts'],
+  dts: { entry: 'src/index.ts' },
+})
