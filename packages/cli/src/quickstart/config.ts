@@ -58,6 +58,6 @@ export const defaultConfig: QuickstartConfig = {
 export function parseConfig(values: unknown): QuickstartConfig {
   const result = quickstartConfig.safeParse({ ...defaultConfig, ...(values as object) })
   if (result.success) return result.data
-  const problems = result.error.issues.map(({ path, message }) => `${path.join('.') || 'configuration'}: ${message}`)
+  const problems = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
   throw new Error(`quickstart configuration: ${problems.join('; ')}`)
 }

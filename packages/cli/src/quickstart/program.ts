@@ -1,5 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { BackendName } from '@learngene/backends'
 import type { Budget, Reporter } from '@learngene/interfaces'
 import { runGroup } from '@learngene/training/node'
 import { asUsage, UsageError } from '../errors.js'
@@ -18,7 +19,7 @@ export interface QuickstartOptions {
   readonly seed: number
   /** Threads that train and evaluate together. */
   readonly workers: number
-  readonly backend: string
+  readonly backend: BackendName | 'auto'
   /** Caps of the chosen descendant; the configuration's where not given. */
   readonly budget?: Budget
   /** A folder with the full Fashion-MNIST; the embedded subset where not given. */
@@ -106,5 +107,13 @@ async function parseFile(file: string): Promise<QuickstartConfig> {
   const text = await readFile(file, 'utf8').catch((error: Error) => {
     throw new UsageError(`the configuration ${file} cannot be read: ${error.message}`)
   })
-  return asUsage(() => parseConfig(JSON.parse(text)))
+  return asUsage(() => parseConfig(parseJson(text, file)))
+}
+
+function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Error(`${file} must be JSON: ${(error as Error).message}`)
+  }
 }

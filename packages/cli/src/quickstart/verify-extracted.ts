@@ -1,9 +1,10 @@
 import { fork } from 'node:child_process'
+import type { BackendName } from '@learngene/backends'
 
 /** What the process that reads the extracted file is asked for. */
 export interface VerifyRequest {
   readonly model: string
-  readonly backend: string
+  readonly backend: BackendName | 'auto'
   /** A folder with the full Fashion-MNIST; the embedded test images where it is not given. */
   readonly dataDir?: string
   /** Logits of so many test images, from the first. */

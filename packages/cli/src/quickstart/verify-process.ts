@@ -1,16 +1,14 @@
 import { readFile } from 'node:fs/promises'
-import { useBackend } from '@learngene/backends'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
 import { stitchBlocks } from '@learngene/stitch'
 import { forward, loadModel } from '@learngene/vit-blocks'
-import { enableRelaxedSimd } from '../enable-relaxed-simd.js'
+import { startBackend } from '../start-backend.js'
 import { imageSource, type Normalisation } from './images.js'
 import type { VerifyRequest } from './verify-extracted.js'
 
 process.once('message', async ({ model, backend, dataDir, images }: VerifyRequest) => {
-  enableRelaxedSimd()
-  await useBackend(backend as Parameters<typeof useBackend>[0])
+  await startBackend(backend)
   const test = dataDir ? (await loadFashionMnist(dataDir)).test : await loadTest()
   const { network, details } = await loadModel(await readFile(model), { name: model, blocks: stitchBlocks })
   const source = imageSource(test, details.normalisation as unknown as Normalisation)
