@@ -9,7 +9,7 @@ const summary = fileURLToPath(new URL('../node_modules/.test-summary.json', impo
 const run = (...command) => spawnSync('npx', command, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }).status
 
 rmSync(summary, { force: true })
-const checks = run('nx', 'run-many', '-t', 'build', 'typecheck', 'lint', 'check-package', '--outputStyle=static')
+const checks = run('nx', 'run-many', '-t', 'build', 'types', 'typecheck', 'lint', 'check-package', '--outputStyle=static')
 const tests = run('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${summary}`)
 
 const {

@@ -2,5 +2,4 @@ import { libraryConfig } from '../../tsup.config.ts'
 
 export default libraryConfig({
   entry: ['src/index.ts', 'src/bin.ts', 'src/quickstart/worker.ts', 'src/quickstart/verify-process.ts'],
-  dts: { entry: 'src/index.ts' },
 })

@@ -8,7 +8,7 @@ it('brings the backends that the commands start by default, and TensorFlow.js pi
 })
 
 it('has one command, which starts in Node', () => {
-  expect(manifest.bin).toEqual({ learngene: './dist/bin.js' })
+  expect(manifest.bin).toEqual({ learngene: './bin/learngene.js' })
   expect(existsSync(new URL('bin.ts', import.meta.url))).toBe(true)
   expect(readFileSync(new URL('bin.ts', import.meta.url), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/)
 })
