@@ -39,7 +39,7 @@ beforeAll(() => {
     }),
   )
   execFileSync(npm, ['install', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'], { cwd: project, stdio: 'pipe' })
-}, 240_000)
+})
 
 afterAll(() => rmSync(project, { recursive: true, force: true }))
 
