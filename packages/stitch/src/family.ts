@@ -1,5 +1,6 @@
+import type { Cost } from '@learngene/interfaces'
 import type { Block } from '@learngene/interfaces/tensors'
-import { costOf, type Network } from '@learngene/vit-blocks'
+import { type CostOptions, costOf, type Network } from '@learngene/vit-blocks'
 import { formatPath, type PathSpace, type StitchedPath, type TierShape } from './paths/index.js'
 import type { Transformation } from './transformation.js'
 
@@ -42,9 +43,14 @@ export function descendantOf(family: StitchedFamily, { path, stitches }: Stitche
   return { embedding: tiers[0]!.network.embedding, blocks, head: tiers[tiers.length - 1]!.network.head }
 }
 
-/** Macs, parameters and memory of a path's descendant (method.md section 2). */
-export function costOfPath(family: StitchedFamily, path: StitchedPath) {
-  return costOf(descendantOf(family, path))
+/**
+ * Macs, parameters and memory of a path's descendant.
+ *
+ * @param options.convention `snnet` counts as SN-Net published its models (CVPR 2023): a single tier in full, a stitched model without the final
+ * layer norm and without the class token and position embedding of its front
+ */
+export function costOfPath(family: StitchedFamily, path: StitchedPath, options: CostOptions = {}): Cost {
+  return costOf(descendantOf(family, path), path.stitches.length === 0 ? {} : options)
 }
 
 function tierOf(family: StitchedFamily, name: string): Tier {

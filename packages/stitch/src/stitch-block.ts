@@ -1,8 +1,8 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
-import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
+import type { Block } from '@learngene/interfaces/tensors'
 import { linear } from '@learngene/ops'
 import { parameter, truncatedNormal } from '@learngene/vit-blocks'
-import { type Tensor1D, type Tensor2D, type Tensor3D, tensor } from '@tensorflow/tfjs-core'
+import { type Tensor1D, type Tensor2D, type Tensor3D, tensor, type Variable } from '@tensorflow/tfjs-core'
 import type { AffineMap } from './affine-map.js'
 
 export interface StitchConfig {
@@ -12,6 +12,15 @@ export interface StitchConfig {
   readonly outputWidth: number
 }
 
+/** Reads the widths of a stitch's configuration. @throws when one is not a positive integer */
+export function stitchWidths(config: JsonObject | StitchConfig): StitchConfig {
+  const { inputWidth, outputWidth } = config as unknown as StitchConfig
+  for (const [name, width] of Object.entries({ inputWidth, outputWidth })) {
+    if (!Number.isInteger(width) || width < 1) throw new Error(`stitch: '${name}' must be a positive integer; got ${width}`)
+  }
+  return { inputWidth, outputWidth }
+}
+
 /**
  * A stitch: the linear map with bias that carries all tokens from one tier to another (SN-Net, section 3.2), [B, N, D_s] -> [B, N, D_t].
  * It is a block like any other, so a descendant is a plain sequence of blocks.
@@ -19,28 +28,29 @@ export interface StitchConfig {
  * @throws when a width is not a positive integer
  */
 export function createStitch(config: JsonObject | StitchConfig, rng: Rng): Block {
-  const { inputWidth, outputWidth } = config as unknown as StitchConfig
-  for (const [name, width] of Object.entries({ inputWidth, outputWidth })) {
-    if (!Number.isInteger(width) || width < 1) throw new Error(`stitch: '${name}' must be a positive integer; got ${width}`)
-  }
-  const parameters = {
-    weight: truncatedNormal(rng, [outputWidth, inputWidth]),
-    bias: parameter(new Float32Array(outputWidth), [outputWidth]),
-  }
+  const { inputWidth, outputWidth } = stitchWidths(config)
+  return stitchWith(truncatedNormal(rng, [outputWidth, inputWidth]), parameter(new Float32Array(outputWidth), [outputWidth]))
+}
+
+/** A stitch that starts as the given map. */
+export function stitchFrom({ inputs, outputs, weight, bias }: AffineMap): Block {
+  return stitchWith(parameter(weight, [outputs, inputs]), parameter(bias, [outputs]))
+}
+
+/** Weight [D_t, D_s] and bias [D_t]. */
+function stitchWith(weight: Variable, bias: Variable): Block {
+  const [outputWidth, inputWidth] = weight.shape as [number, number]
   return {
     kind: 'stitch',
     config: { inputWidth, outputWidth },
     inputWidth,
     outputWidth,
-    parameters,
+    parameters: { weight, bias },
     macs: (tokens) => tokens * inputWidth * outputWidth,
     liveFloats: (tokens) => tokens * (inputWidth + outputWidth),
-    forward: (x: Tensor3D) => linear(x, parameters.weight as unknown as Tensor2D, parameters.bias as unknown as Tensor1D), // [B, N, D_t]
+    forward: (x: Tensor3D) => linear(x, weight as unknown as Tensor2D, bias as unknown as Tensor1D), // [B, N, D_t]
   }
 }
-
-/** For {@link loadModel} of vit-blocks and others that build blocks by kind. */
-export const stitchBlocks: BlockRegistry = { stitch: createStitch }
 
 /** Gives a stitch new values. @throws when the widths differ */
 export function assignStitch(stitch: Block, map: AffineMap): void {

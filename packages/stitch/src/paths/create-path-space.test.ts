@@ -11,7 +11,7 @@ import { twoWay } from './two-way.js'
 
 const spaces: [string, PathSpace][] = [
   ['single tiers', singleTiers(tiSmBa)],
-  ['early exits', earlyExits(tier(192, 9))],
+  ['early exits', earlyExits([tier(192, 9)])],
   ['SN-Net', slidingWindow(tiSmBa)],
   ['unequal depths', slidingWindow([tier(192, 6), tier(384, 9), tier(768, 4)], { pairs: 'all', kernel: 3, stride: 2 })],
   ['multi-stitch', multiStitch([tier(48, 2), tier(192, 4), tier(384, 3), tier(768, 3)], { pairs: 'all' })],
@@ -140,7 +140,7 @@ describe('mutate', () => {
   })
 
   it('draws neighbours with a third of the probability per block of distance', () => {
-    const space = earlyExits(tier(192, 9))
+    const space = earlyExits([tier(192, 9)])
     const value = space.at(0)
     const rng = testRng(4)
     const hits = [0, 0, 0]

@@ -1,3 +1,4 @@
+import { earlyExits } from './early-exits.js'
 import { multiStitch } from './multi-stitch.js'
 import type { PathSpace } from './path-space.js'
 import { singleTiers } from './single-tiers.js'
@@ -11,6 +12,7 @@ export type SpaceSpec =
   | ({ readonly kind: 'slidingWindow' } & WindowOptions)
   | ({ readonly kind: 'multiStitch'; readonly maxStitches?: number } & WindowOptions)
   | { readonly kind: 'singleTiers' }
+  | { readonly kind: 'earlyExits' }
   | { readonly kind: 'twoWay' }
 
 /** @throws when the kind is unknown, and what the kind's function throws */
@@ -22,11 +24,13 @@ export function createSpace(spec: SpaceSpec, tiers: readonly TierShape[]): PathS
       return multiStitch(tiers, spec)
     case 'singleTiers':
       return singleTiers(tiers)
+    case 'earlyExits':
+      return earlyExits(tiers)
     case 'twoWay':
-      return twoWay(tiers as [TierShape, TierShape])
+      return twoWay(tiers)
     default:
       throw new Error(
-        `path space: the kind must be slidingWindow, multiStitch, singleTiers or twoWay; got ${JSON.stringify((spec as { kind: unknown }).kind)}`,
+        `path space: the kind must be slidingWindow, multiStitch, singleTiers, earlyExits or twoWay; got ${JSON.stringify((spec as { kind: unknown }).kind)}`,
       )
   }
 }

@@ -1,0 +1,31 @@
+import type { Rng } from '@learngene/interfaces'
+import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
+import { type BlockSpec, createBlock } from '@learngene/vit-blocks'
+import type { PathSpace } from './paths/index.js'
+import { stitchBlocks } from './stitch-blocks.js'
+
+/** The kind of all stitches of a family; its configuration apart from the two widths. */
+export const plainStitch: BlockSpec = { kind: 'stitch', config: {} }
+
+/**
+ * One stitch for every slot of a space, each drawn from a fork of its own.
+ *
+ * @param spec what kind of block they are; default {@link plainStitch}
+ * @param blocks kinds besides those of this package
+ * @returns by slot id
+ * @throws when the kind is not registered or its configuration is not possible
+ */
+export function createStitches(
+  space: PathSpace,
+  rng: Rng,
+  { kind, config }: BlockSpec = plainStitch,
+  blocks: BlockRegistry = {},
+): Map<string, Block> {
+  const widths = new Map(space.tiers.map(({ name, width }) => [name, width]))
+  const registry = { ...stitchBlocks, ...blocks }
+  const create = (id: string, fromTier: string, toTier: string): Block => {
+    const sized = { ...config, inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }
+    return createBlock({ kind, config: sized }, rng.fork(`stitch ${id}`), registry)
+  }
+  return new Map(Array.from(space.stitchIds(), ({ id, fromTier, toTier }) => [id, create(id, fromTier, toTier)]))
+}

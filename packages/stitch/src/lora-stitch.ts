@@ -1,0 +1,71 @@
+import type { JsonObject, Rng } from '@learngene/interfaces'
+import type { Block, Parameters } from '@learngene/interfaces/tensors'
+import { linear } from '@learngene/ops'
+import { constant, truncatedNormal } from '@learngene/vit-blocks'
+import { add, clone, customGrad, matMul, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import { type StitchConfig, stitchFrom, stitchWidths } from './stitch-block.js'
+
+export interface LoraStitchConfig extends StitchConfig {
+  /** r, the rank of the update. */
+  readonly rank: number
+}
+
+/**
+ * The stitch of SN-Netv2 (Pan et al. 2024, arXiv 2307.00154): a frozen map W0, c and a trained update of rank r (LoRA, Hu et al. 2022,
+ * arXiv 2106.09685), y = (W0 + B A) x + c. B starts at zero, so the stitch starts as W0. `weight` and `bias` get no gradient;
+ * `lora_a` [r, D_s] and `lora_b` [D_t, r] do. The update is merged before the tokens are mapped: one product of r D_s D_t, whatever
+ * the number of tokens.
+ *
+ * @throws when a width or the rank is not a positive integer, or the rank exceeds a width
+ */
+export function createLoraStitch(config: JsonObject | LoraStitchConfig, rng: Rng): Block {
+  const { inputWidth, outputWidth } = stitchWidths(config)
+  const { rank } = config as unknown as LoraStitchConfig
+  const most = Math.min(inputWidth, outputWidth)
+  if (!Number.isInteger(rank) || rank < 1 || rank > most) {
+    throw new Error(
+      `loraStitch: 'rank' must be an integer from 1 to ${most}, the smaller of widths ${inputWidth} and ${outputWidth}; got ${rank}`,
+    )
+  }
+  const parameters = {
+    weight: truncatedNormal(rng, [outputWidth, inputWidth]),
+    bias: constant(0, [outputWidth]),
+    lora_a: truncatedNormal(rng, [rank, inputWidth], 1 / Math.sqrt(inputWidth)),
+    lora_b: constant(0, [outputWidth, rank]),
+  }
+  const forward = (x: Tensor3D) => tidy(() => linear(x, mergedWeight(parameters, frozen), frozen(parameters.bias) as unknown as Tensor1D)) // [B, N, D_t]
+  return {
+    kind: 'loraStitch',
+    config: { inputWidth, outputWidth, rank },
+    inputWidth,
+    outputWidth,
+    parameters,
+    macs: (tokens) => tokens * inputWidth * outputWidth + rank * inputWidth * outputWidth,
+    liveFloats: (tokens) => tokens * (inputWidth + outputWidth) + inputWidth * outputWidth,
+    forward,
+  }
+}
+
+/**
+ * The plain stitch that a LoRA stitch has become, W0 + B A: the same logits without the update's cost.
+ *
+ * @returns a stitch with weights of its own
+ * @throws when the block is no LoRA stitch
+ */
+export async function mergeLora({ kind, inputWidth, outputWidth, parameters }: Block): Promise<Block> {
+  if (kind !== 'loraStitch') throw new Error(`mergeLora: the block must be a loraStitch; got a '${kind}'`)
+  const sum = tidy(() => mergedWeight(parameters))
+  const [weight, bias] = await Promise.all([sum.data<'float32'>(), parameters.bias!.data<'float32'>()])
+  sum.dispose()
+  return stitchFrom({ inputs: inputWidth, outputs: outputWidth, weight, bias })
+}
+
+/** W0 + B A [D_t, D_s] */
+function mergedWeight({ weight, lora_a, lora_b }: Parameters, hold = (weight: Tensor) => weight): Tensor2D {
+  return add(hold(weight!), matMul(lora_b as unknown as Tensor2D, lora_a as unknown as Tensor2D))
+}
+
+/** The same values as a constant, through which no gradient goes. */
+function frozen(x: Tensor): Tensor {
+  return customGrad(() => ({ value: clone(x), gradFunc: () => [] }))()
+}
