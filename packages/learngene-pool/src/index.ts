@@ -16,6 +16,7 @@ export {
   buildPool,
   descendantsOf,
   disposePool,
+  mergeStitches,
   type Pool,
   type PoolOptions,
   poolParameters,

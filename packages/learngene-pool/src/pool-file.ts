@@ -2,6 +2,7 @@ import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import { type AffineMap, identityMap, type Side, type SpaceSpec, type Tier, type Transformation } from '@learngene/stitch'
 import {
+  type BlockSpec,
   buildNetwork,
   disposeNetwork,
   encodeSafetensors,
@@ -28,7 +29,7 @@ interface Manifest {
   readonly space: SpaceSpec
   readonly details: JsonObject
   readonly tiers: readonly TierEntry[]
-  readonly stitches: FileEntry
+  readonly stitches: FileEntry & BlockSpec
 }
 
 interface FileEntry {
@@ -69,7 +70,8 @@ export async function encodePool(pool: Pool, options: { readonly dtype?: FloatDt
     const entry = await add(`tier-${tier.name}.safetensors`, encodeSafetensors(tensors, options))
     tiers.push({ ...entry, name: tier.name, structure: structureOf(tier.network), transformations: tier.transformations.map(entryOf) })
   }
-  const stitches = await add(STITCHES, encodeSafetensors(await readParameters(poolParameters(pool).stitches), options))
+  const entry = await add(STITCHES, encodeSafetensors(await readParameters(poolParameters(pool).stitches), options))
+  const stitches = { ...entry, ...pool.stitchSpec }
   const manifest: Manifest = { format: 'learngene-pool', schema: SCHEMA, space: pool.spaceSpec, details: pool.details, tiers, stitches }
   files.set(MANIFEST, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`))
   return files
@@ -114,7 +116,9 @@ export async function decodePool(
       }
     }
     const stitchFile = await readChecked(manifest.stitches)
-    const pool = inFile(`${name}/${MANIFEST}`, () => buildPool(tiers, { space: manifest.space, details: manifest.details }, unusedRng))
+    const { space, details, stitches } = manifest
+    const stitch = { kind: stitches.kind, config: stitches.config }
+    const pool = inFile(`${name}/${MANIFEST}`, () => buildPool(tiers, { space, details, stitch, blocks }, unusedRng))
     try {
       await loadParameters(poolParameters(pool).stitches, stitchFile)
     } catch (error) {

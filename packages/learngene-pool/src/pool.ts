@@ -1,23 +1,35 @@
 import type { Cost, JsonObject, Rng, SearchSpace } from '@learngene/interfaces'
-import type { Block, Parameters } from '@learngene/interfaces/tensors'
+import type { Block, BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import {
   costOfPath,
   createSpace,
-  createStitch,
+  createStitches,
   descendantOf,
+  mergeLora,
   type PathSpace,
+  plainStitch,
   type SpaceSpec,
   type StitchedFamily,
   type StitchedPath,
   shapeOfTier,
   type Tier,
 } from '@learngene/stitch'
-import { countParameters, disposeNetwork, type Network, parametersOf, prefixed } from '@learngene/vit-blocks'
+import {
+  type BlockSpec,
+  countParameters,
+  disposeNetwork,
+  disposeParameters,
+  type Network,
+  parametersOf,
+  prefixed,
+} from '@learngene/vit-blocks'
 
 /** The learngene pool: the instances of all auxiliaries in tiers, and a stitch for every slot of its paths. */
 export interface Pool extends StitchedFamily {
   /** How the paths are enumerated; stored with the pool. */
   readonly spaceSpec: SpaceSpec
+  /** The kind of all stitches; stored with the pool. */
+  readonly stitchSpec: BlockSpec
   /** What a user of the descendants must know besides weights: normalisation, class names. */
   readonly details: JsonObject
 }
@@ -25,6 +37,10 @@ export interface Pool extends StitchedFamily {
 export interface PoolOptions {
   /** Default: SN-Net's sliding window of kernel 2 and stride 1 over nearest tiers. */
   readonly space?: SpaceSpec
+  /** What kind of block the stitches are, without their widths; default `{ kind: 'stitch', config: {} }`. SN-Netv2's are `{ kind: 'loraStitch', config: { rank } }`. */
+  readonly stitch?: BlockSpec
+  /** Factories of stitch kinds besides those of the stitch package. */
+  readonly blocks?: BlockRegistry
   readonly details?: JsonObject
 }
 
@@ -36,16 +52,23 @@ export interface PoolOptions {
  * @throws when the tiers do not see the same images or classes
  */
 export function buildPool(tiers: readonly Tier[], options: PoolOptions, rng: Rng): Pool {
-  const { space: spaceSpec = { kind: 'slidingWindow' }, details = {} } = options
+  const { space: spaceSpec = { kind: 'slidingWindow' }, stitch: stitchSpec = plainStitch, blocks, details = {} } = options
   checkAlike(tiers)
-  const shapes = tiers.map(shapeOfTier)
-  const space = createSpace(spaceSpec, shapes)
-  const widths = new Map(shapes.map(({ name, width }) => [name, width]))
+  const space = createSpace(spaceSpec, tiers.map(shapeOfTier))
+  return { tiers, space, spaceSpec, stitches: createStitches(space, rng, stitchSpec, blocks), stitchSpec, details }
+}
+
+/**
+ * The pool with the updates of its LoRA stitches merged into plain stitches: the same logits, stored and run without the updates.
+ * Takes over the tiers and frees the LoRA stitches.
+ *
+ * @throws when the stitches are of another kind
+ */
+export async function mergeStitches(pool: Pool): Promise<Pool> {
   const stitches = new Map<string, Block>()
-  for (const { id, fromTier, toTier } of space.stitchIds()) {
-    stitches.set(id, createStitch({ inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }, rng.fork(`stitch ${id}`)))
-  }
-  return { tiers, space, spaceSpec, stitches, details }
+  for (const [id, stitch] of pool.stitches) stitches.set(id, await mergeLora(stitch))
+  for (const { parameters } of pool.stitches.values()) disposeParameters(parameters)
+  return { ...pool, stitches, stitchSpec: plainStitch }
 }
 
 /** All trained tensors: `TIER.blocks.0.norm1.weight`, `ID.weight` of stitches. */
@@ -76,7 +99,7 @@ export function descendantsOf(family: StitchedFamily, paths: readonly StitchedPa
 /** Frees all weights of a pool and so of all its descendants. */
 export function disposePool({ tiers, stitches }: StitchedFamily): void {
   for (const { network } of tiers) disposeNetwork(network)
-  for (const { parameters } of stitches.values()) for (const parameter of Object.values(parameters)) parameter.dispose()
+  for (const { parameters } of stitches.values()) disposeParameters(parameters)
 }
 
 function checkAlike([first, ...others]: readonly Tier[]): void {

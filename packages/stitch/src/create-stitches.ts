@@ -1,6 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
-import { type BlockSpec, createBlock } from '@learngene/vit-blocks'
+import { type BlockSpec, createBlock, disposeParameters } from '@learngene/vit-blocks'
 import type { PathSpace } from './paths/index.js'
 import { stitchBlocks } from './stitch-blocks.js'
 
@@ -13,7 +13,7 @@ export const plainStitch: BlockSpec = { kind: 'stitch', config: {} }
  * @param spec what kind of block they are; default {@link plainStitch}
  * @param blocks kinds besides those of this package
  * @returns by slot id
- * @throws when the kind is not registered or its configuration is not possible
+ * @throws when the kind is not registered or its configuration is not possible; nothing stays allocated then
  */
 export function createStitches(
   space: PathSpace,
@@ -23,9 +23,15 @@ export function createStitches(
 ): Map<string, Block> {
   const widths = new Map(space.tiers.map(({ name, width }) => [name, width]))
   const registry = { ...stitchBlocks, ...blocks }
-  const create = (id: string, fromTier: string, toTier: string): Block => {
-    const sized = { ...config, inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }
-    return createBlock({ kind, config: sized }, rng.fork(`stitch ${id}`), registry)
+  const stitches = new Map<string, Block>()
+  try {
+    for (const { id, fromTier, toTier } of space.stitchIds()) {
+      const sized = { ...config, inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }
+      stitches.set(id, createBlock({ kind, config: sized }, rng.fork(`stitch ${id}`), registry))
+    }
+    return stitches
+  } catch (error) {
+    for (const { parameters } of stitches.values()) disposeParameters(parameters)
+    throw error
   }
-  return new Map(Array.from(space.stitchIds(), ({ id, fromTier, toTier }) => [id, create(id, fromTier, toTier)]))
 }
