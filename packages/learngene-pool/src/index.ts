@@ -1,3 +1,4 @@
+export * from './baselines/index.js'
 export {
   type AuxiliarySpec,
   createAuxiliary,

@@ -1,0 +1,26 @@
+import type { Rng } from '@learngene/interfaces'
+import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
+import { stitchBlocks } from '@learngene/stitch'
+import { buildNetwork, type NetworkStructure } from '@learngene/vit-blocks'
+import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
+
+export interface FromScratchOptions extends NetworkTraining {
+  /** Factories of block kinds besides the standard ones and the stitches. */
+  readonly blocks?: BlockRegistry
+}
+
+/**
+ * Trains a network of the given structure from random weights: what a descendant is worth without what it inherits. The structure of a
+ * descendant comes from `structureOf(descendantOf(pool, path))` and includes its stitches.
+ *
+ * @throws what `buildNetwork` and the training throw; nothing stays allocated then
+ */
+export function trainFromScratch(
+  structure: NetworkStructure,
+  source: ImageSource,
+  options: FromScratchOptions,
+  rng: Rng,
+): Promise<TrainedNetwork> {
+  const network = buildNetwork(structure, { ...stitchBlocks, ...options.blocks }, rng.fork('weights'))
+  return trainNew(network, source, options, rng.fork('training'))
+}

@@ -1,0 +1,13 @@
+export { distillSmall, samePlan } from './distilled-small.js'
+export { type FromScratchOptions, trainFromScratch } from './from-scratch.js'
+export { inheritLearngene, type LearngeneSpec, trainLearngene } from './learngene.js'
+export {
+  type AnchorOptions,
+  buildSnNet,
+  type SnNetOptions,
+  type SnNetTraining,
+  type TrainedAnchors,
+  trainAnchors,
+  trainSnNet,
+} from './sn-net.js'
+export { type NetworkTraining, type TrainedNetwork, trainNetwork } from './train-network.js'

@@ -1,0 +1,54 @@
+import type { Rng } from '@learngene/interfaces'
+import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import { buildNetwork, type Network, structureOf } from '@learngene/vit-blocks'
+import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
+
+export interface LearngeneSpec {
+  /** Blocks of the descendant. */
+  readonly depth: number
+  /** How many of the ancestor's last blocks it inherits; default 3. */
+  readonly inherited?: number
+  /** Factories of the ancestor's block kinds besides the standard ones. */
+  readonly blocks?: BlockRegistry
+}
+
+/**
+ * A descendant of vanilla Learngene (Wang et al., AAAI 2022, in its ViT form): copies of the ancestor's last blocks behind fresh
+ * ones of the same width. Embedding, final norm and head are fresh too: only blocks are inherited.
+ *
+ * @throws when the depth is less than the inherited blocks, or these are more than the ancestor has
+ */
+export function inheritLearngene(ancestor: Network, { depth, inherited = 3, blocks }: LearngeneSpec, rng: Rng): Network {
+  const length = ancestor.blocks.length
+  if (!Number.isInteger(inherited) || inherited < 1 || inherited > length) {
+    throw new Error(`learngene: 'inherited' must be an integer from 1 to ${length}, the depth of the ancestor; got ${inherited}`)
+  }
+  if (!Number.isInteger(depth) || depth < inherited) {
+    throw new Error(`learngene: 'depth' must be an integer of at least ${inherited}, the number of inherited blocks; got ${depth}`)
+  }
+  const structure = structureOf(ancestor)
+  const last = structure.blocks.slice(length - inherited)
+  const fresh = Array.from({ length: depth - inherited }, () => last[0]!)
+  const network = buildNetwork({ ...structure, blocks: [...fresh, ...last] }, blocks, rng)
+  for (let i = 1; i <= inherited; i++) copyParameters(ancestor.blocks[length - i]!.parameters, network.blocks[depth - i]!.parameters)
+  return network
+}
+
+/**
+ * {@link inheritLearngene}, then trained whole.
+ *
+ * @throws what the training throws; nothing stays allocated then
+ */
+export function trainLearngene(
+  ancestor: Network,
+  spec: LearngeneSpec,
+  source: ImageSource,
+  options: NetworkTraining,
+  rng: Rng,
+): Promise<TrainedNetwork> {
+  return trainNew(inheritLearngene(ancestor, spec, rng.fork('weights')), source, options, rng.fork('training'))
+}
+
+function copyParameters(from: Parameters, to: Parameters): void {
+  for (const [name, parameter] of Object.entries(to)) parameter.assign(from[name]!)
+}
