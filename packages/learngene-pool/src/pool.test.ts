@@ -33,7 +33,7 @@ describe('buildPool', () => {
       const smallest = (...tiers: [number, number][]) => {
         const pool = poolOf(...tiers)
         return descendantsOf(pool, [...pool.space.enumerate()])
-          .map(costOf)
+          .map((network) => costOf(network))
           .reduce((a, b) => (b.macs < a.macs ? b : a))
       }
       const pool = smallest([192, 6], [768, 6])

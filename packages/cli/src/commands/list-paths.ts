@@ -1,6 +1,6 @@
 import type { Cost } from '@learngene/interfaces'
-import { buildPool } from '@learngene/learngene-pool'
-import { costOfPath, defaultTierName } from '@learngene/stitch'
+import { buildPool, type Pool } from '@learngene/learngene-pool'
+import { costOfPath, createSpace, defaultTierName, type SpaceSpec } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { createViT, withoutWeights } from '@learngene/vit-blocks'
 import type { PathsOptions } from './paths.js'
@@ -18,24 +18,39 @@ export interface TierSize {
 }
 
 /**
- * Every path of a pool of the given tiers with its cost. No weight is allocated.
+ * Every path of a pool of the given tiers with its cost, one at a time. No weight is allocated.
  *
- * @throws when the sizes do not fit together, and what `buildPool` throws
+ * @throws when the sizes do not fit together, and what `buildPool` throws, before the first path
  */
-export function listPaths(tiers: readonly TierSize[], options: PathsOptions): PathRow[] {
-  const { imageSize, patchSize, channels, classes, kernel, stride, pairs } = options
+export function listPaths(tiers: readonly TierSize[], options: PathsOptions): Iterable<PathRow> {
+  const { imageSize, patchSize, channels, classes, convention } = options
   // Never drawn from: there are no weights.
   const rng = createRng(0)
-  return withoutWeights(() => {
-    const pool = buildPool(
+  const pool = withoutWeights(() =>
+    buildPool(
       tiers.map((size) => ({
-        name: defaultTierName(size.width, size.depth),
+        name: nameOf(size),
         network: createViT({ ...size, imageSize, patchSize, channels, classes }, rng),
         transformations: [],
       })),
-      { space: { kind: 'slidingWindow', kernel, stride, pairs } },
+      { space: spaceOf(options) },
       rng,
-    )
-    return Array.from(pool.space.enumerate(), (path, id) => ({ id, path: pool.space.key(path), ...costOfPath(pool, path) }))
-  })
+    ),
+  )
+  return rowsOf(pool, convention)
 }
+
+function* rowsOf(pool: Pool, convention: PathsOptions['convention']): Generator<PathRow> {
+  let id = 0
+  for (const path of pool.space.enumerate()) yield { id: id++, path: pool.space.key(path), ...costOfPath(pool, path, { convention }) }
+}
+
+/** How many paths {@link listPaths} would list, exactly, without listing them. @throws what makes a space impossible */
+export function countPaths(tiers: readonly TierSize[], options: PathsOptions): bigint {
+  const shapes = tiers.map((size) => ({ name: nameOf(size), width: size.width, depth: size.depth }))
+  return createSpace(spaceOf(options), shapes).exactCount()
+}
+
+const nameOf = ({ width, depth }: TierSize) => defaultTierName(width, depth)
+
+const spaceOf = ({ space: kind, kernel, stride, pairs }: PathsOptions): SpaceSpec => ({ kind, kernel, stride, pairs })

@@ -56,6 +56,40 @@ describe('learngene paths', () => {
     expect(giant!.parameters).toBeGreaterThan(4e12)
   })
 
+  it('prints the 71 models of SN-Net as published', async () => {
+    const rows = await paths('--preset snnet-deit --convention snnet')
+    expect(rows).toHaveLength(71)
+    expect(rows.slice(0, 5).map(({ path, macs, parameters }) => [path, macs, parameters])).toEqual([
+      ['ti12[0-11]', 1_258_411_200, 5_717_416],
+      ['sm12[0-11]', 4_608_338_304, 22_050_664],
+      ['ba12[0-11]', 17_582_740_224, 86_567_656],
+      ['ti12[0-0]>sm12[0-11]', 4_696_010_496, 22_345_960],
+      ['ti12[0-0]>sm12[1-11]', 4_316_862_720, 20_571_496],
+    ])
+    expect(rows.at(-1)).toMatchObject({ path: 'sm12[0-11]>ba12[11-11]', macs: 6_121_909_248, parameters: 29_742_952 })
+    const full = await paths('--preset snnet-deit')
+    expect(full.map(({ path }) => path)).toEqual(rows.map(({ path }) => path))
+    expect(full[3]!.macs - rows[3]!.macs).toBe(5 * 197 * 384)
+  })
+
+  it.each([
+    ['--widths 192,384,768 --depth 12 --space multiStitch', 'ti12[0-0]>sm12[1-1]>ba12[2-11]'],
+    ['--widths 192,768 --depth 12 --space twoWay', 'ba12[0-3]>ti12[4-5]>ba12[6-11]'],
+    ['--widths 192,768 --depth 9 --space earlyExits', 'ba9[0-4]'],
+    ['--widths 192,768 --depth 9 --space singleTiers', 'ba9[0-8]'],
+  ])('lists and counts other spaces: %s', async (line, example) => {
+    const rows = await paths(line)
+    expect(rows.map(({ path }) => path)).toContain(example)
+    const { stdout } = await run(['paths', ...line.split(' '), '--count', '--json'])
+    expect(JSON.parse(stdout)).toEqual({ count: rows.length })
+  })
+
+  it('counts exactly what no machine could list', async () => {
+    const widths = [64, 128, 192, 256, 320, 384, 448, 512, 576, 640].join(',')
+    const line = `--widths ${widths} --depth 24 --space multiStitch --count`
+    expect(await run(['paths', ...line.split(' ')])).toEqual({ code: 0, stdout: '639888305229\n', stderr: '' })
+  })
+
   it('prints a table without --json', async () => {
     const { stdout, code } = await run(['paths', '--widths', '192,384', '--depth', '2'])
     expect(code).toBe(0)
@@ -73,6 +107,12 @@ describe('learngene paths', () => {
     ['--widths 192,192 --depth 9', 'tier names must be unique'],
     ['--widths 192 --depth 9 --patch-size 15', 'the patch size must divide the image size'],
     ['--widths 192 --depth 0', 'It must be an integer of at least 1.'],
+    ['--depth 9', 'paths needs --widths <list> or --preset <name>'],
+    ['--preset snnet-deit --widths 192', "option '--preset <name>' cannot be used with option '--widths <list>'"],
+    ['--preset vit-huge', 'Allowed choices are snnet-deit.'],
+    ['--preset snnet-deit --space spiral', 'Allowed choices are slidingWindow, multiStitch, twoWay, singleTiers, earlyExits.'],
+    ['--preset snnet-deit --space twoWay', 'two-way paths run between exactly two tiers, got 3'],
+    ['--preset snnet-deit --space twoWay --count', 'two-way paths run between exactly two tiers, got 3'],
     ['--widths 192 --depth 9 --pairs some', 'Allowed choices are nearest, all.'],
   ])('refuses %s', async (line, message) => {
     const { code, stdout, stderr } = await run(['paths', ...line.split(' ')])

@@ -1,12 +1,13 @@
+import type { SpaceSpec } from '@learngene/stitch'
 import type { Command } from 'commander'
 import { Option } from 'commander'
 import { asUsage, UsageError } from '../errors.js'
-import { type Io, printJson } from '../io.js'
-import { example, integer, integers, jsonOption, requireOptions, seedOption } from '../options.js'
-import { formatCount, textTable } from '../report/text.js'
+import type { Io } from '../io.js'
+import { example, integer, integers, jsonOption, seedOption } from '../options.js'
+import { printPaths } from './print-paths.js'
 
 export interface PathsOptions {
-  readonly widths: readonly number[]
+  readonly widths?: readonly number[]
   readonly depth?: number
   readonly depths?: readonly number[]
   readonly heads?: readonly number[]
@@ -17,6 +18,15 @@ export interface PathsOptions {
   readonly kernel: number
   readonly stride: number
   readonly pairs: 'nearest' | 'all'
+  readonly space: (typeof SPACES)[number]
+  readonly convention: 'full' | 'snnet'
+}
+
+const SPACES = ['slidingWindow', 'multiStitch', 'twoWay', 'singleTiers', 'earlyExits'] as const satisfies readonly SpaceSpec['kind'][]
+
+/** Tiers that have a name: the anchors of SN-Net. */
+const PRESETS: { readonly [name: string]: Pick<PathsOptions, 'widths' | 'depth'> } = {
+  'snnet-deit': { widths: [192, 384, 768], depth: 12 },
 }
 
 export function addPaths(program: Command, io: Io): void {
@@ -25,6 +35,11 @@ export function addPaths(program: Command, io: Io): void {
     .command('paths')
     .description('List the descendants that tiers of given widths and depths have, with what they cost. Nothing is trained or allocated.')
     .addOption(new Option('--widths <list>', 'width of each tier, ascending').argParser(integers))
+    .addOption(
+      new Option('--preset <name>', 'tiers by name, in place of widths, depths and heads')
+        .choices(Object.keys(PRESETS))
+        .conflicts(['widths', 'depth', 'depths', 'heads']),
+    )
     .option('--depth <number>', 'blocks of every tier', size)
     .addOption(new Option('--depths <list>', 'blocks of each tier, where they differ').argParser(integers).conflicts('depth'))
     .option('--heads <list>', 'attention heads of each tier (default: one for 64 of width)', integers)
@@ -37,22 +52,39 @@ export function addPaths(program: Command, io: Io): void {
     .addOption(
       new Option('--pairs <which>', 'stitch each tier to the next or to all wider ones').choices(['nearest', 'all']).default('nearest'),
     )
+    .addOption(
+      new Option('--space <kind>', 'which paths: one stitch, several, both directions, none, first blocks only')
+        .choices(SPACES)
+        .default('slidingWindow'),
+    )
+    .addOption(
+      new Option('--convention <name>', 'count what runs, or stitched models as SN-Net published them')
+        .choices(['full', 'snnet'])
+        .default('full'),
+    )
+    .option('--count', 'print only how many paths there are, without listing them')
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene paths --widths 192,768 --depth 9', 'the pool of 18 instances, ImageNet size'))
-    .action(async ({ json, ...options }: PathsOptions & { json?: boolean }) => {
-      const shapes = tierShapes(options)
-      const { listPaths } = await import('./list-paths.js')
-      const paths = asUsage(() => listPaths(shapes, options))
-      if (json) return printJson(io, { paths })
-      const rows = paths.map(({ id, path, macs, parameters }) => [String(id), path, formatCount(parameters), formatCount(macs)])
-      io.stdout.write(`${textTable(['id', 'path', 'parameters', 'MACs'], rows, ['right', 'left', 'right', 'right'])}\n`)
+    .action(async ({ json = false, count, preset, ...given }: Given) => {
+      const options = { ...given, ...(preset && PRESETS[preset]) }
+      const tiers = tierShapes(options)
+      const { countPaths, listPaths } = await import('./list-paths.js')
+      if (!count) {
+        const rows = asUsage(() => listPaths(tiers, options))
+        return printPaths(io, rows, json)
+      }
+      const total = asUsage(() => countPaths(tiers, options))
+      io.stdout.write(json ? `{\n  "count": ${total}\n}\n` : `${total}\n`)
     })
-  requireOptions(command, '--widths <list>')
+  command.usage('(--widths <list> | --preset <name>) [options]')
 }
+
+type Given = PathsOptions & { readonly json?: boolean; readonly count?: boolean; readonly preset?: string }
 
 /** Width, depth and heads of each tier. */
 function tierShapes({ widths, depth, depths, heads }: PathsOptions) {
+  if (widths === undefined) throw new UsageError('paths needs --widths <list> or --preset <name>; learngene paths --help tells more')
   if (depth === undefined && depths === undefined) throw new UsageError('give the depth of the tiers, such as --depth 9 or --depths 9,12')
   const each = (name: string, values: readonly number[]) => {
     if (values.length === 1) return widths.map(() => values[0]!)
