@@ -2,7 +2,8 @@ import type { RawImage } from './raw-image.js'
 
 /**
  * Decodes an image file in a browser, on the page or in a worker, to RGB in its own size; the canvas only reads the pixels, it does not resize.
- * The file's EXIF orientation is applied. Transparency is dropped, after the canvas has blended transparent pixels with black. For Node see `decodeImage` of `@learngene/datasets/node`.
+ * The file's EXIF orientation is applied. Transparency is dropped; the canvas keeps the colours of transparent pixels only roughly.
+ * For Node see `decodeImage` of `@learngene/datasets/node`.
  *
  * @throws when there is no canvas, as in Node, or the browser cannot decode the file
  */
