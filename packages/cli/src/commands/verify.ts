@@ -32,10 +32,13 @@ export function addVerify(program: Command, io: Io): void {
         if (pass) io.stdout.write(`The ${backend} backend computes what the reference says.\n`)
       }
       if (pass) return
-      const failed = parts.filter((part) => !(errors[part] <= tolerances[part]))
-      throw new Error(
-        `the ${backend} backend does not compute what ${reference} says: ${failed.map((part) => `the relative error of its ${part} may be ${tolerances[part]} and is ${errors[part].toExponential(1)} at ${worst[part]}`).join('; ')}`,
-      )
+      const failures = parts
+        .filter((part) => !(errors[part] <= tolerances[part]))
+        .map(
+          (part) =>
+            `the relative error of its ${part} may be ${tolerances[part]} and is ${errors[part].toExponential(1)} at ${worst[part]}`,
+        )
+      throw new Error(`the ${backend} backend does not compute what ${reference} says: ${failures.join('; ')}`)
     })
   requireOptions(command, '--reference <file>')
 }
