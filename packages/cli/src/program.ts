@@ -4,6 +4,7 @@ import { addExtract } from './commands/extract.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
 import { addSearch } from './commands/search.js'
+import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
 import { version } from './version.js'
@@ -21,6 +22,6 @@ export function createProgram(io: Io): Command {
       outputError: () => {},
     })
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
-  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate]) add(program, io)
+  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate, addVerify]) add(program, io)
   return program
 }

@@ -1,1 +1,3 @@
+export { type ImageFolder, imageFolder } from './image-folder.js'
 export { type FashionMnist, loadFashionMnist } from './load-fashion-mnist.js'
+export { decodeImage } from './preprocess/decode-image.js'

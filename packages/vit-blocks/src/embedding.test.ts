@@ -3,7 +3,7 @@ import { conv2d, memory, reshape, type Tensor4D, tensor4d, tidy, transpose } fro
 import { expect, it } from 'vitest'
 import { createEmbedding } from './embedding.js'
 import { countParameters, disposeParameters } from './parameters.js'
-import { relativeError } from './testing/close.js'
+import { relativeError } from './reference/relative-error.js'
 import { peakOf } from './testing/live-floats.js'
 import { createRng } from './testing/rng.js'
 import { withoutWeights } from './without-weights.js'

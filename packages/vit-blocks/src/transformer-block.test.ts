@@ -3,7 +3,7 @@ import { memory, type Tensor, tensor3d, tidy, zeros } from '@tensorflow/tfjs-cor
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { countParameters, disposeParameters } from './parameters.js'
-import { relativeError } from './testing/close.js'
+import { relativeError } from './reference/relative-error.js'
 import { peakOf } from './testing/live-floats.js'
 import { createRng } from './testing/rng.js'
 import { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'

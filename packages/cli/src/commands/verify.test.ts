@@ -1,0 +1,100 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describeBackends, useBackend } from '@learngene/backends'
+import { openSafetensors } from '@learngene/vit-blocks'
+import { memory } from '@tensorflow/tfjs-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../io.fixture.js'
+import { temporaryDirectory } from '../run.fixture.js'
+
+const golden = fileURLToPath(new URL('../../../vit-blocks/src/testing/reference/timm-vit-golden.safetensors', import.meta.url))
+const backends = await describeBackends()
+
+let root: string
+beforeAll(async () => {
+  root = await temporaryDirectory()
+})
+afterAll(() => rm(root, { recursive: true }))
+
+/** PyTorch's reference with one float of a tensor replaced. */
+async function withValue(tensor: string, value: number): Promise<string> {
+  const bytes = new Uint8Array(await readFile(golden))
+  const { tensors } = await openSafetensors(bytes, { name: golden })
+  new DataView(bytes.buffer).setFloat32(tensors.get(tensor)!.begin, value, true)
+  const file = join(root, 'changed.safetensors')
+  await writeFile(file, bytes)
+  return file
+}
+
+describe('learngene verify', () => {
+  for (const { name, available, reason } of backends) {
+    it.skipIf(!available)(`finds ${name} exact to PyTorch, and frees all tensors${available ? '' : ` (skipped: ${reason})`}`, async () => {
+      await useBackend(name)
+      const before = memory().numTensors
+      const { code, stdout, stderr } = await run(['verify', '--reference', golden, '--backend', name, '--json'])
+      expect([code, stderr]).toEqual([0, ''])
+      const { errors, ...rest } = JSON.parse(stdout)
+      expect(rest).toEqual({ backend: name, tolerances: { outputs: 1e-5, gradients: 1e-4, adamw: 1e-5 }, pass: true })
+      expect(Object.keys(errors)).toEqual(['outputs', 'gradients', 'adamw'])
+      for (const part of Object.keys(errors)) {
+        expect(errors[part]).toBeGreaterThan(0)
+        expect(errors[part]).toBeLessThanOrEqual(rest.tolerances[part])
+      }
+      expect(memory().numTensors).toBe(before)
+    })
+  }
+
+  it('prints a table for people, on wasm unless told otherwise', async () => {
+    const { code, stdout } = await run(['verify', '--reference', golden])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^part +error +tolerance +largest at\n/)
+    expect(stdout).toMatch(/^gradients +\d\.\de-\d +1e-4 +grad\/\S+$/m)
+    expect(stdout).toMatch(/The wasm backend computes what the reference says\.\n$/)
+  })
+
+  it.each([
+    ['out/logits', 'outputs'],
+    ['grad/head.weight', 'gradients'],
+    ['adamw3/norm.bias', 'adamw'],
+  ])('fails where one value of %s is another, and names it', async (tensor, part) => {
+    const file = await withValue(tensor, 1)
+    const { code, stdout, stderr } = await run(['verify', '--reference', file, '--json'])
+    expect(code).toBe(1)
+    const { errors, tolerances, pass } = JSON.parse(stdout)
+    expect(pass).toBe(false)
+    for (const other of ['outputs', 'gradients', 'adamw']) expect(errors[other] > tolerances[other]).toBe(other === part)
+    expect(stderr).toMatch(/^learngene: the wasm backend does not compute what .*changed\.safetensors says: [^\n]+\n$/)
+    expect(stderr).toContain(`the relative error of its ${part} may be ${tolerances[part]} and is `)
+    expect(stderr).toContain(` at ${tensor}\n`)
+  })
+
+  it('refuses a file that is cut off, is not finite, lacks a tensor, is no reference or is not there', async () => {
+    const bytes = await readFile(golden)
+    const write = async (name: string, content: string | Uint8Array) => {
+      await writeFile(join(root, name), content)
+      return join(root, name)
+    }
+    const before = memory().numTensors
+    for (const [file, message] of [
+      [await write('cut', bytes.subarray(0, -1)), 'truncated or damaged'],
+      [await write('text', 'no reference at all'), 'is this a safetensors file?'],
+      [await write('renamed', Buffer.from(bytes.toString('latin1').replace('"out/norm"', '"out/nurm"'), 'latin1')), 'missing'],
+      [await withValue('grad/pos_embed', Number.NaN), 'tensor "grad/pos_embed": every value must be finite'],
+      [golden.replace('golden', 'fp16'), "metadata 'config'"],
+      [join(root, 'missing'), 'no such file'],
+    ] as const) {
+      const { code, stdout, stderr } = await run(['verify', '--reference', file, '--json'])
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
+      expect(stderr).toContain(file)
+      expect(stderr).toContain(message)
+    }
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('needs a reference, and knows the backends', async () => {
+    expect(await run(['verify', '--json'])).toMatchObject({ code: 2, stdout: '' })
+    expect(await run(['verify', '--reference', golden, '--backend', 'abacus'])).toMatchObject({ code: 2, stdout: '' })
+  })
+})

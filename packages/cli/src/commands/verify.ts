@@ -1,0 +1,44 @@
+import type { BackendName } from '@learngene/backends'
+import type { Command } from 'commander'
+import { type Io, printJson } from '../io.js'
+import { backendOption, example, jsonOption, requireOptions, seedOption } from '../options.js'
+import { textTable } from '../report/text.js'
+
+export interface VerifyOptions {
+  readonly reference: string
+  readonly backend: BackendName | 'auto'
+  readonly json?: boolean
+}
+
+export function addVerify(program: Command, io: Io): void {
+  const command = program
+    .command('verify')
+    .description(
+      "Check a backend against PyTorch's numbers: a ViT's outputs, gradients and three AdamW steps. Fails where an error is above its tolerance.",
+    )
+    .option('--reference <file>', 'a safetensors file in the format that the README of @learngene/vit-blocks describes')
+    .addOption(backendOption())
+    .addOption(seedOption())
+    .addOption(jsonOption())
+    .addHelpText('after', example('learngene verify --reference timm-vit-golden.safetensors --backend wasm'))
+    .action(async ({ reference, backend: asked, json }: VerifyOptions) => {
+      const { verifyReference } = await import('./verify-reference.js')
+      const { backend, errors, tolerances, pass, worst } = await verifyReference(reference, asked)
+      const parts = Object.keys(errors) as (keyof typeof errors)[]
+      if (json) printJson(io, { backend, errors, tolerances, pass })
+      else {
+        const rows = parts.map((part) => [part, errors[part].toExponential(1), tolerances[part].toExponential(0), worst[part]])
+        io.stdout.write(`${textTable(['part', 'error', 'tolerance', 'largest at'], rows, ['left', 'right', 'right', 'left'])}\n`)
+        if (pass) io.stdout.write(`The ${backend} backend computes what the reference says.\n`)
+      }
+      if (pass) return
+      const failures = parts
+        .filter((part) => !(errors[part] <= tolerances[part]))
+        .map(
+          (part) =>
+            `the relative error of its ${part} may be ${tolerances[part]} and is ${errors[part].toExponential(1)} at ${worst[part]}`,
+        )
+      throw new Error(`the ${backend} backend does not compute what ${reference} says: ${failures.join('; ')}`)
+    })
+  requireOptions(command, '--reference <file>')
+}

@@ -1,0 +1,47 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, it, vi } from 'vitest'
+import { decodeImage } from './decode-image.js'
+import golden from './golden.json' with { type: 'json' }
+
+const bytes = (base64: string) => new Uint8Array(Buffer.from(base64, 'base64'))
+
+afterEach(() => {
+  vi.doUnmock('sharp')
+  vi.resetModules()
+})
+
+it.each(golden.decode.map((entry) => [entry.name, entry] as const))('decodes %s as Pillow does', async (_, { file, base64 }) => {
+  expect(await decodeImage(bytes(file))).toEqual({ data: bytes(base64), height: 12, width: 17, channels: 3 })
+})
+
+it('decodes a file by its path, and names it where it is missing or damaged', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'decode-image-'))
+  try {
+    const { file, base64 } = golden.decode[0]!
+    const path = join(dir, 'image.png')
+    await writeFile(path, bytes(file))
+    expect((await decodeImage(path)).data).toEqual(bytes(base64))
+    await writeFile(path, bytes(file).subarray(0, 60))
+    await expect(decodeImage(path)).rejects.toThrow(`${path}: cannot be decoded as an image (`)
+    await expect(decodeImage(join(dir, 'none.png'))).rejects.toThrow(`${join(dir, 'none.png')}: cannot be decoded as an image (`)
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+})
+
+it('says what bytes are not an image', async () => {
+  await expect(decodeImage(Uint8Array.of(1, 2, 3))).rejects.toThrow(/^image of 3 bytes: cannot be decoded as an image \(.+\)$/)
+})
+
+it('says how to get sharp where it is missing', async () => {
+  vi.resetModules()
+  vi.doMock('sharp', () => {
+    throw new Error("Cannot find package 'sharp'")
+  })
+  const fresh = await import('./decode-image.js')
+  await expect(fresh.decodeImage(Uint8Array.of(1))).rejects.toThrow(
+    /^decodeImage needs the package sharp, .*; get it with: npm install sharp$/,
+  )
+})

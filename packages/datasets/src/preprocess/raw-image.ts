@@ -1,0 +1,18 @@
+/** A decoded image outside any backend: uint8 pixels height x width x channels, row by row. */
+export interface RawImage {
+  readonly data: Uint8Array
+  readonly height: number
+  readonly width: number
+  /** 1 for grey, 3 for RGB. */
+  readonly channels: number
+}
+
+/** Throws unless height, width and channels are positive integers that make as many values as there are. */
+export const checkImage = ({ data, height, width, channels }: RawImage): void => {
+  if (![height, width, channels].every((size) => Number.isInteger(size) && size > 0))
+    throw new Error(`an image needs positive integers for height, width and channels, got ${height} x ${width} x ${channels}`)
+  if (data.length !== height * width * channels)
+    throw new Error(
+      `an image of ${height} x ${width} x ${channels} needs ${height * width * channels} values, got ${data.length}; are height, width and channels those of the decoder?`,
+    )
+}

@@ -1,0 +1,23 @@
+/** ||a - b|| / ||b|| over all elements, in float64; infinite where it is not a number or the lengths differ, 0 where both are zero. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY
+  let difference = 0
+  let norm = 0
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2
+    norm += b[i]! ** 2
+  }
+  if (difference === 0) return 0
+  const error = Math.sqrt(difference / norm)
+  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
+}
+
+/**
+ * The values of a parameter or gradient that can be compared: all, but of a bias of queries, keys and values only the queries' and values' thirds.
+ * Softmax ignores a shift by the keys' bias, so its gradient is zero but for rounding, which AdamW blows up to steps of full size.
+ */
+export function withoutKeyBias(name: string, values: Float32Array): Float32Array {
+  if (!name.endsWith('attn.qkv.bias')) return values
+  const width = values.length / 3
+  return values.filter((_, i) => i < width || i >= 2 * width)
+}
