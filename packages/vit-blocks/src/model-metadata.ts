@@ -49,7 +49,16 @@ function structureFrom(value: Json | undefined): NetworkStructure {
     blocks: blocks.map((block, i) => specFrom(block, `structure.blocks[${i}]`)),
     embeddingWidth: integerIn(structure, 'embeddingWidth'),
     headWidth: integerIn(structure, 'headWidth'),
+    ...flagIn(structure, 'distillationToken'),
+    ...flagIn(structure, 'distillationHead'),
   }
+}
+
+function flagIn<K extends string>(value: JsonObject, key: K): { readonly [key in K]?: true } {
+  const flag = value[key]
+  if (flag === undefined || flag === false) return {}
+  if (flag !== true) throw new Error(`structure.${key} must be true or false; got ${describe(flag)}`)
+  return { [key]: true } as { readonly [key in K]: true }
 }
 
 function specFrom(value: Json, name: string): BlockSpec {
