@@ -21,7 +21,9 @@ export function writeMetadata(structure: NetworkStructure, details: ModelDetails
  *
  * @throws SafetensorsError when they are not as this version writes them
  */
-export function readMetadata(file: SafetensorsFile): { structure: NetworkStructure; details: ModelDetails } | undefined {
+export function readMetadata(
+  file: Pick<SafetensorsFile, 'name' | 'metadata'>,
+): { structure: NetworkStructure; details: ModelDetails } | undefined {
   const text = Object.hasOwn(file.metadata, KEY) ? file.metadata[KEY] : undefined
   if (text === undefined) return undefined
   try {

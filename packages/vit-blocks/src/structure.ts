@@ -86,6 +86,11 @@ function checkTokens({ embedding, head }: Network): void {
   }
 }
 
+/** Draws the head's weights as `rng` does, and no others. */
+export function onlyHead(rng: Rng): Rng {
+  return { ...zeroRng, fork: (label) => (label === 'head' ? rng.fork(label) : zeroRng) }
+}
+
 /** Draws nothing: the values are about to be replaced. */
 const zeroRng: Rng = {
   uniform: () => 0,
