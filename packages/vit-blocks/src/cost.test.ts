@@ -21,6 +21,12 @@ it.each(['tiny', 'small', 'base'] as const)('counts DeiT-%s as published, withou
   expect(memory, 'no backend is registered in this file').toThrow('No backend found')
 })
 
+it('counts distilled DeiT-Ti as timm does: two tokens more than patches, two heads', () => {
+  const cost = costOfStructure(vitStructure({ ...deit.tiny, distilled: true }))
+  const block = 12 * 198 * 192 ** 2 + 2 * 198 ** 2 * 192 + 10 * 198 * 192
+  expect(cost).toMatchObject({ parameters: 5_910_800, macs: 196 * 768 * 192 + 12 * block + 5 * 198 * 192 + 2 * 1000 * 192 })
+})
+
 it('adds the widest moment of the forward pass to the memory of the parameters', () => {
   // The MLP: block input and middle, and the hidden layer of 4 D before and after GELU, of 197 tokens. In DeiT-Ti that and attention are close:
   // input, q k v and mixed values, and 3 heads x 197 x 197 probabilities.

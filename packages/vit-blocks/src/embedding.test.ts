@@ -41,6 +41,29 @@ it('puts the class token first and adds positions to all', () => {
   disposeParameters(embedding.parameters)
 })
 
+it('puts a distillation token after the class token', () => {
+  const before = memory().numTensors
+  const embedding = createEmbedding({ imageSize: 4, patchSize: 2, channels: 1 }, 3, createRng(2), { distillationToken: true })
+  expect(Object.keys(embedding.parameters).slice(0, 3)).toEqual(['cls_token', 'pos_embed', 'dist_token'])
+  tidy(() => {
+    const images = tensor4d(Float32Array.from({ length: 32 }, createRng(3).normal), [2, 4, 4, 1])
+    const { cls_token, dist_token, pos_embed } = embedding.parameters
+    const positions = pos_embed!.dataSync()
+    const patches = embedding.patches(images).dataSync()
+    const expected = [0, 1].flatMap((image) =>
+      [...cls_token!.dataSync(), ...dist_token!.dataSync(), ...patches.subarray(image * 12, (image + 1) * 12)].map(
+        (value, i) => value + positions[i]!,
+      ),
+    )
+    const tokens = embedding.forward(images)
+    expect(tokens.shape).toEqual([2, 6, 3])
+    expect(relativeError(tokens.dataSync(), expected)).toBeLessThan(1e-6)
+  })
+  expect([embedding.tokens, embedding.macs(), embedding.liveFloats()]).toEqual([6, 4 * 4 * 3, 16 + Math.max(16 + 12, 36)])
+  disposeParameters(embedding.parameters)
+  expect(memory().numTensors).toBe(before)
+})
+
 it('costs a product of patches and weights, and holds the image throughout', () => {
   for (const [geometry, width] of [
     [{ imageSize: 224, patchSize: 16, channels: 3 }, 192],

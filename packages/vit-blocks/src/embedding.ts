@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { flattenPatchWeight, linear, patchify } from '@learngene/ops'
-import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
+import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D, tidy, type Variable } from '@tensorflow/tfjs-core'
 import { integerIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
 
@@ -15,26 +15,38 @@ export interface ImageGeometry {
   readonly channels: number
 }
 
-/** Turns images into tokens: patch embedding, class token first, learned position embedding. */
+/** Turns images into tokens: patch embedding, class token first, then the distillation token where there is one, learned position embedding. */
 export interface Embedding {
   readonly geometry: ImageGeometry
   /** D */
   readonly width: number
-  /** N = patches + 1 */
+  /** N = patches + 1, or + 2 with a distillation token */
   readonly tokens: number
+  /** Whether token 1 is a distillation token (DeiT: Touvron et al. 2021, arXiv 2012.12877, section 4). */
+  readonly distillationToken: boolean
   readonly parameters: Parameters
   /** MACs of one image: patches x patch values x D. */
   macs(): number
   /** Peak number of live floats during the embedding of one image, image and output included, parameters not. */
   liveFloats(): number
-  /** [B, height, width, channels] -> patch tokens [B, N-1, D], before class token and positions. */
+  /** [B, height, width, channels] -> patch tokens [B, P, D], before class token and positions. */
   patches(images: Tensor4D): Tensor3D
   /** [B, height, width, channels] -> [B, N, D] */
   forward(images: Tensor4D): Tensor3D
 }
 
+export interface EmbeddingOptions {
+  /** Whether a distillation token follows the class token; default false. */
+  readonly distillationToken?: boolean
+}
+
 /** @throws when a size is no positive integer or the patch size does not divide the image size */
-export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng): Embedding {
+export function createEmbedding(
+  geometry: ImageGeometry,
+  width: number,
+  rng: Rng,
+  { distillationToken = false }: EmbeddingOptions = {},
+): Embedding {
   const imageSize = integerIn(geometry, 'imageSize')
   const patchSize = integerIn(geometry, 'patchSize')
   const channels = integerIn(geometry, 'channels')
@@ -43,13 +55,17 @@ export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng
     throw new Error(`embedding: the patch size must divide the image size; got image ${imageSize} and patch ${patchSize}`)
   }
   const count = (imageSize / patchSize) ** 2
+  const tokens = count + (distillationToken ? 2 : 1)
   const patchValues = patchSize * patchSize * channels
   const parameters = {
     cls_token: truncatedNormal(rng, [1, 1, width]),
-    pos_embed: truncatedNormal(rng, [1, count + 1, width]),
+    pos_embed: truncatedNormal(rng, [1, tokens, width]),
+    ...(distillationToken && { dist_token: truncatedNormal(rng, [1, 1, width]) }),
     'patch_embed.proj.weight': truncatedNormal(rng, [width, channels, patchSize, patchSize]),
     'patch_embed.proj.bias': constant(0, [width]),
   }
+  const { cls_token, pos_embed, dist_token } = parameters as typeof parameters & { readonly dist_token?: Variable }
+  const leading = dist_token ? [cls_token, dist_token] : [cls_token]
   const patches = (images: Tensor4D): Tensor3D => {
     const [, height, breadth, depth] = images.shape
     if (height !== imageSize || breadth !== imageSize || depth !== channels) {
@@ -60,22 +76,24 @@ export function createEmbedding(geometry: ImageGeometry, width: number, rng: Rng
     return tidy(() => {
       const weight = flattenPatchWeight(parameters['patch_embed.proj.weight'] as unknown as Tensor4D) // [D, p p c]
       const bias = parameters['patch_embed.proj.bias'] as unknown as Tensor1D
-      const embedded = linear(patchify(images, patchSize), weight, bias, { inputGradient: false }) // [B (N-1), D]
-      return reshape(embedded, [images.shape[0], count, width]) // [B, N-1, D]
+      const embedded = linear(patchify(images, patchSize), weight, bias, { inputGradient: false }) // [B P, D]
+      return reshape(embedded, [images.shape[0], count, width]) // [B, P, D]
     })
   }
   return {
     geometry: { imageSize, patchSize, channels },
     width,
-    tokens: count + 1,
+    tokens,
+    distillationToken,
     parameters,
     macs: () => count * patchValues * width,
-    liveFloats: () => count * patchValues + Math.max(count * (patchValues + width), 2 * (count + 1) * width),
+    liveFloats: () => count * patchValues + Math.max(count * (patchValues + width), 2 * tokens * width),
     patches,
     forward: (images) =>
       tidy(() => {
-        const classTokens = mul(ones([images.shape[0], 1, 1]), parameters.cls_token) as Tensor3D // [B, 1, D]
-        return add(concat([classTokens, patches(images)], 1), parameters.pos_embed) as Tensor3D // [B, N, D]
+        const each = ones([images.shape[0], 1, 1])
+        const first = leading.map((token) => mul(each, token) as Tensor3D) // [B, 1, D] each
+        return add(concat([...first, patches(images)], 1), pos_embed) as Tensor3D // [B, N, D]
       }),
   }
 }

@@ -2,6 +2,7 @@ export { type CostOptions, costOf, costOfStructure } from './cost.js'
 export { createEmbedding, type Embedding, type ImageGeometry } from './embedding.js'
 export { createHead, type Head } from './head.js'
 export {
+  type LoadedModel,
   type LoadOptions,
   loadModel,
   loadParameters,
@@ -17,7 +18,12 @@ export { type ByPart, type ReferencePart, referenceTolerances } from './referenc
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'
 export * from './safetensors/index.js'
 export { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
-export { inferTimmStructure, type TimmOptions } from './timm.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
 export { createViT, deit, type ViTConfig, vitStructure } from './vit.js'
+export { type HuggingFaceConfig, huggingFaceConfig } from './weights/hugging-face-config.js'
+export { loadViT } from './weights/load-vit.js'
+export { type OpenOptions, openWeights } from './weights/open-weights.js'
+export { resamplePositions } from './weights/resample-positions.js'
+export { type UrlOptions, urlSource } from './weights/url-source.js'
+export type { WeightFiles } from './weights/weight-files.js'
 export { withoutWeights } from './without-weights.js'

@@ -19,9 +19,9 @@ function logitsOf(network: Network): Float32Array {
   return tidy(() => forward(network, tinyImages(2, 9)).logits.dataSync() as Float32Array)
 }
 
-it('gives structure, details and every bit of the weights back', async () => {
+it.each([false, true])('gives structure, details and every bit of the weights back, distilled %s', async (distilled) => {
   const before = memory().numTensors
-  const network = createViT({ ...tinyConfig, epsilon: 1e-5 }, createRng(0))
+  const network = createViT({ ...tinyConfig, epsilon: 1e-5, distilled }, createRng(0))
   const details = { mean: [0.5], classes: ['a', 'b', 'ü'], from: { seed: 3, note: null } }
   const bytes = await saveModel(network, { details })
   const loaded = await loadModel(bytes)
@@ -142,6 +142,7 @@ describe('a broken file is refused, and nothing stays allocated', () => {
     await refuse(undefined, 'structure must be an object; got nothing')
     await refuse({ ...structure, geometry: [] }, 'structure.geometry must be an object; got []')
     await refuse({ ...structure, classes: '3' }, `'classes' must be a positive number; got "3"`)
+    await refuse({ ...structure, distillationToken: 1 }, 'structure.distillationToken must be true or false; got 1')
     await refuse({ ...structure, blocks: {} }, 'structure.blocks must be a list; got {...}')
     await refuse({ ...structure, blocks: [{ kind: 3, config: {} }] }, 'structure.blocks[0].kind must be the name of a block kind; got 3')
     await refuse({ ...structure, blocks: [{ kind: 'transformer' }] }, 'structure.blocks[0].config must be an object; got nothing')

@@ -1,78 +1,87 @@
 import type { ByteSource } from '@learngene/interfaces'
-import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import type { Parameters } from '@learngene/interfaces/tensors'
 import { tensor } from '@tensorflow/tfjs-core'
-import { type ModelDetails, readMetadata, writeMetadata } from './model-metadata.js'
-import { disposeNetwork, type Network, parametersOf } from './network.js'
+import { type ModelDetails, writeMetadata } from './model-metadata.js'
+import { type Network, parametersOf } from './network.js'
 import {
-  type ExpectedShapes,
+  bytesSource,
   encodeSafetensors,
   type FloatDtype,
   type FloatTensor,
-  openSafetensors,
+  type NamedFloatTensor,
   readAllFloat32,
-  SafetensorsError,
   type SafetensorsFile,
 } from './safetensors/index.js'
-import { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
-import { inferTimmStructure, type TimmOptions } from './timm.js'
-import { withoutWeights } from './without-weights.js'
+import { buildNetwork, onlyHead, structureOf } from './structure.js'
+import { type CheckpointOptions, readCheckpoint } from './weights/checkpoint.js'
+import { placementsOf, shapesIn } from './weights/layout.js'
+import { huggingFaceNaming } from './weights/naming.js'
+import { singleFile, type WeightFiles } from './weights/weight-files.js'
 
 export interface SaveOptions {
   /** Stored type; default F32. */
   readonly dtype?: FloatDtype
   readonly details?: ModelDetails
+  /** Names of the tensors; default timm's. */
+  readonly naming?: 'timm' | 'huggingface'
 }
 
-export interface LoadOptions extends TimmOptions {
-  /** Names the file in errors. */
+export interface LoadOptions extends CheckpointOptions {
+  /** Names a file in errors. */
   readonly name?: string
-  /** Factories of block kinds besides the standard ones. */
-  readonly blocks?: BlockRegistry
+}
+
+/** A network and what else its files say. */
+export interface LoadedModel {
+  readonly network: Network
+  /** `normalisation` (`{ mean, std }`) and `classNames` of a checkpoint where it states them; of a file of ours what it was saved with. */
+  readonly details: ModelDetails
+  /** What was corrected, resampled, drawn afresh or left out: one sentence each. */
+  readonly notes: readonly string[]
 }
 
 /**
- * A network as one safetensors file with timm's names and layouts; its structure and details travel in the metadata.
- * A plain ViT saved so is read by timm as it is.
+ * A network as one safetensors file; its structure and details travel in the metadata. A plain or distilled ViT in timm's naming is read by timm as it
+ * is, one in Hugging Face's naming by transformers, given the `config.json` of {@link huggingFaceConfig}.
+ *
+ * @throws SafetensorsError when a block has parameters that Hugging Face's naming has no names for
  */
 export async function saveModel(network: Network, options: SaveOptions = {}): Promise<Uint8Array> {
-  const { dtype = 'F32', details = {} } = options
-  return encodeSafetensors(await readParameters(parametersOf(network)), { dtype, metadata: writeMetadata(structureOf(network), details) })
+  const { dtype = 'F32', details = {}, naming = 'timm' } = options
+  const structure = structureOf(network)
+  const parameters = await readParameters(parametersOf(network))
+  const metadata = writeMetadata(structure, details)
+  if (naming === 'timm') return encodeSafetensors(parameters, { dtype, metadata })
+  const { distillationToken = false, distillationHead = false } = structure
+  const names = huggingFaceNaming({ prefix: distillationToken ? 'deit.' : 'vit.', twoHeads: distillationHead })
+  const shapes = Object.fromEntries(parameters.map(({ name, shape }) => [name, shape]))
+  const tensors = placementsOf(shapes, names).flatMap(({ tensors, tensorShape }, i): NamedFloatTensor[] => {
+    const { data } = parameters[i]!
+    const length = data.length / tensors.length
+    return tensors.map((name, k) => ({ name, shape: tensorShape, data: data.subarray(k * length, (k + 1) * length) }))
+  })
+  // transformers refuses files that do not say so.
+  return encodeSafetensors(tensors, { dtype, metadata: { ...metadata, format: 'pt' } })
 }
 
 /**
- * Reads a network: a file of {@link saveModel}, or a timm checkpoint, whose structure is inferred from its shapes.
- * Nothing is allocated before the whole file is read and checked, and nothing stays allocated when it fails.
+ * Reads a network: a file of {@link saveModel}, or a checkpoint in timm's or Hugging Face's naming, whose structure is inferred from its shapes and
+ * from the configuration beside it. Nothing is allocated before everything is read and checked, and nothing stays allocated when it fails.
  *
- * @throws SafetensorsError when the file is broken, its structure is not possible, a block kind is unknown, or a tensor is missing, extra,
+ * @param source one file, or the files that `openWeights` gives
+ * @throws SafetensorsError when a file is broken, its structure is not possible, a block kind is unknown, or a tensor is missing, extra,
  * misshapen or not finite, naming it
  */
-export async function loadModel(
-  source: ByteSource | Uint8Array,
-  options: LoadOptions = {},
-): Promise<{ readonly network: Network; readonly details: ModelDetails }> {
-  const { name = 'model', blocks } = options
-  const file = await openSafetensors(source, { name })
-  const { structure, details } = readMetadata(file) ?? { structure: inferTimmStructure(file, options), details: {} }
-  const values = await readAllFloat32(file, shapesOf(structure, name, blocks))
-  const network = buildNetwork(structure, blocks)
+export async function loadModel(source: ByteSource | Uint8Array | WeightFiles, options: LoadOptions = {}): Promise<LoadedModel> {
+  const { structure, values, freshHead, details, notes } = await readCheckpoint(filesOf(source, options), options)
+  const network = buildNetwork(structure, options.blocks, freshHead ? onlyHead(options.rng!) : undefined)
   assignParameters(parametersOf(network), values)
-  return { network, details }
+  return { network, details, notes }
 }
 
-/** Shapes of all parameters of a structure that somebody's file describes. */
-function shapesOf(structure: NetworkStructure, name: string, blocks?: BlockRegistry): ExpectedShapes {
-  try {
-    const planned = withoutWeights(() => buildNetwork(structure, blocks))
-    const shapes = shapesIn(parametersOf(planned))
-    disposeNetwork(planned)
-    return shapes
-  } catch (error) {
-    throw new SafetensorsError(`${name}: ${(error as Error).message}`)
-  }
-}
-
-function shapesIn(parameters: Parameters): ExpectedShapes {
-  return Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
+function filesOf(source: ByteSource | Uint8Array | WeightFiles, { name = 'model' }: LoadOptions): WeightFiles {
+  if ('open' in source) return source
+  return singleFile(source instanceof Uint8Array ? bytesSource(source) : source, name)
 }
 
 /** Values of trained tensors, in order, as safetensors stores them. */
@@ -96,9 +105,9 @@ export async function loadParameters(parameters: Parameters, file: SafetensorsFi
 }
 
 function assignParameters(parameters: Parameters, values: ReadonlyMap<string, FloatTensor>): void {
-  for (const [name, parameter] of Object.entries(parameters)) {
-    const value = tensor(values.get(name)!.data, parameter.shape, 'float32')
-    parameter.assign(value)
+  for (const [name, { data, shape }] of values) {
+    const value = tensor(data, [...shape], 'float32')
+    parameters[name]!.assign(value)
     value.dispose()
   }
 }

@@ -21,7 +21,9 @@ export function writeMetadata(structure: NetworkStructure, details: ModelDetails
  *
  * @throws SafetensorsError when they are not as this version writes them
  */
-export function readMetadata(file: SafetensorsFile): { structure: NetworkStructure; details: ModelDetails } | undefined {
+export function readMetadata(
+  file: Pick<SafetensorsFile, 'name' | 'metadata'>,
+): { structure: NetworkStructure; details: ModelDetails } | undefined {
   const text = Object.hasOwn(file.metadata, KEY) ? file.metadata[KEY] : undefined
   if (text === undefined) return undefined
   try {
@@ -49,7 +51,16 @@ function structureFrom(value: Json | undefined): NetworkStructure {
     blocks: blocks.map((block, i) => specFrom(block, `structure.blocks[${i}]`)),
     embeddingWidth: integerIn(structure, 'embeddingWidth'),
     headWidth: integerIn(structure, 'headWidth'),
+    ...flagIn(structure, 'distillationToken'),
+    ...flagIn(structure, 'distillationHead'),
   }
+}
+
+function flagIn<K extends string>(value: JsonObject, key: K): { readonly [key in K]?: true } {
+  const flag = value[key]
+  if (flag === undefined || flag === false) return {}
+  if (flag !== true) throw new Error(`structure.${key} must be true or false; got ${describe(flag)}`)
+  return { [key]: true } as { readonly [key in K]: true }
 }
 
 function specFrom(value: Json, name: string): BlockSpec {

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fill, memory, tidy } from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { disposeNetwork, type Network } from './network.js'
-import { fileSource, loadModelFile, saveModelFile } from './node.js'
+import { readParameters } from './model-file.js'
+import { disposeNetwork, type Network, parametersOf } from './network.js'
+import { fileSource, loadModelFile, loadViT, saveHuggingFaceFolder, saveModelFile } from './node.js'
 import { openSafetensors, SafetensorsError } from './safetensors/index.js'
 import { createRng } from './testing/rng.js'
 import { tinyConfig } from './testing/tiny.js'
@@ -29,6 +30,18 @@ it('saves a model to a file and loads it again', async () => {
   expect(details).toEqual({ seed: 0 })
   const stored = await openSafetensors(await fileSource(path), { name: path })
   expect(await loaded.head.parameters['head.weight']!.data()).toEqual(await stored.readFloat32('head.weight'))
+  disposeNetwork(loaded)
+})
+
+it('saves a folder as transformers has it', async () => {
+  const path = join(folder, 'new', 'model')
+  const details = { normalisation: { mean: [0.5], std: [0.25] }, classNames: ['a', 'b', 'c'] }
+  await saveHuggingFaceFolder(path, network, { details })
+  expect((await readdir(path)).sort()).toEqual(['config.json', 'model.safetensors', 'preprocessor_config.json'])
+  const { network: loaded, details: read } = await loadViT(path)
+  expect(read).toEqual(details)
+  expect(await readParameters(parametersOf(loaded))).toEqual(await readParameters(parametersOf(network)))
+  expect(JSON.parse(await readFile(join(path, 'config.json'), 'utf8'))).toMatchObject({ model_type: 'vit', num_attention_heads: 2 })
   disposeNetwork(loaded)
 })
 

@@ -1,17 +1,23 @@
-import { type LoadOptions, loadModel, type SaveOptions, saveModel } from './model-file.js'
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { JsonObject } from '@learngene/interfaces'
+import { type LoadedModel, type LoadOptions, loadModel, type SaveOptions, saveModel } from './model-file.js'
 import type { Network } from './network.js'
 import { checkReference, type ReferenceCheck } from './reference/check-reference.js'
 import { fileSource } from './safetensors/node-file-source.js'
+import { structureOf } from './structure.js'
+import { huggingFaceConfig } from './weights/hugging-face-config.js'
+import { type NodeOpenOptions, openWeights } from './weights/node-open-weights.js'
 import { writeFileAtomically } from './write-file.js'
 
-export { fileSource, writeFileAtomically }
+export { fileSource, type NodeOpenOptions, openWeights, writeFileAtomically }
 
 /**
  * {@link loadModel} of a file, which is named by its path in errors.
  *
  * @throws SafetensorsError when the file cannot be opened or is not a model
  */
-export async function loadModelFile(path: string, options: LoadOptions = {}): ReturnType<typeof loadModel> {
+export async function loadModelFile(path: string, options: LoadOptions = {}): Promise<LoadedModel> {
   return loadModel(await fileSource(path), { name: path, ...options })
 }
 
@@ -27,4 +33,29 @@ export async function saveModelFile(path: string, network: Network, options: Sav
  */
 export async function checkReferenceFile(path: string): Promise<ReferenceCheck> {
   return checkReference(await fileSource(path), { name: path })
+}
+
+/**
+ * Saves a network as a folder that transformers reads with `from_pretrained`: `model.safetensors`, `config.json`, and `preprocessor_config.json` where
+ * the details hold the normalisation. The folder is made where it does not exist.
+ *
+ * @throws Error when the network is not one that transformers can hold: blocks of other kinds, or of several sizes
+ */
+export async function saveHuggingFaceFolder(folder: string, network: Network, options: Omit<SaveOptions, 'naming'> = {}): Promise<void> {
+  const { config, preprocessor } = huggingFaceConfig(structureOf(network), options.details)
+  const weights = await saveModel(network, { ...options, naming: 'huggingface' })
+  await mkdir(folder, { recursive: true })
+  const json = (value: JsonObject) => `${JSON.stringify(value, null, 2)}\n`
+  await writeFileAtomically(join(folder, 'config.json'), json(config))
+  if (preprocessor) await writeFileAtomically(join(folder, 'preprocessor_config.json'), json(preprocessor))
+  await writeFileAtomically(join(folder, 'model.safetensors'), weights)
+}
+
+/**
+ * Loads a ViT by its address: a path, a URL, or `hf:owner/name[@revision]` through the cache; see {@link openWeights} and `loadModel`.
+ *
+ * @throws Error when there is nothing at the address, SafetensorsError when it is not a model
+ */
+export async function loadViT(spec: string | URL, options: LoadOptions & NodeOpenOptions = {}): Promise<LoadedModel> {
+  return loadModel(await openWeights(spec, options), options)
 }

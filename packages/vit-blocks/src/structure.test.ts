@@ -16,6 +16,14 @@ it('builds what it describes', () => {
   disposeNetwork(network)
 })
 
+it('builds distillation tokens and heads that it describes', () => {
+  for (const flags of [{ distillationToken: true }, { distillationToken: true, distillationHead: true }] as const) {
+    const network = buildNetwork({ ...structure, ...flags })
+    expect(structureOf(network)).toEqual({ ...structure, ...flags })
+    disposeNetwork(network)
+  }
+})
+
 it('leaves random weights at zero without a generator', () => {
   const network = buildNetwork(structure)
   for (const [name, parameter] of Object.entries(parametersOf(network))) {
@@ -42,6 +50,11 @@ it.each<[string, object, string]>([
     "unknown block kind 'mixer'; known are transformer, scale",
   ],
   ['a bad block', { blocks: [transformer(6), transformer(0)] }, "config: 'width' must be a positive number; got 0"],
+  [
+    'a distillation head without its token',
+    { distillationHead: true },
+    'network: a distillation head needs the distillation token that it classifies by; the embedding has none',
+  ],
   ['a bad head', { classes: 0 }, "config: 'classes' must be a positive number; got 0"],
   [
     'blocks that do not meet',

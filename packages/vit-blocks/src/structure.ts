@@ -17,6 +17,10 @@ export interface NetworkStructure {
   readonly embeddingWidth: number
   /** Width of the head, which is the last block's output. */
   readonly headWidth: number
+  /** Whether a distillation token follows the class token; default false. */
+  readonly distillationToken?: boolean
+  /** Whether a second head classifies by the distillation token and the logits are the mean of both; default false. */
+  readonly distillationHead?: boolean
 }
 
 export function structureOf({ embedding, blocks, head }: Network): NetworkStructure {
@@ -27,6 +31,8 @@ export function structureOf({ embedding, blocks, head }: Network): NetworkStruct
     blocks: blocks.map(({ kind, config }) => ({ kind, config })),
     embeddingWidth: embedding.width,
     headWidth: head.width,
+    ...(embedding.distillationToken && { distillationToken: true }),
+    ...(head.distillationHead && { distillationHead: true }),
   }
 }
 
@@ -35,7 +41,8 @@ export function structureOf({ embedding, blocks, head }: Network): NetworkStruct
  *
  * @param blocks factories of block kinds besides the standard ones
  * @param rng draws the weights, each part from a fork of its own; without it all random weights are zero, to be loaded
- * @throws when a block kind is unknown, a configuration is not possible, or a part takes another width than the part before it gives
+ * @throws when a block kind is unknown, a configuration is not possible, or a part takes another width than the part before it gives,
+ * or a distillation head has no token
  */
 export function buildNetwork(structure: NetworkStructure, blocks?: BlockRegistry, rng: Rng = zeroRng): Network {
   const made: Parameters[] = []
@@ -44,12 +51,14 @@ export function buildNetwork(structure: NetworkStructure, blocks?: BlockRegistry
     return part
   }
   try {
+    const { geometry, embeddingWidth, headWidth, classes, epsilon } = structure
     const network = {
-      embedding: keep(createEmbedding(structure.geometry, structure.embeddingWidth, rng.fork('embedding'))),
+      embedding: keep(createEmbedding(geometry, embeddingWidth, rng.fork('embedding'), structure)),
       blocks: structure.blocks.map((spec, i) => keep(createBlock(spec, rng.fork(`block.${i}`), blocks))),
-      head: keep(createHead(structure.headWidth, structure.classes, rng.fork('head'), structure.epsilon)),
+      head: keep(createHead(headWidth, classes, rng.fork('head'), epsilon, structure)),
     }
     checkWidths(network)
+    checkTokens(network)
     return network
   } catch (error) {
     for (const parameters of made) disposeParameters(parameters)
@@ -69,6 +78,17 @@ function checkWidths({ embedding, blocks, head }: Network): void {
     giver = `block ${i} ('${kind}')`
   }
   check('the head', head.width)
+}
+
+function checkTokens({ embedding, head }: Network): void {
+  if (head.distillationHead && !embedding.distillationToken) {
+    throw new Error('network: a distillation head needs the distillation token that it classifies by; the embedding has none')
+  }
+}
+
+/** Draws the head's weights as `rng` does, and no others. */
+export function onlyHead(rng: Rng): Rng {
+  return { ...zeroRng, fork: (label) => (label === 'head' ? rng.fork(label) : zeroRng) }
 }
 
 /** Draws nothing: the values are about to be replaced. */

@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu'
 import { memory } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { disposeNetwork, parametersOf } from './network.js'
+import distilledShapes from './testing/reference/timm-deit-distilled-shapes.json' with { type: 'json' }
 import deitShapes from './testing/reference/timm-deit-shapes.json' with { type: 'json' }
 import { createRng } from './testing/rng.js'
 import { scaleBlocks, tinyConfig } from './testing/tiny.js'
@@ -12,6 +13,12 @@ it.each(['tiny', 'small', 'base'] as const)('names and shapes the tensors of Dei
   const network = withoutWeights(() => createViT(deit[size], createRng(0)))
   const shapes = Object.entries(parametersOf(network)).map(([name, { shape }]) => [name, shape])
   expect(shapes).toEqual(Object.entries(deitShapes[size]))
+})
+
+it('names and shapes the tensors of distilled DeiT-Ti as timm does, in its order', () => {
+  const network = withoutWeights(() => createViT({ ...deit.tiny, distilled: true }, createRng(0)))
+  const shapes = Object.entries(parametersOf(network)).map(([name, { shape }]) => [name, shape])
+  expect(shapes).toEqual(Object.entries(distilledShapes))
 })
 
 it('gives the same weights for the same seed and others for another', () => {

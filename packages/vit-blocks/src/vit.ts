@@ -19,6 +19,8 @@ export interface ViTConfig extends ImageGeometry {
   readonly mlpRatio?: number
   /** Of all layer norms; default 1e-6. */
   readonly epsilon?: number
+  /** Whether a distillation token and its head stand beside the class token and its head, as in distilled DeiT; default false. */
+  readonly distilled?: boolean
   /** The kind of block i, where it is not the standard transformer block. Its input and output width must be D. */
   readonly block?: (i: number) => BlockSpec
 }
@@ -46,6 +48,7 @@ export function vitStructure(config: ViTConfig): NetworkStructure {
     blocks: Array.from({ length: depth }, (_, i) => specOf(i)),
     embeddingWidth: width,
     headWidth: width,
+    ...(config.distilled && { distillationToken: true, distillationHead: true }),
   }
 }
 

@@ -1,0 +1,85 @@
+import { expect, it } from 'vitest'
+import { readModelConfig } from './model-config.js'
+import { memoryFiles } from './testing/memory-files.js'
+
+const vit = {
+  model_type: 'vit',
+  hidden_act: 'gelu',
+  hidden_size: 768,
+  num_attention_heads: 12,
+  layer_norm_eps: 1e-12,
+  image_size: 224,
+  id2label: { 0: 'ant', 1: 'bee' },
+}
+const read = (config: object, preprocessor?: object, changes = {}) =>
+  readModelConfig(memoryFiles({ 'config.json': config, ...(preprocessor && { 'preprocessor_config.json': preprocessor }) }, changes))
+
+it("reads Hugging Face's files and believes those of google/vit-*", async () => {
+  const preprocessor = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] }
+  expect(await read(vit, preprocessor, { origin: 'google/vit-base-patch16-224' })).toEqual({
+    hints: { heads: 12, epsilon: 1e-12 },
+    sizes: { hidden_size: 768, image_size: 224 },
+    details: { normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }, classNames: ['ant', 'bee'] },
+    notes: [],
+  })
+})
+
+it('corrects those of facebook/deit-*', async () => {
+  const { hints, details, notes } = await read(vit, {}, { origin: 'facebook/deit-base-patch16-224' })
+  expect(hints).toEqual({ heads: 12, epsilon: 1e-6 })
+  expect(details.normalisation).toEqual({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
+  expect(notes).toHaveLength(2)
+})
+
+it('takes the word of the caller for where the files come from', async () => {
+  const files = memoryFiles({ 'config.json': vit })
+  expect((await readModelConfig(files, 'facebook/deit-base-patch16-224')).hints.epsilon).toBe(1e-6)
+})
+
+it('assumes the defaults of Hugging Face and says what is not known', async () => {
+  expect(await read({ model_type: 'vit' })).toEqual({
+    hints: { epsilon: 1e-12 },
+    sizes: {},
+    details: {},
+    notes: ['the files do not say how images are normalised (mean and std)'],
+  })
+})
+
+it("reads timm's file", async () => {
+  const config = {
+    architecture: 'deit_tiny_patch16_224',
+    num_features: 192,
+    global_pool: 'token',
+    pretrained_cfg: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+  }
+  expect(await read(config)).toEqual({
+    hints: {},
+    sizes: { num_features: 192 },
+    details: { normalisation: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } },
+    notes: [],
+  })
+  const own = { architecture: 'vit', model_args: { num_heads: 5 }, label_names: ['ant'] }
+  expect(await read(own)).toMatchObject({ hints: { heads: 5 }, details: { classNames: ['ant'] }, notes: [expect.any(String)] })
+})
+
+it('reads nothing where there is no configuration, or it is not known to belong to the file', async () => {
+  const nothing = { hints: {}, sizes: {}, details: {}, notes: [] }
+  expect(await readModelConfig(memoryFiles({}))).toEqual(nothing)
+  expect(await read(vit, undefined, { configured: false })).toEqual(nothing)
+})
+
+it.each<[object, string]>([
+  [{}, "model: config.json: model_type must be 'vit' or 'deit' for a ViT that can be run here, found nothing"],
+  [{ model_type: 'bert' }, 'found "bert"'],
+  [{ ...vit, hidden_act: 'gelu_new' }, `hidden_act must be 'gelu' for a ViT that can be run here, found "gelu_new"`],
+  [{ ...vit, num_attention_heads: '12' }, 'num_attention_heads must be a positive number, found "12"'],
+  [{ ...vit, layer_norm_eps: 0 }, 'layer_norm_eps must be a positive number, found 0'],
+  [{ architecture: 'vit', global_pool: 'avg' }, `global_pool must be 'token' for a ViT that can be run here, found "avg"`],
+  [[], 'must be an object, found []'],
+])('refuses %j', async (config, message) => {
+  await expect(read(config)).rejects.toThrow(message)
+})
+
+it('leaves out class names that are not one per class', async () => {
+  for (const id2label of [{ 1: 'a', 2: 'b' }, { 0: 3 }, 'ant', null]) expect((await read({ ...vit, id2label })).details).toEqual({})
+})

@@ -1,0 +1,35 @@
+import { expect, it } from 'vitest'
+import { PermanentError, withRetries } from './retry.js'
+import { wait } from './wait.js'
+
+const failing = (times: number, error = new Error('weak')) => {
+  let calls = 0
+  return { attempt: async () => (calls++ < times ? Promise.reject(error) : calls), calls: () => calls }
+}
+
+it('tries again until it succeeds, patiently', async () => {
+  const { attempt } = failing(3)
+  const start = performance.now()
+  expect(await withRetries(attempt, { retries: 3, retryDelay: 10 })).toBe(4)
+  expect(performance.now() - start).toBeGreaterThan(10 + 20 + 40 - 5)
+})
+
+it('gives up after the last retry, and at once when it is of no use', async () => {
+  const weak = failing(3)
+  await expect(withRetries(weak.attempt, { retries: 2, retryDelay: 0 })).rejects.toThrow('weak')
+  expect(weak.calls()).toBe(3)
+  const hopeless = failing(1, new PermanentError('hopeless'))
+  await expect(withRetries(hopeless.attempt, { retryDelay: 0 })).rejects.toThrow('hopeless')
+  expect(hopeless.calls()).toBe(1)
+})
+
+it('stops waiting when it is aborted', async () => {
+  const abort = new AbortController()
+  const { attempt, calls } = failing(9)
+  const running = withRetries(attempt, { retryDelay: 60_000, signal: abort.signal })
+  await wait(5)
+  abort.abort(new Error('stop'))
+  await expect(running).rejects.toThrow('stop')
+  await expect(withRetries(attempt, { signal: abort.signal })).rejects.toThrow('stop')
+  expect(calls()).toBe(1)
+})

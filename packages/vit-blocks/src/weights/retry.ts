@@ -1,0 +1,31 @@
+import { wait } from './wait.js'
+
+/** How often and how patiently something that may fail for a moment is tried again. */
+export interface RetryOptions {
+  /** Attempts after the first; default 4. */
+  readonly retries?: number
+  /** Milliseconds before the first of them, doubled before each next; default 500. */
+  readonly retryDelay?: number
+  /** Ends waiting and reading. */
+  readonly signal?: AbortSignal
+}
+
+/** An error that trying again will not mend. */
+export class PermanentError extends Error {
+  override name = 'Error'
+}
+
+/** Runs `attempt` until it succeeds, fails for good ({@link PermanentError}), or has failed once more often than it may be retried. */
+export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+  const { retries = 4, retryDelay = 500, signal } = options
+  for (let failures = 0; ; failures++) {
+    signal?.throwIfAborted()
+    try {
+      return await attempt()
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof PermanentError || failures >= retries) throw error
+      await wait(retryDelay * 2 ** failures, signal)
+    }
+  }
+}
