@@ -58,14 +58,14 @@ export interface Distillation {
   dispose(): void
 }
 
-/** An auxiliary before its distillation: sees the ancestor's images and classes, weights freshly drawn. */
+/** An auxiliary before its distillation: sees the ancestor's images, as many tokens and the same classes; weights freshly drawn. */
 export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, blocks?: BlockRegistry): Tier {
-  const { geometry } = ancestor.embedding
+  const { geometry, distillationToken: distilled } = ancestor.embedding
   const { classes, epsilon } = ancestor.head
   const name = spec.name ?? defaultTierName(spec.width, spec.depth)
   return {
     name,
-    network: createViT({ ...geometry, ...spec, classes, epsilon }, rng.fork(`auxiliary ${name}`), blocks),
+    network: createViT({ ...geometry, ...spec, classes, epsilon, distilled }, rng.fork(`auxiliary ${name}`), blocks),
     transformations: [],
   }
 }

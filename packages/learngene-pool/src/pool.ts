@@ -106,7 +106,7 @@ function checkAlike([first, ...others]: readonly Tier[]): void {
   if (!first) throw new Error('buildPool: a pool has at least one tier; got none')
   const described = ({ network: { embedding, head } }: Tier) => {
     const { imageSize, patchSize, channels } = embedding.geometry
-    return `images ${imageSize} x ${imageSize} x ${channels} in patches of ${patchSize}, ${head.classes} classes`
+    return `images ${imageSize} x ${imageSize} x ${channels} in patches of ${patchSize}, ${embedding.tokens} tokens, ${head.classes} classes`
   }
   for (const tier of others) {
     if (described(tier) !== described(first)) {

@@ -3,7 +3,7 @@ import { add, div, matMul, memory, type Tensor, type Tensor2D, tensor3d, tidy, u
 import { expect, it } from 'vitest'
 import { createHead } from './head.js'
 import { countParameters, disposeParameters } from './parameters.js'
-import { relativeError } from './testing/close.js'
+import { relativeError } from './reference/relative-error.js'
 import { peakOf } from './testing/live-floats.js'
 import { createRng } from './testing/rng.js'
 import { withoutWeights } from './without-weights.js'

@@ -1,4 +1,4 @@
-import type { Budget, Reporter } from '@learngene/interfaces'
+import type { Budget, Reporter, Rng } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import {
   accuracies,
@@ -12,16 +12,18 @@ import {
   encodePool,
   extractDescendant,
   fineTune,
+  type Pool,
+  type Teacher,
 } from '@learngene/learngene-pool'
 import { costOfPath, formatPath, type Tier } from '@learngene/stitch'
 import { createRng, type Group } from '@learngene/training'
-import { disposeNetwork, forward, loadModel, type Network, withoutWeights } from '@learngene/vit-blocks'
+import { disposeNetwork, forward, loadModel, type ModelDetails, type Network, withoutWeights } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
 import { chooseDescendant } from './choose.js'
 import { compareInitialisers } from './compare-initialisers.js'
 import type { QuickstartConfig } from './config.js'
 import { describeDescendants, describeStorage, evaluationMacs, lossSummary, sizeOf } from './describe.js'
-import { type Normalisation, splitImages } from './images.js'
+import { type Normalisation, type QuickstartImages, splitImages } from './images.js'
 import type { QuickstartReport } from './report.js'
 
 /** What the pipeline works on; the same for every member of the group. */
@@ -64,105 +66,139 @@ const EVALUATION_BATCH = 50
 /**
  * The whole method once: ancestor -> auxiliaries -> pool -> stitches -> fine-tuned descendants, evaluated. Every member of the group runs it
  * with the same input and does its share of each batch.
+ *
+ * @throws InfeasibleBudgetError before any work where no descendant can keep the budget
  */
 export async function runPipeline(group: Group, input: PipelineInput, report: Reporter): Promise<PipelineResult> {
-  const { config, seed, train, test } = input
-  const rng = createRng(seed)
-  const times: { [stage: string]: number } = {}
-  const stage = async <T>(name: string, run: () => Promise<T>): Promise<T> => {
+  const { config, budget } = input
+  const { network: ancestor, details } = await loadModel(input.ancestor, { name: 'ancestor' })
+  try {
+    await requireFeasible(ancestor, config, budget)
+    const rng = createRng(input.seed)
+    const images = splitImages(input.train, input.test, config, details.normalisation as unknown as Normalisation, rng)
+    const times: { [stage: string]: number } = {}
+    const context: Context = { config, group, report, images, rng, stage: timedStages(report, times) }
+    const distilled = await distilPool(context, ancestor, details)
+    try {
+      return { times, ...(await tuneAndChoose(context, ancestor, distilled, budget)) }
+    } finally {
+      disposePool(distilled.pool)
+    }
+  } finally {
+    disposeNetwork(ancestor)
+  }
+}
+
+interface Context {
+  readonly config: QuickstartConfig
+  readonly group: Group
+  readonly report: Reporter
+  readonly images: QuickstartImages
+  readonly rng: Rng
+  /** Runs one stage of the work and notes its time. */
+  stage<T>(name: string, run: () => Promise<T>): Promise<T>
+}
+
+interface Distilled {
+  readonly pool: Pool
+  readonly teacher: Teacher
+  readonly ancestorAccuracy: number
+  /** The loss of each step, by auxiliary. */
+  readonly losses: readonly Float32Array[]
+}
+
+/** The ancestor's features once, one auxiliary after the other, and the pool of them. */
+async function distilPool(
+  { config, group, report, images, rng, stage }: Context,
+  ancestor: Network,
+  details: ModelDetails,
+): Promise<Distilled> {
+  const { teacher, ancestorAccuracy } = await stage('ancestor: features and accuracy', async () => {
+    const teacher = await cachedTeacher(ancestor, ancestorFeatures(ancestor, config), images.training, {
+      batchSize: EVALUATION_BATCH,
+      group,
+      onBatch: progressTo(report),
+    })
+    const [ancestorAccuracy] = await accuracies([ancestor], images.test, { batchSize: EVALUATION_BATCH, group })
+    return { teacher, ancestorAccuracy: ancestorAccuracy! }
+  })
+  const auxiliaries: { tier: Tier; losses: Float32Array }[] = []
+  for (const spec of config.auxiliaries) {
+    const { width, depth } = spec
+    const options = { ...config.distillation, teacher, group, report }
+    auxiliaries.push(
+      await stage(`distil width ${width}, depth ${depth}`, () =>
+        distill(ancestor, spec, images.training, options, rng.fork(`distil ${width}x${depth}`)),
+      ),
+    )
+  }
+  const tiers = auxiliaries.map(({ tier }) => tier)
+  return {
+    pool: buildPool(tiers, { details: { ...details, source: 'quickstart' } }, rng.fork('pool')),
+    teacher,
+    ancestorAccuracy,
+    losses: auxiliaries.map(({ losses }) => losses),
+  }
+}
+
+/** Stitches compared, the pool fine-tuned, every descendant evaluated and one chosen. */
+async function tuneAndChoose(
+  { config, group, report, images, rng, stage }: Context,
+  ancestor: Network,
+  { pool, teacher, ancestorAccuracy, losses }: Distilled,
+  budget: Budget,
+): Promise<Omit<PipelineResult, 'times'>> {
+  const paths = [...pool.space.enumerate()]
+  const networks = descendantsOf(pool, paths)
+  const rows = await stage('compare stitches before fine-tuning', () => compareInitialisers(pool, paths, images, config, group, rng))
+  const tuned = await stage('fine-tune the pool', () =>
+    fineTune(pool, images.training, { ...config.fineTuning, teacher, group, report }, rng.fork('fine-tune')),
+  )
+  const score = (source: ImageSource) => accuracies(networks, source, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) })
+  const validation = await stage('evaluate every descendant on validation images', () => score(images.validation))
+  const tested = await stage('evaluate every descendant on test images', () => score(images.test))
+
+  const descendants = describeDescendants(pool, paths, validation, tested)
+  const { chosen, runnerUp, whyRunnerUpLost } = await chooseDescendant(descendants, budget, (row) => row.validationAccuracy)
+  return {
+    pool: await encodePool(pool),
+    choice: {
+      path: chosen.key,
+      runnerUp: runnerUp?.key ?? null,
+      why: whyRunnerUpLost,
+      model: await extractDescendant(pool, paths[chosen.value.id]!),
+      logits: await firstLogits(networks[chosen.value.id]!, images.test, VERIFIED_IMAGES),
+    },
+    report: {
+      images: { training: images.training.length, validation: images.validation.length, test: images.test.length },
+      ancestor: { ...sizeOf(ancestor), width: ancestor.embedding.width, depth: ancestor.blocks.length, testAccuracy: ancestorAccuracy },
+      auxiliaries: pool.tiers.map(({ name, network }, i) => ({
+        ...config.auxiliaries[i]!,
+        name,
+        ...sizeOf(network),
+        ...lossSummary(losses[i]!),
+      })),
+      initialisers: { images: config.comparisonImages, rows },
+      fineTuning: { ...lossSummary(tuned), initialiser: config.initialisers[0]! },
+      descendants,
+      evaluation: evaluationMacs(networks),
+      storage: describeStorage(pool, paths, ancestor, config),
+    },
+  }
+}
+
+function timedStages(report: Reporter, times: { [stage: string]: number }): Context['stage'] {
+  return async (name, run) => {
     report({ kind: 'stage', name })
     const started = performance.now()
     const result = await run()
     times[name] = (performance.now() - started) / 1000
     return result
   }
-  const onBatch = (done: number, total: number) => report({ kind: 'progress', done, total })
+}
 
-  const { network: ancestor, details } = await loadModel(input.ancestor, { name: 'ancestor' })
-  const normalisation = details.normalisation as unknown as Normalisation
-  await requireFeasible(ancestor, config, input.budget)
-  const images = splitImages(train, test, config, normalisation, rng)
-
-  const { teacher, ancestorAccuracy } = await stage('ancestor: features and accuracy', async () => {
-    const features = ancestorFeatures(ancestor, config)
-    const teacher = await cachedTeacher(ancestor, features, images.training, { batchSize: EVALUATION_BATCH, group, onBatch })
-    const [ancestorAccuracy] = await accuracies([ancestor], images.test, { batchSize: EVALUATION_BATCH, group })
-    return { teacher, ancestorAccuracy: ancestorAccuracy! }
-  })
-
-  const auxiliaries: { tier: Tier; losses: Float32Array }[] = []
-  for (const spec of config.auxiliaries) {
-    auxiliaries.push(
-      await stage(`distil width ${spec.width}, depth ${spec.depth}`, () =>
-        distill(
-          ancestor,
-          spec,
-          images.training,
-          { ...config.distillation, teacher, group, report },
-          rng.fork(`distil ${spec.width}x${spec.depth}`),
-        ),
-      ),
-    )
-  }
-
-  const pool = buildPool(
-    auxiliaries.map(({ tier }) => tier),
-    { details: { ...details, source: 'quickstart' } },
-    rng.fork('pool'),
-  )
-  try {
-    const paths = [...pool.space.enumerate()]
-    const rows = await stage('compare stitches before fine-tuning', () => compareInitialisers(pool, paths, images, config, group, rng))
-
-    const losses = await stage('fine-tune the pool', () =>
-      fineTune(pool, images.training, { ...config.fineTuning, teacher, group, report }, rng.fork('fine-tune')),
-    )
-
-    const networks = descendantsOf(pool, paths)
-    const [validation, tested] = await stage('evaluate every descendant', async () => [
-      await accuracies(networks, images.validation, { batchSize: EVALUATION_BATCH, group }),
-      await accuracies(networks, images.test, { batchSize: EVALUATION_BATCH, group, onBatch }),
-    ])
-
-    const descendants = describeDescendants(pool, paths, validation!, tested!)
-    const { chosen, runnerUp, whyRunnerUpLost } = await chooseDescendant(descendants, input.budget, (row) => row.validationAccuracy)
-    const path = paths[chosen.value.id]!
-
-    return {
-      times,
-      pool: await encodePool(pool),
-      choice: {
-        path: chosen.key,
-        runnerUp: runnerUp?.key ?? null,
-        why: whyRunnerUpLost,
-        model: await extractDescendant(pool, path),
-        logits: await firstLogits(networks[chosen.value.id]!, images.test, VERIFIED_IMAGES),
-      },
-      report: {
-        images: { training: images.training.length, validation: images.validation.length, test: images.test.length },
-        ancestor: {
-          ...sizeOf(ancestor),
-          width: ancestor.embedding.width,
-          depth: ancestor.blocks.length,
-          testAccuracy: ancestorAccuracy,
-        },
-        auxiliaries: auxiliaries.map(({ tier, losses }, i) => ({
-          ...config.auxiliaries[i]!,
-          name: tier.name,
-          ...sizeOf(tier.network),
-          ...lossSummary(losses),
-        })),
-        initialisers: { images: config.comparisonImages, rows },
-        fineTuning: { ...lossSummary(losses), initialiser: config.initialisers[0]! },
-        descendants,
-        evaluation: evaluationMacs(networks),
-        storage: describeStorage(pool, paths, ancestor, config),
-      },
-    }
-  } finally {
-    disposePool(pool)
-    disposeNetwork(ancestor)
-  }
+function progressTo(report: Reporter) {
+  return (done: number, total: number) => report({ kind: 'progress', done, total })
 }
 
 /** Fails before any work where no descendant can keep the budget. */
