@@ -14,6 +14,7 @@ export default defineConfig({
   test: {
     include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts'],
     pool: 'forks',
+    maxWorkers: '100%',
     // Generous, for machines that are slow or busy: no test waits for time to pass.
     testTimeout: 120_000,
     hookTimeout: 300_000,

@@ -14,5 +14,5 @@ export const tinyQuickstart: QuickstartConfig = {
   comparisonImages: 30,
   featureImages: 20,
   heldOutImages: 20,
-  budget: { macs: 1.3e6 },
+  budget: { macs: 6e5 },
 }
