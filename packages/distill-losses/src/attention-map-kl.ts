@@ -1,6 +1,7 @@
+import { withGradient } from '@learngene/ops'
 import { add, div, log, mul, reshape, sum, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core'
 import { sameShape, shapeError } from './checks.js'
-import { exampleRows, withGradient } from './with-gradient.js'
+import { exampleRows } from './example-rows.js'
 
 /** Far below any probability that matters, and enough to keep the logarithm of an underflown one finite. */
 const EPSILON = 1e-12

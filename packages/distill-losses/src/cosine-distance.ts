@@ -1,7 +1,8 @@
+import { withGradient } from '@learngene/ops'
 import { mul, reshape, sub, sum, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core'
 import { requireSameFeatures } from './checks.js'
+import { exampleRows } from './example-rows.js'
 import { unitTokens } from './unit-tokens.js'
-import { exampleRows, withGradient } from './with-gradient.js'
 
 /**
  * One less the cosine between the student's and the teacher's token, averaged over tokens: 1 - sum_n cos(s_n, t_n) / N. Blind to the

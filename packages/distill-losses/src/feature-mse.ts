@@ -1,7 +1,7 @@
 import { sub, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core'
 import { requireSameFeatures } from './checks.js'
+import { frozen } from './frozen.js'
 import { meanSquare } from './mean-square.js'
-import { frozen } from './with-gradient.js'
 
 /**
  * Mean squared error of features of one width: sum_nd (s_nd - t_nd)^2 / (N D) (FitNets, Romero et al. 2015, arXiv 1412.6550, as a mean).

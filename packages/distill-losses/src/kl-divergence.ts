@@ -1,7 +1,7 @@
+import { withGradient } from '@learngene/ops'
 import { exp, logSoftmax, mul, reshape, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
 import { requireSameLogits } from './checks.js'
 import { reduceClasses, resolveTemperature, soften, type TemperatureOptions } from './temperature.js'
-import { withGradient } from './with-gradient.js'
 
 /**
  * Kullback-Leibler divergence of the softened distributions: T^2 sum_c p_c log(p_c / q_c), p = softmax(t / T), q = softmax(z / T). It is

@@ -1,5 +1,6 @@
+import { withGradient } from '@learngene/ops'
 import { mean, mul, reshape, square, type Tensor, type Tensor1D } from '@tensorflow/tfjs-core'
-import { exampleRows, withGradient } from './with-gradient.js'
+import { exampleRows } from './example-rows.js'
 
 /** The mean of x^2 over all but the first dimension. Its gradient is one product. */
 export function meanSquare(x: Tensor): Tensor1D {

@@ -1,8 +1,8 @@
+import { batchProduct, withGradient } from '@learngene/ops'
 import { mean, mul, reshape, square, sub, type Tensor, type Tensor1D, type Tensor3D, tidy, transpose } from '@tensorflow/tfjs-core'
-import { batchProduct } from './batch-product.js'
 import { shapeError } from './checks.js'
+import { exampleRows } from './example-rows.js'
 import { unitTokens } from './unit-tokens.js'
-import { exampleRows, withGradient } from './with-gradient.js'
 
 /**
  * Mean squared error of the token-to-token relations of each image: R = U U^T with U the tokens scaled to length one, so R_ij is the cosine

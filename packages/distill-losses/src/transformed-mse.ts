@@ -1,8 +1,8 @@
 import { linear } from '@learngene/ops'
 import { sub, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
 import { shapeError } from './checks.js'
+import { frozen } from './frozen.js'
 import { meanSquare } from './mean-square.js'
-import { frozen } from './with-gradient.js'
 
 /** A transformation matrix: y = M x + c with M [out, in]. */
 export interface TransformationOptions {

@@ -1,5 +1,5 @@
+import { withGradient } from '@learngene/ops'
 import { add, mul, reshape, rsqrt, square, sub, sum, type Tensor, type Tensor2D } from '@tensorflow/tfjs-core'
-import { withGradient } from './with-gradient.js'
 
 /** Far below the squared length of any real feature, and enough to keep a zero token finite. */
 const EPSILON = 1e-12

@@ -10,7 +10,6 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor3D,
-  tidy,
   transpose,
   zerosLike,
 } from '@tensorflow/tfjs-core'
@@ -38,11 +37,11 @@ export function attention(qkv: Tensor3D, heads: number): Tensor3D {
     const [value, forGradient] = kernel ? (kernel({ qkv }, { heads }) as [Tensor3D, Tensor]) : reference(qkv, heads)
     return {
       value,
-      saved: [qkv, forGradient],
-      gradient: (dy, [qkv, saved]) =>
+      saved: [qkv, forGradient] as const,
+      gradient: (dy, qkv, saved) =>
         gradientKernel
-          ? gradientKernel({ qkv: qkv!, saved: saved!, dy }, { heads })
-          : [tidy(() => referenceGradient(qkv as Tensor3D, saved as Tensor3D, dy as Tensor3D, heads))],
+          ? gradientKernel({ qkv, saved, dy }, { heads })
+          : [referenceGradient(qkv as Tensor3D, saved as Tensor3D, dy as Tensor3D, heads)],
     }
   })
 }
@@ -104,11 +103,9 @@ export function withoutKeyBiasGradient(bias: Tensor1D): Tensor1D {
   return withGradient([bias], (bias) => ({
     value: clone(bias),
     saved: [],
-    gradient: (dy) => [
-      tidy(() => {
-        const [query, key, value] = split(dy, 3) as [Tensor, Tensor, Tensor]
-        return concat([query, zerosLike(key), value]) // [3D]
-      }),
-    ],
+    gradient(dy) {
+      const [query, key, value] = split(dy, 3) as [Tensor1D, Tensor1D, Tensor1D]
+      return [concat([query, zerosLike(key), value])] // [3D]
+    },
   }))
 }

@@ -1,4 +1,4 @@
-import { exp, expandDims, logSoftmax, mul, neg, sub, sum, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
+import { exp, expandDims, logSoftmax, mul, neg, sub, sum, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { withGradient } from './with-gradient.js'
 
@@ -19,14 +19,11 @@ export function crossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D {
     const logProbabilities = logSoftmax(logits)
     return {
       value: neg(sum(mul(targets, logProbabilities), -1)) as Tensor1D,
-      saved: [logProbabilities, targets],
-      gradient: (dy, saved) => [
-        tidy(() => {
-          const [logProbabilities, targets] = saved as [Tensor2D, Tensor2D]
-          const predicted = mul(exp(logProbabilities), sum(targets, -1, true)) // [B, C]
-          return mul(expandDims(dy, -1), sub(predicted, targets)) // [B, C]
-        }),
-      ],
+      saved: [logProbabilities, targets] as const,
+      gradient(dy, logProbabilities, targets) {
+        const predicted = mul(exp(logProbabilities), sum(targets, -1, true)) // [B, C]
+        return [mul(expandDims(dy, -1), sub(predicted, targets))] // [B, C]
+      },
     }
   })
 }

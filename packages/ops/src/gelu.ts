@@ -1,4 +1,4 @@
-import { add, erf, exp, mul, square, type Tensor, tidy } from '@tensorflow/tfjs-core'
+import { add, erf, exp, mul, square, type Tensor } from '@tensorflow/tfjs-core'
 import { findKernel } from './kernels.js'
 import { withGradient } from './with-gradient.js'
 
@@ -14,8 +14,8 @@ export function gelu<T extends Tensor>(x: T): T {
     const gradientKernel = findKernel('LearngeneGeluGrad')
     return {
       value: kernel ? kernel({ x })[0]! : mul(x, gaussianDistribution(x)),
-      saved: [x],
-      gradient: (dy, [x]) => (gradientKernel ? gradientKernel({ x: x!, dy }) : [tidy(() => mul(dy, derivative(x!)))]),
+      saved: [x] as const,
+      gradient: (dy, x) => (gradientKernel ? gradientKernel({ x, dy }) : [mul(dy, derivative(x))]),
     }
   }) as T
 }

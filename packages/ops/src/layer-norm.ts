@@ -29,32 +29,36 @@ export function layerNorm<T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1
   })
 }
 
-function fast(kernel: Kernel, gradientKernel: Kernel, x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Forward<Tensor> {
+type Saved = [Tensor, Tensor, Tensor]
+
+function fast(
+  kernel: Kernel,
+  gradientKernel: Kernel,
+  x: Tensor2D,
+  gamma: Tensor1D,
+  beta: Tensor1D,
+  epsilon: number,
+): Forward<Tensor, Saved> {
   const [value, statistics] = kernel({ x, gamma, beta }, { epsilon }) as [Tensor, Tensor]
   return {
     value,
     saved: [x, gamma, statistics],
-    gradient(dy, saved) {
-      const [x, gamma, statistics] = saved as [Tensor, Tensor, Tensor]
-      return gradientKernel({ x, gamma, statistics, dy })
-    },
+    gradient: (dy, x, gamma, statistics) => gradientKernel({ x, gamma, statistics, dy }),
   }
 }
 
-function reference(x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Forward<Tensor> {
+function reference(x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Forward<Tensor, Saved> {
   const centred = sub(x, mean(x, -1, true)) // [M, D]
   const inverse = rsqrt(add(mean(square(centred), -1, true), epsilon)) // [M, 1]
   const normalised = mul(centred, inverse) // [M, D]
   return {
     value: add(mul(normalised, gamma), beta),
     saved: [normalised, inverse, gamma],
-    gradient: (dy, saved) =>
-      tidy(() => {
-        const [normalised, inverse, gamma] = saved as [Tensor, Tensor, Tensor]
-        const scaled = mul(dy, gamma) // [M, D]
-        const projection = mul(normalised, mean(mul(scaled, normalised), -1, true)) // [M, D]
-        const dx = mul(inverse, sub(sub(scaled, mean(scaled, -1, true)), projection)) // [M, D]
-        return [dx, sum(mul(dy, normalised), 0), sum(dy, 0)]
-      }),
+    gradient(dy, normalised, inverse, gamma) {
+      const scaled = mul(dy, gamma) // [M, D]
+      const projection = mul(normalised, mean(mul(scaled, normalised), -1, true)) // [M, D]
+      const dx = mul(inverse, sub(sub(scaled, mean(scaled, -1, true)), projection)) // [M, D]
+      return [dx, sum(mul(dy, normalised), 0), sum(dy, 0)]
+    },
   }
 }

@@ -38,9 +38,8 @@ function affine(x: Tensor2D, weight: Tensor2D, bias: Tensor1D, inputGradient: bo
   const gradientKernel = findKernel('LearngeneLinearGrad')
   return {
     value: kernel ? kernel({ x, weight, bias })[0]! : add(product(x, weight, false, true), bias),
-    saved: [x, weight],
-    gradient(dy: Tensor, saved: Tensor[]): Tensor[] {
-      const [x, weight] = saved as [Tensor2D, Tensor2D]
+    saved: [x, weight] as const,
+    gradient(dy: Tensor, x: Tensor2D, weight: Tensor2D): Tensor[] {
       const [dWeight, dBias, dx] = gradientKernel
         ? gradientKernel({ x, weight, dy }, { inputGradient })
         : [product(dy as Tensor2D, x, true), sum(dy, 0), inputGradient ? product(dy as Tensor2D, weight) : undefined]

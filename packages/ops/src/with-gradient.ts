@@ -1,20 +1,27 @@
-import { customGrad, type GradSaveFunc, type Tensor } from '@tensorflow/tfjs-core'
+import { customGrad, type GradSaveFunc, type Tensor, tidy } from '@tensorflow/tfjs-core'
 
-/** What a forward pass gives: its value and how the gradients of its inputs follow from the value's gradient and the saved tensors. */
-export interface Forward<Y extends Tensor> {
+/** What a forward pass gives: its value, what the backward pass needs, and the gradients of the inputs in their order. */
+export interface Forward<Y extends Tensor, S extends Tensor[]> {
   readonly value: Y
-  readonly saved: readonly Tensor[]
-  /** Gradients in the order of the inputs. Runs inside no tidy of TensorFlow.js's: what it makes besides its result it must free. */
-  gradient(dy: Tensor, saved: Tensor[]): Tensor[]
+  readonly saved: readonly [...S]
+  /** Runs inside a tidy. */
+  gradient(dy: Y, ...saved: S): Tensor[]
 }
 
-/** An operation with its own gradient. Every tensor that needs one must be among the inputs. */
-export function withGradient<X extends Tensor[], Y extends Tensor>(inputs: [...X], forward: (...inputs: X) => Forward<Y>): Y {
+/**
+ * An operation with a gradient of its own. Every tensor that needs a gradient must be among the inputs; all others that the forward pass uses are data.
+ *
+ * @param forward given the inputs; TensorFlow.js records nothing of what it does
+ */
+export function withGradient<X extends Tensor[], Y extends Tensor, S extends Tensor[]>(
+  inputs: readonly [...X],
+  forward: (...inputs: X) => Forward<Y, S>,
+): Y {
   const operation = customGrad((...args) => {
     const save = args[args.length - 1] as unknown as GradSaveFunc
     const { value, saved, gradient } = forward(...(args.slice(0, -1) as X))
     save([...saved])
-    return { value, gradFunc: (dy: Tensor, saved: Tensor[]) => gradient(dy, saved) }
+    return { value, gradFunc: (dy: Tensor, saved: Tensor[]) => tidy(() => gradient(dy as Y, ...(saved as S))) }
   })
   return operation(...inputs) as Y
 }

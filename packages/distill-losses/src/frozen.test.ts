@@ -1,8 +1,8 @@
 import { grad, mul, type Tensor, tensor1d, tidy } from '@tensorflow/tfjs-core'
 import { it } from 'vitest'
+import { frozen } from './frozen.js'
 import { describeBackends } from './testing/backends.js'
 import { expectClose } from './testing/expect-close.js'
-import { frozen } from './with-gradient.js'
 
 describeBackends(() => {
   it('keeps the values of a frozen tensor and treats them as constants', () =>
