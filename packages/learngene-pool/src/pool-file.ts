@@ -1,6 +1,7 @@
-import type { JsonObject, Rng } from '@learngene/interfaces'
+import type { JsonObject } from '@learngene/interfaces'
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import { type AffineMap, identityMap, type Side, type SpaceSpec, type Tier, type Transformation } from '@learngene/stitch'
+import { createRng } from '@learngene/training'
 import {
   type BlockSpec,
   buildNetwork,
@@ -118,7 +119,7 @@ export async function decodePool(
     const stitchFile = await readChecked(manifest.stitches)
     const { space, details, stitches } = manifest
     const stitch = { kind: stitches.kind, config: stitches.config }
-    const pool = inFile(`${name}/${MANIFEST}`, () => buildPool(tiers, { space, details, stitch, blocks }, unusedRng))
+    const pool = inFile(`${name}/${MANIFEST}`, () => buildPool(tiers, { space, details, stitch, blocks }, createRng(0)))
     try {
       await loadParameters(poolParameters(pool).stitches, stitchFile)
     } catch (error) {
@@ -205,12 +206,3 @@ async function sha256(bytes: Uint8Array): Promise<string> {
 }
 
 const short = (hash: unknown) => `${String(hash).slice(0, 12)}…`
-
-/** Stitches are built only to be overwritten. */
-const unusedRng: Rng = {
-  uniform: () => 0,
-  normal: () => 0,
-  integer: () => 0,
-  permutation: (length) => Uint32Array.from({ length }, (_, i) => i),
-  fork: () => unusedRng,
-}

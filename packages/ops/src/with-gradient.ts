@@ -15,7 +15,7 @@ export interface Forward<Y extends Tensor, S extends Tensor[]> {
  */
 export function withGradient<X extends Tensor[], Y extends Tensor, S extends Tensor[]>(
   inputs: readonly [...X],
-  forward: (...inputs: X) => Forward<Y, S>,
+  forward: (...inputs: NoInfer<X>) => Forward<Y, S>,
 ): Y {
   const operation = customGrad((...args) => {
     const save = args[args.length - 1] as unknown as GradSaveFunc
