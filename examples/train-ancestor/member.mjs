@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { useBackend } from '@learngene/backends'
-import { batches, channelStatistics, shiftAndFlip, subset, toTensor } from '@learngene/datasets'
+import { batches, channelStatistics, imageSource, shiftAndFlip, subset, toTensor } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { accuracies } from '@learngene/learngene-pool'
 import { classTargets, crossEntropy } from '@learngene/ops'
@@ -25,11 +25,6 @@ export async function main(group, { dataDir, backend, epochs, images, seed, out 
       )
     : full.train
   const normalisation = channelStatistics(training)
-  const source = (dataset) => ({
-    length: dataset.length,
-    images: (indices) => toTensor(dataset.images(indices), [indices.length, ...dataset.imageShape], normalisation),
-    labels: (indices) => dataset.labels(indices),
-  })
   const rng = createRng(seed)
   const network = createViT(architecture, rng.fork('ancestor'))
   const stepsPerEpoch = Math.floor(training.length / batchSize)
@@ -37,7 +32,7 @@ export async function main(group, { dataDir, backend, epochs, images, seed, out 
 
   const details = { dataset: 'Fashion-MNIST', classNames: full.train.classes, normalisation, epochs, seed, backend: name }
   const save = async () => writeFile(out, await saveModel(network, { dtype: 'F16', details }))
-  const testAccuracy = async () => (await accuracies([network], source(full.test), { group }))[0]
+  const testAccuracy = async () => (await accuracies([network], imageSource(full.test, normalisation), { group }))[0]
 
   let order
   function shareOfStep(step) {

@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
-import { type Normalisation, toTensor } from '@learngene/datasets'
+import { imageSource, type Normalisation } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
@@ -57,14 +57,6 @@ async function accuracyOn(network: Network, source: ImageSource, indices: Uint32
     report({ kind: 'progress', done: start + part.length, total: indices.length })
   }
   return correct / indices.length
-}
-
-function imageSource(dataset: Dataset, normalisation: Normalisation): ImageSource {
-  return {
-    length: dataset.length,
-    images: (indices) => toTensor(dataset.images(indices), [indices.length, ...dataset.imageShape], normalisation),
-    labels: (indices) => dataset.labels(indices),
-  }
 }
 
 function checkFit(file: string, { embedding, head }: Network, details: object, dataset: Dataset): Normalisation {

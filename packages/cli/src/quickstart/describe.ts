@@ -1,18 +1,8 @@
 import { pareto } from '@learngene/budget-search'
-import { descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
-import {
-  costOfPath,
-  createSpace,
-  createStitch,
-  defaultTierName,
-  formatPath,
-  type StitchedFamily,
-  type StitchedPath,
-  shapeOfTier,
-  sharedMacs,
-} from '@learngene/stitch'
+import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
+import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
-import { costOf, createViT, type Network, withoutWeights } from '@learngene/vit-blocks'
+import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
 import type { QuickstartConfig } from './config.js'
 import type { DescendantRow, QuickstartReport, Size, StorageRow } from './report.js'
 
@@ -62,26 +52,13 @@ export function describeStorage(
   ancestor: Network,
   config: QuickstartConfig,
 ): QuickstartReport['storage'] {
-  const depth = ancestor.blocks.length
   return withoutWeights(() => {
-    const { classes } = ancestor.head
-    const tiers = config.auxiliaries.map(({ width, heads }) => ({
-      name: defaultTierName(width, depth),
-      network: createViT({ ...ancestor.embedding.geometry, width, heads, depth, classes }, createRng(0)),
-      transformations: [],
-    }))
-    const space = createSpace({ kind: 'slidingWindow' }, tiers.map(shapeOfTier))
-    const widths = new Map(tiers.map(({ name, network }) => [name, network.embedding.width]))
-    const stitches = new Map(
-      [...space.stitchIds()].map(({ id, fromTier, toTier }) => {
-        const config = { inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }
-        return [id, createStitch(config, createRng(0))] as const
-      }),
-    )
-    const snnet: StitchedFamily = { tiers, space, stitches }
+    const depth = ancestor.blocks.length
+    const anchors = config.auxiliaries.map(({ width, heads }) => createAuxiliary(ancestor, { width, heads, depth }, createRng(0)))
+    const snnet = buildPool(anchors, {}, createRng(0))
     return {
       pool: storageRow(pool, paths),
-      snnet: { ...storageRow(snnet, [...space.enumerate()]), anchors: tiers.map(({ name }) => name).join(' + ') },
+      snnet: { ...storageRow(snnet, [...snnet.space.enumerate()]), anchors: anchors.map(({ name }) => name).join(' + ') },
     }
   })
 }

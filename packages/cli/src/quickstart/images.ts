@@ -1,26 +1,11 @@
-import { splitBalanced, toTensor } from '@learngene/datasets'
+import { imageSource, type Normalisation, splitBalanced } from '@learngene/datasets'
 import type { Rng } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
-
-/** How pixels become a network's input. */
-export interface Normalisation {
-  readonly mean: readonly number[]
-  readonly std: readonly number[]
-}
 
 export interface QuickstartImages {
   readonly training: ImageSource
   readonly validation: ImageSource
   readonly test: ImageSource
-}
-
-/** The images of a dataset as normalised tensors. */
-export function imageSource(dataset: Dataset, normalisation: Normalisation): ImageSource {
-  return {
-    length: dataset.length,
-    images: (indices) => toTensor(dataset.images(indices), [indices.length, ...dataset.imageShape], normalisation),
-    labels: (indices) => dataset.labels(indices),
-  }
 }
 
 /** Holds out class-balanced validation images from the training images; descendants are chosen on them and reported on the test images. */

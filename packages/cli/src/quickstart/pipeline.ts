@@ -1,3 +1,4 @@
+import type { Normalisation } from '@learngene/datasets'
 import type { Budget, Reporter, Rng } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import {
@@ -23,7 +24,7 @@ import { chooseDescendant } from './choose.js'
 import { compareInitialisers } from './compare-initialisers.js'
 import type { QuickstartConfig } from './config.js'
 import { describeDescendants, describeStorage, evaluationMacs, lossSummary, sizeOf } from './describe.js'
-import { type Normalisation, type QuickstartImages, splitImages } from './images.js'
+import { type QuickstartImages, splitImages } from './images.js'
 import type { QuickstartReport } from './report.js'
 
 /** What the pipeline works on; the same for every member of the group. */

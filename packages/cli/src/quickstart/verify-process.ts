@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises'
+import { imageSource, type Normalisation } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
 import { stitchBlocks } from '@learngene/stitch'
 import { forward, loadModel } from '@learngene/vit-blocks'
 import { startBackend } from '../start-backend.js'
-import { imageSource, type Normalisation } from './images.js'
 import type { VerifyRequest } from './verify-extracted.js'
 
 process.once('message', async ({ model, backend, dataDir, images }: VerifyRequest) => {
