@@ -14,7 +14,6 @@ test('describes all five in the order of auto and leaves the current one current
     expect(version === null).toBe(!available)
     if (!available) expect(features).toEqual([])
   }
-  expect(all[1]).toMatchObject({ name: 'webgpu', available: false, reason: 'it is not supported in Node yet; it runs in browsers' })
   expect(all[3]).toMatchObject({ name: 'wasm', available: true, version: '4.22.0', device: null })
   expect(all[4]).toEqual({ name: 'cpu', available: true, reason: null, version: '4.22.0', device: null, features: [] })
   expect(JSON.parse(JSON.stringify(all))).toEqual(all)

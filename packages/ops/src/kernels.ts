@@ -1,5 +1,6 @@
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
 import { installWasmKernels } from './wasm/install.js'
+import { installWebGPUKernels } from './webgpu/install.js'
 
 /** `auto`: the backend's own kernels where it has them; `reference`: always the plain TensorFlow.js formulation. */
 export type OpsMode = 'auto' | 'reference'
@@ -28,6 +29,7 @@ export function findKernel(name: KernelName): Kernel | undefined {
   if (mode === 'reference') return undefined
   const backend = getBackend()
   if (backend === 'wasm') installWasmKernels()
+  if (backend === 'webgpu') installWebGPUKernels()
   if (getKernel(name, backend) === undefined) return undefined
   return (inputs, attributes = {}) => {
     const outputs = engine().runKernel(name, inputs, attributes) as Tensor | Tensor[]

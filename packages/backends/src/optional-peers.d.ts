@@ -1,3 +1,0 @@
-declare module '@tensorflow/tfjs-backend-webgpu' {
-  export const version_webgpu: string
-}

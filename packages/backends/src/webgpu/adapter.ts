@@ -1,0 +1,22 @@
+import { getGpu } from './gpu.js'
+
+/** True for adapters that compute on the CPU: SwiftShader, Mesa's llvmpipe, Windows' basic renderer. */
+export const isSoftwareAdapter = ({ isFallbackAdapter, vendor, architecture, device, description }: Partial<GPUAdapterInfo>): boolean =>
+  isFallbackAdapter === true ||
+  /swiftshader|llvmpipe|lavapipe|software|basic render/i.test([vendor, architecture, device, description].join(' '))
+
+export const describeAdapter = ({ vendor, architecture, device, description }: Partial<GPUAdapterInfo>): string =>
+  (/^swiftshader/i.test(architecture ?? '') ? `${architecture} (software)` : '') ||
+  device ||
+  description ||
+  [vendor, architecture].filter(Boolean).join(' ') ||
+  'unnamed adapter'
+
+/** @throws where there is no WebGPU, or no adapter behind it */
+export async function requestAdapter(): Promise<GPUAdapter> {
+  const gpu = await getGpu()
+  const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
+  if (adapter === null)
+    throw new Error('WebGPU gives no adapter: there is no GPU with a Vulkan, Metal or Direct3D 12 driver that it trusts')
+  return adapter
+}

@@ -1,0 +1,33 @@
+import { importPackage } from '../import-package.js'
+import { isNode } from '../node-builtin.js'
+
+/** npm's build of Dawn, Chromium's WebGPU, for Node. */
+const PACKAGE = 'webgpu'
+export const DAWN_VERSION = '0.6.2'
+
+/** What lets Dawn give f16 and subgroup matrices on NVIDIA cards. */
+const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model'
+
+/** Kept for the life of the process: Dawn crashes when it is collected while a device of it is in use. */
+let dawn: GPU | undefined
+
+/** The engine's own WebGPU; under Node that of the package `webgpu`. */
+export async function getGpu(): Promise<GPU> {
+  if (!isNode()) {
+    const { gpu } = globalThis.navigator ?? {}
+    if (gpu === undefined) {
+      throw new Error('navigator.gpu is missing: this engine has no WebGPU, or the page is not served over https or localhost')
+    }
+    return gpu
+  }
+  if (dawn) return dawn
+  // Not a literal, so that bundlers do not follow it.
+  const { create, globals } = await importPackage<{ create(options: string[]): GPU; globals: object }>(
+    PACKAGE,
+    () => import(/* @vite-ignore */ /* webpackIgnore: true */ PACKAGE),
+    DAWN_VERSION,
+  )
+  for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
+  dawn = create([TOGGLES])
+  return dawn
+}

@@ -1,0 +1,57 @@
+import { engine, type KernelBackend, registerBackend, removeBackend } from '@tensorflow/tfjs-core'
+import { importPackage, TFJS_VERSION } from '../import-package.js'
+import { initialise } from '../initialise.js'
+import { isNode } from '../node-builtin.js'
+import type { Starter } from '../starter.js'
+import { describeAdapter, isSoftwareAdapter, requestAdapter } from './adapter.js'
+import { describeDevice, requestDevice } from './device.js'
+import { isLost, type WatchedBackend, watchDevice } from './watch-device.js'
+
+const PRIORITY = 3
+
+type WebGPUBackend = WatchedBackend & { learngeneDevice?: string }
+
+/** Makes the backend on a device of our own: that of tfjs has 8 storage buffers per shader, no f16, and needs a browser. */
+async function createBackend(): Promise<KernelBackend> {
+  const adapter = await requestAdapter()
+  const device = await requestDevice(adapter)
+  const { WebGPUBackend } = await importPackage('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'))
+  const backend = withNavigatorGpu(() => new WebGPUBackend(device, adapter.info)) as unknown as WebGPUBackend
+  backend.learngeneDevice = describeAdapter(adapter.info)
+  watchDevice(backend)
+  return backend
+}
+
+/** The backend's constructor refuses to run where there is no `navigator.gpu`; under Node it is shown one for as long as that takes. */
+function withNavigatorGpu<T>(run: () => T): T {
+  if (!isNode()) return run()
+  const before = Object.getOwnPropertyDescriptor(globalThis, 'navigator')
+  Object.defineProperty(globalThis, 'navigator', { value: { gpu: {}, userAgent: 'node' }, configurable: true })
+  try {
+    return run()
+  } finally {
+    if (before) Object.defineProperty(globalThis, 'navigator', before)
+    else Reflect.deleteProperty(globalThis, 'navigator')
+  }
+}
+
+/** WebGPU: in browsers their own, under Node that of Dawn. */
+export const webgpu: Starter = {
+  name: 'webgpu',
+  engineName: 'webgpu',
+  async start() {
+    const { registry, registryFactory } = engine()
+    if (registry.webgpu === undefined || isLost(registry.webgpu)) {
+      if (registryFactory.webgpu) removeBackend('webgpu')
+      registerBackend('webgpu', createBackend, PRIORITY)
+    }
+    const backend = (await initialise('webgpu')) as WebGPUBackend
+    return { version: TFJS_VERSION, device: backend.learngeneDevice ?? null, features: describeDevice(backend.device) }
+  },
+  async assertAuto() {
+    const { info } = await requestAdapter()
+    if (isSoftwareAdapter(info)) {
+      throw new Error(`its only adapter computes on the CPU (${describeAdapter(info)}); ask for webgpu by name to use it`)
+    }
+  },
+}

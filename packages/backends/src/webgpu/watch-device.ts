@@ -1,0 +1,55 @@
+import type { KernelBackend } from '@tensorflow/tfjs-core'
+
+/** The parts of tfjs's WebGPU backend that are watched. */
+export type WatchedBackend = KernelBackend & {
+  readonly device: GPUDevice
+  disposed: boolean
+  submitQueue(): void
+}
+
+const lost = new WeakSet<object>()
+
+/** True once the backend's device is gone: everything on it is gone with it, and a new one is needed. */
+export const isLost = (backend: object): boolean => lost.has(backend)
+
+/**
+ * WebGPU reports a failed command by an event that nobody hears, and goes on with zeros. From here on the next submission or read of the
+ * backend throws that error; when the device is lost, every one of them does.
+ */
+export function watchDevice(backend: WatchedBackend): void {
+  const { device } = backend
+  let failure: string | undefined
+  device.addEventListener('uncapturederror', ({ error }) => {
+    failure ??= `a WebGPU command failed: ${error.message}`
+  })
+  const gone = device.lost.then(({ reason, message }) => {
+    if (backend.disposed) return
+    lost.add(backend)
+    failure = `the GPU device was lost (${reason ?? 'unknown'}${message ? `: ${message}` : ''}); start it again with useBackend('webgpu') and resume from the last checkpoint`
+  })
+  const check = () => {
+    if (failure === undefined) return
+    const message = failure
+    if (!isLost(backend)) failure = undefined
+    throw new Error(message)
+  }
+  const submitQueue = backend.submitQueue.bind(backend)
+  backend.submitQueue = () => {
+    check()
+    submitQueue()
+  }
+  const read = backend.read.bind(backend)
+  backend.read = async (dataId) => {
+    check()
+    try {
+      return await read(dataId)
+    } catch (error) {
+      // A read that the loss of the device interrupts fails before the loss is told.
+      await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 100))])
+      check()
+      throw error
+    } finally {
+      check()
+    }
+  }
+}

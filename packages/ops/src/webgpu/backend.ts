@@ -1,0 +1,31 @@
+import type { DataId, DataType, KernelBackend, TensorInfo } from '@tensorflow/tfjs-core'
+
+/** What tfjs's WebGPU backend keeps of one tensor. */
+export interface TensorData {
+  /** The GPU buffer; absent while the values are on the host only, or nowhere yet. */
+  resource?: GPUBuffer | null
+  /** The values on the host; a kernel that writes into the buffer must set them to null. */
+  values: ArrayBufferView | null
+  readonly dtype: DataType
+  readonly shape: readonly number[]
+  refCount: number
+}
+
+export type UniformValue = { readonly type: 'float32' | 'int32' | 'uint32'; readonly data: number[] }
+
+/** The parts of tfjs's WebGPU backend (4.22.0) that own kernels work with. */
+export interface WebGPUBackend extends KernelBackend {
+  readonly device: GPUDevice
+  readonly queue: GPUQueue
+  readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
+  readonly commandQueueOwnedIds: { add(dataId: DataId): unknown }
+  commandEncoder: GPUCommandEncoder | null
+  computePassEncoder: GPUComputePassEncoder | null
+  dispatchCountInPass: number
+  makeTensorInfo(shape: readonly number[], dtype: DataType): TensorInfo
+  uploadToGPU(dataId: DataId): void
+  makeUniforms(values: UniformValue[]): GPUBufferBinding
+  ensureCommandEncoderReady(): void
+  endComputePassEncoder(): void
+  submitQueue(): void
+}
