@@ -20,8 +20,7 @@ export interface Program {
 
 const UNIFORM_TYPES = { u32: 'uint32', i32: 'int32', f32: 'float32' } as const
 
-/** By the device's feature set, which a stand-in for the device that records commands shares with it. */
-const pipelines = new WeakMap<GPUSupportedFeatures, Map<string, GPUComputePipeline>>()
+const pipelines = new WeakMap<WebGPUBackend, Map<string, GPUComputePipeline>>()
 
 /**
  * Puts one dispatch into the backend's command queue, among the others in their order. It goes through the backend's own device, queue and
@@ -74,9 +73,10 @@ export function grid(count: number): [number, number, number] {
   return [Math.ceil(count / y), y, 1]
 }
 
-function pipelineOf({ device }: WebGPUBackend, program: Program): GPUComputePipeline {
-  const cache = pipelines.get(device.features) ?? new Map<string, GPUComputePipeline>()
-  pipelines.set(device.features, cache)
+function pipelineOf(backend: WebGPUBackend, program: Program): GPUComputePipeline {
+  const { device } = backend
+  const cache = pipelines.get(backend) ?? new Map<string, GPUComputePipeline>()
+  pipelines.set(backend, cache)
   let pipeline = cache.get(program.key)
   if (!pipeline) {
     const module = device.createShaderModule({ code: shader(program) })
