@@ -19,8 +19,9 @@ export const isLost = (backend: object): boolean => lost.has(backend)
 export function watchDevice(backend: WatchedBackend): void {
   const { device } = backend
   let failure: string | undefined
-  device.addEventListener('uncapturederror', ({ error }) => {
-    failure ??= `a WebGPU command failed: ${error.message}`
+  device.addEventListener('uncapturederror', (event) => {
+    event.preventDefault()
+    failure ??= `a WebGPU command failed: ${event.error.message}`
   })
   const gone = device.lost.then(({ reason, message }) => {
     if (backend.disposed) return
