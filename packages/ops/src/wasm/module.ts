@@ -1,5 +1,6 @@
 import type { WasmBackend } from './backend.js'
 import { RELAXED_SIMD_MODULE, SIMD_MODULE } from './module.generated.js'
+import { withSharedMemory } from './shared-memory.js'
 
 /** Exports of assembly/index.ts. Arguments named in lower case are counts or addresses in bytes; see the sources for each. */
 export interface WasmModule {
@@ -76,15 +77,13 @@ export interface WasmModule {
   copyRows(rows: number, bytes: number, source: number, sourceStride: number, target: number, targetStride: number): void
 }
 
-/**
- * Our module inside the backend's memory, or undefined where it cannot live: a browser without SIMD, or a backend
- * with threads, whose memory is shared.
- */
+/** Our module inside the backend's memory, shared or not, or undefined where it cannot live: a browser without SIMD, no memory left. */
 export function instantiate(backend: WasmBackend): WasmModule | undefined {
   const memory = backend.wasm.asm?.memory ?? backend.wasm.wasmMemory
   const binary = [RELAXED_SIMD_MODULE, SIMD_MODULE].map(decode).find((bytes) => WebAssembly.validate(bytes))
-  if (memory === undefined || isShared(memory) || binary === undefined) return undefined
-  const module = new WebAssembly.Instance(new WebAssembly.Module(binary), { env: { memory } }).exports as unknown as WasmModule
+  if (memory === undefined || binary === undefined) return undefined
+  const code = isShared(memory) ? withSharedMemory(binary) : binary
+  const module = new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports as unknown as WasmModule
   const workspace = backend.wasm._malloc(module.WORKSPACE_BYTES.value)
   if (workspace === 0) return undefined
   module.setWorkspace(workspace)
