@@ -8,7 +8,7 @@ import { parseArgs } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { useBackend } from '@learngene/backends'
 import { classTargets, crossEntropy, setOps } from '@learngene/ops'
-import { adamW, createRng } from '@learngene/training'
+import { adamW, createRng, takeStep } from '@learngene/training'
 import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
 import { dispose, enableProdMode, mean, randomNormal, variableGrads } from '@tensorflow/tfjs-core'
 import { stockStep } from './stock-vit.mjs'
@@ -83,7 +83,7 @@ function ourStep(mode) {
     setOps(mode)
     const { value, grads } = variableGrads(() => mean(crossEntropy(forward(network, images).logits, targets)), Object.values(parameters))
     const gradients = Object.fromEntries(Object.entries(grads).map(([variable, gradient]) => [names.get(variable), gradient]))
-    optimizer.update(parameters, gradients, state, 1e-4)
+    takeStep(optimizer, parameters, gradients, state, 1e-4)
     dispose([value, grads])
   }
 }

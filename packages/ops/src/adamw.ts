@@ -1,48 +1,99 @@
-import { add, div, mul, sqrt, square, sub, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core'
+import {
+  add,
+  div,
+  mul,
+  type NamedTensorMap,
+  reshape,
+  rsqrt,
+  scalar,
+  split,
+  sqrt,
+  square,
+  sub,
+  type Tensor,
+  type Tensor2D,
+  tidy,
+  unstack,
+  type Variable,
+} from '@tensorflow/tfjs-core'
+import { ADAMW_COLUMNS, type AdamWConstants } from './adamw-row.js'
+import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
 
-/** The scalars of one AdamW step. */
-export type AdamWStep = {
-  readonly learningRate: number
-  readonly beta1: number
-  readonly beta2: number
-  readonly epsilon: number
-  /** Decoupled decay: the parameter shrinks by learningRate x weightDecay. */
-  readonly weightDecay: number
-  /** 1 for the first step; sets the bias corrections. */
-  readonly step: number
+/** One parameter of an AdamW step, and where its numbers stand. */
+export interface AdamWSlot {
+  readonly parameter: Variable
+  /** The parameter's shape; not disposed. */
+  readonly gradient: Tensor
+  readonly m: Variable
+  readonly v: Variable
+  /** Its row of the scalars. */
+  readonly row: number
 }
 
 /**
- * One AdamW step (Loshchilov and Hutter 2019, arXiv 1711.05101, in PyTorch's form):
- * p <- (1 - lr wd) p - lr m^ / (sqrt(v^) + eps), with bias-corrected moments m^ and v^. Assigns new values to the three variables.
+ * One AdamW step of several parameters (Loshchilov and Hutter 2019, arXiv 1711.05101, in PyTorch's form):
+ * p <- (1 - lr wd) p - lr m^ / (sqrt(v^) + eps), with bias-corrected moments m^ and v^. Gives each slot's three variables new values.
  *
- * @param gradient the parameter's shape; not disposed
+ * @param scalars [P, 4] of rows as {@link adamWRow} makes them; all that changes from step to step, so that a recorded step can be replayed with others
+ * @throws when the scalars have not four columns, or no row for a slot
  */
-export function adamW(
-  parameter: Variable,
-  gradient: Tensor,
-  moments: { readonly m: Variable; readonly v: Variable },
-  options: AdamWStep,
-): void {
-  const { m, v } = moments
-  const kernel = findKernel('LearngeneAdamW')
-  const [nextParameter, nextM, nextV] = kernel
-    ? (kernel({ parameter, gradient, m, v }, options) as [Tensor, Tensor, Tensor])
-    : reference(parameter, gradient, m, v, options)
-  parameter.assign(nextParameter)
-  m.assign(nextM)
-  v.assign(nextV)
-  for (const tensor of [nextParameter, nextM, nextV]) tensor.dispose()
+export function adamW(slots: readonly AdamWSlot[], scalars: Tensor2D, constants: AdamWConstants): void {
+  const rows = scalars.shape[0]
+  if (scalars.shape[1] !== ADAMW_COLUMNS || slots.some(({ row }) => !(row >= 0 && row < rows))) {
+    const last = Math.max(...slots.map(({ row }) => row))
+    throw shapeError('adamW', `scalars must be [P, ${ADAMW_COLUMNS}] with a row for each slot, up to row ${last}`, { scalars })
+  }
+  const single = findKernel('LearngeneAdamW')
+  const several = findKernel('LearngeneAdamWSlots')
+  if (several) {
+    const inputs: NamedTensorMap = { scalars }
+    for (const [i, slot] of slots.entries()) for (const name of OPERANDS) inputs[`${name}${i}`] = slot[name]
+    const next = several(inputs, { ...constants, rows: slots.map(({ row }) => row) })
+    for (const [i, slot] of slots.entries()) assignNext(slot, next.slice(3 * i, 3 * i + 3))
+  } else if (single) {
+    for (const slot of slots) {
+      const { parameter, gradient, m, v, row } = slot
+      assignNext(slot, single({ scalars, parameter, gradient, m, v }, { ...constants, row }))
+    }
+  } else {
+    reference(slots, scalars, constants)
+  }
 }
 
-function reference(parameter: Tensor, gradient: Tensor, m: Tensor, v: Tensor, options: AdamWStep): [Tensor, Tensor, Tensor] {
-  const { learningRate, beta1, beta2, epsilon, weightDecay, step } = options
-  return tidy(() => {
-    const nextM = add(mul(m, beta1), mul(gradient, 1 - beta1))
-    const nextV = add(mul(v, beta2), mul(square(gradient), 1 - beta2))
-    const denominator = add(mul(sqrt(nextV), 1 / Math.sqrt(1 - beta2 ** step)), epsilon)
-    const change = div(mul(nextM, learningRate / (1 - beta1 ** step)), denominator)
-    return [sub(mul(parameter, 1 - learningRate * weightDecay), change), nextM, nextV]
+const OPERANDS = ['parameter', 'gradient', 'm', 'v'] as const
+
+/** Assigns what is not already written in place. */
+function assignNext({ parameter, m, v }: AdamWSlot, next: readonly Tensor[]): void {
+  for (const [i, variable] of [parameter, m, v].entries()) {
+    if (next[i]!.dataId !== variable.dataId) variable.assign(next[i]!)
+    next[i]!.dispose()
+  }
+}
+
+/** With a = lr / (1 - beta1^t) sqrt(1 - beta2^t) and e = eps sqrt(1 - beta2^t), computed for all rows at once: p <- shrink p - a m / (sqrt(v) + e). */
+function reference(slots: readonly AdamWSlot[], scalars: Tensor2D, { beta1, beta2, epsilon }: AdamWConstants): void {
+  tidy(() => {
+    const [learningRate, shrink, mCorrection, vCorrection] = split(scalars, ADAMW_COLUMNS, 1) as [Tensor, Tensor, Tensor, Tensor]
+    const deviation = rsqrt(vCorrection) // [P, 1]
+    const [shrinks, rates, epsilons] = [shrink, mul(mul(learningRate, mCorrection), deviation), mul(deviation, epsilon)].map((column) =>
+      unstack(reshape(column, [-1])),
+    ) as [Tensor[], Tensor[], Tensor[]]
+    const [keepM, takeM, keepV, takeV] = [beta1, 1 - beta1, beta2, 1 - beta2].map((value) => scalar(value)) as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
+    for (const { parameter, gradient, m, v, row } of slots) {
+      tidy(() => {
+        const nextM = add(mul(m, keepM), mul(gradient, takeM))
+        const nextV = add(mul(v, keepV), mul(square(gradient), takeV))
+        const change = mul(div(nextM, add(sqrt(nextV), epsilons[row]!)), rates[row]!)
+        parameter.assign(sub(mul(parameter, shrinks[row]!), change))
+        m.assign(nextM)
+        v.assign(nextV)
+      })
+    }
   })
 }

@@ -1,6 +1,7 @@
 import './gradients.js'
 
-export { type AdamWStep, adamW } from './adamw.js'
+export { type AdamWSlot, adamW } from './adamw.js'
+export { ADAMW_COLUMNS, type AdamWConstants, type AdamWStep, adamWRow } from './adamw-row.js'
 export { attention, withoutKeyBiasGradient } from './attention.js'
 export { classTargets } from './class-targets.js'
 export { crossEntropy } from './cross-entropy.js'

@@ -48,7 +48,9 @@ export function findKernel(name: KernelName): Kernel | undefined {
  * - `LearngeneLayerNormGrad` {x, gamma, statistics, dy} -> dx [M,D], dGamma [D], dBeta [D]
  * - `LearngeneAttention` {qkv [B,T,3D]}, attribute heads -> y [B,T,D], saved
  * - `LearngeneAttentionGrad` {qkv, saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
- * - `LearngeneAdamW` {parameter, gradient, m, v}, attributes of {@link AdamWStep} -> parameter, m, v (new tensors of the parameter's shape)
+ * - `LearngeneAdamW` {scalars [P,4], parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)
+ * - `LearngeneAdamWSlots` {scalars [P,4], parameter0, gradient0, m0, v0, parameter1, ...}, attributes rows, beta1, beta2, epsilon -> parameter0, m0, v0, ...
+ *   (the given ones, written in place, or new ones)
  *
  * `statistics` and `saved` are the backend's own affair.
  */
@@ -62,3 +64,4 @@ export type KernelName =
   | 'LearngeneAttention'
   | 'LearngeneAttentionGrad'
   | 'LearngeneAdamW'
+  | 'LearngeneAdamWSlots'

@@ -5,6 +5,7 @@ import { beforeAll, expect, test } from 'vitest'
 import { type AdamWOptions, adamW } from './adamw.js'
 import { disposeState } from './optimizer.js'
 import { createRng } from './rng.js'
+import { takeStep } from './take-step.js'
 
 beforeAll(() => setBackend('cpu'))
 
@@ -42,7 +43,7 @@ function run(options: AdamWOptions, expectedOf: (name: string) => { decay: numbe
   const before = memory().numTensors
   gradients.forEach((values, step) => {
     const tensors = Object.fromEntries(Object.entries(values).map(([name, value]) => [name, tensor(value, shapes[name]!)]))
-    optimizer.update(parameters, tensors, state, rates[step]!)
+    takeStep(optimizer, parameters, tensors, state, rates[step]!)
     for (const value of Object.values(tensors)) value.dispose()
   })
   expect(memory().numTensors).toBe(before)
@@ -74,7 +75,7 @@ test('a parameter without a gradient keeps its values and its count of steps', (
   const parameters: Parameters = { a: variable(tensor([1, 2])), b: variable(tensor([3])) }
   const optimizer = adamW()
   const state = optimizer.init(parameters)
-  optimizer.update(parameters, { a: tensor([1, -1]) }, state, 0.1)
+  takeStep(optimizer, parameters, { a: tensor([1, -1]) }, state, 0.1)
   expect([...parameters.b!.dataSync()]).toEqual([3])
   expect([state.a!.steps, state.b!.steps]).toEqual([1, 0])
   expect(parameters.a!.dataSync()[0]).toBeCloseTo(0.9, 5)
@@ -84,7 +85,7 @@ test('a gradient of an unknown parameter is refused', () => {
   const parameters = { a: variable(tensor([1])) }
   const optimizer = adamW()
   const state = optimizer.init(parameters)
-  expect(() => optimizer.update(parameters, { b: tensor([1]) }, state, 0.1)).toThrow(
+  expect(() => takeStep(optimizer, parameters, { b: tensor([1]) }, state, 0.1)).toThrow(
     "adamW: a gradient must belong to a parameter that init was given; 'b' does not",
   )
 })

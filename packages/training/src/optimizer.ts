@@ -1,5 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
+import { type Tensor2D, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
 
 /** What an optimizer remembers of one parameter. */
 export interface Slot {
@@ -11,11 +11,31 @@ export interface Slot {
 /** What an optimizer remembers, by parameter name. */
 export type OptimizerState = { readonly [parameter: string]: Slot }
 
-/** A pair of functions with explicit state. `update` assigns new values to parameters and state. */
+/** The numbers of one step: a row for each parameter, in the order of the state's keys. */
+export interface StepScalars {
+  /** Row by row. */
+  readonly data: Float32Array
+  readonly shape: [parameters: number, columns: number]
+}
+
+/** Functions with explicit state: a step is `update` with the tensor of `scalars`, then `countStep`. */
 export interface Optimizer {
   init(parameters: Parameters): OptimizerState
-  /** @param gradients by parameter name; parameters without one stay as they are */
-  update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, learningRate: number): void
+  /** All numbers of the coming step that change from step to step. Counts nothing. */
+  scalars(parameters: Parameters, state: OptimizerState, learningRate: number): StepScalars
+  /**
+   * Assigns new values to parameters and to the state's tensors. It neither counts nor reads a number that changes from step to step but from `scalars`
+   * on the device, so that its commands can be recorded once and replayed.
+   *
+   * @param gradients by parameter name; parameters without one stay as they are
+   * @param scalars what `scalars` gave, as a tensor of its shape
+   */
+  update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, scalars: Tensor2D): void
+}
+
+/** Notes that the parameters with a gradient have had one update more. */
+export function countStep(gradients: NamedTensors, state: OptimizerState): void {
+  for (const name of Object.keys(gradients)) state[name]!.steps++
 }
 
 /** Zeros of each parameter's shape under each of the names: the state most optimizers begin with. */
@@ -32,15 +52,16 @@ export function disposeState(state: OptimizerState): void {
 }
 
 /**
- * The parameters that have a gradient, each with its gradient and slot.
+ * The parameters that have a gradient, each with its gradient, slot and row of the scalars.
  *
  * @throws when a gradient belongs to no parameter that `init` was given
  */
 export function* updates(optimizer: string, parameters: Parameters, gradients: NamedTensors, state: OptimizerState) {
+  const rows = new Map(Object.keys(state).map((name, row) => [name, row]))
   for (const [name, gradient] of Object.entries(gradients)) {
     const parameter = parameters[name]
     const slot = state[name]
     if (!parameter || !slot) throw new Error(`${optimizer}: a gradient must belong to a parameter that init was given; '${name}' does not`)
-    yield { name, parameter, gradient, slot }
+    yield { parameter, gradient, slot, row: rows.get(name)! }
   }
 }

@@ -3,6 +3,7 @@ import { memory, setBackend, tensor, variable } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, test } from 'vitest'
 import { disposeState } from './optimizer.js'
 import { sgd } from './sgd.js'
+import { takeStep } from './take-step.js'
 
 beforeAll(() => setBackend('cpu'))
 
@@ -22,7 +23,7 @@ test.each([0, 0.9])('with momentum %d, steps equal a float64 loop and leave no t
       expected[i]! -= 0.1 * velocity[i]!
     }
     const given = tensor(gradient)
-    optimizer.update(parameters, { p: given }, state, 0.1)
+    takeStep(optimizer, parameters, { p: given }, state, 0.1)
     given.dispose()
     expect(memory().numTensors).toBe(between)
   }

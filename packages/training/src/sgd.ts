@@ -1,4 +1,4 @@
-import { add, mul, sub, tidy } from '@tensorflow/tfjs-core'
+import { add, mul, reshape, sub, tidy, unstack } from '@tensorflow/tfjs-core'
 import { type Optimizer, updates, zeroState } from './optimizer.js'
 
 export interface SgdOptions {
@@ -10,15 +10,22 @@ export interface SgdOptions {
 export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
   return {
     init: (parameters) => zeroState(parameters, momentum === 0 ? [] : ['velocity']),
-    update(parameters, gradients, state, learningRate) {
-      for (const { parameter, gradient, slot } of updates('sgd', parameters, gradients, state)) {
-        slot.steps++
-        tidy(() => {
-          const { velocity } = slot.tensors
-          velocity?.assign(add(mul(velocity, momentum), gradient))
-          parameter.assign(sub(parameter, mul(velocity ?? gradient, learningRate)))
-        })
-      }
+    scalars(_, state, learningRate) {
+      const rows = Object.keys(state).length
+      return { data: new Float32Array(rows).fill(learningRate), shape: [rows, 1] }
+    },
+    update(parameters, gradients, state, scalars) {
+      tidy(() => {
+        const rates = unstack(reshape(scalars, [-1])) // P of []
+        for (const { parameter, gradient, slot, row } of updates('sgd', parameters, gradients, state)) {
+          tidy(() => {
+            const { velocity } = slot.tensors
+            const direction = velocity ? add(mul(velocity, momentum), gradient) : gradient
+            velocity?.assign(direction)
+            parameter.assign(sub(parameter, mul(direction, rates[row]!)))
+          })
+        }
+      })
     },
   }
 }

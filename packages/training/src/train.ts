@@ -8,6 +8,7 @@ import { disposeGradients, meanGradients } from './gradients.js'
 import { alone, type Group } from './group.js'
 import { disposeState, type Optimizer, type OptimizerState } from './optimizer.js'
 import type { Schedule } from './schedule.js'
+import { takeStep } from './take-step.js'
 
 export interface TrainOptions<Batch = void> {
   /** What is trained. A parameter that a step's loss does not reach is left alone in that step. */
@@ -86,7 +87,7 @@ async function trainStep<Batch>(options: TrainOptions<Batch>, group: Group, stat
     const loss = await averageOverGroup(group, current)
     checkFinite('loss', loss)
     if (clipNorm !== undefined) checkFinite("gradients' norm", await clipGradients(current.gradients, clipNorm))
-    optimizer.update(parameters, current.gradients, state, learningRate(step))
+    takeStep(optimizer, parameters, current.gradients, state, learningRate(step))
     return loss
   } finally {
     disposeGradients(current)

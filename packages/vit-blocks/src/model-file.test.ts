@@ -1,6 +1,6 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { adamW, classTargets, crossEntropy } from '@learngene/ops'
-import { dispose, fill, mean, memory, type Tensor, tidy, variable, variableGrads, zerosLike } from '@tensorflow/tfjs-core'
+import { adamW, adamWRow, classTargets, crossEntropy } from '@learngene/ops'
+import { dispose, fill, mean, memory, type Tensor, tensor2d, tidy, variable, variableGrads, zerosLike } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { costOf } from './cost.js'
 import { loadModel, loadParameters, readParameters, saveModel } from './model-file.js'
@@ -195,16 +195,11 @@ describe("somebody's own block kind", () => {
         Object.values(parameters),
       )
       losses.push(value.dataSync()[0]!)
-      for (const [name, parameter] of Object.entries(parameters)) {
-        adamW(parameter, grads[parameter.name]!, moments[name]!, {
-          learningRate: 0.05,
-          beta1: 0.9,
-          beta2: 0.999,
-          epsilon: 1e-8,
-          weightDecay: 0,
-          step,
-        })
-      }
+      const slots = Object.entries(parameters).map(([name, parameter]) => {
+        return { parameter, gradient: grads[parameter.name]!, ...moments[name]!, row: 0 }
+      })
+      const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+      tidy(() => adamW(slots, tensor2d([adamWRow({ learningRate: 0.05, weightDecay: 0, step }, constants)]), constants))
       dispose([value, grads])
       expect(memory().numTensors).toBe(alive)
     }

@@ -11,6 +11,7 @@ import {
   type Tensor2D,
   type Tensor3D,
   tensor1d,
+  tensor2d,
   tidy,
   variable,
   zeros,
@@ -18,6 +19,7 @@ import {
 import fc from 'fast-check'
 import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { adamW } from '../adamw.js'
+import { adamWRow } from '../adamw-row.js'
 import { attention } from '../attention.js'
 import { gelu } from '../gelu.js'
 import { findKernel, type OpsMode, setOps } from '../kernels.js'
@@ -152,8 +154,10 @@ describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) =
           const [parameter, m, v] = [variable(random([length])), variable(random([length])), variable(zeros([length]))]
           const gradient = random([length])
           poisonFreedMemory([length])
-          adamW(parameter, gradient, { m, v }, { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.05, step })
-          gradient.dispose()
+          const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+          const scalars = tensor2d([adamWRow({ learningRate: 0.01, weightDecay: 0.05, step }, constants)])
+          adamW([{ parameter, gradient, m, v, row: 0 }], scalars, constants)
+          dispose([gradient, scalars])
           return [parameter, m, v]
         })
         for (const [i, tensor] of results[1]!.entries()) expectClose(tensor, results[0]![i]!, TOLERANCES.kernel)

@@ -1,14 +1,15 @@
 import { type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
-import type { AdamWStep } from '../adamw.js'
+import { ADAMW_COLUMNS, type AdamWConstants } from '../adamw-row.js'
 import type { KernelName } from '../kernels.js'
 import { addressOf, outOfMemory, type WasmBackend, withScratch } from './backend.js'
 import type { WasmModule } from './module.js'
 
+type WasmKernel = Exclude<KernelName, 'LearngeneAdamWSlots'>
 type Inputs = { readonly [name: string]: TensorInfo }
 type Run = (inputs: Inputs, attributes: NamedAttrMap) => TensorInfo | TensorInfo[]
 
 /** The kernels of this package for one wasm backend, in the signatures that KernelName documents. */
-export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonly [Name in KernelName]: KernelFunc } {
+export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonly [Name in WasmKernel]: KernelFunc } {
   const at = (tensor: TensorInfo | undefined) => {
     if (tensor?.dtype !== 'float32') throw new Error(`the wasm kernels take float32 tensors, got ${tensor?.dtype}`)
     return addressOf(backend, tensor)
@@ -21,7 +22,7 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
     }
     return tensor
   }
-  const kernels: { readonly [Name in KernelName]: Run } = {
+  const kernels: { readonly [Name in WasmKernel]: Run } = {
     LearngeneLinear({ x, weight, bias }) {
       const [rows, inputs] = shapeOf(x)
       const [outputs] = shapeOf(weight)
@@ -92,17 +93,19 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
       return dqkv
     },
 
-    LearngeneAdamW({ parameter, gradient, m, v }, attributes) {
-      const { learningRate, beta1, beta2, epsilon, weightDecay, step } = attributes as unknown as AdamWStep
+    LearngeneAdamW({ scalars, parameter, gradient, m, v }, attributes) {
+      const { row, beta1, beta2, epsilon } = attributes as unknown as AdamWConstants & { row: number }
+      const numbers = (backend.readSync(scalars!.dataId) as Float32Array).subarray(ADAMW_COLUMNS * row)
+      const [learningRate, shrink, mCorrection, vCorrection] = numbers as unknown as [number, number, number, number]
       const shape = parameter!.shape
       const next = [output(shape), output(shape), output(shape)] as const
       module.adamW(
         sizeOf(shape),
         ...([at(parameter), at(gradient), at(m), at(v)] as const),
         ...([at(next[0]), at(next[1]), at(next[2])] as const),
-        ...([beta1, 1 - beta1, beta2, 1 - beta2, 1 - learningRate * weightDecay] as const),
-        learningRate / (1 - beta1 ** step),
-        1 / Math.sqrt(1 - beta2 ** step),
+        ...([beta1, 1 - beta1, beta2, 1 - beta2, shrink] as const),
+        learningRate * mCorrection,
+        Math.sqrt(vCorrection),
         epsilon,
       )
       return [...next]
@@ -110,7 +113,7 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
   }
   return Object.fromEntries(
     Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(inputs as Inputs, attrs ?? {})]),
-  ) as { [Name in KernelName]: KernelFunc }
+  ) as { [Name in WasmKernel]: KernelFunc }
 }
 
 function sizeOf(shape: readonly number[]): number {

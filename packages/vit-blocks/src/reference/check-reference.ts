@@ -1,6 +1,6 @@
 import type { ByteSource } from '@learngene/interfaces'
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { adamW, classTargets, crossEntropy } from '@learngene/ops'
+import { adamW, adamWRow, classTargets, crossEntropy } from '@learngene/ops'
 import {
   dispose,
   mean,
@@ -10,6 +10,7 @@ import {
   type Tensor2D,
   type Tensor4D,
   tensor,
+  tensor2d,
   tensor4d,
   tidy,
   transpose,
@@ -34,7 +35,8 @@ export interface ReferenceCheck {
 }
 
 /** As the reference files' metadata say. */
-const adamWOptions = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.05 }
+const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+const rates = { learningRate: 1e-3, weightDecay: 0.05 }
 const steps = 3
 
 /**
@@ -125,9 +127,10 @@ function takeSteps(network: Network, images: Tensor4D, labels: readonly number[]
   try {
     for (let step = 1; step <= steps; step++) {
       const gradients = gradientsOf(network, images, labels)
-      for (const [name, parameter] of Object.entries(trained)) {
-        adamW(parameter, gradients[name]!, { m: m[name]!, v: v[name]! }, { ...adamWOptions, step })
-      }
+      const slots = Object.entries(trained).map(([name, parameter]) => {
+        return { parameter, gradient: gradients[name]!, m: m[name]!, v: v[name]!, row: 0 }
+      })
+      tidy(() => adamW(slots, tensor2d([adamWRow({ ...rates, step }, constants)]), constants))
       dispose(gradients)
     }
   } finally {
