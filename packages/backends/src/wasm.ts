@@ -5,10 +5,12 @@ import { isNode, nodeBuiltin } from './node-builtin.js'
 import type { BackendOptions, Starter } from './starter.js'
 
 const PACKAGE = '@tensorflow/tfjs-backend-wasm'
+/** tfjs's flag: whether the build with threads is loaded. */
+const THREADS = 'WASM_HAS_MULTITHREAD_SUPPORT'
 
 /** The binary that the backend is going to load on this engine. */
 async function binaryName(): Promise<string> {
-  const [simd, threads] = await Promise.all([env().getAsync('WASM_HAS_SIMD_SUPPORT'), env().getAsync('WASM_HAS_MULTITHREAD_SUPPORT')])
+  const [simd, threads] = await Promise.all([env().getAsync('WASM_HAS_SIMD_SUPPORT'), env().getAsync(THREADS)])
   if (!simd) return 'tfjs-backend-wasm.wasm'
   return threads ? 'tfjs-backend-wasm-threaded-simd.wasm' : 'tfjs-backend-wasm-simd.wasm'
 }
@@ -33,6 +35,29 @@ async function checkBinary(path: string): Promise<void> {
   }
 }
 
+/**
+ * The backend's instance. Its build with threads starts workers from the text of one of its own functions, which a minifying bundler breaks:
+ * the workers then fail and the backend would wait for them for ever. That is caught here, and the build without threads is taken.
+ */
+async function initialiseWithThreads(): Promise<void> {
+  let onError: (event: Event) => void = () => {}
+  const failed = new Promise<never>((_, reject) => {
+    onError = (event) => {
+      event.preventDefault()
+      reject(new Error('the workers of the build with threads do not start'))
+    }
+  })
+  globalThis.addEventListener('error', onError)
+  try {
+    await Promise.race([initialise('wasm'), failed])
+  } catch {
+    env().set(THREADS, false)
+    await initialise('wasm')
+  } finally {
+    globalThis.removeEventListener('error', onError)
+  }
+}
+
 /** WebAssembly, with SIMD where the engine has it. Threads need a cross-origin isolated page: in Node there is one. */
 export const wasm: Starter = {
   name: 'wasm',
@@ -45,7 +70,8 @@ export const wasm: Starter = {
       const address = typeof paths === 'string' ? paths + file : paths?.[file]
       if (isNode() && address !== undefined) await checkBinary(address)
       if (paths !== undefined) backend.setWasmPaths(paths)
-      await initialise('wasm').catch((error) => {
+      const start = (await env().getAsync(THREADS)) ? initialiseWithThreads() : initialise('wasm')
+      await start.catch((error) => {
         throw new Error(`the wasm file ${address ?? file} cannot be loaded (${firstLine(error)}); pass its directory as options.wasmPaths`)
       })
     }

@@ -9,13 +9,14 @@ import { isLost, type WatchedBackend, watchDevice } from './watch-device.js'
 
 const PRIORITY = 3
 
+type TfjsWebGPU = typeof import('@tensorflow/tfjs-backend-webgpu')
+
 type WebGPUBackend = WatchedBackend & { learngeneDevice?: string }
 
 /** Makes the backend on a device of our own: that of tfjs has 8 storage buffers per shader, no f16, and needs a browser. */
-async function createBackend(): Promise<KernelBackend> {
+async function createBackend({ WebGPUBackend }: TfjsWebGPU): Promise<KernelBackend> {
   const adapter = await requestAdapter()
   const device = await requestDevice(adapter)
-  const { WebGPUBackend } = await importPackage('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'))
   const backend = withNavigatorGpu(() => new WebGPUBackend(device, adapter.info)) as unknown as WebGPUBackend
   backend.learngeneDevice = describeAdapter(adapter.info)
   watchDevice(backend)
@@ -42,8 +43,10 @@ export const webgpu: Starter = {
   async start() {
     const { registry, registryFactory } = engine()
     if (registry.webgpu === undefined || isLost(registry.webgpu)) {
+      const tfjs = await importPackage('@tensorflow/tfjs-backend-webgpu', () => import('@tensorflow/tfjs-backend-webgpu'))
+      // In browsers that import has registered a factory.
       if (registryFactory.webgpu) removeBackend('webgpu')
-      registerBackend('webgpu', createBackend, PRIORITY)
+      registerBackend('webgpu', () => createBackend(tfjs), PRIORITY)
     }
     const backend = (await initialise('webgpu')) as WebGPUBackend
     return { version: TFJS_VERSION, device: backend.learngeneDevice ?? null, features: describeDevice(backend.device) }
