@@ -8,7 +8,8 @@ const LISTS = ['dependencies', 'devDependencies', 'optionalDependencies', 'peerD
 test('every backend package is an optional peer', () => {
   const { peerDependencies, peerDependenciesMeta } = read('packages/backends/package.json')
   const names = ['backend-cpu', 'backend-wasm', 'backend-webgpu', 'node', 'node-gpu'].map((name) => `@tensorflow/tfjs-${name}`)
-  expect(Object.keys(peerDependenciesMeta)).toEqual(names)
+  expect(Object.keys(peerDependenciesMeta)).toEqual([...names, 'webgpu'])
+  expect(peerDependencies.webgpu).toBe('^0.6.2')
   for (const name of names) {
     expect(peerDependencies[name]).toBe('4.22.0')
     expect(peerDependenciesMeta[name]).toEqual({ optional: true })
