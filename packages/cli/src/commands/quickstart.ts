@@ -11,7 +11,7 @@ interface QuickstartCommandOptions {
   readonly budget?: Budget
   readonly seed: number
   readonly config?: string
-  readonly workers: number
+  readonly workers?: number
   readonly dataDir?: string
   readonly backend: BackendName | 'auto'
   readonly force?: boolean
@@ -27,7 +27,11 @@ export function addQuickstart(program: Command, io: Io): void {
     .option('--out <dir>', 'where to write report.html, report.json, the pool and the chosen model', 'runs/quickstart')
     .option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory that the chosen model keeps', budget)
     .option('--config <file>', 'JSON with values in place of the default ones')
-    .option('--workers <number>', 'worker threads', integer(1, 64), 2)
+    .option(
+      '--workers <number>',
+      'worker threads (default: 2 on wasm and cpu, 1 on backends that use the machine by themselves)',
+      integer(1, 64),
+    )
     .option('--data-dir <dir>', 'folder with the four files of Fashion-MNIST, to use all 70,000 images instead of the embedded 12,000')
     .addOption(backendOption())
     .option('--force', 'replace whatever is in the output directory')

@@ -10,6 +10,7 @@ import { version } from '../version.js'
 import { defaultConfig, parseConfig, type QuickstartConfig } from './config.js'
 import { VERIFIED_IMAGES } from './pipeline.js'
 import type { QuickstartReport } from './report.js'
+import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
 import type { WorkerInput, WorkerResult } from './worker.js'
 
@@ -17,8 +18,8 @@ export interface QuickstartOptions {
   /** Where the run goes; an earlier quickstart there is replaced when this one is complete. */
   readonly outDir: string
   readonly seed: number
-  /** Threads that train and evaluate together. */
-  readonly workers: number
+  /** Threads that train and evaluate together; default two, or one where the backend uses more than a thread by itself. */
+  readonly workers?: number
   readonly backend: BackendName | 'auto'
   /** Caps of the chosen descendant; the configuration's where not given. */
   readonly budget?: Budget
@@ -40,8 +41,10 @@ const MODEL = 'descendant.safetensors'
  * @throws UsageError for a wrong configuration; InfeasibleBudgetError's message where no descendant keeps the budget. Nothing on disk is changed then
  */
 export async function runQuickstart(options: QuickstartOptions): Promise<QuickstartReport> {
-  const { outDir, seed, workers, backend, dataDir, force, report, signal } = options
+  const { outDir, seed, dataDir, force, report, signal } = options
   const started = performance.now()
+  const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
+  const workers = options.workers ?? defaultWorkers(backend)
   const config = await readConfig(options.configFile, workers)
   const budget = options.budget ?? config.budget
   const run = await prepareRunDirectory(outDir, 'quickstart', { force })
@@ -91,6 +94,13 @@ export async function runQuickstart(options: QuickstartOptions): Promise<Quickst
     await discardRunDirectory(run)
     throw error
   }
+}
+
+/** The backend that `auto` takes here; tells it, and why it is not a faster one. */
+async function chooseBackend(report: Reporter, signal: AbortSignal): Promise<BackendName> {
+  const { name, tried } = await resolveBackend(new URL('./quickstart/probe-process.js', import.meta.url), signal)
+  report({ kind: 'message', text: [`computes on ${name}`, ...tried.map(({ name, reason }) => `  not on ${name}: ${reason}`)].join('\n') })
+  return name
 }
 
 async function readConfig(file: string | undefined, workers: number): Promise<QuickstartConfig> {
