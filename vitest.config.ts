@@ -1,7 +1,19 @@
+import { existsSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
+import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 
 const packages = fileURLToPath(new URL('./packages/', import.meta.url))
+
+/** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
+const required = (process.env.LEARNGENE_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
+const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null
+
+// Without a GPU, webgpu under Node runs on the software driver that comes with Chromium; the machine's own drivers stay in the list.
+const softwareDriver = '/usr/lib/chromium/vk_swiftshader_icd.json'
+if (existsSync(softwareDriver) && process.env.VK_ICD_FILENAMES === undefined) process.env.VK_ADD_DRIVER_FILES ??= softwareDriver
+process.env.XDG_RUNTIME_DIR ??= tmpdir()
 
 export default defineConfig({
   resolve: {
@@ -12,11 +24,54 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts'],
-    pool: 'forks',
     maxWorkers: '100%',
     // Generous, for machines that are slow or busy: no test waits for time to pass.
     testTimeout: 120_000,
     hookTimeout: 300_000,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'node',
+          include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts'],
+          pool: 'forks',
+          globalSetup: 'packages/testing/src/find-available.setup.ts',
+          provide: { required, chromium },
+        },
+      },
+      ...(chromium === null ? [] : [inChromium(chromium)]),
+    ],
   },
 })
+
+/** The tests of every backend, once more in a page. */
+function inChromium(executablePath: string) {
+  const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+  const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
+  return {
+    extends: true as const,
+    optimizeDeps: {
+      // All of them before the first test: finding one later would load the page anew.
+      include: [
+        'fast-check',
+        '@tensorflow/tfjs-core',
+        '@tensorflow/tfjs-core/dist/register_all_gradients',
+        '@tensorflow/tfjs-backend-cpu',
+        '@tensorflow/tfjs-backend-wasm',
+        '@tensorflow/tfjs-backend-webgpu',
+      ],
+    },
+    test: {
+      name: 'chromium',
+      include: ['packages/*/src/**/*.backends.test.ts'],
+      provide: { required: required.includes('chromium') ? ['webgpu', 'wasm'] : [], chromium: executablePath, available: null },
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: { executablePath, args: ['--headless=new', '--no-sandbox', ...webgpu, ...quiet] } }),
+        instances: [{ browser: 'chromium' as const }],
+      },
+    },
+  }
+}

@@ -9,10 +9,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-const packages = readdirSync(join(root, 'packages')).map((folder) => ({
-  folder: join(root, 'packages', folder),
-  manifest: JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as { name: string },
-}))
+const packages = readdirSync(join(root, 'packages'))
+  .map((folder) => ({
+    folder: join(root, 'packages', folder),
+    manifest: JSON.parse(readFileSync(join(root, 'packages', folder, 'package.json'), 'utf8')) as { name: string; private?: boolean },
+  }))
+  .filter(({ manifest }) => !manifest.private)
 const backends = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm']
 let project: string
 

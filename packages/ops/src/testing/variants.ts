@@ -1,20 +1,16 @@
-import { beforeAll, describe } from 'vitest'
+import '../gradients.js'
+import { describeEachBackend, type TestedBackend } from '@learngene/testing'
+import { afterAll, beforeAll, describe } from 'vitest'
 import { type OpsMode, setOps } from '../kernels.js'
-import { type TestBackend, useBackend } from './backends.js'
 
-const VARIANTS: readonly { readonly backend: TestBackend; readonly ops: OpsMode }[] = [
-  { backend: 'cpu', ops: 'auto' },
-  { backend: 'wasm', ops: 'reference' },
-  { backend: 'wasm', ops: 'auto' },
-]
-
-/** Runs tests for every way in which an operation runs in plain Node. The cpu backend has no kernels of ours: there both modes are one. */
-export function describeVariants(tests: () => void): void {
-  describe.each(VARIANTS)('on $backend, $ops', ({ backend, ops }) => {
-    beforeAll(async () => {
-      await useBackend(backend)
-      setOps(ops)
+/** Runs tests for every way in which an operation runs. The cpu backend has no kernels of ours: there both modes are one. */
+export function describeVariants(tests: (backend: TestedBackend) => void): void {
+  describeEachBackend((backend) => {
+    const modes: readonly OpsMode[] = backend.name === 'cpu' ? ['auto'] : ['reference', 'auto']
+    describe.each(modes)('%s', (ops) => {
+      beforeAll(() => setOps(ops))
+      afterAll(() => setOps('auto'))
+      tests(backend)
     })
-    tests()
   })
 }

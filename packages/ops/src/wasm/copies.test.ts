@@ -1,11 +1,11 @@
+import { startBackend } from '@learngene/testing'
 import { clone, dispose, memory, slice, split, type Tensor, tensor, tidy, unstack, util } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { useBackend } from '../testing/backends.js'
 import { installWasmKernels } from './install.js'
 
 beforeAll(async () => {
-  await useBackend('wasm')
+  await startBackend('wasm')
   installWasmKernels()
 })
 
@@ -23,7 +23,7 @@ function sequence(shape: number[], dtype: 'float32' | 'int32' | 'bool' | 'string
 async function expectSame(run: () => Tensor[]): Promise<void> {
   const results = []
   for (const backend of ['cpu', 'wasm'] as const) {
-    await useBackend(backend)
+    await startBackend(backend)
     results.push(tidy(() => run().map((piece) => ({ shape: piece.shape, dtype: piece.dtype, values: [...piece.dataSync()] }))))
   }
   expect(results[1]).toEqual(results[0])

@@ -1,13 +1,13 @@
+import { startBackend } from '@learngene/testing'
 import { engine, findBackendFactory, getKernel, registerBackend, removeBackend, tensor1d } from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { gelu } from '../gelu.js'
 import { findKernel, setOps } from '../kernels.js'
-import { useBackend } from '../testing/backends.js'
 import type { WasmBackend } from './backend.js'
 import { COPY_KERNELS } from './copies.js'
 import { instantiate } from './module.js'
 
-beforeEach(() => useBackend('wasm'))
+beforeEach(() => startBackend('wasm'))
 afterEach(() => setOps('auto'))
 
 const registered = () => COPY_KERNELS.map((name) => getKernel(name, 'wasm').kernelFunc)
@@ -23,7 +23,7 @@ test('kernels go with a removed backend, stock kernels return, and a new backend
   expect(registered()).toEqual(stock)
 
   registerBackend('wasm', factory)
-  await useBackend('wasm')
+  await startBackend('wasm')
   const y = gelu(tensor1d([1]))
   expect(getKernel('LearngeneGelu', 'wasm')).toBeDefined()
   expect(y.dataSync()[0]).toBeCloseTo(0.8413447, 6)
@@ -33,7 +33,7 @@ test('the reference mode finds no kernel, and neither does the cpu backend', asy
   setOps('reference')
   expect(findKernel('LearngeneGelu')).toBeUndefined()
   setOps('auto')
-  await useBackend('cpu')
+  await startBackend('cpu')
   expect(findKernel('LearngeneGelu')).toBeUndefined()
 })
 

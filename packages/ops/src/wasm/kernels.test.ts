@@ -1,4 +1,6 @@
+import '../gradients.js'
 import { setFlagsFromString } from 'node:v8'
+import { expectClose, randomTensors, startBackend, TOLERANCES } from '@learngene/testing'
 import {
   add,
   dispose,
@@ -25,11 +27,7 @@ import { gelu } from '../gelu.js'
 import { findKernel, type OpsMode, setOps } from '../kernels.js'
 import { layerNorm } from '../layer-norm.js'
 import { linear } from '../linear.js'
-import { useBackend } from '../testing/backends.js'
-import { expectClose } from '../testing/expect-close.js'
 import { poisonFreedMemory } from '../testing/poison.js'
-import { randomTensors } from '../testing/random.js'
-import { TOLERANCES } from '../testing/tolerances.js'
 import { installWasmKernels } from './install.js'
 import { RELAXED_SIMD_MODULE } from './module.generated.js'
 
@@ -38,11 +36,11 @@ const width = fc.integer({ min: 1, max: 70 })
 
 /** Starts a fresh wasm backend whose kernels are of the given build. */
 async function start(build: 'plain' | 'relaxed'): Promise<void> {
-  await useBackend('wasm')
+  await startBackend('wasm')
   const factory = findBackendFactory('wasm')
   removeBackend('wasm')
   registerBackend('wasm', factory)
-  await useBackend('wasm')
+  await startBackend('wasm')
   const relaxed = Buffer.from(RELAXED_SIMD_MODULE, 'base64')
   if (build === 'relaxed' && !WebAssembly.validate(relaxed)) setFlagsFromString('--experimental-wasm-relaxed-simd') // Node 20
   const validate = vi.spyOn(WebAssembly, 'validate')
@@ -53,7 +51,7 @@ async function start(build: 'plain' | 'relaxed'): Promise<void> {
 }
 
 /** Value and gradients of every input, in both modes; the own kernels run on poisoned memory. */
-function compareModes(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): void {
+async function compareModes(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): Promise<void> {
   const run = (mode: OpsMode) => {
     setOps(mode)
     return tidy(() => [f(...inputs), ...grads(f)(inputs, dy)])
@@ -62,7 +60,7 @@ function compareModes(f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: 
   poisonFreedMemory(...expected.map((tensor) => tensor.shape))
   const actual = run('auto')
   for (const [i, tensor] of actual.entries()) {
-    expectClose(tensor, expected[i]!, TOLERANCES.kernel, i === 0 ? 'value' : `gradient ${i - 1} of ${tensor.shape}`)
+    await expectClose(tensor, expected[i]!, TOLERANCES.wasm.kernel, i === 0 ? 'value' : `gradient ${i - 1} of ${tensor.shape}`)
   }
   dispose([expected, actual, inputs, dy])
 }
@@ -75,19 +73,19 @@ describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) =
     for (const name of ['LearngeneLinear', 'LearngeneAttentionGrad', 'LearngeneAdamW'] as const) expect(findKernel(name)).toBeDefined()
   })
 
-  test('linear equals its reference form on any shape', () => {
+  test('linear equals its reference form on any shape', async () => {
     const rows = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 90, max: 110 }))
     const depth = fc.oneof(width, fc.integer({ min: 380, max: 400 }))
-    fc.assert(
-      fc.property(seed, rows, depth, width, fc.boolean(), (seed, rows, inputs, outputs, inputGradient) => {
+    await fc.assert(
+      fc.asyncProperty(seed, rows, depth, width, fc.boolean(), async (seed, rows, inputs, outputs, inputGradient) => {
         const random = randomTensors(seed)
         const x = random<Tensor2D>([rows, inputs])
         const parameters = [random([outputs, inputs], 0.2), random([outputs])]
         const dy = random([rows, outputs])
         if (inputGradient) {
-          compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [x, ...parameters], dy)
+          await compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [x, ...parameters], dy)
         } else {
-          compareModes((weight, bias) => linear(x, weight as Tensor2D, bias as Tensor1D, { inputGradient }), parameters, dy)
+          await compareModes((weight, bias) => linear(x, weight as Tensor2D, bias as Tensor1D, { inputGradient }), parameters, dy)
           x.dispose()
         }
       }),
@@ -95,59 +93,59 @@ describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) =
     )
   })
 
-  test('linear equals its reference form where one block of columns or depth does not do', () => {
+  test('linear equals its reference form where one block of columns or depth does not do', async () => {
     const random = randomTensors(1)
     const inputs = [random([5, 1030], 0.1), random([1101, 1030], 0.1), random([1101])]
-    compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), inputs, random([5, 1101], 0.1))
+    await compareModes((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), inputs, random([5, 1101], 0.1))
   })
 
-  test('gelu equals its reference form on any shape', () => {
-    fc.assert(
-      fc.property(seed, fc.integer({ min: 1, max: 600 }), (seed, length) => {
+  test('gelu equals its reference form on any shape', async () => {
+    await fc.assert(
+      fc.asyncProperty(seed, fc.integer({ min: 1, max: 600 }), async (seed, length) => {
         const random = randomTensors(seed)
-        compareModes((x) => gelu(x!), [random([length], 3)], random([length]))
+        await compareModes((x) => gelu(x!), [random([length], 3)], random([length]))
       }),
     )
   })
 
-  test('layerNorm equals its reference form on any shape', () => {
-    fc.assert(
-      fc.property(seed, fc.integer({ min: 1, max: 12 }), width, (seed, rows, width) => {
+  test('layerNorm equals its reference form on any shape', async () => {
+    await fc.assert(
+      fc.asyncProperty(seed, fc.integer({ min: 1, max: 12 }), width, async (seed, rows, width) => {
         const random = randomTensors(seed)
         const spread = random([rows, width], 0.3)
         const signs = tensor1d(Array.from({ length: width }, (_, i) => (i % 2 === 0 ? 1 : -1)))
         const x = add(spread, signs) // no row is nearly constant, which would blow rounding up
         dispose([spread, signs])
         const inputs = [x, random([width]), random([width])]
-        compareModes((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), inputs, random([rows, width]))
+        await compareModes((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), inputs, random([rows, width]))
       }),
     )
   })
 
-  test('attention equals its reference form on any shape', () => {
+  test('attention equals its reference form on any shape', async () => {
     const size = fc.integer({ min: 1, max: 19 })
-    fc.assert(
-      fc.property(
+    await fc.assert(
+      fc.asyncProperty(
         seed,
         fc.integer({ min: 1, max: 3 }),
         fc.oneof(size, fc.constant(67)),
         fc.integer({ min: 1, max: 4 }),
         size,
-        (...sizes) => {
+        async (...sizes) => {
           const [seed, images, tokens, heads, headWidth] = sizes
           const random = randomTensors(seed)
           const qkv = random<Tensor3D>([images, tokens, 3 * heads * headWidth])
           poisonFreedMemory([tokens, tokens], [2 * tokens, tokens])
-          compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
+          await compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
         },
       ),
       { numRuns: 60 },
     )
   })
 
-  test('adamW equals its reference form on any shape', () => {
-    fc.assert(
-      fc.property(seed, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), (seed, length, step) => {
+  test('adamW equals its reference form on any shape', async () => {
+    await fc.assert(
+      fc.asyncProperty(seed, fc.integer({ min: 1, max: 200 }), fc.integer({ min: 1, max: 50 }), async (seed, length, step) => {
         const results = (['reference', 'auto'] as const).map((mode) => {
           setOps(mode)
           const random = randomTensors(seed)
@@ -160,25 +158,29 @@ describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) =
           dispose([gradient, scalars])
           return [parameter, m, v]
         })
-        for (const [i, tensor] of results[1]!.entries()) expectClose(tensor, results[0]![i]!, TOLERANCES.kernel)
+        for (const [i, tensor] of results[1]!.entries()) await expectClose(tensor, results[0]![i]!, TOLERANCES.wasm.kernel)
         dispose(results)
       }),
       { numRuns: 50 },
     )
   })
 
-  test('a batch of no rows gives no rows, and zeros for the parameters', () => {
+  test('a batch of no rows gives no rows, and zeros for the parameters', async () => {
     const random = randomTensors(1)
-    const run = (f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor) => {
+    const run = async (f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor) => {
       poisonFreedMemory([5, 3], [5], [6])
-      for (const [i, gradient] of grads(f)(inputs, dy).entries()) expectClose(gradient, zeros(inputs[i]!.shape), 0)
+      for (const [i, gradient] of grads(f)(inputs, dy).entries()) await expectClose(gradient, zeros(inputs[i]!.shape), 0)
       expect(f(...inputs).shape).toEqual(dy.shape)
     }
     const parameters = [random([5, 3]), random([5])]
-    run((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [random([0, 3]), ...parameters], random([0, 5]))
-    run((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), [random([0, 6]), random([6]), random([6])], random([0, 6]))
-    run((x) => gelu(x!), [random([0, 7])], random([0, 7]))
-    run((qkv) => attention(qkv as Tensor3D, 2), [random([0, 5, 24])], random([0, 5, 8]))
+    await run((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), [random([0, 3]), ...parameters], random([0, 5]))
+    await run(
+      (x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D),
+      [random([0, 6]), random([6]), random([6])],
+      random([0, 6]),
+    )
+    await run((x) => gelu(x!), [random([0, 7])], random([0, 7]))
+    await run((qkv) => attention(qkv as Tensor3D, 2), [random([0, 5, 24])], random([0, 5, 8]))
   })
 
   test('tensors that are not float32 are refused', () => {

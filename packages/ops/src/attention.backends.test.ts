@@ -1,45 +1,43 @@
+import { checkGradients, expectClose, randomTensors, valuesOf } from '@learngene/testing'
 import { grad, type Tensor1D, type Tensor3D, tensor1d, zeros } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { attention, withoutKeyBiasGradient } from './attention.js'
-import { checkOperation } from './testing/check-operation.js'
-import { expectClose } from './testing/expect-close.js'
 import { attention as attentionInDouble } from './testing/float64.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 import { describeVariants } from './testing/variants.js'
 
-describeVariants(() => {
+describeVariants(({ tolerances }) => {
   test.each([
     { images: 2, tokens: 5, heads: 2, headWidth: 3 },
     { images: 1, tokens: 1, heads: 1, headWidth: 4 },
     { images: 1, tokens: 6, heads: 3, headWidth: 1 },
-  ])('has the gradient of its values, and leaks nothing: $images x $tokens, $heads x $headWidth', (sizes) => {
+  ])('has the gradient of its values, and leaks nothing: $images x $tokens, $heads x $headWidth', async (sizes) => {
     const { images, tokens, heads, headWidth } = sizes
     const qkv = randomTensors(1)([images, tokens, 3 * heads * headWidth])
-    checkOperation((qkv) => attention(qkv as Tensor3D, heads), [qkv])
+    await checkGradients((qkv) => attention(qkv as Tensor3D, heads), [qkv], tolerances.numericGradient)
   })
 
   test.each([
     { images: 2, tokens: 17, heads: 3, headWidth: 8 },
     { images: 1, tokens: 70, heads: 2, headWidth: 6 },
     { images: 3, tokens: 1, heads: 2, headWidth: 5 },
-  ])('equals loops in double precision: $images x $tokens, $heads x $headWidth', ({ images, tokens, heads, headWidth }) => {
+  ])('equals loops in double precision: $images x $tokens, $heads x $headWidth', async ({ images, tokens, heads, headWidth }) => {
     const qkv = randomTensors(2)<Tensor3D>([images, tokens, 3 * heads * headWidth])
     const y = attention(qkv, heads)
     expect(y.shape).toEqual([images, tokens, heads * headWidth])
-    expectClose(y, attentionInDouble(qkv.dataSync(), images, tokens, heads, headWidth), TOLERANCES.float64)
+    await expectClose(y, attentionInDouble(await valuesOf(qkv), images, tokens, heads, headWidth), tolerances.float64)
   })
 
-  test('stays finite and exact for large scores of either sign', () => {
+  test('stays finite and exact for large scores of either sign', async () => {
     const qkv = randomTensors(3)<Tensor3D>([1, 6, 12], 40)
-    expectClose(attention(qkv, 1), attentionInDouble(qkv.dataSync(), 1, 6, 1, 4), TOLERANCES.largeScores)
+    await expectClose(attention(qkv, 1), attentionInDouble(await valuesOf(qkv), 1, 6, 1, 4), tolerances.largeScores)
   })
 
-  test('a key bias gets a gradient of exactly zero, the others theirs', () => {
+  test('a key bias gets a gradient of exactly zero, the others theirs', async () => {
     const bias = randomTensors(4)<Tensor1D>([6])
     const dy = tensor1d([1, 2, 3, 4, 5, 6])
-    expect([...withoutKeyBiasGradient(bias).dataSync()]).toEqual([...bias.dataSync()])
-    expect([...grad((bias) => withoutKeyBiasGradient(bias as Tensor1D))(bias, dy).dataSync()]).toEqual([1, 2, 0, 0, 5, 6])
+    expect(await valuesOf(withoutKeyBiasGradient(bias))).toEqual(await valuesOf(bias))
+    const gradient = grad((bias) => withoutKeyBiasGradient(bias as Tensor1D))(bias, dy)
+    expect(await valuesOf(gradient)).toEqual([1, 2, 0, 0, 5, 6])
   })
 })
 

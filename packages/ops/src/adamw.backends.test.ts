@@ -1,3 +1,4 @@
+import { expectClose, randomTensors, valuesOf } from '@learngene/testing'
 import {
   dispose,
   memory,
@@ -14,9 +15,6 @@ import {
 import { expect, test } from 'vitest'
 import { adamW } from './adamw.js'
 import { type AdamWStep, adamWRow } from './adamw-row.js'
-import { expectClose } from './testing/expect-close.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 import { describeVariants } from './testing/variants.js'
 
 const CONSTANTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
@@ -38,20 +36,17 @@ function takeStep(slots: readonly (Moments & { parameter: Variable; gradient: Te
   })
 }
 
-describeVariants(() => {
-  test('follows the scalar recursion in double precision, each parameter with its own numbers', () => {
+describeVariants(({ tolerances }) => {
+  test('follows the scalar recursion in double precision, each parameter with its own numbers', async () => {
     const random = randomTensors(1)
     const rates = [
       { learningRate: 1e-3, weightDecay: 0.05 },
       { learningRate: 2e-2, weightDecay: 0 },
     ]
     const shapes = [[LENGTH], []]
-    const slots = shapes.map((shape) => ({ parameter: variable(random(shape)), ...zeroMoments(shape) }))
-    const expected = slots.map(({ parameter }) => ({
-      p: Float64Array.from(parameter.dataSync()),
-      m: new Float64Array(parameter.size),
-      v: new Float64Array(parameter.size),
-    }))
+    const starts = shapes.map((shape) => random(shape))
+    const slots = starts.map((start) => ({ parameter: variable(start), ...zeroMoments(start.shape) }))
+    const expected = (await Promise.all(starts.map(valuesOf))).map((p) => ({ p, m: p.map(() => 0), v: p.map(() => 0) }))
     for (let step = 1; step <= 6; step++) {
       const gradients = slots.map(({ parameter }) => random(parameter.shape, 0.1))
       takeStep(
@@ -60,7 +55,7 @@ describeVariants(() => {
       )
       for (const [k, { p, m, v }] of expected.entries()) {
         const { learningRate, weightDecay } = rates[k]!
-        for (const [i, g] of gradients[k]!.dataSync().entries()) {
+        for (const [i, g] of (await valuesOf(gradients[k]!)).entries()) {
           m[i] = 0.9 * m[i]! + 0.1 * g
           v[i] = 0.999 * v[i]! + 0.001 * g * g
           const correctedM = m[i]! / (1 - 0.9 ** step)
@@ -70,19 +65,19 @@ describeVariants(() => {
       }
     }
     for (const [k, { p, m, v }] of expected.entries()) {
-      expectClose(slots[k]!.parameter, p, TOLERANCES.adamW)
-      expectClose(slots[k]!.m, m, TOLERANCES.adamW)
-      expectClose(slots[k]!.v, v, TOLERANCES.adamW)
+      await expectClose(slots[k]!.parameter, p, tolerances.adamW)
+      await expectClose(slots[k]!.m, m, tolerances.adamW)
+      await expectClose(slots[k]!.v, v, tolerances.adamW)
     }
   })
 
-  test('moves a parameter by the learning rate in its first step, whatever the size of the gradient', () => {
+  test('moves a parameter by the learning rate in its first step, whatever the size of the gradient', async () => {
     const parameter = variable(tensor([1, 1, 1]))
     takeStep([{ parameter, gradient: tensor([1e-3, -1, 0]), ...zeroMoments([3]) }], [{ learningRate: 1e-3, weightDecay: 0, step: 1 }])
-    expectClose(parameter, [1 - 1e-3, 1 + 1e-3, 1], TOLERANCES.adamW)
+    await expectClose(parameter, [1 - 1e-3, 1 + 1e-3, 1], tolerances.adamW)
   })
 
-  test('keeps the number of tensors, leaves the gradient alone, and does not touch what aliases the parameter', () => {
+  test('keeps the number of tensors, leaves the gradient alone, and does not touch what aliases the parameter', async () => {
     const initial = tensor([1, 2, 3])
     const parameter = variable(initial)
     const moments = zeroMoments([3])
@@ -92,9 +87,9 @@ describeVariants(() => {
       takeStep([{ parameter, gradient, ...moments }], [{ learningRate: 1e-3, weightDecay: 0.05, step }])
     }
     expect(memory().numTensors).toBe(before)
-    expect([...gradient.dataSync()]).toEqual([1, 1, 1])
-    expect([...initial.dataSync()]).toEqual([1, 2, 3])
-    expect(parameter.dataSync()[0]).toBeLessThan(1)
+    expect(await valuesOf(gradient)).toEqual([1, 1, 1])
+    expect(await valuesOf(initial)).toEqual([1, 2, 3])
+    expect((await valuesOf(parameter))[0]).toBeLessThan(1)
     dispose([initial, parameter, moments.m, moments.v, gradient])
   })
 

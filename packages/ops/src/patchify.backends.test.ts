@@ -1,16 +1,13 @@
+import { checkGradients, expectClose, randomTensors, valuesOf } from '@learngene/testing'
 import { type Tensor1D, type Tensor4D, tidy, zeros } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { linear } from './linear.js'
 import { flattenPatchWeight, patchify } from './patchify.js'
-import { checkOperation } from './testing/check-operation.js'
-import { expectClose } from './testing/expect-close.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 import { describeVariants } from './testing/variants.js'
 
 /** A convolution of stride = kernel size, images [B, H, W, C], weight OIHW, as loops. */
-function convolve(images: Tensor4D, weight: Tensor4D, bias: Tensor1D): number[] {
-  const [pixels, weights, biases] = [images.dataSync(), weight.dataSync(), bias.dataSync()]
+async function convolve(images: Tensor4D, weight: Tensor4D, bias: Tensor1D): Promise<number[]> {
+  const [pixels, weights, biases] = [await valuesOf(images), await valuesOf(weight), await valuesOf(bias)]
   const [batch, height, width, channels] = images.shape
   const [outputs, , size] = weight.shape
   const results = []
@@ -34,32 +31,33 @@ function convolve(images: Tensor4D, weight: Tensor4D, bias: Tensor1D): number[] 
   return results
 }
 
-describeVariants(() => {
-  test.each([1, 3])('with the flattened weight it is a convolution of %i channels', (channels) => {
+describeVariants(({ tolerances }) => {
+  test.each([1, 3])('with the flattened weight it is a convolution of %i channels', async (channels) => {
     const random = randomTensors(1)
     const images = random<Tensor4D>([2, 6, 9, channels])
     const [weight, bias] = [random<Tensor4D>([5, channels, 3, 3]), random<Tensor1D>([5])]
     const patches = patchify(images, 3)
     expect(patches.shape).toEqual([2 * 2 * 3, 9 * channels])
-    expectClose(linear(patches, flattenPatchWeight(weight), bias), convolve(images, weight, bias), TOLERANCES.float64)
+    await expectClose(linear(patches, flattenPatchWeight(weight), bias), await convolve(images, weight, bias), tolerances.float64)
   })
 
-  test.each([1, 3])('the weight of %i channels has the gradient of the convolution, and nothing leaks', (channels) => {
+  test.each([1, 3])('the weight of %i channels has the gradient of the convolution, and nothing leaks', async (channels) => {
     const random = randomTensors(2)
     const [images, bias] = [random<Tensor4D>([1, 4, 4, channels]), random<Tensor1D>([3])]
     const patches = patchify(images, 2)
-    checkOperation(
+    await checkGradients(
       (weight) => tidy(() => linear(patches, flattenPatchWeight(weight as Tensor4D), bias, { inputGradient: false })),
       [random([3, channels, 2, 2])],
+      tolerances.numericGradient,
     )
   })
 
-  test('flattening a weight leaks nothing', () => {
-    checkOperation((weight) => flattenPatchWeight(weight as Tensor4D), [randomTensors(3)([2, 3, 2, 2])])
+  test('flattening a weight leaks nothing', async () => {
+    await checkGradients((weight) => flattenPatchWeight(weight as Tensor4D), [randomTensors(3)([2, 3, 2, 2])], tolerances.numericGradient)
   })
 
-  test('patches have the gradient of their values, and nothing leaks', () => {
-    checkOperation((images) => patchify(images as Tensor4D, 2), [randomTensors(3)([1, 4, 6, 2])])
+  test('patches have the gradient of their values, and nothing leaks', async () => {
+    await checkGradients((images) => patchify(images as Tensor4D, 2), [randomTensors(3)([1, 4, 6, 2])], tolerances.numericGradient)
   })
 })
 

@@ -1,31 +1,28 @@
+import { checkGradients, expectClose, randomTensors, valuesOf } from '@learngene/testing'
 import { grads, type Tensor1D, type Tensor2D, type Tensor3D } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { linear } from './linear.js'
-import { checkOperation } from './testing/check-operation.js'
-import { expectClose } from './testing/expect-close.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 import { describeVariants } from './testing/variants.js'
 
-describeVariants(() => {
-  test('has the gradients of its values, and leaks nothing', () => {
+describeVariants(({ tolerances }) => {
+  test('has the gradients of its values, and leaks nothing', async () => {
     const random = randomTensors(1)
     const inputs = [random([2, 3, 5]), random([7, 5]), random([7])]
-    checkOperation((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), inputs)
+    await checkGradients((x, weight, bias) => linear(x!, weight as Tensor2D, bias as Tensor1D), inputs, tolerances.numericGradient)
   })
 
-  test('computes no gradient of data when told so', () => {
+  test('computes no gradient of data when told so', async () => {
     const random = randomTensors(1)
     const x = random<Tensor2D>([6, 5])
     const weightAndBias = (weight: unknown, bias: unknown) => linear(x, weight as Tensor2D, bias as Tensor1D, { inputGradient: false })
-    checkOperation(weightAndBias, [random([7, 5]), random([7])])
+    await checkGradients(weightAndBias, [random([7, 5]), random([7])], tolerances.numericGradient)
     expect(() => grads((x) => linear(x as Tensor2D, random([7, 5]), random([7]), { inputGradient: false }))([x])).toThrow()
   })
 
-  test('equals loops in double precision', () => {
+  test('equals loops in double precision', async () => {
     const random = randomTensors(2)
     const [x, weight, bias] = [random<Tensor3D>([2, 4, 19]), random<Tensor2D>([6, 19]), random<Tensor1D>([6])]
-    const [xs, weights, biases] = [x.dataSync(), weight.dataSync(), bias.dataSync()]
+    const [xs, weights, biases] = [await valuesOf(x), await valuesOf(weight), await valuesOf(bias)]
     const expected = Array.from({ length: 8 * 6 }, (_, at) => {
       const [row, output] = [Math.floor(at / 6), at % 6]
       let y = biases[output]!
@@ -34,7 +31,7 @@ describeVariants(() => {
     })
     const y = linear(x, weight, bias)
     expect(y.shape).toEqual([2, 4, 6])
-    expectClose(y, expected, TOLERANCES.float64)
+    await expectClose(y, expected, tolerances.float64)
   })
 })
 

@@ -1,14 +1,20 @@
-import type { Tensor } from '@tensorflow/tfjs-core'
+import { Tensor } from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
+import { valuesOf } from './values-of.js'
 
 /**
  * Fails where |actual - expected| > tolerance max(|expected|, 1) in the Euclidean norm of the whole tensor, on other shapes and
  * on values that are not finite.
  */
-export function expectClose(actual: Tensor, expected: Tensor | ArrayLike<number>, tolerance: number, what = 'tensor'): void {
-  const values = actual.dataSync()
-  const wanted = 'dataSync' in expected ? expected.dataSync() : expected
-  if ('shape' in expected) expect(actual.shape, `${what}: shape`).toEqual(expected.shape)
+export async function expectClose(
+  actual: Tensor | ArrayLike<number>,
+  expected: Tensor | ArrayLike<number>,
+  tolerance: number,
+  what = 'tensor',
+): Promise<void> {
+  if (actual instanceof Tensor && expected instanceof Tensor) expect(actual.shape, `${what}: shape`).toEqual(expected.shape)
+  const values = await numbersOf(actual)
+  const wanted = await numbersOf(expected)
   expect(values.length, `${what}: length`).toBe(wanted.length)
   let difference = 0
   let norm = 0
@@ -20,3 +26,5 @@ export function expectClose(actual: Tensor, expected: Tensor | ArrayLike<number>
   expect(Number.isFinite(relative), `${what}: finite values`).toBe(true)
   expect(relative, `${what}: relative error`).toBeLessThanOrEqual(tolerance)
 }
+
+const numbersOf = (values: Tensor | ArrayLike<number>) => (values instanceof Tensor ? valuesOf(values) : values)

@@ -1,11 +1,8 @@
+import { checkGradients, expectClose, randomTensors, valuesOf } from '@learngene/testing'
 import { type Tensor2D, tensor2d, zeros } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { crossEntropy } from './cross-entropy.js'
-import { checkOperation } from './testing/check-operation.js'
-import { expectClose } from './testing/expect-close.js'
 import { softmaxRow, sum } from './testing/float64.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 import { describeVariants } from './testing/variants.js'
 
 /** A row that sums to 1, one that does not, and one-hot. */
@@ -15,27 +12,27 @@ const TARGETS = [
   [0, 0, 1, 0],
 ]
 
-describeVariants(() => {
-  test('has the gradient of its values, and leaks nothing', () => {
+describeVariants(({ tolerances }) => {
+  test('has the gradient of its values, and leaks nothing', async () => {
     const targets = tensor2d(TARGETS)
-    checkOperation((logits) => crossEntropy(logits as Tensor2D, targets), [randomTensors(1)([3, 4], 2)])
+    await checkGradients((logits) => crossEntropy(logits as Tensor2D, targets), [randomTensors(1)([3, 4], 2)], tolerances.numericGradient)
     targets.dispose()
   })
 
-  test('equals loops in double precision', () => {
+  test('equals loops in double precision', async () => {
     const logits = randomTensors(2)<Tensor2D>([3, 4], 5)
-    const expected = (logits.arraySync() as number[][]).map((row, i) => {
+    const expected = (await logits.array()).map((row, i) => {
       const probabilities = softmaxRow(row)
       return -sum(TARGETS[i]!.map((target, c) => target * Math.log(probabilities[c]!)))
     })
     const losses = crossEntropy(logits, tensor2d(TARGETS))
     expect(losses.shape).toEqual([3])
-    expectClose(losses, expected, TOLERANCES.float64)
+    await expectClose(losses, expected, tolerances.float64)
   })
 
-  test('stays finite where a probability underflows', () => {
+  test('stays finite where a probability underflows', async () => {
     const losses = crossEntropy(tensor2d([[1000, -1000]]), tensor2d([[0, 1]]))
-    expect([...losses.dataSync()]).toEqual([2000])
+    expect(await valuesOf(losses)).toEqual([2000])
   })
 })
 

@@ -1,0 +1,7 @@
+export { checkGradients, checkLeaks } from './check-gradients.js'
+export { describeEachBackend, type TestedBackend } from './describe-each-backend.js'
+export { expectClose } from './expect-close.js'
+export { type RandomTensor, randomTensors, uniformTensors } from './random-tensors.js'
+export { startBackend } from './start-backend.js'
+export { TOLERANCES, type Tolerances } from './tolerances.js'
+export { valuesOf } from './values-of.js'
