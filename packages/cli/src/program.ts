@@ -1,6 +1,8 @@
 import { Command } from 'commander'
+import { addBackends } from './commands/backends.js'
 import { addEvaluate } from './commands/evaluate.js'
 import { addExtract } from './commands/extract.js'
+import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
 import { addSearch } from './commands/search.js'
@@ -22,6 +24,7 @@ export function createProgram(io: Io): Command {
       outputError: () => {},
     })
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
-  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate, addVerify]) add(program, io)
+  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate, addVerify, addBackends, addInstallTensorFlow])
+    add(program, io)
   return program
 }

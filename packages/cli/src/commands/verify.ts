@@ -1,27 +1,31 @@
 import type { BackendName } from '@learngene/backends'
 import type { Command } from 'commander'
+import { embeddedReference } from '../embedded-reference.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, jsonOption, requireOptions, seedOption } from '../options.js'
+import { backendOption, example, jsonOption, seedOption } from '../options.js'
 import { textTable } from '../report/text.js'
 
 export interface VerifyOptions {
-  readonly reference: string
+  readonly reference?: string
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
 }
 
 export function addVerify(program: Command, io: Io): void {
-  const command = program
+  program
     .command('verify')
     .description(
       "Check a backend against PyTorch's numbers: a ViT's outputs, gradients and three AdamW steps. Fails where an error is above its tolerance.",
     )
-    .option('--reference <file>', 'a safetensors file in the format that the README of @learngene/vit-blocks describes')
+    .option(
+      '--reference <file>',
+      'a safetensors file in the format that the README of @learngene/vit-blocks describes (default: one from timm)',
+    )
     .addOption(backendOption())
     .addOption(seedOption())
     .addOption(jsonOption())
-    .addHelpText('after', example('learngene verify --reference timm-vit-golden.safetensors --backend wasm'))
-    .action(async ({ reference, backend: asked, json }: VerifyOptions) => {
+    .addHelpText('after', example('learngene verify --backend wasm'))
+    .action(async ({ reference = embeddedReference, backend: asked, json }: VerifyOptions) => {
       const { verifyReference } = await import('./verify-reference.js')
       const { backend, errors, tolerances, pass, worst } = await verifyReference(reference, asked)
       const parts = Object.keys(errors) as (keyof typeof errors)[]
@@ -40,5 +44,4 @@ export function addVerify(program: Command, io: Io): void {
         )
       throw new Error(`the ${backend} backend does not compute what ${reference} says: ${failures.join('; ')}`)
     })
-  requireOptions(command, '--reference <file>')
 }

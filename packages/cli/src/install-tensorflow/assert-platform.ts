@@ -1,0 +1,24 @@
+const ELSEWHERE = 'use the webgpu backend (it needs the packages webgpu and @tensorflow/tfjs-backend-webgpu) or wasm there'
+
+/** What decides whether TensorFlow's wheels run here. */
+export interface Platform {
+  readonly os: string
+  readonly arch: string
+  /** Undefined on Linux without glibc, such as Alpine. */
+  readonly glibc: string | undefined
+}
+
+export function thisPlatform(): Platform {
+  // Without this the report looks up the names of all network addresses.
+  process.report.excludeNetwork = true
+  const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
+  return { os: process.platform, arch: process.arch, glibc: header.glibcVersionRuntime }
+}
+
+/** @throws where TensorFlow's wheels, or the way in which they are linked here, do not fit */
+export function assertPlatform({ os, arch, glibc }: Platform): void {
+  if (os !== 'linux' || !['x64', 'arm64'].includes(arch)) {
+    throw new Error(`install-tensorflow supports Linux on x64 and arm64, not ${os} on ${arch}; ${ELSEWHERE}`)
+  }
+  if (glibc === undefined) throw new Error(`TensorFlow's wheels need glibc, which this Linux does not have; ${ELSEWHERE}`)
+}
