@@ -8,10 +8,10 @@ import { INSTALL_COMMANDS, registerInstallation, TENSORFLOW_PACKAGES, type Tenso
 /** What tfjs-node's backend has besides the methods that all backends have. */
 type TensorFlowBackend = KernelBackend & { isUsingGpuDevice: boolean; binding: { TF_Version: string } }
 
-/** tfjs-node calls two functions of `node:util` that Node 23 took away; puts back those that are missing. */
+/** tfjs-node calls two functions of `node:util` that Node 23 took away, and that warn in the versions before. */
 export function restoreUtil(util: { isNullOrUndefined?(value: unknown): boolean; isArray?(value: unknown): boolean }): void {
-  util.isNullOrUndefined ??= (value) => value === null || value === undefined
-  util.isArray ??= Array.isArray
+  util.isNullOrUndefined = (value) => value === null || value === undefined
+  util.isArray = Array.isArray
 }
 
 /** Loads a tfjs-node that somebody has installed and built by other means. */

@@ -9,7 +9,7 @@ export function addBackends(program: Command, io: Io): void {
     .description('Show what TensorFlow.js can compute on here, in the order of --backend auto, and why the rest is not available.')
     .addOption(seedOption())
     .addOption(jsonOption())
-    .addHelpText('after', example('learngene backends'))
+    .addHelpText('after', example('learngene backends --json'))
     .action(async ({ json }: { readonly json?: boolean }) => {
       const { listBackends } = await import('./list-backends.js')
       const backends = await listBackends()

@@ -19,7 +19,7 @@ export function addInstallTensorFlow(program: Command, io: Io): void {
     .addOption(new Option('--wheel <file>', 'a wheel of tensorflow or tensorflow_cpu (default: pip downloads one)'))
     .addOption(seedOption())
     .addOption(jsonOption())
-    .addHelpText('after', example('learngene install-tensorflow', 'then learngene backends shows it, and --backend tensorflow uses it'))
+    .addHelpText('after', example('learngene install-tensorflow --wheel tensorflow_cpu-2.21.0.whl', 'without --wheel, pip downloads one'))
     .action(async ({ gpu, wheel, json }: InstallTensorFlowOptions) => {
       const { installTensorFlow } = await import('../install-tensorflow/index.js')
       const installed = await withProgress(io, (report) => installTensorFlow({ gpu, wheel, signal: io.signal, report }))

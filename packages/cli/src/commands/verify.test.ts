@@ -93,8 +93,8 @@ describe('learngene verify', () => {
     expect(memory().numTensors).toBe(before)
   })
 
-  it('needs a reference, and knows the backends', async () => {
-    expect(await run(['verify', '--json'])).toMatchObject({ code: 2, stdout: '' })
+  it('takes the embedded reference where none is given, and knows the backends', async () => {
+    expect(await run(['verify', '--json'])).toEqual(await run(['verify', '--reference', golden, '--json']))
     expect(await run(['verify', '--reference', golden, '--backend', 'abacus'])).toMatchObject({ code: 2, stdout: '' })
   })
 })

@@ -7,7 +7,7 @@ import { downloadWheel, type Pip } from './download-wheel.js'
 import { fetchPackages } from './fetch-packages.js'
 import { writeInstallation } from './installation.js'
 import type { Variant } from './variant.js'
-import { openWheel, type Wheel } from './wheel.js'
+import { LIBRARIES, openWheel, type Wheel } from './wheel.js'
 
 export interface BuildOptions {
   readonly variant: Variant
@@ -26,11 +26,12 @@ export async function build(staging: string, options: BuildOptions): Promise<voi
   const { variant, project, signal, report } = options
   const modules = join(staging, 'node_modules')
   const tfjsNode = join(modules, variant.npmPackages[0]!.name)
-  const [libraries, headers] = [join(tfjsNode, 'deps', 'lib'), join(staging, 'include')]
+  const temporary = join(staging, 'temporary')
+  const [libraries, headers] = [join(tfjsNode, 'deps', 'lib'), join(temporary, 'include')]
   report({ kind: 'stage', name: `downloading ${variant.npmPackages[0]!.name} through npm` })
   await fetchPackages(variant.npmPackages, modules, { cwd: project, signal })
   await writeUnionPackage(modules)
-  const wheel = options.wheel ?? (await download(staging, options))
+  const wheel = options.wheel ?? (await download(join(temporary, 'wheel'), options))
   try {
     await extract(wheel, { libraries, headers }, options)
     let cuda: string[] = []
@@ -39,18 +40,18 @@ export async function build(staging: string, options: BuildOptions): Promise<voi
       cuda = await installCudaLibraries(options.pip!, wheel.cudaRequirements, join(tfjsNode, 'deps'))
     }
     report({ kind: 'stage', name: 'compiling the addon' })
-    await compileAddon({ tfjsNode, libraries, headers, cuda }, { signal })
+    const loaded = [...cuda, ...LIBRARIES.map((name) => join(libraries, name))]
+    await compileAddon({ tfjsNode, headers, libraries: loaded, stubs: join(temporary, 'stubs') }, { signal })
     await writeInstallation(staging, { wheel: `${wheel.name} ${wheel.version}` })
   } finally {
     if (!options.wheel) wheel.close()
   }
-  for (const leftover of [headers, join(staging, 'download')]) await rm(leftover, { recursive: true, force: true })
+  await rm(temporary, { recursive: true })
 }
 
-async function download(staging: string, { variant, pip, report }: BuildOptions): Promise<Wheel> {
+async function download(directory: string, { variant, pip, report }: BuildOptions): Promise<Wheel> {
   report({ kind: 'stage', name: `downloading ${variant.requirement} through pip` })
-  const directory = join(staging, 'download')
-  await mkdir(directory)
+  await mkdir(directory, { recursive: true })
   return openWheel(await downloadWheel(pip!, variant.requirement, directory, process.arch))
 }
 

@@ -7,7 +7,10 @@ import { crc32 } from 'node:zlib'
 import yauzl from 'yauzl'
 import { oneLine } from '../errors.js'
 
-const LIBRARIES = ['tensorflow/libtensorflow_cc.so.2', 'tensorflow/libtensorflow_framework.so.2']
+/** Those of the wheel that the addon is linked to, by their names in its folder `tensorflow`. */
+export const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']
+
+const libraryEntries = LIBRARIES.map((name) => `tensorflow/${name}`)
 
 /** What the addon's two source files include, directly or not. */
 const HEADERS = [
@@ -49,16 +52,16 @@ export async function openWheel(file: string): Promise<Wheel> {
     for await (const entry of zip.eachEntry()) entries.set(entry.fileName, entry)
     const metadataName = [...entries.keys()].find((name) => /^[^/]+\.dist-info\/METADATA$/.test(name))
     if (metadataName === undefined) throw new Error('it has no *.dist-info/METADATA, so it is not a wheel')
-    const missing = LIBRARIES.find((name) => !entries.has(name))
+    const missing = libraryEntries.find((name) => !entries.has(name))
     if (missing) throw new Error(`it has no ${missing}; give a wheel of tensorflow or tensorflow_cpu for Linux, such as pip downloads`)
     const metadata = await readText(zip, entries.get(metadataName)!)
     return {
       file,
       ...parseMetadata(metadata),
-      libraryBytes: LIBRARIES.reduce((sum, name) => sum + entries.get(name)!.uncompressedSize, 0),
+      libraryBytes: libraryEntries.reduce((sum, name) => sum + entries.get(name)!.uncompressedSize, 0),
       async extract({ libraries, headers }, signal, report) {
         for (const [name, entry] of entries) {
-          const to = LIBRARIES.includes(name) ? join(libraries, name.slice('tensorflow/'.length)) : headerPath(headers, name)
+          const to = libraryEntries.includes(name) ? join(libraries, name.slice('tensorflow/'.length)) : headerPath(headers, name)
           if (to !== undefined) await extractEntry(zip, entry, to, signal, report)
         }
       },
