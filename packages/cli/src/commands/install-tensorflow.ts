@@ -15,7 +15,7 @@ export function addInstallTensorFlow(program: Command, io: Io): void {
     .description(
       'Make the backend tensorflow usable: build its addon against a TensorFlow wheel (Linux, 0.9 GB on disk), and check it. Does nothing where it works.',
     )
-    .option('--gpu', 'make tensorflow-gpu usable: the wheel and the CUDA libraries for NVIDIA cards')
+    .option('--gpu', 'make tensorflow-gpu usable: the wheel and the CUDA libraries for NVIDIA cards; has not been run on one')
     .addOption(new Option('--wheel <file>', 'a wheel of tensorflow or tensorflow_cpu (default: pip downloads one)'))
     .addOption(seedOption())
     .addOption(jsonOption())

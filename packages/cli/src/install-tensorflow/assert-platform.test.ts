@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { assertPlatform, thisPlatform } from './assert-platform.js'
+import { assertNvidia, assertPlatform, thisPlatform } from './assert-platform.js'
 
 it.each(['x64', 'arm64'])('takes Linux with glibc on %s', (arch) => {
   expect(() => assertPlatform({ os: 'linux', arch, glibc: '2.36' })).not.toThrow()
@@ -16,4 +16,11 @@ it.each([
 
 it('knows this platform', () => {
   expect(thisPlatform()).toMatchObject({ os: process.platform, arch: process.arch })
+})
+
+it('looks for an NVIDIA card', () => {
+  expect(() => assertNvidia(['/dev/none', '/dev/null'])).not.toThrow()
+  expect(() => assertNvidia(['/dev/none', '/dev/nothing'])).toThrow(
+    /^tensorflow-gpu needs an NVIDIA card and its driver, and none of \/dev\/none, \/dev\/nothing is here .*without --gpu/,
+  )
 })

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+
 const ELSEWHERE = 'use the webgpu backend (it needs the packages webgpu and @tensorflow/tfjs-backend-webgpu) or wasm there'
 
 /** What decides whether TensorFlow's wheels run here. */
@@ -21,4 +23,15 @@ export function assertPlatform({ os, arch, glibc }: Platform): void {
     throw new Error(`install-tensorflow supports Linux on x64 and arm64, not ${os} on ${arch}; ${ELSEWHERE}`)
   }
   if (glibc === undefined) throw new Error(`TensorFlow's wheels need glibc, which this Linux does not have; ${ELSEWHERE}`)
+}
+
+/** What NVIDIA's driver shows programs: on Linux, and on Linux inside Windows. */
+const NVIDIA = ['/dev/nvidiactl', '/dev/dxg']
+
+/** @throws where there is no NVIDIA card, before gigabytes are downloaded for it */
+export function assertNvidia(devices: readonly string[] = NVIDIA): void {
+  if (devices.some((device) => existsSync(device))) return
+  throw new Error(
+    `tensorflow-gpu needs an NVIDIA card and its driver, and none of ${devices.join(', ')} is here (in a container: start it with the card); without --gpu this command installs TensorFlow for the CPU`,
+  )
 }

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { type TensorFlowName, tensorFlowDirectory } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { oneLine } from '../errors.js'
-import { assertPlatform, thisPlatform } from './assert-platform.js'
+import { assertNvidia, assertPlatform, thisPlatform } from './assert-platform.js'
 import { build } from './build.js'
 import { assertCompiler } from './compile-addon.js'
 import { findPip } from './download-wheel.js'
@@ -45,6 +45,7 @@ export async function installTensorFlow({ gpu = false, wheel: file, signal, repo
   try {
     const working = await checkExisting(variant, directory, wheel, { signal, report })
     if (working) return working
+    if (gpu) assertNvidia()
     await assertCompiler({ signal })
     const pip = wheel === undefined || gpu ? await findPip({ signal }) : undefined
     await mkdir(dirname(directory), { recursive: true })
