@@ -1,5 +1,4 @@
-import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { classes } from '@learngene/fashion-mnist'
 import type { JsonObject } from '@learngene/interfaces'
@@ -15,9 +14,7 @@ import { startBackend } from './start-backend.js'
 const geometry = { imageSize: 28, patchSize: 7, channels: 1, classes: 10, heads: 2 }
 export const details: JsonObject = { normalisation: { mean: [0.286], std: [0.353] }, classNames: [...classes] }
 
-export function temporaryDirectory(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'learngene-cli-'))
-}
+export { temporaryDirectory } from './temporary-directory.fixture.js'
 
 /** A run's directory with an untrained pool of the tiers `s` (8 x 2) and `l` (16 x 2), and a report that knows nothing of it. */
 export async function writeRun(dir: string, report: QuickstartReport = sampleReport()): Promise<void> {

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { metadata, wheelFiles, zip } from '../install-tensorflow/zip.fixture.js'
 import { run } from '../io.fixture.js'
-import { temporaryDirectory } from '../run.fixture.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
 
 let root: string
 beforeAll(async () => {

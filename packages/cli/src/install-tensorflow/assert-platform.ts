@@ -12,7 +12,7 @@ export interface Platform {
 
 export function thisPlatform(): Platform {
   // Without this the report looks up the names of all network addresses.
-  process.report.excludeNetwork = true
+  Object.assign(process.report, { excludeNetwork: true })
   const { header } = process.report.getReport() as unknown as { header: { glibcVersionRuntime?: string } }
   return { os: process.platform, arch: process.arch, glibc: header.glibcVersionRuntime }
 }

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
-import { temporaryDirectory } from '../run.fixture.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
 import { assertCompiler, compileAddon, compilerArguments } from './compile-addon.js'
 import { programs } from './programs.fixture.js'
 

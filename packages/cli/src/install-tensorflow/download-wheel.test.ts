@@ -1,7 +1,7 @@
 import { mkdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { temporaryDirectory } from '../run.fixture.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
 import { downloadWheel, findPip } from './download-wheel.js'
 import { programs } from './programs.fixture.js'
 

@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { temporaryDirectory } from '../run.fixture.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
 import { fetchPackages, packedFile } from './fetch-packages.js'
 import { programs } from './programs.fixture.js'
 

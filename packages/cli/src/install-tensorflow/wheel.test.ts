@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { temporaryDirectory } from '../run.fixture.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
 import { openWheel, parseMetadata } from './wheel.js'
 import { metadata, wheelFiles, zip } from './zip.fixture.js'
 
