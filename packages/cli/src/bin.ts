@@ -6,6 +6,8 @@ import { INTERRUPTED, main } from './main.js'
 console.log = console.error
 console.info = console.error
 console.debug = console.error
+// TensorFlow's library reads it when a thread first loads it, and threads other than this one cannot set it: errors only.
+process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
 
 // The reader of a pipe may have seen enough.
 for (const stream of [process.stdout, process.stderr]) {
