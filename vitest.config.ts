@@ -26,7 +26,7 @@ export default defineConfig({
   test: {
     maxWorkers: '100%',
     // Generous, for machines that are slow or busy: no test waits for time to pass.
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
     projects: [
       {
