@@ -2,9 +2,12 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 const packages = fileURLToPath(new URL('./packages/', import.meta.url))
+
+/** Tests that run on every backend: under Node, and once more in a page. */
+const testsOfBackends = 'packages/*/src/**/*.backends.test.ts'
 
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
 const required = (process.env.LEARNGENE_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
@@ -26,7 +29,7 @@ export default defineConfig({
   test: {
     maxWorkers: '100%',
     // Generous, for machines that are slow or busy: no test waits for time to pass.
-    testTimeout: 120_000,
+    testTimeout: 300_000,
     hookTimeout: 300_000,
     projects: [
       {
@@ -34,7 +37,19 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts'],
+          exclude: [...configDefaults.exclude, testsOfBackends],
           pool: 'forks',
+          provide: { required, chromium },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'backends',
+          include: [testsOfBackends],
+          pool: 'forks',
+          // A software GPU takes 0.3 s to compile each of some hundred shaders, TensorFlow 2 s to start: files share both.
+          isolate: false,
           globalSetup: 'packages/testing/src/find-available.setup.ts',
           provide: { required, chromium },
         },
@@ -44,7 +59,7 @@ export default defineConfig({
   },
 })
 
-/** The tests of every backend, once more in a page. */
+/** The tests of the backends that a page has. */
 function inChromium(executablePath: string) {
   const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
@@ -63,7 +78,8 @@ function inChromium(executablePath: string) {
     },
     test: {
       name: 'chromium',
-      include: ['packages/*/src/**/*.backends.test.ts'],
+      include: [testsOfBackends],
+      isolate: false,
       provide: { required: required.includes('chromium') ? ['webgpu', 'wasm'] : [], chromium: executablePath, available: null },
       browser: {
         enabled: true,

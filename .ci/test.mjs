@@ -1,14 +1,16 @@
 // `npm test`: builds, typechecks and lints every package, then runs all tests. The last line counts the tests.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { countByBackend } from './count-by-backend.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const summary = fileURLToPath(new URL('../node_modules/.test-summary.json', import.meta.url))
+const backendCounts = fileURLToPath(new URL('../node_modules/.backend-tests.json', import.meta.url))
 
 const run = (...command) => spawnSync('npx', command, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }).status
 
-rmSync(summary, { force: true })
+for (const file of [summary, backendCounts]) rmSync(file, { force: true })
 const checks = run('nx', 'run-many', '-t', 'build', 'types', 'typecheck', 'lint', 'check-package', '--outputStyle=static')
 const tests = run('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${summary}`)
 
@@ -19,6 +21,7 @@ const {
   numTodoTests = 0,
   testResults = [],
 } = existsSync(summary) ? JSON.parse(readFileSync(summary, 'utf8')) : {}
+writeFileSync(backendCounts, `${JSON.stringify(countByBackend(testResults), null, 2)}\n`)
 const brokenFiles = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length
 const failed = numFailedTests + brokenFiles + (checks === 0 ? 0 : 1)
 if (checks !== 0) console.log('Build, typecheck, lint or package checks failed: see above.')

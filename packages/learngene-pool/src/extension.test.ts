@@ -2,6 +2,7 @@ import { cosineDistance } from '@learngene/distill-losses'
 import type { BlockFactory } from '@learngene/interfaces/tensors'
 import { gelu, linear } from '@learngene/ops'
 import { costOfPath, descendantOf, formatPath, initialiseStitches, learned, stitchBlocks } from '@learngene/stitch'
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, loadModel, parameter, truncatedNormal } from '@learngene/vit-blocks'
 import { add, memory, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
@@ -10,7 +11,7 @@ import { distill } from './distill.js'
 import { extractDescendant } from './extract.js'
 import { buildPool, disposePool } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
-import { startBackend, tinyAncestor, tinyImages } from './testing/tiny.js'
+import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 /** A block kind that no package knows: a residual MLP on every token. */
 const tokenMlp: BlockFactory = (config, rng) => {

@@ -10,6 +10,7 @@ import {
   parsePath,
   type SpaceSpec,
 } from '@learngene/stitch'
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, type Network } from '@learngene/vit-blocks'
 import { memory, tidy } from '@tensorflow/tfjs-core'
@@ -19,7 +20,7 @@ import { accuracies } from './evaluate.js'
 import { fineTune } from './fine-tune.js'
 import { buildPool, descendantsOf, disposePool } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
-import { startBackend, tinyAncestor, tinyImages } from './testing/tiny.js'
+import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 const plan = { epochs: 2, batchSize: 12, learningRate: 1e-2 }
 const source = tinyImages(24)

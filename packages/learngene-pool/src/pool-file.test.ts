@@ -1,4 +1,5 @@
 import { initialiseStitches, learned } from '@learngene/stitch'
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
@@ -6,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { distill } from './distill.js'
 import { buildPool, disposePool, type Pool } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
-import { startBackend, tinyAncestor, tinyImages } from './testing/tiny.js'
+import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 let pool: Pool
 let files: Map<string, Uint8Array>

@@ -11,6 +11,7 @@ export interface TestedBackend {
   readonly tolerances: Tolerances
 }
 
+const place = typeof window === 'undefined' ? 'Node' : 'Chromium'
 const available = inject('available') ?? (await findAvailable(PAGE_BACKENDS))
 
 /**
@@ -25,7 +26,7 @@ export function describeEachBackend(tests: (backend: TestedBackend) => void): vo
       beforeAll(() => startBackend(name))
       beforeEach(() => engine().startScope())
       afterEach(async ({ task }) => {
-        Object.assign(task.meta, { backend: name, gradients: countGradients() })
+        Object.assign(task.meta, { backend: name, place, gradients: countGradients() })
         if (name === 'webgpu') await checkGpu()
         engine().endScope()
       })

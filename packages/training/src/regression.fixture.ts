@@ -50,7 +50,10 @@ export function createRegression({ seed = 0, count = 16 } = {}) {
   return {
     parameters,
     loss,
-    values: () => Object.fromEntries(Object.entries(parameters).map(([name, parameter]) => [name, [...parameter.dataSync()]])),
+    async values() {
+      const all = Object.entries(parameters).map(async ([name, parameter]) => [name, [...(await parameter.data())]] as const)
+      return Object.fromEntries(await Promise.all(all))
+    },
     dispose() {
       for (const parameter of Object.values(parameters)) parameter.dispose()
     },

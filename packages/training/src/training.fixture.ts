@@ -22,5 +22,5 @@ export async function trainRegression(group: Group, report: Reporter) {
     group,
     report,
   })
-  return { losses, values: values() }
+  return { losses, values: await values() }
 }

@@ -1,19 +1,18 @@
+import { expectClose } from '@learngene/testing'
 import { dispose, grads, type Tensor, tensor, tensor1d } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import golden from '../golden.json' with { type: 'json' }
-import { expectClose } from './expect-close.js'
-import { TOLERANCES } from './tolerances.js'
 
 type Inputs = { readonly [name: string]: Tensor }
 type FlatTensors = { readonly [name: string]: { readonly shape: number[]; readonly values: number[] } | undefined }
 type FlatGradients = { readonly [name: string]: number[] | undefined }
 
 /** Tests a loss against the values and gradients of `scripts/make-golden.py`, one test for each of its cases. */
-export function itMatchesPyTorch<Options>(loss: string, compute: (inputs: Inputs, options: Options) => Tensor): void {
+export function itMatchesPyTorch<Options>(tolerance: number, loss: string, compute: (inputs: Inputs, options: Options) => Tensor): void {
   const cases = golden.cases.filter((candidate) => candidate.loss === loss)
   expect(cases.length, `golden cases of ${loss}`).toBeGreaterThan(0)
   for (const { options, inputs, values, gradients } of cases) {
-    it(`equals PyTorch in values and gradients ${JSON.stringify(options)}`, () => {
+    it(`equals PyTorch in values and gradients ${JSON.stringify(options)}`, async () => {
       const tensors: { [name: string]: Tensor } = {}
       for (const [name, flat] of Object.entries(inputs as FlatTensors)) {
         if (flat) tensors[name] = tensor(flat.values, flat.shape)
@@ -31,10 +30,10 @@ export function itMatchesPyTorch<Options>(loss: string, compute: (inputs: Inputs
       )
 
       expect(actual.shape).toEqual([values.length])
-      expectClose(actual, values, TOLERANCES.golden, 'values')
+      await expectClose(actual, values, tolerance, 'values')
       for (const [i, [name, gradient]] of expected.entries()) {
         expect(actualGradients[i]!.shape).toEqual(tensors[name]!.shape)
-        expectClose(actualGradients[i]!, gradient, TOLERANCES.golden, `gradient of ${name}`)
+        await expectClose(actualGradients[i]!, gradient, tolerance, `gradient of ${name}`)
       }
       dispose([tensors, upstream, actual, actualGradients])
     })

@@ -1,6 +1,7 @@
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { startBackend, tinyAncestor, tinyImages } from '../testing/tiny.js'
+import { tinyAncestor, tinyImages } from '../testing/tiny.js'
 import { distillSmall, samePlan } from './distilled-small.js'
 
 const plan = { epochs: 2, batchSize: 12, learningRate: 1e-2, weightDecay: 0.1 }

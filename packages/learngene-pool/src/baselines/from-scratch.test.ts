@@ -1,11 +1,12 @@
 import { descendantOf } from '@learngene/stitch'
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, parametersOf, structureOf } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, it } from 'vitest'
 import { createAuxiliary } from '../distill.js'
 import { buildPool } from '../pool.js'
-import { startBackend, tinyAncestor, tinyImages } from '../testing/tiny.js'
+import { tinyAncestor, tinyImages } from '../testing/tiny.js'
 import { trainFromScratch } from './from-scratch.js'
 
 const plan = { epochs: 6, batchSize: 12, learningRate: 1e-2 }

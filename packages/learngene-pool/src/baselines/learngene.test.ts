@@ -1,8 +1,9 @@
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, type Network, parametersOf } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { startBackend, tinyAncestor, tinyImages } from '../testing/tiny.js'
+import { tinyAncestor, tinyImages } from '../testing/tiny.js'
 import { inheritLearngene, trainLearngene } from './learngene.js'
 
 let ancestor: Network

@@ -1,4 +1,5 @@
 import { descendantOf, formatPath, stitchBlocks } from '@learngene/stitch'
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, loadModel, type Network, parametersOf } from '@learngene/vit-blocks'
 import { memory, tidy } from '@tensorflow/tfjs-core'
@@ -7,7 +8,7 @@ import { extractDescendant } from '../extract.js'
 import { disposePool, mergeStitches, storedParameters } from '../pool.js'
 import { decodePool, encodePool } from '../pool-file.js'
 import { liveTeacher } from '../teacher.js'
-import { startBackend, tinyAncestor, tinyImages } from '../testing/tiny.js'
+import { tinyAncestor, tinyImages } from '../testing/tiny.js'
 import { buildSnNet, trainAnchors, trainSnNet } from './sn-net.js'
 
 const plan = { epochs: 3, batchSize: 12, learningRate: 1e-2 }

@@ -1,5 +1,6 @@
 import { classTargets } from '@learngene/ops'
 import { descendantOf, formatPath, type StitchedPath, type Tier } from '@learngene/stitch'
+import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, type Network, parametersOf } from '@learngene/vit-blocks'
 import { dispose, memory, mul } from '@tensorflow/tfjs-core'
@@ -8,7 +9,7 @@ import type { TrainingPlan } from '../epochs.js'
 import { accuracies } from '../evaluate.js'
 import { descendantsOf, disposePool, type Pool } from '../pool.js'
 import type { Teacher } from '../teacher.js'
-import { startBackend, tinyAncestor, tinyImages } from '../testing/tiny.js'
+import { tinyAncestor, tinyImages } from '../testing/tiny.js'
 import { buildSnNet, trainAnchors, trainSnNet } from './sn-net.js'
 
 const plan: TrainingPlan = { epochs: 4, batchSize: 12, learningRate: 1e-2 }

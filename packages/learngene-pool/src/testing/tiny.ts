@@ -1,16 +1,21 @@
-import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
-import '@tensorflow/tfjs-backend-cpu'
-import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { createRng } from '@learngene/training'
-import { createViT, type ViTConfig } from '@learngene/vit-blocks'
-import { setBackend, tensor4d } from '@tensorflow/tfjs-core'
+import { createViT, parametersOf, type ViTConfig } from '@learngene/vit-blocks'
+import { mul, tensor4d, tidy } from '@tensorflow/tfjs-core'
 
 /** A model small enough for unit tests: 5 tokens. */
 export const tinyConfig: ViTConfig = { imageSize: 8, patchSize: 4, channels: 1, width: 16, depth: 4, heads: 2, classes: 3 }
 
 export const tinyAncestor = (seed = 1) => createViT(tinyConfig, createRng(seed))
+
+/** An ancestor whose features and logits differ from image to image, which small random weights do not make them do. */
+export function livelyAncestor(seed = 1) {
+  const ancestor = tinyAncestor(seed)
+  for (const parameter of Object.values(parametersOf(ancestor))) {
+    if (parameter.rank > 1) tidy(() => parameter.assign(mul(parameter, 10)))
+  }
+  return ancestor
+}
 
 /** Images of three classes that a small model can tell apart: a bright third, plus noise. */
 export function tinyImages(length: number, seed = 7): ImageSource {
@@ -29,10 +34,4 @@ export function tinyImages(length: number, seed = 7): ImageSource {
     },
     labels: (indices) => Array.from(indices, (i) => labels[i]!),
   }
-}
-
-export async function startBackend(name: 'cpu' | 'wasm'): Promise<void> {
-  const wasm = createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm')
-  setWasmPaths(join(dirname(wasm), '/'))
-  await setBackend(name)
 }

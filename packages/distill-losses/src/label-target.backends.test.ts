@@ -1,38 +1,36 @@
+import { describeEachBackend, expectClose, uniformTensors } from '@learngene/testing'
 import { tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { labelTarget } from './label-target.js'
-import { describeBackends } from './testing/backends.js'
 import { checkLoss, checkTeacherIsData } from './testing/check-loss.js'
-import { expectClose } from './testing/expect-close.js'
 import { itMatchesPyTorch } from './testing/golden.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 
-describeBackends(() => {
-  itMatchesPyTorch<{ labels?: number[] }>('labelTarget', ({ student, labels }, options) => labelTarget(student!, options.labels ?? labels!))
+describeEachBackend(({ tolerances }) => {
+  itMatchesPyTorch<{ labels?: number[] }>(tolerances.golden, 'labelTarget', ({ student, labels }, options) =>
+    labelTarget(student!, options.labels ?? labels!),
+  )
 
-  it('has the gradient of its values for class indices', () => {
-    checkLoss((logits) => labelTarget(logits, Uint8Array.of(4, 0, 2)), [randomTensors(1)(3, 5)])
+  it('has the gradient of its values for class indices', async () => {
+    await checkLoss((logits) => labelTarget(logits, Uint8Array.of(4, 0, 2)), [uniformTensors(1)([3, 5])], tolerances.numericGradient)
   })
 
-  it('has the gradient of its values for probabilities', () => {
+  it('has the gradient of its values for probabilities', async () => {
     const targets = tensor2d([
       [0.9, 0.1, 0],
       [0, 0.5, 0.5],
     ])
-    checkLoss((logits) => labelTarget(logits, targets), [randomTensors(2)(2, 3)])
+    await checkLoss((logits) => labelTarget(logits, targets), [uniformTensors(2)([2, 3])], tolerances.numericGradient)
     targets.dispose()
   })
 
   it('passes no gradient to target probabilities', () => {
-    const random = randomTensors(3)
-    checkTeacherIsData(labelTarget, random(2, 3), random(2, 3))
+    const random = uniformTensors(3)
+    checkTeacherIsData(labelTarget, random([2, 3]), random([2, 3]))
   })
 
-  it('is log C for equal logits, whatever the label', () =>
-    tidy(() => {
-      expectClose(labelTarget(tensor2d([7, 7, 7, 7], [1, 4]), [2]), [Math.log(4)], TOLERANCES.identity)
-    }))
+  it('is log C for equal logits, whatever the label', async () => {
+    await expectClose(labelTarget(tensor2d([7, 7, 7, 7], [1, 4]), [2]), [Math.log(4)], tolerances.identity)
+  })
 })
 
 it('refuses labels that do not fit in one line', () =>

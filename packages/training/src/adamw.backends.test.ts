@@ -1,13 +1,11 @@
-import '@tensorflow/tfjs-backend-cpu'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import { memory, setBackend, tensor, type Variable, variable } from '@tensorflow/tfjs-core'
-import { beforeAll, expect, test } from 'vitest'
+import { describeEachBackend, valuesOf } from '@learngene/testing'
+import { memory, tensor, type Variable, variable } from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
 import { type AdamWOptions, adamW } from './adamw.js'
 import { disposeState } from './optimizer.js'
 import { createRng } from './rng.js'
 import { takeStep } from './take-step.js'
-
-beforeAll(() => setBackend('cpu'))
 
 const shapes: { readonly [name: string]: number[] } = { weight: [3, 2], bias: [2], 'head.weight': [2, 2] }
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)
@@ -29,7 +27,7 @@ function reference(start: number[], gradients: number[][], rates: number[], deca
 }
 
 /** Runs 20 steps with random gradients; gives each parameter's values and those of the reference with the given decay and rate factor. */
-function run(options: AdamWOptions, expectedOf: (name: string) => { decay: number; scale: number }) {
+async function run(options: AdamWOptions, expectedOf: (name: string) => { decay: number; scale: number }) {
   const rng = createRng(7)
   const normals = (name: string) => Array.from({ length: sizeOf(shapes[name]!) }, rng.normal)
   const starts = Object.fromEntries(Object.keys(shapes).map((name) => [name, normals(name)]))
@@ -55,37 +53,42 @@ function run(options: AdamWOptions, expectedOf: (name: string) => { decay: numbe
       rates.map((rate) => rate * scale),
       decay,
     )
-    parameters[name]!.dataSync().forEach((value, i) => void expect(value).toBeCloseTo(expected[i]!, 5))
+    for (const [i, value] of (await valuesOf(parameters[name]!)).entries()) expect(value).toBeCloseTo(expected[i]!, 5)
   }
   disposeState(state)
   disposeState({ all: { steps: 0, tensors: parameters } })
 }
 
-test('20 steps equal a float64 loop; parameters of one dimension do not decay', () => {
-  run({ weightDecay: 0.3 }, (name) => ({ decay: name === 'bias' ? 0 : 0.3, scale: 1 }))
-})
+describeEachBackend(() => {
+  test('20 steps equal a float64 loop; parameters of one dimension do not decay', async () => {
+    await run({ weightDecay: 0.3 }, (name) => ({ decay: name === 'bias' ? 0 : 0.3, scale: 1 }))
+  })
 
-test('decays chooses what decays, learningRateScale multiplies the rate', () => {
-  const decays = (name: string) => name !== 'weight'
-  const learningRateScale = (name: string) => (name.startsWith('head.') ? 10 : 1)
-  run({ weightDecay: 0.3, decays, learningRateScale }, (name) => ({ decay: decays(name) ? 0.3 : 0, scale: learningRateScale(name) }))
-})
+  test('decays chooses what decays, learningRateScale multiplies the rate', async () => {
+    const decays = (name: string) => name !== 'weight'
+    const learningRateScale = (name: string) => (name.startsWith('head.') ? 10 : 1)
+    await run({ weightDecay: 0.3, decays, learningRateScale }, (name) => ({
+      decay: decays(name) ? 0.3 : 0,
+      scale: learningRateScale(name),
+    }))
+  })
 
-test('a parameter without a gradient keeps its values and its count of steps', () => {
-  const parameters: Parameters = { a: variable(tensor([1, 2])), b: variable(tensor([3])) }
-  const optimizer = adamW()
-  const state = optimizer.init(parameters)
-  takeStep(optimizer, parameters, { a: tensor([1, -1]) }, state, 0.1)
-  expect([...parameters.b!.dataSync()]).toEqual([3])
-  expect([state.a!.steps, state.b!.steps]).toEqual([1, 0])
-  expect(parameters.a!.dataSync()[0]).toBeCloseTo(0.9, 5)
-})
+  test('a parameter without a gradient keeps its values and its count of steps', async () => {
+    const parameters: Parameters = { a: variable(tensor([1, 2])), b: variable(tensor([3])) }
+    const optimizer = adamW()
+    const state = optimizer.init(parameters)
+    takeStep(optimizer, parameters, { a: tensor([1, -1]) }, state, 0.1)
+    expect(await valuesOf(parameters.b!)).toEqual([3])
+    expect([state.a!.steps, state.b!.steps]).toEqual([1, 0])
+    expect((await valuesOf(parameters.a!))[0]).toBeCloseTo(0.9, 5)
+  })
 
-test('a gradient of an unknown parameter is refused', () => {
-  const parameters = { a: variable(tensor([1])) }
-  const optimizer = adamW()
-  const state = optimizer.init(parameters)
-  expect(() => takeStep(optimizer, parameters, { b: tensor([1]) }, state, 0.1)).toThrow(
-    "adamW: a gradient must belong to a parameter that init was given; 'b' does not",
-  )
+  test('a gradient of an unknown parameter is refused', () => {
+    const parameters = { a: variable(tensor([1])) }
+    const optimizer = adamW()
+    const state = optimizer.init(parameters)
+    expect(() => takeStep(optimizer, parameters, { b: tensor([1]) }, state, 0.1)).toThrow(
+      "adamW: a gradient must belong to a parameter that init was given; 'b' does not",
+    )
+  })
 })

@@ -1,17 +1,16 @@
 import type { Loss } from '@learngene/interfaces/tensors'
+import { describeEachBackend, uniformTensors } from '@learngene/testing'
 import type { Tensor } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import * as facade from './index.js'
-import { describeBackends } from './testing/backends.js'
-import { randomTensors } from './testing/random.js'
 
 const { attentionMapKl, transformedMse, ...losses } = facade
 
-describeBackends(() => {
+describeEachBackend(() => {
   it.each(Object.entries<Loss>(losses))('%s is a Loss: one value per example of tensors with one shape', (name, loss) => {
-    const random = randomTensors(1)
+    const random = uniformTensors(1)
     const shape = ['featureMse', 'cosineDistance', 'relationMse'].includes(name) ? [3, 4, 5] : [3, 5]
-    const values: Tensor = loss(random(...shape), random(...shape))
+    const values: Tensor = loss(random(shape), random(shape))
     expect(values.shape).toEqual([3])
   })
 })

@@ -1,0 +1,116 @@
+import type { ReportEvent } from '@learngene/interfaces'
+import { describeEachBackend, valuesOf } from '@learngene/testing'
+import { log, memory, type Scalar, scalar, sqrt, square, sub, sum, tensor, variable } from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
+import { adamW } from './adamw.js'
+import { createRegression, range } from './regression.fixture.js'
+import { sgd } from './sgd.js'
+import { train } from './train.js'
+
+const options = { steps: 10, optimizer: adamW(), learningRate: () => 0.05 }
+
+describeEachBackend(() => {
+  test('the loss falls, all steps are reported, and parameters out of its reach stay', async () => {
+    const { parameters, loss, values } = createRegression()
+    const { unused } = await values()
+    const events: ReportEvent[] = []
+    const losses = await train({ ...options, steps: 60, parameters, loss: () => loss(), report: (event) => events.push(event) })
+    expect(losses).toHaveLength(60)
+    expect(losses[59]).toBeLessThan(losses[0]! / 3)
+    expect((await values()).unused).toEqual(unused)
+    expect(events.map((event) => event.kind === 'progress' && event.done)).toEqual(Array.from({ length: 60 }, (_, i) => i + 1))
+    expect(events[4]).toEqual({ kind: 'progress', done: 5, total: 60, metrics: { loss: losses[4] } })
+  })
+
+  test('the number of tensors is the same in every step and returns to its start', async () => {
+    const { parameters, loss } = createRegression()
+    const before = memory().numTensors
+    const counts: number[] = []
+    const report = () => void counts.push(memory().numTensors)
+    await train({ ...options, parameters, loss: (_, part) => loss(range(8 * part, 8 * part + 8)), accumulate: 2, clipNorm: 0.1, report })
+    expect(new Set(counts).size).toBe(1)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  test('accumulated parts train as one big batch does', async () => {
+    const [whole, parts] = [createRegression(), createRegression()]
+    await train({ ...options, parameters: whole.parameters, loss: () => whole.loss() })
+    await train({ ...options, parameters: parts.parameters, loss: (_, part) => parts.loss(range(4 * part, 4 * part + 4)), accumulate: 4 })
+    for (const [name, values] of Object.entries(await whole.values())) {
+      const accumulated = (await parts.values())[name]!
+      for (const [i, value] of values.entries()) expect(Math.abs(accumulated[i]! - value)).toBeLessThan(1e-5)
+    }
+  })
+
+  test('clipNorm bounds the change of a plain gradient step', async () => {
+    const { parameters, loss, values } = createRegression()
+    const before = await values()
+    await train({ parameters, steps: 1, loss: () => loss(), optimizer: sgd(), learningRate: () => 1, clipNorm: 0.01 })
+    const change = Object.entries(await values()).flatMap(([name, after]) => after.map((value, i) => (value - before[name]![i]!) ** 2))
+    expect(Math.sqrt(change.reduce((a, b) => a + b))).toBeCloseTo(0.01, 5)
+  })
+
+  test('learning rates come from the schedule, by step', async () => {
+    const parameters = { p: variable(tensor([0])) }
+    await train({ parameters, steps: 3, loss: () => sum(parameters.p) as Scalar, optimizer: sgd(), learningRate: (step) => 10 ** step })
+    expect((await valuesOf(parameters.p))[0]).toBe(-111)
+  })
+
+  test('a loss that is not finite names the step and leaves parameters and memory as they were', async () => {
+    const parameters = { p: variable(tensor([1])) }
+    const before = memory().numTensors
+    const loss = (step: number) => sum(log(sub(parameters.p, step === 2 ? 100 : 0))) as Scalar
+    await expect(train({ parameters, steps: 5, loss, optimizer: sgd(), learningRate: () => 0.5 })).rejects.toThrow(
+      'train: the loss must stay finite; step 2 of 5 gave NaN at learning rate 0.5. Lower the learning rate or clip gradients',
+    )
+    // 1 - 0.5 / 1 = 0.5, 0.5 - 0.5 / 0.5 = -0.5
+    expect((await valuesOf(parameters.p))[0]).toBeCloseTo(-0.5, 6)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  test('with clipNorm, gradients that are not finite are an error too', async () => {
+    const parameters = { p: variable(tensor([0])) }
+    const loss = () => sum(sqrt(square(parameters.p))) as Scalar
+    await expect(train({ ...options, parameters, loss, clipNorm: 1 })).rejects.toThrow(
+      "train: the gradients' norm must stay finite; step 0 of 10 gave NaN",
+    )
+    expect((await valuesOf(parameters.p))[0]).toBe(0)
+  })
+
+  test('an abort during the training ends it with its reason', async () => {
+    const { parameters, loss } = createRegression()
+    const before = memory().numTensors
+    const controller = new AbortController()
+    let done = 0
+    const report = () => {
+      if (++done === 3) controller.abort(new Error('enough'))
+    }
+    await expect(train({ ...options, parameters, loss: () => loss(), report, signal: controller.signal })).rejects.toThrow('enough')
+    expect(done).toBe(3)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  test('timers run while it trains', async () => {
+    const { parameters, loss } = createRegression()
+    const controller = new AbortController()
+    setTimeout(() => controller.abort(new Error('time is up')), 20)
+    await expect(train({ ...options, steps: 1e6, parameters, loss: () => loss(), signal: controller.signal })).rejects.toThrow('time is up')
+  })
+
+  test('counts that are no counts are refused before anything is made', async () => {
+    const parameters = { p: variable(scalar(1)) }
+    const loss = () => square(parameters.p) as Scalar
+    const before = memory().numTensors
+    const checkpoint = { every: 0.5, save: () => {} }
+    await expect(train({ ...options, parameters, loss, steps: -1 })).rejects.toThrow(
+      'train: steps must be an integer of at least 0; got -1',
+    )
+    await expect(train({ ...options, parameters, loss, accumulate: 0 })).rejects.toThrow(
+      'accumulate must be an integer of at least 1; got 0',
+    )
+    await expect(train({ ...options, parameters, loss, checkpoint })).rejects.toThrow(
+      'checkpoint.every must be an integer of at least 1; got 0.5',
+    )
+    expect(memory().numTensors).toBe(before)
+  })
+})
