@@ -1,0 +1,62 @@
+import { grads, type Tensor, type Tensor3D } from '@tensorflow/tfjs-core'
+import * as fc from 'fast-check'
+import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { attention } from '../../attention.js'
+import { findKernel, setOps } from '../../kernels.js'
+import { compareModes, expectNear, poisonBuffers, startWebGPU } from '../../testing/compare-modes.js'
+import { attention as float64Attention } from '../../testing/float64.js'
+import { randomTensors } from '../../testing/random.js'
+import { TOLERANCES } from '../../testing/tolerances.js'
+
+const missing = await startWebGPU()
+const seed = fc.integer({ min: 0, max: 2 ** 31 })
+
+/** Few, since each is a shader of its own: single values, one vector, whole vectors and not, one chunk and several. */
+const HEAD_WIDTHS = [1, 4, 7, 32, 64, 90, 128]
+
+describe.skipIf(missing)(`attention on webgpu${missing ? ` (${missing})` : ''}`, () => {
+  beforeAll(() => expect(findKernel('LearngeneAttentionGrad')).toBeDefined())
+  afterEach(() => setOps('auto'))
+
+  test('equals its reference form on any shape', async () => {
+    const images = fc.integer({ min: 1, max: 3 })
+    const tokens = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(32, 64, 65))
+    const property = fc.asyncProperty(
+      seed,
+      images,
+      tokens,
+      fc.integer({ min: 1, max: 4 }),
+      fc.constantFrom(...HEAD_WIDTHS),
+      async (seed, images, tokens, heads, headWidth) => {
+        const random = randomTensors(seed)
+        const qkv = random<Tensor3D>([images, tokens, 3 * heads * headWidth])
+        await poisonBuffers([[images, heads, tokens]])
+        await compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
+      },
+    )
+    const examples = HEAD_WIDTHS.map((headWidth, i) => [i, 1, [1, 33, 197, 2, 31, 32, 65][i]!, 1 + (i % 3), headWidth] as const)
+    await fc.assert(property, { numRuns: 20, examples: examples.map(([...example]) => example) })
+  })
+
+  test('follows a float64 loop', async () => {
+    const [images, tokens, heads, headWidth] = [2, 37, 2, 20]
+    const qkv = randomTensors(3)<Tensor3D>([images, tokens, 3 * heads * headWidth])
+    const expected = float64Attention(await qkv.data(), images, tokens, heads, headWidth)
+    await expectNear(attention(qkv, heads), expected, TOLERANCES.float64, 'value')
+  })
+
+  test('scores around 1000 do not overflow', async () => {
+    const [images, tokens, heads, headWidth] = [1, 40, 1, 4]
+    const qkv = randomTensors(4)<Tensor3D>([images, tokens, 3 * heads * headWidth], 30)
+    const expected = float64Attention(await qkv.data(), images, tokens, heads, headWidth)
+    await expectNear(attention(qkv, heads), expected, TOLERANCES.largeScores, 'value')
+  })
+
+  test('a batch of no images gives none', async () => {
+    const random = randomTensors(5)
+    const f = (qkv?: Tensor) => attention(qkv as Tensor3D, 2)
+    const [gradient] = grads(f)([random([0, 5, 24])], random([0, 5, 8]))
+    expect(gradient!.shape).toEqual([0, 5, 24])
+    expect(f(random([0, 5, 24])).shape).toEqual([0, 5, 8])
+  })
+})
