@@ -11,21 +11,21 @@ import { TOLERANCES } from '../../testing/tolerances.js'
 const missing = await startWebGPU()
 const seed = fc.integer({ min: 0, max: 2 ** 31 })
 
-/** Few, since each is a shader of its own: single values, one vector, whole vectors and not, one chunk and several. */
-const HEAD_WIDTHS = [1, 4, 7, 32, 64, 90, 128]
+/** Few, since each is a shader of its own: single values and whole vectors, one chunk and several. */
+const HEAD_WIDTHS = [1, 7, 32, 66]
 
 describe.skipIf(missing)(`attention on webgpu${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(() => expect(findKernel('LearngeneAttentionGrad')).toBeDefined())
   afterEach(() => setOps('auto'))
 
   test('equals its reference form on any shape', async () => {
-    const images = fc.integer({ min: 1, max: 3 })
-    const tokens = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(32, 64, 65))
+    const images = fc.integer({ min: 1, max: 2 })
+    const tokens = fc.oneof(fc.integer({ min: 1, max: 40 }), fc.constantFrom(32, 64))
     const property = fc.asyncProperty(
       seed,
       images,
       tokens,
-      fc.integer({ min: 1, max: 4 }),
+      fc.integer({ min: 1, max: 3 }),
       fc.constantFrom(...HEAD_WIDTHS),
       async (seed, images, tokens, heads, headWidth) => {
         const random = randomTensors(seed)
@@ -34,8 +34,8 @@ describe.skipIf(missing)(`attention on webgpu${missing ? ` (${missing})` : ''}`,
         await compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
       },
     )
-    const examples = HEAD_WIDTHS.map((headWidth, i) => [i, 1, [1, 33, 197, 2, 31, 32, 65][i]!, 1 + (i % 3), headWidth] as const)
-    await fc.assert(property, { numRuns: 20, examples: examples.map(([...example]) => example) })
+    const examples = HEAD_WIDTHS.map((headWidth, i) => [i, 1, [1, 33, 65, 2][i]!, 1 + (i % 3), headWidth] as const)
+    await fc.assert(property, { numRuns: 10, examples: examples.map(([...example]) => example) })
   })
 
   test('follows a float64 loop', async () => {
