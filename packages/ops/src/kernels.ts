@@ -51,6 +51,9 @@ export function findKernel(name: KernelName): Kernel | undefined {
  * - `LearngeneAdamW` {scalars [P,4], parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)
  * - `LearngeneAdamWSlots` {scalars [P,4], parameter0, gradient0, m0, v0, parameter1, ...}, attributes rows, beta1, beta2, epsilon -> parameter0, m0, v0, ...
  *   (the given ones, written in place, or new ones)
+ * - `LearngeneCrossEntropy` {logits [B,C], targets [B,C]}, attributes of CrossEntropyAttributes (cross-entropy.ts) -> loss [B], saved
+ * - `LearngeneCrossEntropyGrad` {logits, targets, saved, dy [B]}, the same attributes -> dlogits [B,C]
+ * - `LearngeneMeanSquaredError` {x [B,...], target} -> [B]; `LearngeneMeanSquaredErrorGrad` {x, target, dy [B]} -> dx
  *
  * `statistics` and `saved` are the backend's own affair.
  */
@@ -65,3 +68,7 @@ export type KernelName =
   | 'LearngeneAttentionGrad'
   | 'LearngeneAdamW'
   | 'LearngeneAdamWSlots'
+  | 'LearngeneCrossEntropy'
+  | 'LearngeneCrossEntropyGrad'
+  | 'LearngeneMeanSquaredError'
+  | 'LearngeneMeanSquaredErrorGrad'

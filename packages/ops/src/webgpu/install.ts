@@ -4,13 +4,14 @@ import { adamWKernels } from './adamw/kernels.js'
 import { attentionKernels } from './attention/kernels.js'
 import type { WebGPUBackend } from './backend.js'
 import { layerNormKernels } from './layer-norm/kernels.js'
+import { lossKernels } from './losses/kernels.js'
 
 const BACKEND = 'webgpu'
 
 /** Makes this package's kernels for one backend instance. */
 type KernelSet = (backend: WebGPUBackend) => { readonly [name in KernelName]?: KernelFunc }
 
-const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels]
+const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels, lossKernels]
 
 let seen: WebGPUBackend | undefined
 

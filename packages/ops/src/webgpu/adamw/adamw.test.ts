@@ -1,15 +1,13 @@
+import { expectClose, randomTensors } from '@learngene/testing'
 import { clone, dispose, engine, memory, type Tensor, type Tensor2D, tensor2d, type Variable, variable, zeros } from '@tensorflow/tfjs-core'
 import * as fc from 'fast-check'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { adamW } from '../../adamw.js'
 import { adamWRow } from '../../adamw-row.js'
 import { findKernel, setOps } from '../../kernels.js'
-import { expectNear, startWebGPU } from '../../testing/compare-modes.js'
-import { randomTensors } from '../../testing/random.js'
-import { TOLERANCES } from '../../testing/tolerances.js'
+import { describeWebGPU } from '../../testing/compare-modes.js'
 import type { WebGPUBackend } from '../backend.js'
 
-const missing = await startWebGPU()
 const CONSTANTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
 
 const scalarsOf = (step: number, rows: number): Tensor2D =>
@@ -35,9 +33,8 @@ function takeStep(slots: readonly Slot[], gradients: readonly Tensor[], step: nu
   scalars.dispose()
 }
 
-describe.skipIf(missing)(`adamW on webgpu${missing ? ` (${missing})` : ''}`, () => {
+describeWebGPU((tolerances) => {
   beforeAll(() => expect(findKernel('LearngeneAdamWSlots')).toBeDefined())
-  afterEach(() => setOps('auto'))
 
   test('equals its reference form for any number of parameters of any size', async () => {
     const sizes = fc.array(fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constantFrom(1023, 1024, 1025, 3000)), {
@@ -54,7 +51,7 @@ describe.skipIf(missing)(`adamW on webgpu${missing ? ` (${missing})` : ''}`, () 
         dispose(gradients)
         return slots.flatMap(({ parameter, m, v }) => [parameter, m, v])
       }) as [Variable[], Variable[]]
-      for (const [i, actual] of results[1].entries()) await expectNear(actual, results[0][i]!, TOLERANCES.kernel, `tensor ${i}`)
+      for (const [i, actual] of results[1].entries()) await expectClose(actual, results[0][i]!, tolerances.kernel, `tensor ${i}`)
       dispose(results)
     })
     await fc.assert(property, { numRuns: 20 })

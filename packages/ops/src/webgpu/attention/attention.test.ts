@@ -1,22 +1,19 @@
+import { expectClose, randomTensors } from '@learngene/testing'
 import { grads, type Tensor, type Tensor3D } from '@tensorflow/tfjs-core'
 import * as fc from 'fast-check'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { beforeAll, expect, test } from 'vitest'
 import { attention } from '../../attention.js'
-import { findKernel, setOps } from '../../kernels.js'
-import { compareModes, expectNear, poisonBuffers, startWebGPU } from '../../testing/compare-modes.js'
+import { findKernel } from '../../kernels.js'
+import { compareModes, describeWebGPU, poisonBuffers } from '../../testing/compare-modes.js'
 import { attention as float64Attention } from '../../testing/float64.js'
-import { randomTensors } from '../../testing/random.js'
-import { TOLERANCES } from '../../testing/tolerances.js'
 
-const missing = await startWebGPU()
 const seed = fc.integer({ min: 0, max: 2 ** 31 })
 
 /** Few, since each is a shader of its own: single values and whole vectors, one chunk and several. */
 const HEAD_WIDTHS = [1, 7, 32, 66]
 
-describe.skipIf(missing)(`attention on webgpu${missing ? ` (${missing})` : ''}`, () => {
+describeWebGPU((tolerances) => {
   beforeAll(() => expect(findKernel('LearngeneAttentionGrad')).toBeDefined())
-  afterEach(() => setOps('auto'))
 
   test('equals its reference form on any shape', async () => {
     const images = fc.integer({ min: 1, max: 2 })
@@ -42,14 +39,14 @@ describe.skipIf(missing)(`attention on webgpu${missing ? ` (${missing})` : ''}`,
     const [images, tokens, heads, headWidth] = [2, 37, 2, 20]
     const qkv = randomTensors(3)<Tensor3D>([images, tokens, 3 * heads * headWidth])
     const expected = float64Attention(await qkv.data(), images, tokens, heads, headWidth)
-    await expectNear(attention(qkv, heads), expected, TOLERANCES.float64, 'value')
+    await expectClose(attention(qkv, heads), expected, tolerances.float64, 'value')
   })
 
   test('scores around 1000 do not overflow', async () => {
     const [images, tokens, heads, headWidth] = [1, 40, 1, 4]
     const qkv = randomTensors(4)<Tensor3D>([images, tokens, 3 * heads * headWidth], 30)
     const expected = float64Attention(await qkv.data(), images, tokens, heads, headWidth)
-    await expectNear(attention(qkv, heads), expected, TOLERANCES.largeScores, 'value')
+    await expectClose(attention(qkv, heads), expected, tolerances.largeScores, 'value')
   })
 
   test('a batch of no images gives none', async () => {

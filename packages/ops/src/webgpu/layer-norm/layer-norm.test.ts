@@ -1,14 +1,12 @@
+import { expectClose, randomTensors } from '@learngene/testing'
 import { add, dispose, grads, type Tensor, type Tensor1D, tensor1d } from '@tensorflow/tfjs-core'
 import * as fc from 'fast-check'
-import { afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { findKernel, setOps } from '../../kernels.js'
+import { beforeAll, expect, test } from 'vitest'
+import { findKernel } from '../../kernels.js'
 import { layerNorm } from '../../layer-norm.js'
-import { compareModes, expectNear, startWebGPU } from '../../testing/compare-modes.js'
+import { compareModes, describeWebGPU } from '../../testing/compare-modes.js'
 import { layerNormRow } from '../../testing/float64.js'
-import { randomTensors } from '../../testing/random.js'
-import { TOLERANCES } from '../../testing/tolerances.js'
 
-const missing = await startWebGPU()
 const seed = fc.integer({ min: 0, max: 2 ** 31 })
 
 /** Few, since each is a shader of its own: one vector a thread and several, whole vectors and single values, one team a workgroup and several. */
@@ -25,9 +23,8 @@ function spread(rows: number, width: number, random: ReturnType<typeof randomTen
 
 const normalise = (x?: Tensor, gamma?: Tensor, beta?: Tensor) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D)
 
-describe.skipIf(missing)(`layerNorm on webgpu${missing ? ` (${missing})` : ''}`, () => {
+describeWebGPU((tolerances) => {
   beforeAll(() => expect(findKernel('LearngeneLayerNormGrad')).toBeDefined())
-  afterEach(() => setOps('auto'))
 
   test('equals its reference form on any shape', async () => {
     const width = fc.constantFrom(...WIDTHS)
@@ -48,13 +45,13 @@ describe.skipIf(missing)(`layerNorm on webgpu${missing ? ` (${missing})` : ''}`,
     const inputs = [spread(3, 50, random), random([50]), random([50])]
     const [x, gamma, beta] = (await Promise.all(inputs.map((tensor) => tensor.data()))) as [Float32Array, Float32Array, Float32Array]
     const expected = [0, 1, 2].flatMap((row) => layerNormRow(x.slice(50 * row, 50 * row + 50), gamma, beta, 1e-6))
-    await expectNear(normalise(...inputs), expected, TOLERANCES.float64, 'value')
+    await expectClose(normalise(...inputs), expected, tolerances.float64, 'value')
   })
 
   test('a batch of no rows gives no rows, and zeros for the parameters', async () => {
     const random = randomTensors(7)
     const gradients = grads(normalise)([random([0, 6]), random([6]), random([6])], random([0, 6]))
-    await expectNear(gradients[1]!, new Float32Array(6), 0, 'dGamma')
-    await expectNear(gradients[2]!, new Float32Array(6), 0, 'dBeta')
+    await expectClose(gradients[1]!, new Float32Array(6), 0, 'dGamma')
+    await expectClose(gradients[2]!, new Float32Array(6), 0, 'dBeta')
   })
 })
