@@ -54,6 +54,7 @@ export function findKernel(name: KernelName): Kernel | undefined {
  * - `LearngeneCrossEntropy` {logits [B,C], targets [B,C]}, attributes of CrossEntropyAttributes (cross-entropy.ts) -> loss [B], saved
  * - `LearngeneCrossEntropyGrad` {logits, targets, saved, dy [B]}, the same attributes -> dlogits [B,C]
  * - `LearngeneMeanSquaredError` {x [B,...], target} -> [B]; `LearngeneMeanSquaredErrorGrad` {x, target, dy [B]} -> dx
+ * - `LearngeneNormalisePixels` {packed int32 [n]}, attributes of PixelAttributes (pixels.ts) -> [B,h,w,c]
  *
  * `statistics` and `saved` are the backend's own affair.
  */
@@ -72,3 +73,4 @@ export type KernelName =
   | 'LearngeneCrossEntropyGrad'
   | 'LearngeneMeanSquaredError'
   | 'LearngeneMeanSquaredErrorGrad'
+  | 'LearngeneNormalisePixels'

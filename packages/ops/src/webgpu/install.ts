@@ -5,13 +5,14 @@ import { attentionKernels } from './attention/kernels.js'
 import type { WebGPUBackend } from './backend.js'
 import { layerNormKernels } from './layer-norm/kernels.js'
 import { lossKernels } from './losses/kernels.js'
+import { pixelKernels } from './pixels.js'
 
 const BACKEND = 'webgpu'
 
 /** Makes this package's kernels for one backend instance. */
 type KernelSet = (backend: WebGPUBackend) => { readonly [name in KernelName]?: KernelFunc }
 
-const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels, lossKernels]
+const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels, lossKernels, pixelKernels]
 
 let seen: WebGPUBackend | undefined
 
