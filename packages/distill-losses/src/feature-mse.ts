@@ -1,7 +1,6 @@
-import { sub, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core'
+import { meanSquaredError } from '@learngene/ops'
+import type { Tensor, Tensor1D } from '@tensorflow/tfjs-core'
 import { requireSameFeatures } from './checks.js'
-import { frozen } from './frozen.js'
-import { meanSquare } from './mean-square.js'
 
 /**
  * Mean squared error of features of one width: sum_nd (s_nd - t_nd)^2 / (N D) (FitNets, Romero et al. 2015, arXiv 1412.6550, as a mean).
@@ -14,5 +13,5 @@ import { meanSquare } from './mean-square.js'
  */
 export function featureMse(student: Tensor, teacher: Tensor): Tensor1D {
   requireSameFeatures('featureMse', student, teacher)
-  return tidy(() => meanSquare(sub(student, frozen(teacher))))
+  return meanSquaredError(student, teacher)
 }

@@ -1,7 +1,7 @@
-import { withGradient } from '@learngene/ops'
-import { exp, logSoftmax, mul, reshape, sub, sum, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
+import { softenedCrossEntropy } from '@learngene/ops'
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
 import { requireSameLogits } from './checks.js'
-import { reduceClasses, resolveTemperature, soften, type TemperatureOptions } from './temperature.js'
+import { factorOf, resolveTemperature, type TemperatureOptions } from './temperature.js'
 
 /**
  * Kullback-Leibler divergence of the softened distributions: T^2 sum_c p_c log(p_c / q_c), p = softmax(t / T), q = softmax(z / T). It is
@@ -16,21 +16,7 @@ import { reduceClasses, resolveTemperature, soften, type TemperatureOptions } fr
 export function klDivergence(logits: Tensor, teacherLogits: Tensor, options: TemperatureOptions = {}): Tensor1D {
   requireSameLogits('klDivergence', logits, teacherLogits)
   const resolved = resolveTemperature('klDivergence', options)
-  return tidy(() => {
-    const divergence = divergenceOf(soften(logits, resolved), soften(teacherLogits, resolved))
-    return reduceClasses(divergence, logits.shape[1]!, resolved)
-  })
-}
-
-function divergenceOf(logits: Tensor2D, teacherLogits: Tensor2D): Tensor1D {
-  return withGradient([logits], () => {
-    const student = logSoftmax(logits)
-    const teacher = logSoftmax(teacherLogits)
-    const probabilities = exp(teacher)
-    return {
-      value: sum(mul(probabilities, sub(teacher, student)), -1) as Tensor1D,
-      saved: [student, probabilities] as const,
-      gradient: (dy, student, probabilities) => [mul(reshape(dy, [-1, 1]), sub(exp(student), probabilities))], // [B, C]
-    }
-  })
+  const { temperature } = resolved
+  const factor = factorOf(logits.shape[1]!, resolved)
+  return softenedCrossEntropy(logits as Tensor2D, teacherLogits as Tensor2D, { temperature, factor, lessEntropy: true })
 }

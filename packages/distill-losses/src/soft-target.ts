@@ -1,7 +1,7 @@
-import { crossEntropy } from '@learngene/ops'
-import { softmax, type Tensor, type Tensor1D, tidy } from '@tensorflow/tfjs-core'
+import { softenedCrossEntropy } from '@learngene/ops'
+import type { Tensor, Tensor1D, Tensor2D } from '@tensorflow/tfjs-core'
 import { requireSameLogits } from './checks.js'
-import { reduceClasses, resolveTemperature, soften, type TemperatureOptions } from './temperature.js'
+import { factorOf, resolveTemperature, type TemperatureOptions } from './temperature.js'
 
 /**
  * Cross entropy of the student's softened distribution against the teacher's: T^2 sum_c -softmax(t / T)_c log softmax(z / T)_c
@@ -15,8 +15,6 @@ import { reduceClasses, resolveTemperature, soften, type TemperatureOptions } fr
 export function softTarget(logits: Tensor, teacherLogits: Tensor, options: TemperatureOptions = {}): Tensor1D {
   requireSameLogits('softTarget', logits, teacherLogits)
   const resolved = resolveTemperature('softTarget', options)
-  return tidy(() => {
-    const probabilities = softmax(soften(teacherLogits, resolved))
-    return reduceClasses(crossEntropy(soften(logits, resolved), probabilities), logits.shape[1]!, resolved)
-  })
+  const { temperature } = resolved
+  return softenedCrossEntropy(logits as Tensor2D, teacherLogits as Tensor2D, { temperature, factor: factorOf(logits.shape[1]!, resolved) })
 }

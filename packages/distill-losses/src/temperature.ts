@@ -1,5 +1,3 @@
-import { mul, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
-
 export interface TemperatureOptions {
   /** T, greater than 0: both sides' logits are divided by it before the softmax. Default 1. */
   readonly temperature?: number
@@ -20,17 +18,7 @@ export function resolveTemperature(loss: string, options: TemperatureOptions): R
   return { temperature, classes }
 }
 
-/** logits / T */
-export function soften(logits: Tensor, { temperature }: Required<TemperatureOptions>): Tensor2D {
-  return scale(logits as Tensor2D, 1 / temperature)
-}
-
-/** From the sum over classes to what the options ask for. */
-export function reduceClasses(loss: Tensor1D, classCount: number, { temperature, classes }: Required<TemperatureOptions>): Tensor1D {
-  return scale(loss, classes === 'sum' ? temperature ** 2 : 1 / classCount)
-}
-
-/** A number costs an upload on some backends; a factor of 1 is the common case. */
-function scale<T extends Tensor>(x: T, factor: number): T {
-  return factor === 1 ? x : mul(x, factor)
+/** What the sum over classes is multiplied by. */
+export function factorOf(classCount: number, { temperature, classes }: Required<TemperatureOptions>): number {
+  return classes === 'sum' ? temperature ** 2 : 1 / classCount
 }

@@ -1,8 +1,6 @@
-import { linear } from '@learngene/ops'
-import { sub, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
+import { linear, meanSquaredError } from '@learngene/ops'
+import { type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
 import { shapeError } from './checks.js'
-import { frozen } from './frozen.js'
-import { meanSquare } from './mean-square.js'
 
 /** A transformation matrix: y = M x + c with M [out, in]. */
 export interface TransformationOptions {
@@ -39,8 +37,8 @@ export function transformedMse(student: Tensor, teacher: Tensor, { weight, bias,
   }
   return tidy(() =>
     side === 'student'
-      ? meanSquare(sub(linear(student, weight, bias), frozen(teacher)))
-      : meanSquare(sub(student, linear(teacher, weight, bias, { inputGradient: false }))),
+      ? meanSquaredError(linear(student, weight, bias), teacher)
+      : meanSquaredError(student, linear(teacher, weight, bias, { inputGradient: false }), { targetGradient: true }),
   )
 }
 

@@ -14,9 +14,9 @@ import {
   zerosLike,
 } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
-import { findKernel } from './kernels.js'
+import { findKernel, type Kernel } from './kernels.js'
 import { batchProduct } from './matmul.js'
-import { withGradient } from './with-gradient.js'
+import { type Forward, withGradient } from './with-gradient.js'
 
 /**
  * Multi-head softmax attention straight from packed queries, keys and values: softmax(q k^T / sqrt(Dh)) v per head, heads joined again
@@ -34,24 +34,28 @@ export function attention(qkv: Tensor3D, heads: number): Tensor3D {
   return withGradient([qkv], (qkv) => {
     const kernel = findKernel('LearngeneAttention')
     const gradientKernel = findKernel('LearngeneAttentionGrad')
-    const [value, forGradient] = kernel ? (kernel({ qkv }, { heads }) as [Tensor3D, Tensor]) : reference(qkv, heads)
-    return {
-      value,
-      saved: [qkv, forGradient] as const,
-      gradient: (dy, qkv, saved) =>
-        gradientKernel
-          ? gradientKernel({ qkv, saved, dy }, { heads })
-          : [referenceGradient(qkv as Tensor3D, saved as Tensor3D, dy as Tensor3D, heads)],
-    }
+    return kernel && gradientKernel ? fast(kernel, gradientKernel, qkv, heads) : reference(qkv, heads)
   })
 }
 
-/** @returns the output [B, N, D] and the probabilities [B H, N, N] */
-function reference(qkv: Tensor3D, heads: number): [Tensor3D, Tensor3D] {
+function fast(kernel: Kernel, gradientKernel: Kernel, qkv: Tensor3D, heads: number): Forward<Tensor3D, Tensor[]> {
+  const [value, statistics] = kernel({ qkv }, { heads }) as [Tensor3D, Tensor]
+  return {
+    value,
+    saved: [qkv, value, statistics],
+    gradient: (dy, ...[qkv, y, saved]) => gradientKernel({ qkv: qkv!, y: y!, saved: saved!, dy }, { heads }),
+  }
+}
+
+function reference(qkv: Tensor3D, heads: number): Forward<Tensor3D, Tensor[]> {
   const [q, k, v] = splitHeads(qkv, heads)
   const scores = mul(batchProduct(q, k, false, true), scale(qkv, heads)) // [B H, N, N]
   const probabilities = softmax(scores) as Tensor3D // [B H, N, N]
-  return [joinHeads(batchProduct(probabilities, v), heads), probabilities]
+  return {
+    value: joinHeads(batchProduct(probabilities, v), heads),
+    saved: [qkv, probabilities],
+    gradient: (dy, ...[qkv, probabilities]) => [referenceGradient(qkv as Tensor3D, probabilities as Tensor3D, dy, heads)],
+  }
 }
 
 function referenceGradient(qkv: Tensor3D, probabilities: Tensor3D, dy: Tensor3D, heads: number): Tensor3D {

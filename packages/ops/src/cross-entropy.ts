@@ -1,6 +1,7 @@
-import { exp, expandDims, logSoftmax, mul, neg, sub, sum, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
+import { exp, expandDims, logSoftmax, mul, neg, sub, sum, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
-import { withGradient } from './with-gradient.js'
+import { findKernel } from './kernels.js'
+import { type Forward, withGradient } from './with-gradient.js'
 
 /**
  * Cross entropy of predicted logits against target probabilities, summed over classes: -sum_c q_c log softmax(z)_c.
@@ -12,18 +13,53 @@ import { withGradient } from './with-gradient.js'
  * @throws when the shapes differ
  */
 export function crossEntropy(logits: Tensor2D, targets: Tensor2D): Tensor1D {
-  if (logits.shape[0] !== targets.shape[0] || logits.shape[1] !== targets.shape[1]) {
-    throw shapeError('crossEntropy', 'logits and targets must both be [B, C]', { logits, targets })
-  }
+  requireSameRows('crossEntropy', { logits, targets })
   return withGradient([logits], (logits) => {
-    const logProbabilities = logSoftmax(logits)
-    return {
-      value: neg(sum(mul(targets, logProbabilities), -1)) as Tensor1D,
-      saved: [logProbabilities, targets] as const,
-      gradient(dy, logProbabilities, targets) {
-        const predicted = mul(exp(logProbabilities), sum(targets, -1, true)) // [B, C]
-        return [mul(expandDims(dy, -1), sub(predicted, targets))] // [B, C]
-      },
-    }
+    return fastCrossEntropy(logits, targets, { targets: 'probabilities', temperature: 1, factor: 1 }) ?? reference(logits, targets)
   })
+}
+
+/** What the targets of the kernel are: probabilities, logits, or logits whose entropy is taken off the value. */
+export type CrossEntropyAttributes = {
+  readonly targets: 'probabilities' | 'logits' | 'logitsLessEntropy'
+  /** Divides all logits. */
+  readonly temperature: number
+  /** Multiplies the value. */
+  readonly factor: number
+}
+
+/** The forward pass on the backend's own kernels, or undefined where it has none. */
+export function fastCrossEntropy(
+  logits: Tensor2D,
+  targets: Tensor2D,
+  attributes: CrossEntropyAttributes,
+): Forward<Tensor1D, Tensor[]> | undefined {
+  const kernel = findKernel('LearngeneCrossEntropy')
+  const gradientKernel = findKernel('LearngeneCrossEntropyGrad')
+  if (!kernel || !gradientKernel) return undefined
+  const [value, statistics] = kernel({ logits, targets }, attributes) as [Tensor1D, Tensor]
+  return {
+    value,
+    saved: [logits, targets, statistics],
+    gradient: (dy, ...[logits, targets, saved]) => gradientKernel({ logits: logits!, targets: targets!, saved: saved!, dy }, attributes),
+  }
+}
+
+export function requireSameRows(operation: string, tensors: { readonly [name: string]: Tensor2D }): void {
+  const [a, b] = Object.values(tensors)
+  if (a!.shape[0] !== b!.shape[0] || a!.shape[1] !== b!.shape[1]) {
+    throw shapeError(operation, `${Object.keys(tensors).join(' and ')} must both be [B, C]`, tensors)
+  }
+}
+
+function reference(logits: Tensor2D, targets: Tensor2D): Forward<Tensor1D, Tensor[]> {
+  const logProbabilities = logSoftmax(logits)
+  return {
+    value: neg(sum(mul(targets, logProbabilities), -1)) as Tensor1D,
+    saved: [logProbabilities, targets],
+    gradient(dy, ...[logProbabilities, targets]) {
+      const predicted = mul(exp(logProbabilities!), sum(targets!, -1, true)) // [B, C]
+      return [mul(expandDims(dy, -1), sub(predicted, targets!))] // [B, C]
+    },
+  }
 }

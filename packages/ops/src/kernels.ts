@@ -47,10 +47,14 @@ export function findKernel(name: KernelName): Kernel | undefined {
  * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics
  * - `LearngeneLayerNormGrad` {x, gamma, statistics, dy} -> dx [M,D], dGamma [D], dBeta [D]
  * - `LearngeneAttention` {qkv [B,T,3D]}, attribute heads -> y [B,T,D], saved
- * - `LearngeneAttentionGrad` {qkv, saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
+ * - `LearngeneAttentionGrad` {qkv, y [B,T,D], saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
  * - `LearngeneAdamW` {scalars [P,4], parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)
  * - `LearngeneAdamWSlots` {scalars [P,4], parameter0, gradient0, m0, v0, parameter1, ...}, attributes rows, beta1, beta2, epsilon -> parameter0, m0, v0, ...
  *   (the given ones, written in place, or new ones)
+ * - `LearngeneCrossEntropy` {logits [B,C], targets [B,C]}, attributes of CrossEntropyAttributes (cross-entropy.ts) -> loss [B], saved
+ * - `LearngeneCrossEntropyGrad` {logits, targets, saved, dy [B]}, the same attributes -> dlogits [B,C]
+ * - `LearngeneMeanSquaredError` {x [B,...], target} -> [B]; `LearngeneMeanSquaredErrorGrad` {x, target, dy [B]} -> dx
+ * - `LearngeneNormalisePixels` {packed int32 [n]}, attributes of PixelAttributes (pixels.ts) -> [B,h,w,c]
  *
  * `statistics` and `saved` are the backend's own affair.
  */
@@ -65,3 +69,8 @@ export type KernelName =
   | 'LearngeneAttentionGrad'
   | 'LearngeneAdamW'
   | 'LearngeneAdamWSlots'
+  | 'LearngeneCrossEntropy'
+  | 'LearngeneCrossEntropyGrad'
+  | 'LearngeneMeanSquaredError'
+  | 'LearngeneMeanSquaredErrorGrad'
+  | 'LearngeneNormalisePixels'

@@ -4,12 +4,11 @@ import type { KernelName } from '../kernels.js'
 import { addressOf, outOfMemory, type WasmBackend, withScratch } from './backend.js'
 import type { WasmModule } from './module.js'
 
-type WasmKernel = Exclude<KernelName, 'LearngeneAdamWSlots'>
 type Inputs = { readonly [name: string]: TensorInfo }
 type Run = (inputs: Inputs, attributes: NamedAttrMap) => TensorInfo | TensorInfo[]
 
 /** The kernels of this package for one wasm backend, in the signatures that KernelName documents. */
-export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonly [Name in WasmKernel]: KernelFunc } {
+export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonly [Name in KernelName]?: KernelFunc } {
   const at = (tensor: TensorInfo | undefined) => {
     if (tensor?.dtype !== 'float32') throw new Error(`the wasm kernels take float32 tensors, got ${tensor?.dtype}`)
     return addressOf(backend, tensor)
@@ -22,7 +21,7 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
     }
     return tensor
   }
-  const kernels: { readonly [Name in WasmKernel]: Run } = {
+  const kernels: { readonly [Name in KernelName]?: Run } = {
     LearngeneLinear({ x, weight, bias }) {
       const [rows, inputs] = shapeOf(x)
       const [outputs] = shapeOf(weight)
@@ -113,7 +112,7 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
   }
   return Object.fromEntries(
     Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(inputs as Inputs, attrs ?? {})]),
-  ) as { [Name in WasmKernel]: KernelFunc }
+  ) as { [Name in KernelName]?: KernelFunc }
 }
 
 function sizeOf(shape: readonly number[]): number {

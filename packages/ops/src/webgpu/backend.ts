@@ -28,4 +28,5 @@ export interface WebGPUBackend extends KernelBackend {
   ensureCommandEncoderReady(): void
   endComputePassEncoder(): void
   submitQueue(): void
+  incRef(dataId: DataId): void
 }

@@ -1,13 +1,18 @@
 import { engine, type KernelFunc, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core'
 import type { KernelName } from '../kernels.js'
+import { adamWKernels } from './adamw/kernels.js'
+import { attentionKernels } from './attention/kernels.js'
 import type { WebGPUBackend } from './backend.js'
+import { layerNormKernels } from './layer-norm/kernels.js'
+import { lossKernels } from './losses/kernels.js'
+import { pixelKernels } from './pixels.js'
 
 const BACKEND = 'webgpu'
 
 /** Makes this package's kernels for one backend instance. */
 type KernelSet = (backend: WebGPUBackend) => { readonly [name in KernelName]?: KernelFunc }
 
-const KERNEL_SETS: readonly KernelSet[] = []
+const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels, lossKernels, pixelKernels]
 
 let seen: WebGPUBackend | undefined
 
