@@ -1,13 +1,14 @@
 import { engine, type KernelFunc, registerKernel, unregisterKernel } from '@tensorflow/tfjs-core'
 import type { KernelName } from '../kernels.js'
 import type { WebGPUBackend } from './backend.js'
+import { linearKernels } from './linear/kernels.js'
 
 const BACKEND = 'webgpu'
 
 /** Makes this package's kernels for one backend instance. */
 type KernelSet = (backend: WebGPUBackend) => { readonly [name in KernelName]?: KernelFunc }
 
-const KERNEL_SETS: readonly KernelSet[] = []
+const KERNEL_SETS: readonly KernelSet[] = [linearKernels]
 
 let seen: WebGPUBackend | undefined
 

@@ -1,0 +1,64 @@
+import { type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
+import type { KernelName } from '../../kernels.js'
+import type { WebGPUBackend } from '../backend.js'
+import { dispatch, grid, newTensor } from '../dispatch.js'
+import { GELU_THREADS, geluProgram } from './gelu-program.js'
+import { multiply, multiplyAndSum } from './multiply.js'
+
+type Inputs = { readonly [name: string]: TensorInfo }
+type Run = (inputs: Inputs, attributes: NamedAttrMap) => TensorInfo | TensorInfo[]
+
+/** Linear maps, GELU and their gradients, in the signatures that KernelName documents. */
+export function linearKernels(backend: WebGPUBackend): { readonly [name in KernelName]?: KernelFunc } {
+  const kernels: { readonly [name in KernelName]?: Run } = {
+    LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation }) {
+      const shape = [x!.shape[0]!, weight!.shape[0]!]
+      const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newTensor(backend, shape))
+      if (shape[0] === 0) return outputs.map((y) => withZeros(backend, y))
+      const [y, kept] = outputs
+      const extras = { bias, residual, kept, gelu: activation === 'gelu' }
+      multiply(backend, { matrix: x!, depth: 'columns' }, { matrix: weight!, depth: 'columns' }, y!, extras)
+      return outputs
+    },
+
+    LearngeneLinearGrad({ x, weight, dy, preActivation }, { inputGradient, frozenBias }) {
+      const outputs = [newTensor(backend, weight!.shape), newTensor(backend, [weight!.shape[0]!])]
+      if (inputGradient) outputs.push(newTensor(backend, x!.shape))
+      if (x!.shape[0] === 0) return outputs.map((gradient) => withZeros(backend, gradient))
+      const [dWeight, dBias, dx] = outputs
+      const [begin, end] = (frozenBias ?? [0, 0]) as [number, number]
+      multiplyAndSum(backend, { matrix: dy!, depth: 'rows' }, { matrix: x!, depth: 'rows' }, dWeight!, dBias!, { begin, end })
+      if (dx) multiply(backend, { matrix: dy!, depth: 'columns' }, { matrix: weight!, depth: 'rows' }, dx, { preActivation })
+      return outputs
+    },
+
+    LearngeneGelu: ({ x }) => elementwise(backend, { x: x! }),
+    LearngeneGeluGrad: ({ x, dy }) => elementwise(backend, { x: x!, dy: dy! }),
+  }
+  return Object.fromEntries(
+    Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(floats(inputs as Inputs), attrs ?? {})]),
+  )
+}
+
+function elementwise(backend: WebGPUBackend, inputs: { readonly x: TensorInfo; readonly dy?: TensorInfo }): TensorInfo {
+  const result = newTensor(backend, inputs.x.shape)
+  const count = util.sizeFromShape(inputs.x.shape)
+  if (count === 0) return withZeros(backend, result)
+  const groups = grid(Math.ceil(count / GELU_THREADS))
+  const uniforms = { count, stride: groups[0] * GELU_THREADS }
+  dispatch(backend, geluProgram(inputs.dy !== undefined), { ...inputs, result }, uniforms, groups)
+  return result
+}
+
+/** Gives a tensor that no dispatch writes, as there are no rows, its values. */
+function withZeros(backend: WebGPUBackend, tensor: TensorInfo): TensorInfo {
+  backend.tensorMap.get(tensor.dataId).values = new Float32Array(util.sizeFromShape(tensor.shape))
+  return tensor
+}
+
+function floats(inputs: Inputs): Inputs {
+  for (const tensor of Object.values(inputs)) {
+    if (tensor !== undefined && tensor.dtype !== 'float32') throw new Error(`the webgpu kernels take float32 tensors, got ${tensor.dtype}`)
+  }
+  return inputs
+}
