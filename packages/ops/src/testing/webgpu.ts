@@ -1,12 +1,14 @@
 import { useBackend } from '@learngene/backends'
-import { grads, type Tensor, tidy } from '@tensorflow/tfjs-core'
+import { env, grads, neg, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
 import { type OpsMode, setOps } from '../kernels.js'
+import { poisonFreedMemory } from './poison.js'
 
 /** Starts the webgpu backend; gives why it cannot where it cannot, for the name of the tests that are then skipped. */
 export async function startWebGPU(): Promise<string | undefined> {
   try {
     await useBackend('webgpu')
+    env().set('WEBGPU_CPU_FORWARD', false)
     return undefined
   } catch (error) {
     return (error as Error).message
@@ -14,13 +16,19 @@ export async function startWebGPU(): Promise<string | undefined> {
 }
 
 /** Value and gradients of every input in a mode. */
-export async function runMode(mode: OpsMode, f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): Promise<Tensor[]> {
+export function runMode(mode: OpsMode, f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): Tensor[] {
   setOps(mode)
   try {
     return tidy(() => [f(...inputs), ...grads(f)(inputs, dy)])
   } finally {
     setOps('auto')
   }
+}
+
+/** Like poisonFreedMemory, on the device: buffers of these sizes are full of NaN when they are next handed out. */
+export async function poisonDevice(...shapes: readonly number[][]): Promise<void> {
+  poisonFreedMemory(...shapes)
+  await neg(scalar(1)).data()
 }
 
 /** Fails where |actual - expected| > tolerance max(|expected|, 1) in the Euclidean norm of the whole tensor, or a value is not finite. */

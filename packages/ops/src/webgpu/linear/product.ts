@@ -39,24 +39,28 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let x = local % ${across}u;
   let y = local / ${across}u;
   let end = min(u.depth, (group.z + 1u) * u.share);
-  var k = group.z * u.share;
+  let begin = group.z * u.share;
+  var k = begin;
   ${cells.map(({ name }) => `var ${name} = vec4f();`).join(' ')}
   ${sums ? groups.map((i) => `var sum${i} = vec4f();`).join(' ') : ''}
-  ${staged.map(({ declare, load }) => `${declare}\n  ${load}`).join('\n  ')}
-  while (k < end) {
+  ${staged.map(({ declare }) => declare).join('\n  ')}
+  loop {
+    if (k < end) {
+      ${staged.map(({ load }) => load).join('\n      ')}
+    }
+    if (k > begin) {
+      for (var d = 0u; d < ${SLICE}u; d++) {
+        ${groups.map((i) => `let a${i} = left_tile[d * ${staged[0].pitch}u + ${i * down}u + y];`).join(' ')}
+        ${bands.map((j) => `let b${j} = right_tile[d * ${staged[1].pitch}u + ${j * across}u + x];`).join(' ')}
+        ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')}
+        ${sums ? `if (group.x == 0u) { ${groups.map((i) => `sum${i} += a${i};`).join(' ')} }` : ''}
+      }
+    }
+    if (k >= end) { break; }
     workgroupBarrier();
     ${staged.map(({ stage }) => stage).join('\n    ')}
     workgroupBarrier();
     k += ${SLICE}u;
-    if (k < end) {
-      ${staged.map(({ load }) => load).join('\n      ')}
-    }
-    for (var d = 0u; d < ${SLICE}u; d++) {
-      ${groups.map((i) => `let a${i} = left_tile[d * ${staged[0].pitch}u + ${i * down}u + y];`).join(' ')}
-      ${bands.map((j) => `let b${j} = right_tile[d * ${staged[1].pitch}u + ${j * across}u + x];`).join(' ')}
-      ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')}
-      ${sums ? `if (group.x == 0u) { ${groups.map((i) => `sum${i} += a${i};`).join(' ')} }` : ''}
-    }
   }
   let offset = group.z * u.rows * u.columns;
   ${cells

@@ -11,8 +11,9 @@ export interface Tile {
 /** Depth of the slices that a workgroup stages. */
 export const SLICE = 16
 
-const TILES: readonly Tile[] = [
-  { rows: 128, columns: 128, threadRows: 8, threadColumns: 8, efficiency: 1 },
+/** Widths of DeiT divide by 96 and by 64. */
+export const TILES: readonly Tile[] = [
+  { rows: 128, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 1 },
   { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.95 },
   { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.85 },
   { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, efficiency: 0.5 },
