@@ -1,15 +1,4 @@
-import {
-  concat,
-  mul,
-  reshape,
-  softmax,
-  split,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor3D,
-  transpose,
-} from '@tensorflow/tfjs-core'
+import { concat, mul, reshape, softmax, split, sub, sum, type Tensor, type Tensor3D, transpose } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
 import { batchProduct } from './matmul.js'

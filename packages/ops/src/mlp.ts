@@ -50,7 +50,12 @@ export function mlp<T extends Tensor>(x: T, { weight1, bias1, weight2, bias2 }: 
         value: second.y,
         saved: [rows, weight1, weight2, first.y, ...(first.preActivation ? [first.preActivation] : [])],
         gradient(dy, x, weight1, weight2, activated, preActivation?: Tensor2D) {
-          const [dWeight2, dBias2, dHidden] = affine.gradient({ x: activated, weight: weight2, dy, ...(preActivation && { preActivation }) })
+          const [dWeight2, dBias2, dHidden] = affine.gradient({
+            x: activated,
+            weight: weight2,
+            dy,
+            ...(preActivation && { preActivation }),
+          })
           const [dWeight1, dBias1, dx] = affine.gradient({ x, weight: weight1, dy: dHidden as Tensor2D })
           const gradients = [dx!, dWeight1!, dBias1!, dWeight2!, dBias2!]
           return added ? [...gradients, clone(dy)] : gradients

@@ -1,22 +1,29 @@
-import { useBackend } from '@learngene/backends'
-import { env, grads, neg, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core'
-import { expect } from 'vitest'
+import '../gradients.js'
+import { expectClose, startBackend, TOLERANCES } from '@learngene/testing'
+import { dispose, engine, grads, neg, scalar, type Tensor, tidy } from '@tensorflow/tfjs-core'
+import { afterEach, beforeAll, beforeEach, describe, inject, vi } from 'vitest'
 import { type OpsMode, setOps } from '../kernels.js'
 import { poisonFreedMemory } from './poison.js'
 
-/** Starts the webgpu backend; gives why it cannot where it cannot, for the name of the tests that are then skipped. */
-export async function startWebGPU(): Promise<string | undefined> {
-  try {
-    await useBackend('webgpu')
-    env().set('WEBGPU_CPU_FORWARD', false)
-    return undefined
-  } catch (error) {
-    return (error as Error).message
-  }
+type Operation = (...inputs: Tensor[]) => Tensor
+
+/** Describes tests of the webgpu backend under Node, which are skipped, with the reason, where it is missing. Frees each test's tensors. */
+export function describeWebGPU(title: string, tests: () => void): void {
+  const reason = inject('available')?.find(({ name }) => name === 'webgpu')?.reason ?? null
+  const skipped = reason !== null && !inject('required').includes('webgpu')
+  describe.skipIf(skipped)(skipped ? `${title} on webgpu (which is not here: ${reason})` : `${title} on webgpu`, () => {
+    beforeAll(() => startBackend('webgpu'))
+    beforeEach(() => engine().startScope())
+    afterEach(async () => {
+      await settle()
+      engine().endScope()
+    })
+    tests()
+  })
 }
 
 /** Value and gradients of every input in a mode. */
-export function runMode(mode: OpsMode, f: (...inputs: Tensor[]) => Tensor, inputs: Tensor[], dy: Tensor): Tensor[] {
+export function runMode(mode: OpsMode, f: Operation, inputs: Tensor[], dy: Tensor): Tensor[] {
   setOps(mode)
   try {
     return tidy(() => [f(...inputs), ...grads(f)(inputs, dy)])
@@ -25,25 +32,37 @@ export function runMode(mode: OpsMode, f: (...inputs: Tensor[]) => Tensor, input
   }
 }
 
+/** Compares value and gradients in both modes; the own kernels run on poisoned buffers of those sizes and some more. Owns its inputs. */
+export async function compareModes(f: Operation, inputs: Tensor[], dy: Tensor, ...others: number[][]): Promise<void> {
+  const expected = runMode('reference', f, inputs, dy)
+  await poisonDevice(...expected.map(({ shape }) => shape), ...others)
+  const actual = runMode('auto', f, inputs, dy)
+  for (const [i, tensor] of actual.entries()) {
+    await expectClose(tensor, expected[i]!, TOLERANCES.webgpu.kernel, i === 0 ? 'value' : `gradient ${i - 1} of ${tensor.shape}`)
+  }
+  dispose([expected, actual, inputs, dy])
+}
+
 /** Like poisonFreedMemory, on the device: buffers of these sizes are full of NaN when they are next handed out. */
 export async function poisonDevice(...shapes: readonly number[][]): Promise<void> {
   poisonFreedMemory(...shapes)
-  await neg(scalar(1)).data()
+  await settle()
 }
 
-/** Fails where |actual - expected| > tolerance max(|expected|, 1) in the Euclidean norm of the whole tensor, or a value is not finite. */
-export async function expectCloseData(actual: Tensor, expected: Tensor | ArrayLike<number>, tolerance: number, what: string): Promise<void> {
-  const values = await actual.data()
-  const wanted = 'dtype' in expected ? await expected.data() : expected
-  if ('dtype' in expected) expect(actual.shape, `${what}: shape`).toEqual(expected.shape)
-  expect(values.length, `${what}: length`).toBe(wanted.length)
-  let difference = 0
-  let norm = 0
-  for (let i = 0; i < values.length; i++) {
-    difference += (values[i]! - wanted[i]!) ** 2
-    norm += wanted[i]! ** 2
+/** Waits until the device has done everything and freed buffers are free. */
+export async function settle(): Promise<void> {
+  const value = tidy(() => neg(scalar(1)))
+  await value.data()
+  value.dispose()
+}
+
+/** Dispatches of what runs. */
+export function countDispatches(run: () => unknown): number {
+  const spy = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups')
+  try {
+    run()
+    return spy.mock.calls.length
+  } finally {
+    spy.mockRestore()
   }
-  const relative = Math.sqrt(difference) / Math.max(Math.sqrt(norm), 1)
-  expect(Number.isFinite(relative), `${what}: finite values`).toBe(true)
-  expect(relative, `${what}: relative error`).toBeLessThanOrEqual(tolerance)
 }

@@ -1,16 +1,13 @@
-import { type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
-import type { KernelName } from '../../kernels.js'
+import { type TensorInfo, util } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
+import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
 import { GELU_THREADS, geluProgram } from './gelu-program.js'
 import { multiply, multiplyAndSum } from './multiply.js'
 
-type Inputs = { readonly [name: string]: TensorInfo }
-type Run = (inputs: Inputs, attributes: NamedAttrMap) => TensorInfo | TensorInfo[]
-
 /** Linear maps, GELU and their gradients, in the signatures that KernelName documents. */
-export function linearKernels(backend: WebGPUBackend): { readonly [name in KernelName]?: KernelFunc } {
-  const kernels: { readonly [name in KernelName]?: Run } = {
+export function linearKernels(backend: WebGPUBackend): Kernels {
+  return kernelSet({
     LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation }) {
       const shape = [x!.shape[0]!, weight!.shape[0]!]
       const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newTensor(backend, shape))
@@ -32,12 +29,9 @@ export function linearKernels(backend: WebGPUBackend): { readonly [name in Kerne
       return outputs
     },
 
-    LearngeneGelu: ({ x }) => elementwise(backend, { x: x! }),
-    LearngeneGeluGrad: ({ x, dy }) => elementwise(backend, { x: x!, dy: dy! }),
-  }
-  return Object.fromEntries(
-    Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(floats(inputs as Inputs), attrs ?? {})]),
-  )
+    LearngeneGelu: ({ x }) => [elementwise(backend, { x: x! })],
+    LearngeneGeluGrad: ({ x, dy }) => [elementwise(backend, { x: x!, dy: dy! })],
+  })
 }
 
 function elementwise(backend: WebGPUBackend, inputs: { readonly x: TensorInfo; readonly dy?: TensorInfo }): TensorInfo {
@@ -48,17 +42,4 @@ function elementwise(backend: WebGPUBackend, inputs: { readonly x: TensorInfo; r
   const uniforms = { count, stride: groups[0] * GELU_THREADS }
   dispatch(backend, geluProgram(inputs.dy !== undefined), { ...inputs, result }, uniforms, groups)
   return result
-}
-
-/** Gives a tensor that no dispatch writes, as there are no rows, its values. */
-function withZeros(backend: WebGPUBackend, tensor: TensorInfo): TensorInfo {
-  backend.tensorMap.get(tensor.dataId).values = new Float32Array(util.sizeFromShape(tensor.shape))
-  return tensor
-}
-
-function floats(inputs: Inputs): Inputs {
-  for (const tensor of Object.values(inputs)) {
-    if (tensor !== undefined && tensor.dtype !== 'float32') throw new Error(`the webgpu kernels take float32 tensors, got ${tensor.dtype}`)
-  }
-  return inputs
 }

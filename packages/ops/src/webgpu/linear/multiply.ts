@@ -72,13 +72,7 @@ export function multiplyAndSum(
   const program = productProgram({ left: operand('left', left), right: operand('right', right), tile, wide, epilogue: {}, sums: true })
   const uniforms = { rows, columns, depth, share, frozen_begin: frozen.begin, frozen_end: frozen.end }
   const into = (result: TensorInfo, sums: TensorInfo) =>
-    dispatch(
-      backend,
-      program,
-      { left: left.matrix, right: right.matrix, result, sums },
-      uniforms,
-      workgroups(tile, rows, columns, parts),
-    )
+    dispatch(backend, program, { left: left.matrix, right: right.matrix, result, sums }, uniforms, workgroups(tile, rows, columns, parts))
   if (parts === 1) {
     into(result, sums)
     return

@@ -42,10 +42,12 @@ fn ${name}_block(outer: u32, k: u32, end: u32) -> mat4x4f {
 }
 
 /** Reads four values from `at` on, of which the first `count` exist; where the dimension divides by 4 all do or none does. */
-const wideRead = (name: string) => (count: string) => `if (${count} == 0u) { return vec4f(); }
+const wideRead = (name: string) => (count: string) =>
+  `if (${count} == 0u) { return vec4f(); }
   return ${name}[at / 4u];`
 
-const narrowRead = (name: string) => (count: string) => `let count = ${count};
+const narrowRead = (name: string) => (count: string) =>
+  `let count = ${count};
   var values = vec4f();
   ${['x', 'y', 'z', 'w'].map((c, i) => `if (count > ${i}u) { values.${c} = ${name}[at + ${i}u]; }`).join('\n  ')}
   return values;`
@@ -81,7 +83,9 @@ export function staging(operand: Operand, outer: number, first: string, threads:
     stage: rounds
       .map((round) => {
         const at = place(index(round))
-        const writes = [0, 1, 2, 3].map((c) => `${name}_tile[(4u * ${at.depth} + ${c}u) * ${pitch}u + ${at.outer}] = ${name}_${round}[${c}];`)
+        const writes = [0, 1, 2, 3].map(
+          (c) => `${name}_tile[(4u * ${at.depth} + ${c}u) * ${pitch}u + ${at.outer}] = ${name}_${round}[${c}];`,
+        )
         return guarded(round, writes.join(' '))
       })
       .join(' '),

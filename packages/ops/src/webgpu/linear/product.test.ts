@@ -1,22 +1,19 @@
+import { expectClose, randomTensors, TOLERANCES, valuesOf } from '@learngene/testing'
 import { dispose, engine } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
-import { describe, expect, test } from 'vitest'
-import { randomTensors } from '../../testing/random.js'
-import { TOLERANCES } from '../../testing/tolerances.js'
-import { expectCloseData, poisonDevice, startWebGPU } from '../../testing/webgpu.js'
+import { expect, test } from 'vitest'
+import { describeWebGPU, poisonDevice } from '../../testing/webgpu.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, newTensor } from '../dispatch.js'
 import { productProgram } from './product.js'
 import { SLICE, TILES } from './tile.js'
-
-const missing = await startWebGPU()
 
 /** Sizes below, at and above the edge of a tile. */
 const outer = fc.integer({ min: 1, max: 130 })
 const depth = fc.integer({ min: 1, max: 70 })
 const layout = fc.constantFrom('depth' as const, 'outer' as const)
 
-describe.skipIf(missing)(`a tiled product${missing ? ` (no webgpu: ${missing})` : ''}`, () => {
+describeWebGPU('a tiled product', () => {
   test.each(TILES)('by $rows x $columns equals sums in double precision, whatever the layouts, sizes and parts', async (tile) => {
     await fc.assert(
       fc.asyncProperty(
@@ -44,7 +41,7 @@ describe.skipIf(missing)(`a tiled product${missing ? ` (no webgpu: ${missing})` 
           const groups = [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts] as const
           dispatch(backend, program, { left, right, result, sums }, uniforms, groups)
 
-          const [a, b] = [await left.data(), await right.data()]
+          const [a, b] = [await valuesOf(left), await valuesOf(right)]
           const at = (layout: 'depth' | 'outer', count: number, outer: number, k: number) =>
             layout === 'depth' ? outer * depth + k : k * count + outer
           const expected = new Float64Array(parts * rows * columns)
@@ -58,14 +55,14 @@ describe.skipIf(missing)(`a tiled product${missing ? ` (no webgpu: ${missing})` 
             }
           }
           const outputs = [result, sums].map((info) => engine().makeTensorFromTensorInfo(info))
-          await expectCloseData(outputs[0]!, expected, TOLERANCES.float64, 'product')
-          await expectCloseData(outputs[1]!, expectedSums, TOLERANCES.float64, 'sums')
-          const frozen = (await outputs[1]!.data()).slice(frozen_begin, frozen_end)
+          await expectClose(outputs[0]!, expected, TOLERANCES.webgpu.float64, 'product')
+          await expectClose(outputs[1]!, expectedSums, TOLERANCES.webgpu.float64, 'sums')
+          const frozen = (await valuesOf(outputs[1]!)).slice(frozen_begin, frozen_end)
           expect(frozen.every((sum) => sum === 0)).toBe(true)
           dispose([left, right, outputs])
         },
       ),
-      { numRuns: 6 },
+      { numRuns: 3 },
     )
   })
 })

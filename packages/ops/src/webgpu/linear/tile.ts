@@ -42,7 +42,11 @@ export function chooseTile(rows: number, columns: number): Tile {
  * For products of a long depth and a small result: the tile that hangs over least, and how many parts the depth is cut into so that all
  * multiprocessors have work.
  */
-export function chooseSplit(rows: number, columns: number, depth: number): { readonly tile: Tile; readonly parts: number; readonly share: number } {
+export function chooseSplit(
+  rows: number,
+  columns: number,
+  depth: number,
+): { readonly tile: Tile; readonly parts: number; readonly share: number } {
   const whole = chooseTile(rows, columns)
   if (tilesOf(whole, rows, columns) >= PROCESSORS || depth < 2 * LEAST_SHARE) return { tile: whole, parts: 1, share: depth }
   const tile = cheapest((tile) => tilesOf(tile, rows, columns))

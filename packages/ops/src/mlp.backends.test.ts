@@ -1,12 +1,9 @@
+import { checkGradients, expectClose, randomTensors } from '@learngene/testing'
 import { add, grads, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { gelu } from './gelu.js'
 import { linear } from './linear.js'
 import { mlp } from './mlp.js'
-import { checkOperation } from './testing/check-operation.js'
-import { expectClose } from './testing/expect-close.js'
-import { randomTensors } from './testing/random.js'
-import { TOLERANCES } from './testing/tolerances.js'
 import { describeVariants } from './testing/variants.js'
 
 const run = (...[x, weight1, bias1, weight2, bias2, residual]: Tensor[]) => {
@@ -27,17 +24,17 @@ function inputsOf(seed: number, residual: boolean): Tensor[] {
   return residual ? [...inputs, random([2, 3, 4])] : inputs
 }
 
-describeVariants(() => {
-  test.each([false, true])('has the gradients of its values, and leaks nothing; residual: %s', (residual) => {
-    checkOperation(run, inputsOf(1, residual))
+describeVariants(({ tolerances }) => {
+  test.each([false, true])('has the gradients of its values, and leaks nothing; residual: %s', async (residual) => {
+    await checkGradients(run, inputsOf(1, residual), tolerances.numericGradient)
   })
 
-  test.each([false, true])('equals linear, gelu, linear and add, gradients included; residual: %s', (residual) => {
+  test.each([false, true])('equals linear, gelu, linear and add, gradients included; residual: %s', async (residual) => {
     const inputs = inputsOf(2, residual)
     const dy = randomTensors(3)([2, 3, 4])
     const expected = [composed(...inputs), ...grads(composed)(inputs, dy)]
     for (const [i, tensor] of [run(...inputs), ...grads(run)(inputs, dy)].entries()) {
-      expectClose(tensor, expected[i]!, TOLERANCES.kernel, i === 0 ? 'value' : `gradient ${i - 1}`)
+      await expectClose(tensor, expected[i]!, tolerances.kernel, i === 0 ? 'value' : `gradient ${i - 1}`)
     }
   })
 })
