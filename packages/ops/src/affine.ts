@@ -1,7 +1,8 @@
-import { add, concat, engine, slice, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, zeros } from '@tensorflow/tfjs-core'
+import { add, concat, engine, getBackend, slice, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, zeros } from '@tensorflow/tfjs-core'
 import { geluOf, timesGeluDerivative } from './gelu.js'
 import { findKernel } from './kernels.js'
 import { product } from './matmul.js'
+import { getPrecision, warnOfFullPrecision } from './precision.js'
 
 /** Elements begin to end (exclusive) of a bias. */
 export interface BiasRange {
@@ -30,6 +31,7 @@ export interface Affine {
 
 /** An operation asks once, in its forward pass, and uses the same answer for its gradient. */
 export function findAffine(): Affine {
+  if (getPrecision() === 'mixed' && getBackend() !== 'webgpu') warnOfFullPrecision(`the ${getBackend()} backend has one precision`)
   const kernel = findKernel('LearngeneLinear')
   const gradientKernel = findKernel('LearngeneLinearGrad')
   const geluGradientKernel = findKernel('LearngeneGeluGrad')

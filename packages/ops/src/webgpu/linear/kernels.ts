@@ -5,6 +5,12 @@ import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
 import { GELU_THREADS, geluProgram } from './gelu-program.js'
 import { multiply, multiplyAndSum } from './multiply.js'
 
+/**
+ * Of the gradients that mixed precision multiplies: those of a mean over a batch of images of some hundred tokens are about 1e-6, near float16's smallest 6e-8; with
+ * 2^14 they are about 1e-2, and values up to 4 stay below its largest, 65,504.
+ */
+const GRADIENT_SCALE = 2 ** 14
+
 /** Linear maps, GELU and their gradients, in the signatures that KernelName documents. */
 export function linearKernels(backend: WebGPUBackend): Kernels {
   return kernelSet({
@@ -24,8 +30,15 @@ export function linearKernels(backend: WebGPUBackend): Kernels {
       if (x!.shape[0] === 0) return outputs.map((gradient) => withZeros(backend, gradient))
       const [dWeight, dBias, dx] = outputs
       const [begin, end] = (frozenBias ?? [0, 0]) as [number, number]
-      multiplyAndSum(backend, { matrix: dy!, depth: 'rows' }, { matrix: x!, depth: 'rows' }, dWeight!, dBias!, { begin, end })
-      if (dx) multiply(backend, { matrix: dy!, depth: 'columns' }, { matrix: weight!, depth: 'rows' }, dx, { preActivation })
+      multiplyAndSum(backend, { matrix: dy!, depth: 'rows' }, { matrix: x!, depth: 'rows' }, dWeight!, dBias!, {
+        frozen: { begin, end },
+        scale: GRADIENT_SCALE,
+      })
+      if (dx)
+        multiply(backend, { matrix: dy!, depth: 'columns' }, { matrix: weight!, depth: 'rows' }, dx, {
+          preActivation,
+          scale: GRADIENT_SCALE,
+        })
       return outputs
     },
 

@@ -1,10 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
+import type { Epilogue } from './epilogue.js'
+import { matrixUnitOf } from './matrix-unit.js'
+import { MIXED_TILES, mixedProductProgram, mixedSize } from './mixed-product.js'
 import type { Operand } from './operand.js'
 import { PARTS_THREADS, partsProgram } from './parts.js'
 import { productProgram } from './product.js'
-import { chooseSplit, chooseTile, type Tile } from './tile.js'
+import { chooseSplitTile, chooseTile, PROCESSORS, splitDepth, type Tile, tilesOf } from './tile.js'
 
 /** A matrix as a factor of a product, and which of its dimensions is summed over. */
 export interface Factor {
@@ -21,30 +24,30 @@ export interface Extras {
   /** Receives the values before GELU. */
   readonly kept?: TensorInfo | undefined
   readonly gelu?: boolean
+  /** Mixed precision multiplies left by it before it rounds, and divides the result by it: a power of two that lifts small values above float16's smallest. */
+  readonly scale?: number
 }
 
 /** result [rows, columns] = epilogue(left right), in one dispatch. */
-export function multiply(backend: WebGPUBackend, left: Factor, right: Factor, result: TensorInfo, extras: Extras = {}): void {
+export function multiply(
+  backend: WebGPUBackend,
+  left: Factor,
+  right: Factor,
+  result: TensorInfo,
+  { bias, residual, preActivation, kept, gelu = false, scale = 1 }: Extras = {},
+): void {
   const [rows, columns] = result.shape as [number, number]
-  const { bias, residual, preActivation, kept, gelu = false } = extras
-  const tile = chooseTile(rows, columns)
-  const program = productProgram({
-    left: operand('left', left),
-    right: operand('right', right),
-    tile,
-    wide: columns % 4 === 0,
-    epilogue: {
-      bias: bias !== undefined,
-      keep: kept !== undefined,
-      gelu,
-      geluDerivative: preActivation !== undefined,
-      residual: residual !== undefined,
-    },
-    sums: false,
-  })
+  const epilogue = {
+    bias: bias !== undefined,
+    keep: kept !== undefined,
+    gelu,
+    geluDerivative: preActivation !== undefined,
+    residual: residual !== undefined,
+  }
+  const { program, tile } = plan(backend, left, right, result, epilogue, false)
   const depth = depthOf(left)
   const tensors = { left: left.matrix, right: right.matrix, result, ...present({ bias, residual, pre_activation: preActivation, kept }) }
-  dispatch(backend, program, tensors, { rows, columns, depth, share: depth }, workgroups(tile, rows, columns, 1))
+  dispatch(backend, program, tensors, { rows, columns, depth, share: depth, scale }, workgroups(tile, rows, columns, 1))
 }
 
 /** Output rows whose sum is zero whatever was computed: from begin to before end. */
@@ -63,16 +66,17 @@ export function multiplyAndSum(
   right: Factor,
   result: TensorInfo,
   sums: TensorInfo,
-  frozen: FrozenRows = { begin: 0, end: 0 },
+  { frozen = { begin: 0, end: 0 }, scale = 1 }: { readonly frozen?: FrozenRows; readonly scale?: number } = {},
 ): void {
   const [rows, columns] = result.shape as [number, number]
   const depth = depthOf(left)
   const wide = columns % 4 === 0
-  const { tile, parts, share } = chooseSplit(rows, columns, depth)
-  const program = productProgram({ left: operand('left', left), right: operand('right', right), tile, wide, epilogue: {}, sums: true })
-  const uniforms = { rows, columns, depth, share, frozen_begin: frozen.begin, frozen_end: frozen.end }
+  const { program, tile } = plan(backend, left, right, result, {}, true)
+  const { parts, share } = splitDepth(tilesOf(tile, rows, columns), depth)
+  const uniforms = { rows, columns, depth, share, scale, frozen_begin: frozen.begin, frozen_end: frozen.end }
+  const groups = workgroups(tile, rows, columns, parts)
   const into = (result: TensorInfo, sums: TensorInfo) =>
-    dispatch(backend, program, { left: left.matrix, right: right.matrix, result, sums }, uniforms, workgroups(tile, rows, columns, parts))
+    dispatch(backend, program, { left: left.matrix, right: right.matrix, result, sums }, uniforms, groups)
   if (parts === 1) {
     into(result, sums)
     return
@@ -80,16 +84,29 @@ export function multiplyAndSum(
   const [partial, partialSums] = [newTensor(backend, [parts, rows, columns]), newTensor(backend, [parts, rows])]
   into(partial, partialSums)
   const n = (rows * columns) / (wide ? 4 : 1)
-  const groups = grid(Math.ceil((n + rows) / PARTS_THREADS))
+  const partsGroups = grid(Math.ceil((n + rows) / PARTS_THREADS))
   dispatch(
     backend,
     partsProgram(wide),
     { parts: partial, part_sums: partialSums, result, sums },
-    { count: parts, n, rows, stride: groups[0] * PARTS_THREADS },
-    groups,
+    { count: parts, n, rows, stride: partsGroups[0] * PARTS_THREADS },
+    partsGroups,
   )
   backend.disposeData(partial.dataId)
   backend.disposeData(partialSums.dataId)
+}
+
+/** The program for a product at the precision asked for, and the rows and columns of its tiles. */
+function plan(backend: WebGPUBackend, left: Factor, right: Factor, result: TensorInfo, epilogue: Epilogue, sums: boolean) {
+  const [rows, columns] = result.shape as [number, number]
+  const product = { left: operand('left', left), right: operand('right', right), wide: columns % 4 === 0, epilogue, sums }
+  const unit = matrixUnitOf(backend)
+  if (unit) {
+    const mixed = tilesOf(mixedSize(MIXED_TILES.large), rows, columns) >= PROCESSORS ? MIXED_TILES.large : MIXED_TILES.small
+    return { program: mixedProductProgram(product, mixed, unit), tile: mixedSize(mixed) }
+  }
+  const tile = sums ? chooseSplitTile(rows, columns) : chooseTile(rows, columns)
+  return { program: productProgram({ ...product, tile }), tile }
 }
 
 function operand(name: Operand['name'], { matrix, depth }: Factor): Operand {
@@ -98,7 +115,7 @@ function operand(name: Operand['name'], { matrix, depth }: Factor): Operand {
 
 const depthOf = ({ matrix, depth }: Factor): number => matrix.shape[depth === 'rows' ? 0 : 1]!
 
-function workgroups(tile: Tile, rows: number, columns: number, parts: number): [number, number, number] {
+function workgroups(tile: Pick<Tile, 'rows' | 'columns'>, rows: number, columns: number, parts: number): [number, number, number] {
   return [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts]
 }
 

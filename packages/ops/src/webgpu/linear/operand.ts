@@ -1,5 +1,3 @@
-import { SLICE } from './tile.js'
-
 /** One factor of a product: a matrix of outer x depth, where outer counts the result's rows or columns. */
 export interface Operand {
   readonly name: 'left' | 'right'
@@ -52,42 +50,41 @@ const narrowRead = (name: string) => (count: string) =>
   ${['x', 'y', 'z', 'w'].map((c, i) => `if (count > ${i}u) { values.${c} = ${name}[at + ${i}u]; }`).join('\n  ')}
   return values;`
 
-/**
- * WGSL that gives each thread its blocks of a slice: `declare` variables, `load` them from memory for the slice at `k`, `stage` them in workgroup memory
- * as `NAME_tile`, SLICE rows of `pitch` vectors each along the outer dimension.
- */
-export function staging(operand: Operand, outer: number, first: string, threads: number) {
-  const { name, contiguous } = operand
-  const blocks = (outer * SLICE) / 16
-  const rounds = Array.from({ length: Math.ceil(blocks / threads) }, (_, round) => round)
-  const index = (round: number) => (round === 0 ? 'local' : `(local + ${round * threads}u)`)
+/** Where a thread's blocks of a slice go: 4 outer indices times 4 depths each. */
+export interface Slice {
+  /** Outer indices of the tile. */
+  readonly outer: number
+  readonly depth: number
+  readonly threads: number
+  /** WGSL expression of the tile's first outer index. */
+  readonly first: string
+  /** WGSL that writes a block, four columns of one depth each, whose first element has these indices in the slice. */
+  write(block: string, outer: string, depth: string): string
+}
+
+/** WGSL that gives each thread its blocks of a slice: `declare` variables, `load` them from memory for the slice at `k`, `stage` them in workgroup memory. */
+export function staging({ name, contiguous }: Operand, slice: Slice) {
+  const blocks = (slice.outer * slice.depth) / 16
+  const rounds = Array.from({ length: Math.ceil(blocks / slice.threads) }, (_, round) => round)
+  const index = (round: number) => (round === 0 ? 'local' : `(local + ${round * slice.threads}u)`)
   // Along the contiguous dimension neighbours in memory go to neighbouring threads.
-  const slices = SLICE / 4
   const place = (q: string) =>
     contiguous === 'depth'
-      ? { outer: `(${q} / ${slices}u)`, depth: `(${q} % ${slices}u)` }
-      : { outer: `(${q} % ${outer / 4}u)`, depth: `(${q} / ${outer / 4}u)` }
-  const guarded = (round: number, code: string) => (blocks < (round + 1) * threads ? `if (${index(round)} < ${blocks}u) { ${code} }` : code)
-  // One vector more than the tile has, so that threads that write one above the other meet different banks.
-  const pitch = outer / 4 + 1
+      ? { outer: `4u * (${q} / ${slice.depth / 4}u)`, depth: `4u * (${q} % ${slice.depth / 4}u)` }
+      : { outer: `4u * (${q} % ${slice.outer / 4}u)`, depth: `4u * (${q} / ${slice.outer / 4}u)` }
+  const guarded = (round: number, code: string) =>
+    blocks < (round + 1) * slice.threads ? `if (${index(round)} < ${blocks}u) { ${code} }` : code
+  const each = (code: (variable: string, at: { readonly outer: string; readonly depth: string }) => string) =>
+    rounds.map((round) => guarded(round, code(`${name}_${round}`, place(index(round))))).join(' ')
+  const declared = rounds.map((round) => `${name}_${round}`)
   return {
-    pitch,
-    memory: `var<workgroup> ${name}_tile: array<vec4f, ${SLICE * pitch}>;`,
-    declare: rounds.map((round) => `var ${name}_${round} = mat4x4f();`).join(' '),
-    load: rounds
-      .map((round) => {
-        const at = place(index(round))
-        return guarded(round, `${name}_${round} = ${name}_block(${first} + 4u * ${at.outer}, k + 4u * ${at.depth}, end);`)
-      })
-      .join(' '),
-    stage: rounds
-      .map((round) => {
-        const at = place(index(round))
-        const writes = [0, 1, 2, 3].map(
-          (c) => `${name}_tile[(4u * ${at.depth} + ${c}u) * ${pitch}u + ${at.outer}] = ${name}_${round}[${c}];`,
-        )
-        return guarded(round, writes.join(' '))
-      })
-      .join(' '),
+    declare: declared.map((variable) => `var ${variable} = mat4x4f();`).join(' '),
+    /** Names of the variables. */
+    declared,
+    load: each((variable, at) => `${variable} = ${name}_block(${slice.first} + ${at.outer}, k + ${at.depth}, end);`),
+    stage: each((variable, at) => slice.write(variable, at.outer, at.depth)),
+    /** Further code for each of a thread's blocks. */
+    each,
+    blocks,
   }
 }

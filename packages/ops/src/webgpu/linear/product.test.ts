@@ -5,7 +5,9 @@ import { expect, test } from 'vitest'
 import { describeWebGPU, poisonDevice } from '../../testing/webgpu.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, newTensor } from '../dispatch.js'
-import { productProgram } from './product.js'
+import { emulatedMatrices } from './matrix-unit.js'
+import { MIXED_TILES, mixedProductProgram, mixedSize } from './mixed-product.js'
+import { type Product, productProgram } from './product.js'
 import { SLICE, TILES } from './tile.js'
 
 /** Sizes below, at and above the edge of a tile. */
@@ -13,8 +15,27 @@ const outer = fc.integer({ min: 1, max: 130 })
 const depth = fc.integer({ min: 1, max: 70 })
 const layout = fc.constantFrom('depth' as const, 'outer' as const)
 
+/** The tiles of both programs; the mixed one in its float32 emulation. */
+const VARIANTS = [
+  ...TILES.map((tile) => ({
+    name: `${tile.rows} x ${tile.columns}`,
+    size: tile,
+    slice: SLICE,
+    scale: 1,
+    program: (product: Omit<Product, 'tile'>) => productProgram({ ...product, tile }),
+  })),
+  ...Object.entries(MIXED_TILES).map(([name, tile]) => ({
+    name: `${name} tiles of emulated matrices`,
+    size: mixedSize(tile),
+    slice: tile.slice,
+    scale: 1024,
+    program: (product: Omit<Product, 'tile'>) => mixedProductProgram(product, tile, emulatedMatrices),
+  })),
+]
+
 describeWebGPU('a tiled product', () => {
-  test.each(TILES)('by $rows x $columns equals sums in double precision, whatever the layouts, sizes and parts', async (tile) => {
+  test.each(VARIANTS)('by $name equals sums in double precision, whatever the layouts, sizes and parts', async (variant) => {
+    const { size, slice, scale } = variant
     await fc.assert(
       fc.asyncProperty(
         fc.nat(),
@@ -25,20 +46,19 @@ describeWebGPU('a tiled product', () => {
           const left = random(leftLayout === 'depth' ? [rows, depth] : [depth, rows])
           const right = random(rightLayout === 'depth' ? [columns, depth] : [depth, columns])
           const [frozen_begin, frozen_end] = [Math.floor(rows / 3), Math.floor((2 * rows) / 3)]
-          const share = split ? SLICE : depth
+          const share = split ? slice : depth
           const parts = Math.ceil(depth / share)
           await poisonDevice([parts, rows, columns], [parts, rows])
           const [result, sums] = [newTensor(backend, [parts, rows, columns]), newTensor(backend, [parts, rows])]
-          const program = productProgram({
+          const program = variant.program({
             left: { name: 'left', contiguous: leftLayout, wide: left.shape[1]! % 4 === 0 },
             right: { name: 'right', contiguous: rightLayout, wide: right.shape[1]! % 4 === 0 },
-            tile,
             wide: columns % 4 === 0,
             epilogue: {},
             sums: true,
           })
-          const uniforms = { rows, columns, depth, share, frozen_begin, frozen_end }
-          const groups = [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts] as const
+          const uniforms = { rows, columns, depth, share, scale, frozen_begin, frozen_end }
+          const groups = [Math.ceil(columns / size.columns), Math.ceil(rows / size.rows), parts] as const
           dispatch(backend, program, { left, right, result, sums }, uniforms, groups)
 
           const [a, b] = [await valuesOf(left), await valuesOf(right)]

@@ -1,6 +1,7 @@
 import type { Program } from '../dispatch.js'
 import { type Epilogue, epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
+import { SUMS } from './sums.js'
 import { SLICE, type Tile, threadsOf } from './tile.js'
 
 export interface Product {
@@ -24,7 +25,7 @@ export function productProgram(product: Product): Program {
   const threads = threadsOf(tile)
   const across = tile.columns / tile.threadColumns
   const down = tile.rows / tile.threadRows
-  const staged = [staging(left, tile.rows, 'first_row', threads), staging(right, tile.columns, 'first_column', threads)] as const
+  const staged = [staged4(left, tile.rows, 'first_row', threads), staged4(right, tile.columns, 'first_column', threads)] as const
   const groups = range(tile.threadRows / 4)
   const bands = range(tile.threadColumns / 4)
   const cells = groups.flatMap((i) => range(4).flatMap((r) => bands.map((j) => ({ i, r, j, name: `c${i}${r}${j}` }))))
@@ -86,12 +87,16 @@ ${sums ? SUMS : ''}`
   }
 }
 
-const SUMS = `
-fn finish_sums(row: u32, part: u32, value: vec4f) {
-  for (var i = 0u; i < 4u; i++) {
-    let at = row + i;
-    if (at < u.rows) { sums[part * u.rows + at] = select(value[i], 0.0, at >= u.frozen_begin && at < u.frozen_end); }
-  }
-}`
+/** A slice in workgroup memory as rows of vectors along the outer dimension. */
+function staged4(operand: Operand, outer: number, first: string, threads: number) {
+  // One vector more than the tile has, so that threads that write one above the other meet different banks.
+  const pitch = outer / 4 + 1
+  const write = (block: string, outer: string, depth: string) =>
+    range(4)
+      .map((c) => `${operand.name}_tile[(${depth} + ${c}u) * ${pitch}u + ${outer} / 4u] = ${block}[${c}];`)
+      .join(' ')
+  const memory = `var<workgroup> ${operand.name}_tile: array<vec4f, ${SLICE * pitch}>;`
+  return { pitch, memory, ...staging(operand, { outer, depth: SLICE, threads, first, write }) }
+}
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)

@@ -1,24 +1,24 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { chooseSplit, chooseTile, SLICE, threadsOf, tilesOf } from './tile.js'
+import { chooseSplitTile, chooseTile, SLICE, splitDepth, threadsOf, tilesOf } from './tile.js'
 
 const size = fc.integer({ min: 1, max: 20_000 })
 
 test('a split covers the depth by parts of whole slices, none of them empty', () => {
   fc.assert(
-    fc.property(size, size, size, (rows, columns, depth) => {
-      const { parts, share } = chooseSplit(rows, columns, depth)
+    fc.property(size, size, (tiles, depth) => {
+      const { parts, share } = splitDepth(tiles, depth)
       expect(parts * share).toBeGreaterThanOrEqual(depth)
       expect((parts - 1) * share).toBeLessThan(depth)
-      if (parts > 1) expect(share % SLICE).toBe(0)
+      if (parts > 1) expect(share % (2 * SLICE)).toBe(0)
     }),
   )
 })
 
 test('every tile fits the limits that any WebGPU device has: 256 threads and 16 KiB of workgroup memory', () => {
   fc.assert(
-    fc.property(size, size, size, (rows, columns, depth) => {
-      for (const tile of [chooseTile(rows, columns), chooseSplit(rows, columns, depth).tile]) {
+    fc.property(size, size, (rows, columns) => {
+      for (const tile of [chooseTile(rows, columns), chooseSplitTile(rows, columns)]) {
         expect(threadsOf(tile)).toBeLessThanOrEqual(256)
         expect((tile.rows / 4 + 1 + tile.columns / 4 + 1) * SLICE * 16).toBeLessThanOrEqual(16 * 1024)
       }
@@ -37,8 +37,12 @@ test.each<[string, number, number, number, number]>([
 })
 
 test('weight gradients give every multiprocessor work: DeiT-Ti is split, DeiT-B needs no parts', () => {
-  const tiny = chooseSplit(576, 192, 12_608)
-  expect(tilesOf(tiny.tile, 576, 192) * tiny.parts).toBeGreaterThanOrEqual(132)
-  expect(chooseSplit(3072, 768, 6304).parts).toBe(1)
-  expect(chooseSplit(1000, 192, 64).parts).toBe(1)
+  const split = (rows: number, columns: number, depth: number) => {
+    const tiles = tilesOf(chooseSplitTile(rows, columns), rows, columns)
+    return { tiles, ...splitDepth(tiles, depth) }
+  }
+  const tiny = split(576, 192, 12_608)
+  expect(tiny.tiles * tiny.parts).toBeGreaterThanOrEqual(132)
+  expect(split(3072, 768, 6304).parts).toBe(1)
+  expect(split(1000, 192, 64).parts).toBe(1)
 })

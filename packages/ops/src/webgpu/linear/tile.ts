@@ -20,7 +20,7 @@ export const TILES: readonly Tile[] = [
 ]
 
 /** Multiprocessors of the device that the choice is made for (H100); a workgroup runs on one of them. */
-const PROCESSORS = 132
+export const PROCESSORS = 132
 
 /** Workgroups per multiprocessor that hide each other's waiting. */
 const WORKGROUPS_EACH = 2
@@ -28,9 +28,12 @@ const WORKGROUPS_EACH = 2
 /** A shorter part of the depth is not worth its share of the sum over parts. */
 const LEAST_SHARE = 8 * SLICE
 
+/** Parts are whole slices, those of mixed precision too. */
+const SHARE_STEP = 2 * SLICE
+
 export const threadsOf = (tile: Tile): number => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns)
 
-export const tilesOf = (tile: Tile, rows: number, columns: number): number =>
+export const tilesOf = (tile: Pick<Tile, 'rows' | 'columns'>, rows: number, columns: number): number =>
   Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns)
 
 /** The tile of least expected time: rounds of all multiprocessors times the work of one tile, what hangs over the edges included. */
@@ -38,21 +41,18 @@ export function chooseTile(rows: number, columns: number): Tile {
   return cheapest((tile) => Math.ceil(tilesOf(tile, rows, columns) / PROCESSORS))
 }
 
-/**
- * For products of a long depth and a small result: the tile that hangs over least, and how many parts the depth is cut into so that all
- * multiprocessors have work.
- */
-export function chooseSplit(
-  rows: number,
-  columns: number,
-  depth: number,
-): { readonly tile: Tile; readonly parts: number; readonly share: number } {
+/** For products whose depth is cut into parts: the tile that hangs over least where the result alone gives too little to do. */
+export function chooseSplitTile(rows: number, columns: number): Tile {
   const whole = chooseTile(rows, columns)
-  if (tilesOf(whole, rows, columns) >= PROCESSORS || depth < 2 * LEAST_SHARE) return { tile: whole, parts: 1, share: depth }
-  const tile = cheapest((tile) => tilesOf(tile, rows, columns))
-  const wanted = Math.ceil((PROCESSORS * WORKGROUPS_EACH) / tilesOf(tile, rows, columns))
-  const share = Math.ceil(Math.max(depth / wanted, LEAST_SHARE) / SLICE) * SLICE
-  return { tile, parts: Math.ceil(depth / share), share }
+  return tilesOf(whole, rows, columns) >= PROCESSORS ? whole : cheapest((tile) => tilesOf(tile, rows, columns))
+}
+
+/** Into how many parts the depth is cut so that all multiprocessors have work, and the depth of each. */
+export function splitDepth(tiles: number, depth: number): { readonly parts: number; readonly share: number } {
+  if (tiles >= PROCESSORS || depth < 2 * LEAST_SHARE) return { parts: 1, share: depth }
+  const wanted = Math.ceil((PROCESSORS * WORKGROUPS_EACH) / tiles)
+  const share = Math.ceil(Math.max(depth / wanted, LEAST_SHARE) / SHARE_STEP) * SHARE_STEP
+  return { parts: Math.ceil(depth / share), share }
 }
 
 function cheapest(tiles: (tile: Tile) => number): Tile {
