@@ -13,11 +13,11 @@ const PRODUCTS: readonly [name: string, left: 'depth' | 'outer', right: 'depth' 
 
 function programs() {
   return PRODUCTS.flatMap(([name, left, right, epilogue, sums]) =>
-    Object.entries(MIXED_TILES).flatMap(([size, tile]) =>
+    MIXED_TILES.flatMap((tile) =>
       [true, false].map((wide) => {
         const operands = { left: { name: 'left', contiguous: left, wide }, right: { name: 'right', contiguous: right, wide } } as const
         const program = mixedProductProgram({ ...operands, wide, epilogue, sums }, tile, subgroupMatrices)
-        return { name: `${name}, ${size} tiles, ${wide ? 'four values' : 'one value'} at once`, program }
+        return { name: `${name}, ${tile.rows} x ${tile.columns}, ${wide ? 'four values' : 'one value'} at once`, program }
       }),
     ),
   )

@@ -4,30 +4,23 @@ import { EDGE, type MatrixUnit, SUBGROUP } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
 import type { Product } from './product.js'
 import { SUMS } from './sums.js'
+import type { TileSize } from './tile.js'
 
-/** How a workgroup's part of a product is cut: 2 x 2 subgroups, each with rows x columns of matrices. */
-export interface MixedTile {
-  readonly matrixRows: number
-  readonly matrixColumns: number
+/** A tile cut among 2 x 2 subgroups, each with a number of matrices. */
+export interface MixedTile extends TileSize {
   /** Depth of a staged slice. */
   readonly slice: 16 | 32
 }
-
-/** Both take less than 16 KiB of workgroup memory with everything in it. */
-export const MIXED_TILES = {
-  large: { matrixRows: 4, matrixColumns: 2, slice: 16 },
-  small: { matrixRows: 2, matrixColumns: 2, slice: 32 },
-} as const satisfies { readonly [name: string]: MixedTile }
 
 const ACROSS = 2
 const SUBGROUPS = 4
 const THREADS = SUBGROUPS * SUBGROUP
 
-/** Rows and columns of a workgroup's part. */
-export const mixedSize = ({ matrixRows, matrixColumns }: MixedTile): { readonly rows: number; readonly columns: number } => ({
-  rows: (SUBGROUPS / ACROSS) * matrixRows * EDGE,
-  columns: ACROSS * matrixColumns * EDGE,
-})
+/** Both take at most 16 KiB of workgroup memory, all in all. */
+export const MIXED_TILES: readonly MixedTile[] = [
+  { rows: 128, columns: 64, slice: 16, efficiency: 1 },
+  { rows: 64, columns: 64, slice: 32, efficiency: 0.7 },
+]
 
 /**
  * The product of `productProgram` by a unit for small matrices: slices are staged in the unit's precision, left times u.scale and the result divided by it, and
@@ -35,14 +28,16 @@ export const mixedSize = ({ matrixRows, matrixColumns }: MixedTile): { readonly 
  */
 export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedTile, unit: MatrixUnit): Program {
   const { left, right, wide, epilogue, sums } = product
-  const { rows, columns } = mixedSize(tile)
+  const { rows, columns } = tile
+  const matrixRows = rows / (SUBGROUPS / ACROSS) / EDGE
+  const matrixColumns = columns / ACROSS / EDGE
   // Eight values more than a slice has, so that rows of a matrix lie in different banks.
   const pitch = tile.slice + 8
   const [stagedLeft, stagedRight] = [
     stagedFor(unit, left, rows, tile.slice, pitch, ' * u.scale'),
     stagedFor(unit, right, columns, tile.slice, pitch, ''),
   ]
-  const cells = range(tile.matrixRows).flatMap((i) => range(tile.matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
+  const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
   const depths = range(tile.slice / EDGE).map((step) => step * EDGE)
   const code = `
 ${operandLoader(left, 'u.rows')}
@@ -59,8 +54,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   // Neighbouring threads are a subgroup.
   let subgroup = local / ${SUBGROUP}u;
   let lane = local % ${SUBGROUP}u;
-  let row = subgroup / ${ACROSS}u * ${tile.matrixRows * EDGE}u;
-  let column = subgroup % ${ACROSS}u * ${tile.matrixColumns * EDGE}u;
+  let row = subgroup / ${ACROSS}u * ${matrixRows * EDGE}u;
+  let column = subgroup % ${ACROSS}u * ${matrixColumns * EDGE}u;
   let patch_start = subgroup * ${EDGE * EDGE}u;
   let begin = group.z * u.share;
   let end = min(u.depth, begin + u.share);
@@ -78,8 +73,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       ${depths
         .flatMap((depth) => [
           '{',
-          ...range(tile.matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
-          ...range(tile.matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
+          ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
+          ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
           ...cells.map(({ i, j, name }) => `${name} = ${unit.multiplyAdd(`a${i}`, `b${j}`, name)};`),
           '}',
         ])

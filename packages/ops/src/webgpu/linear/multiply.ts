@@ -1,13 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
-import { dispatch, grid, newTensor } from '../dispatch.js'
+import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
 import { matrixUnitOf } from './matrix-unit.js'
-import { MIXED_TILES, mixedProductProgram, mixedSize } from './mixed-product.js'
+import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
 import type { Operand } from './operand.js'
 import { PARTS_THREADS, partsProgram } from './parts.js'
 import { productProgram } from './product.js'
-import { chooseSplitTile, chooseTile, PROCESSORS, splitDepth, type Tile, tilesOf } from './tile.js'
+import { choosePlan, TILES, type TileSize } from './tile.js'
 
 /** A matrix as a factor of a product, and which of its dimensions is summed over. */
 export interface Factor {
@@ -44,10 +44,9 @@ export function multiply(
     geluDerivative: preActivation !== undefined,
     residual: residual !== undefined,
   }
-  const { program, tile } = plan(backend, left, right, result, epilogue, false)
-  const depth = depthOf(left)
+  const { program, depth, groups } = plan(backend, left, right, result, epilogue, false)
   const tensors = { left: left.matrix, right: right.matrix, result, ...present({ bias, residual, pre_activation: preActivation, kept }) }
-  dispatch(backend, program, tensors, { rows, columns, depth, share: depth, scale }, workgroups(tile, rows, columns, 1))
+  dispatch(backend, program, tensors, { rows, columns, depth, share: depth, scale }, groups)
 }
 
 /** Output rows whose sum is zero whatever was computed: from begin to before end. */
@@ -69,12 +68,9 @@ export function multiplyAndSum(
   { frozen = { begin: 0, end: 0 }, scale = 1 }: { readonly frozen?: FrozenRows; readonly scale?: number } = {},
 ): void {
   const [rows, columns] = result.shape as [number, number]
-  const depth = depthOf(left)
   const wide = columns % 4 === 0
-  const { program, tile } = plan(backend, left, right, result, {}, true)
-  const { parts, share } = splitDepth(tilesOf(tile, rows, columns), depth)
+  const { program, depth, parts, share, groups } = plan(backend, left, right, result, {}, true)
   const uniforms = { rows, columns, depth, share, scale, frozen_begin: frozen.begin, frozen_end: frozen.end }
-  const groups = workgroups(tile, rows, columns, parts)
   const into = (result: TensorInfo, sums: TensorInfo) =>
     dispatch(backend, program, { left: left.matrix, right: right.matrix, result, sums }, uniforms, groups)
   if (parts === 1) {
@@ -96,27 +92,24 @@ export function multiplyAndSum(
   backend.disposeData(partialSums.dataId)
 }
 
-/** The program for a product at the precision asked for, and the rows and columns of its tiles. */
+/** The program for a product at the precision asked for, and how its work is cut; into parts of the depth only where it sums too. */
 function plan(backend: WebGPUBackend, left: Factor, right: Factor, result: TensorInfo, epilogue: Epilogue, sums: boolean) {
   const [rows, columns] = result.shape as [number, number]
+  const depth = left.matrix.shape[left.depth === 'rows' ? 0 : 1]!
   const product = { left: operand('left', left), right: operand('right', right), wide: columns % 4 === 0, epilogue, sums }
   const unit = matrixUnitOf(backend)
-  if (unit) {
-    const mixed = tilesOf(mixedSize(MIXED_TILES.large), rows, columns) >= PROCESSORS ? MIXED_TILES.large : MIXED_TILES.small
-    return { program: mixedProductProgram(product, mixed, unit), tile: mixedSize(mixed) }
+  const cut = <T extends TileSize>(tiles: readonly T[], programOf: (tile: T) => Program) => {
+    const { tile, parts, share } = choosePlan(tiles, rows, columns, depth, sums)
+    const groups = [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts] as const
+    return { program: programOf(tile), depth, parts, share, groups }
   }
-  const tile = sums ? chooseSplitTile(rows, columns) : chooseTile(rows, columns)
-  return { program: productProgram({ ...product, tile }), tile }
+  return unit
+    ? cut(MIXED_TILES, (tile) => mixedProductProgram(product, tile, unit))
+    : cut(TILES, (tile) => productProgram({ ...product, tile }))
 }
 
 function operand(name: Operand['name'], { matrix, depth }: Factor): Operand {
   return { name, contiguous: depth === 'columns' ? 'depth' : 'outer', wide: matrix.shape[1]! % 4 === 0 }
-}
-
-const depthOf = ({ matrix, depth }: Factor): number => matrix.shape[depth === 'rows' ? 0 : 1]!
-
-function workgroups(tile: Pick<Tile, 'rows' | 'columns'>, rows: number, columns: number, parts: number): [number, number, number] {
-  return [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts]
 }
 
 function present(tensors: { readonly [name: string]: TensorInfo | undefined }): { [name: string]: TensorInfo } {

@@ -6,7 +6,7 @@ import { describeWebGPU, poisonDevice } from '../../testing/webgpu.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, newTensor } from '../dispatch.js'
 import { emulatedMatrices } from './matrix-unit.js'
-import { MIXED_TILES, mixedProductProgram, mixedSize } from './mixed-product.js'
+import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
 import { type Product, productProgram } from './product.js'
 import { SLICE, TILES } from './tile.js'
 
@@ -24,9 +24,9 @@ const VARIANTS = [
     scale: 1,
     program: (product: Omit<Product, 'tile'>) => productProgram({ ...product, tile }),
   })),
-  ...Object.entries(MIXED_TILES).map(([name, tile]) => ({
-    name: `${name} tiles of emulated matrices`,
-    size: mixedSize(tile),
+  ...MIXED_TILES.map((tile) => ({
+    name: `${tile.rows} x ${tile.columns} of emulated matrices`,
+    size: tile,
     slice: tile.slice,
     scale: 1024,
     program: (product: Omit<Product, 'tile'>) => mixedProductProgram(product, tile, emulatedMatrices),

@@ -1,11 +1,15 @@
-/** How one workgroup's part of a product is cut: a tile of rows x columns, of which each thread holds threadRows x threadColumns in registers. */
-export interface Tile {
+/** Rows and columns of a result that one workgroup computes. */
+export interface TileSize {
   readonly rows: number
   readonly columns: number
+  /** Share of the peak rate that the tile is expected to reach on a device full of work: larger tiles read less per operation. */
+  readonly efficiency: number
+}
+
+/** How a tile is cut: each thread holds threadRows x threadColumns of it in registers. */
+export interface Tile extends TileSize {
   readonly threadRows: 4 | 8
   readonly threadColumns: 4 | 8
-  /** Share of the peak rate that the tile is expected to reach once the device is full: larger tiles read less per operation. */
-  readonly efficiency: number
 }
 
 /** Depth of the slices that a workgroup stages. */
@@ -19,43 +23,56 @@ export const TILES: readonly Tile[] = [
   { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, efficiency: 0.5 },
 ]
 
-/** Multiprocessors of the device that the choice is made for (H100); a workgroup runs on one of them. */
-export const PROCESSORS = 132
-
-/** Workgroups per multiprocessor that hide each other's waiting. */
-const WORKGROUPS_EACH = 2
-
-/** A shorter part of the depth is not worth its share of the sum over parts. */
-const LEAST_SHARE = 8 * SLICE
-
-/** Parts are whole slices, those of mixed precision too. */
-const SHARE_STEP = 2 * SLICE
-
 export const threadsOf = (tile: Tile): number => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns)
 
-export const tilesOf = (tile: Pick<Tile, 'rows' | 'columns'>, rows: number, columns: number): number =>
-  Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns)
+/** Multiprocessors of the device that choices are made for (H100); a workgroup runs on one of them. */
+const PROCESSORS = 132
 
-/** The tile of least expected time: rounds of all multiprocessors times the work of one tile, what hangs over the edges included. */
-export function chooseTile(rows: number, columns: number): Tile {
-  return cheapest((tile) => Math.ceil(tilesOf(tile, rows, columns) / PROCESSORS))
+/** Of the full rate, where a multiprocessor has one workgroup only and nothing to do while that waits. */
+const ALONE = 0.8
+
+/**
+ * What a second dispatch that adds parts costs, in multiply-adds of one multiprocessor (128 a cycle, 1.7 GHz): 3 us for the launch, and 8 bytes for each
+ * value of each part at 3.35 TB/s.
+ */
+const PARTS_LAUNCH = 650_000
+const PARTS_VALUE = 0.5
+
+/** Parts of a depth are whole slices, those of mixed precision too. */
+const SHARE_STEP = 2 * SLICE
+
+/** The tile of a product, into how many parts its depth is cut, and the depth of a part. */
+export interface Plan<T extends TileSize> {
+  readonly tile: T
+  readonly parts: number
+  readonly share: number
 }
 
-/** For products whose depth is cut into parts: the tile that hangs over least where the result alone gives too little to do. */
-export function chooseSplitTile(rows: number, columns: number): Tile {
-  const whole = chooseTile(rows, columns)
-  return tilesOf(whole, rows, columns) >= PROCESSORS ? whole : cheapest((tile) => tilesOf(tile, rows, columns))
-}
-
-/** Into how many parts the depth is cut so that all multiprocessors have work, and the depth of each. */
-export function splitDepth(tiles: number, depth: number): { readonly parts: number; readonly share: number } {
-  if (tiles >= PROCESSORS || depth < 2 * LEAST_SHARE) return { parts: 1, share: depth }
-  const wanted = Math.ceil((PROCESSORS * WORKGROUPS_EACH) / tiles)
-  const share = Math.ceil(Math.max(depth / wanted, LEAST_SHARE) / SHARE_STEP) * SHARE_STEP
-  return { parts: Math.ceil(depth / share), share }
-}
-
-function cheapest(tiles: (tile: Tile) => number): Tile {
-  const cost = (tile: Tile) => (tiles(tile) * tile.rows * tile.columns) / tile.efficiency
-  return TILES.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best))
+/**
+ * The plan of least expected time: rounds of all multiprocessors times the work of one workgroup, what hangs over the edges included.
+ *
+ * @param divisible whether the depth may be cut, so that a small result gives all multiprocessors work; the parts are added in a second dispatch
+ */
+export function choosePlan<T extends TileSize>(
+  tiles: readonly T[],
+  rows: number,
+  columns: number,
+  depth: number,
+  divisible: boolean,
+): Plan<T> {
+  const plans = tiles.flatMap((tile) => {
+    const count = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns)
+    const perProcessor = divisible ? [0, 1, 2, 4] : [0]
+    return perProcessor.map((wanted) => {
+      const cut = Math.ceil(depth / Math.max((wanted * PROCESSORS) / count, 1) / SHARE_STEP) * SHARE_STEP
+      const share = Math.min(cut, depth)
+      const parts = Math.ceil(depth / share)
+      const workgroups = count * parts
+      const rate = tile.efficiency * (workgroups < 2 * PROCESSORS ? ALONE : 1)
+      const work = (Math.ceil(workgroups / PROCESSORS) * tile.rows * tile.columns * share) / rate
+      const adding = parts > 1 ? PARTS_LAUNCH + PARTS_VALUE * parts * rows * columns : 0
+      return { tile, parts, share, cost: work + adding }
+    })
+  })
+  return plans.reduce((best, plan) => (plan.cost < best.cost ? plan : best))
 }
