@@ -77,11 +77,11 @@ describeWebGPU('linear maps', () => {
 
   test('takes 1 dispatch forward and at most 3 backward, options included', () => {
     const random = randomTensors(2)
-    const inputs = [random([300, 64]), random([64, 64]), random([64]), random([300, 64])]
-    const parameters = [random([300, 64]), random([256, 64]), random([256]), random([64, 256]), random([64]), random([300, 64])]
+    const inputs = [random([1100, 64]), random([64, 64]), random([64]), random([1100, 64])]
+    const parameters = [random([1100, 64]), random([256, 64]), random([256]), random([64, 256]), random([64]), random([1100, 64])]
     const forward = (operation: Operation, inputs: Tensor[]) => countDispatches(() => tidy(() => void operation(...inputs)))
     const training = (operation: Operation, inputs: Tensor[]) => {
-      const dy = random([300, 64])
+      const dy = random([1100, 64])
       return countDispatches(() => tidy(() => void grads(operation)(inputs, dy)))
     }
     expect(forward(linearWith({}), inputs.slice(0, 3))).toBe(1)
