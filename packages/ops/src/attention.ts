@@ -1,18 +1,4 @@
-import {
-  clone,
-  concat,
-  mul,
-  reshape,
-  softmax,
-  split,
-  sub,
-  sum,
-  type Tensor,
-  type Tensor1D,
-  type Tensor3D,
-  transpose,
-  zerosLike,
-} from '@tensorflow/tfjs-core'
+import { concat, mul, reshape, softmax, split, sub, sum, type Tensor, type Tensor3D, transpose } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { findKernel, type Kernel } from './kernels.js'
 import { batchProduct } from './matmul.js'
@@ -94,22 +80,4 @@ function joinHeads(x: Tensor3D, heads: number): Tensor3D {
   const byHead = reshape(x, [groups / heads, heads, tokens, headWidth]) // [B, H, N, Dh]
   const byToken = transpose(byHead, [0, 2, 1, 3]) // [B, N, H, Dh]
   return reshape(byToken, [groups / heads, tokens, heads * headWidth]) // [B, N, D]
-}
-
-/**
- * The bias of the q | k | v projection with the gradient of its key third made exactly zero. Softmax ignores a shift, so that gradient is
- * zero in exact arithmetic; in float32 it is noise, which Adam would blow up to full-sized steps.
- *
- * @param bias [3D]
- * @returns [3D], the same values
- */
-export function withoutKeyBiasGradient(bias: Tensor1D): Tensor1D {
-  return withGradient([bias], (bias) => ({
-    value: clone(bias),
-    saved: [],
-    gradient(dy) {
-      const [query, key, value] = split(dy, 3) as [Tensor1D, Tensor1D, Tensor1D]
-      return [concat([query, zerosLike(key), value])] // [3D]
-    },
-  }))
 }

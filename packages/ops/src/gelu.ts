@@ -13,11 +13,21 @@ export function gelu<T extends Tensor>(x: T): T {
     const kernel = findKernel('LearngeneGelu')
     const gradientKernel = findKernel('LearngeneGeluGrad')
     return {
-      value: kernel ? kernel({ x })[0]! : mul(x, gaussianDistribution(x)),
+      value: kernel ? kernel({ x })[0]! : geluOf(x),
       saved: [x] as const,
-      gradient: (dy, x) => (gradientKernel ? gradientKernel({ x, dy }) : [mul(dy, derivative(x))]),
+      gradient: (dy, x) => (gradientKernel ? gradientKernel({ x, dy }) : [timesGeluDerivative(x, dy)]),
     }
   }) as T
+}
+
+/** x Phi(x) in the reference form, without a gradient of its own. */
+export function geluOf<T extends Tensor>(x: T): T {
+  return mul(x, gaussianDistribution(x))
+}
+
+/** dy d/dx (x Phi(x)) in the reference form. */
+export function timesGeluDerivative<T extends Tensor>(x: T, dy: T): T {
+  return mul(dy, derivative(x))
 }
 
 /** Phi(x) = (1 + erf(x / sqrt 2)) / 2 */

@@ -41,8 +41,11 @@ export function findKernel(name: KernelName): Kernel | undefined {
  * The kernels that a backend may register in TensorFlow.js's registry, with their inputs and outputs.
  * M rows, K input width, N output width, B images, T tokens, D width.
  *
- * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N]} -> y [M,N]
- * - `LearngeneLinearGrad` {x [M,K], weight [N,K], dy [M,N]}, attribute inputGradient -> dWeight [N,K], dBias [N], dx [M,K] if inputGradient
+ * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N], residual? [M,N]}, attributes activation ('gelu' or none), keepPreActivation
+ *   -> y = activation(x W^T + b) + residual [M,N], the values before the activation [M,N] if keepPreActivation
+ * - `LearngeneLinearGrad` {x [M,K], weight [N,K], dy [M,N] of the values before the activation, preActivation? [M,K] where x is GELU of it}, attributes
+ *   inputGradient, frozenBias ([begin, end] or none) -> dWeight [N,K], dBias [N], zero from begin to before end, and if inputGradient dx [M,K],
+ *   the gradient of preActivation where that is given
  * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
  * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics
  * - `LearngeneLayerNormGrad` {x, gamma, statistics, dy} -> dx [M,D], dGamma [D], dBeta [D]

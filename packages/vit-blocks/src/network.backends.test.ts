@@ -137,6 +137,37 @@ describeEachBackend(({ tolerances }) => {
     dispose([x, images])
   })
 
+  it('asks only the blocks whose intermediates are wanted to record them', () => {
+    const images = tinyImages(1, 0)
+    const asked: boolean[] = []
+    const watched = {
+      ...network,
+      blocks: network.blocks.map((block) => ({
+        ...block,
+        forward: (...args: Parameters<typeof block.forward>) => {
+          asked.push(args[1].record !== undefined)
+          return block.forward(...args)
+        },
+      })),
+    }
+    for (const [features, expected] of [
+      [[], [false, false, false]],
+      [
+        ['block.1', 'norm'],
+        [false, false, false],
+      ],
+      [
+        ['attn.2', 'block.0'],
+        [false, false, true],
+      ],
+    ] as const) {
+      asked.length = 0
+      tidy(() => void forward(watched, images, { features }))
+      expect(asked).toEqual(expected)
+    }
+    images.dispose()
+  })
+
   it('keeps what is offered until the enclosing tidy ends unless the taker returns false', () => {
     const x = tidy(() => network.embedding.forward(tinyImages(1, 0)))
     const before = memory().numTensors

@@ -46,7 +46,8 @@ export function forward(network: Network, images: Tensor4D, options: ForwardOpti
     offer('patch_embed', () => network.embedding.patches(images))
     const embedded = network.embedding.forward(images) // [B, N, D]
     offer('embedding', () => embedded)
-    const trunk = runBlocks(network.blocks, embedded, (name, value) => offer(name, () => value))
+    const recorded = (i: number) => [...wanted].some((name) => name.endsWith(`.${i}`) && name !== `block.${i}`)
+    const trunk = runBlocks(network.blocks, embedded, (name, value) => offer(name, () => value), recorded)
     offer('norm', () => network.head.normalise(trunk))
     const logits = network.head.forward(trunk) // [B, C]
     if (wanted.size > 0) {
@@ -66,23 +67,25 @@ export function forward(network: Network, images: Tensor4D, options: ForwardOpti
  * @param x [B, N, D of the first block]; not disposed
  * @param offer takes an intermediate; where it returns false, the value is freed as soon as it is no longer needed. Others live until the
  * enclosing tidy ends, and on where they are returned from it.
+ * @param recorded which blocks are asked for what they record; default all if there is an `offer`. The others may fold operations together.
  * @returns [B, N, D of the last block]
  */
 export function runBlocks(
   blocks: readonly Block[],
   x: Tensor3D,
-  offer: (name: string, value: Tensor3D) => unknown = () => false,
+  offer?: (name: string, value: Tensor3D) => unknown,
+  recorded: (block: number) => boolean = () => offer !== undefined,
 ): Tensor3D {
   const kept = new Set([x])
   return blocks.reduce<Tensor3D>((input, block, i) => {
     const { output, taken } = tidy(() => {
       const taken: Tensor3D[] = []
       const record = (name: string, value: Tensor) => {
-        if (offer(`${name}.${i}`, value as Tensor3D) !== false) taken.push(value as Tensor3D)
+        if (offer && offer(`${name}.${i}`, value as Tensor3D) !== false) taken.push(value as Tensor3D)
       }
-      return { output: block.forward(input, { record }), taken }
+      return { output: block.forward(input, recorded(i) ? { record } : {}), taken }
     })
-    if (offer(`block.${i}`, output) !== false) taken.push(output)
+    if (offer && offer(`block.${i}`, output) !== false) taken.push(output)
     for (const value of taken) kept.add(value)
     if (input !== output && !kept.has(input)) input.dispose()
     return output

@@ -1,6 +1,6 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, BlockContext } from '@learngene/interfaces/tensors'
-import { attention, gelu, layerNorm, linear, withoutKeyBiasGradient } from '@learngene/ops'
+import { attention, type LinearOptions, layerNorm, linear, mlp } from '@learngene/ops'
 import { add, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn, numberIn } from './config.js'
 import { constant, truncatedNormal } from './parameters.js'
@@ -47,6 +47,14 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
   }
   const matrix = (name: `${string}.weight` & keyof typeof parameters) => parameters[name] as unknown as Tensor2D
   const vector = (name: keyof typeof parameters) => parameters[name] as unknown as Tensor1D
+  /** Of the bias of q | k | v: softmax ignores what all keys share. */
+  const keyThird = { begin: width, end: 2 * width }
+  const perceptron = {
+    weight1: matrix('mlp.fc1.weight'),
+    bias1: vector('mlp.fc1.bias'),
+    weight2: matrix('mlp.fc2.weight'),
+    bias2: vector('mlp.fc2.bias'),
+  }
   return {
     kind: 'transformer',
     config: { width, heads, mlpRatio, epsilon },
@@ -56,19 +64,22 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
     macs: (tokens) => tokens * width * (4 * width + 2 * hidden + 2 * tokens + 10),
     liveFloats: (tokens) => tokens * Math.max(5 * width + heads * tokens, 2 * (width + hidden)),
     forward(x: Tensor3D, context: BlockContext): Tensor3D {
-      const attended = tidy(() => {
-        const normalised = layerNorm(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
-        const qkv = linear(normalised, matrix('attn.qkv.weight'), withoutKeyBiasGradient(vector('attn.qkv.bias'))) // [B, N, 3D]
-        return linear(attention(qkv, heads), matrix('attn.proj.weight'), vector('attn.proj.bias')) // [B, N, D]
-      })
-      context.record?.('attn', attended)
-      const middle = add(x, attended) as Tensor3D // [B, N, D]
-      const changed = tidy(() => {
+      const attend = (options?: LinearOptions) =>
+        tidy(() => {
+          const normalised = layerNorm(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
+          const qkv = linear(normalised, matrix('attn.qkv.weight'), vector('attn.qkv.bias'), { frozenBias: keyThird }) // [B, N, 3D]
+          return linear(attention(qkv, heads), matrix('attn.proj.weight'), vector('attn.proj.bias'), options) // [B, N, D]
+        })
+      const recorded = (record: NonNullable<BlockContext['record']>) => {
+        const attended = attend()
+        record('attn', attended)
+        return add(x, attended) as Tensor3D // [B, N, D]
+      }
+      const middle = context.record ? recorded(context.record) : attend({ residual: x }) // [B, N, D]
+      return tidy(() => {
         const normalised = layerNorm(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
-        const activated = gelu(linear(normalised, matrix('mlp.fc1.weight'), vector('mlp.fc1.bias'))) // [B, N, hidden]
-        return linear(activated, matrix('mlp.fc2.weight'), vector('mlp.fc2.bias')) // [B, N, D]
+        return mlp(normalised, perceptron, { residual: middle }) // [B, N, D]
       })
-      return add(middle, changed) as Tensor3D // [B, N, D]
     },
   }
 }

@@ -11,6 +11,8 @@ export interface WasmBackend extends KernelBackend {
   readonly dataIdMap: { get(dataId: object): { readonly memoryOffset: number } }
   makeOutput(shape: readonly number[], dtype: DataType): TensorInfo
   incRef(dataId: object): void
+  /** The values of a float32 tensor where they lie, until the memory grows. */
+  typedArrayFromHeap(tensor: TensorInfo): Float32Array
 }
 
 /** Address of a tensor's first byte. */

@@ -1,4 +1,4 @@
-import { type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
+import { getKernel, type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
 import { ADAMW_COLUMNS, type AdamWConstants } from '../adamw-row.js'
 import type { KernelName } from '../kernels.js'
 import { addressOf, outOfMemory, type WasmBackend, withScratch } from './backend.js'
@@ -21,26 +21,34 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
     }
     return tensor
   }
+  const sum = (a: TensorInfo, b: TensorInfo) => getKernel('Add', 'wasm').kernelFunc({ inputs: { a, b }, backend }) as TensorInfo
   const kernels: { readonly [Name in KernelName]?: Run } = {
-    LearngeneLinear({ x, weight, bias }) {
+    LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation }) {
       const [rows, inputs] = shapeOf(x)
       const [outputs] = shapeOf(weight)
-      const y = output([rows, outputs])
+      const affine = output([rows, outputs])
       const biasAt = bias === undefined ? 0 : at(bias)
-      module.product(rows, outputs, inputs, at(x), inputs, false, at(weight), inputs, true, at(y), outputs, biasAt)
-      return y
+      module.product(rows, outputs, inputs, at(x), inputs, false, at(weight), inputs, true, at(affine), outputs, biasAt)
+      const activated = activation === 'gelu' ? output([rows, outputs]) : affine
+      if (activated !== affine) module.gelu(rows * outputs, at(affine), at(activated))
+      const y = residual === undefined ? activated : sum(activated, residual)
+      const kept = keepPreActivation ? affine : y
+      for (const tensor of new Set([affine, activated])) if (tensor !== y && tensor !== kept) backend.disposeData(tensor.dataId)
+      return keepPreActivation ? [y, affine] : y
     },
 
-    LearngeneLinearGrad({ x, weight, dy }, { inputGradient }) {
+    LearngeneLinearGrad({ x, weight, dy, preActivation }, { inputGradient, frozenBias }) {
       const [rows, inputs] = shapeOf(x)
       const [outputs] = shapeOf(weight)
       const dWeight = output([outputs, inputs])
       const dBias = output([outputs])
       module.product(outputs, inputs, rows, at(dy), outputs, true, at(x), inputs, false, at(dWeight), inputs, 0)
       module.columnSums(rows, outputs, at(dy), at(dBias))
+      if (frozenBias) backend.typedArrayFromHeap(dBias).fill(0, ...(frozenBias as [number, number]))
       if (!inputGradient) return [dWeight, dBias]
       const dx = output([rows, inputs])
       module.product(rows, inputs, outputs, at(dy), outputs, false, at(weight), inputs, false, at(dx), inputs, 0)
+      if (preActivation) module.geluGradient(rows * inputs, at(preActivation), at(dx), at(dx))
       return [dWeight, dBias, dx]
     },
 

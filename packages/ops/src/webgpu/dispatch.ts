@@ -86,7 +86,8 @@ function pipelineOf(backend: WebGPUBackend, program: Program): GPUComputePipelin
   return pipeline
 }
 
-function shader({ storage, uniforms = {}, workgroupSize, directives = '', code }: Program): string {
+/** The whole WGSL of a program. */
+export function shader({ storage, uniforms = {}, workgroupSize, directives = '', code }: Program): string {
   const buffers = Object.entries(storage).map(
     ([name, { type, write }], binding) => `@group(0) @binding(${binding}) var<storage, ${write ? 'read_write' : 'read'}> ${name}: ${type};`,
   )

@@ -4,6 +4,7 @@ import { adamWKernels } from './adamw/kernels.js'
 import { attentionKernels } from './attention/kernels.js'
 import type { WebGPUBackend } from './backend.js'
 import { layerNormKernels } from './layer-norm/kernels.js'
+import { linearKernels } from './linear/kernels.js'
 import { lossKernels } from './losses/kernels.js'
 import { pixelKernels } from './pixels.js'
 
@@ -12,7 +13,7 @@ const BACKEND = 'webgpu'
 /** Makes this package's kernels for one backend instance. */
 type KernelSet = (backend: WebGPUBackend) => { readonly [name in KernelName]?: KernelFunc }
 
-const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels, lossKernels, pixelKernels]
+const KERNEL_SETS: readonly KernelSet[] = [adamWKernels, attentionKernels, layerNormKernels, linearKernels, lossKernels, pixelKernels]
 
 let seen: WebGPUBackend | undefined
 

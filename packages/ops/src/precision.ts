@@ -1,0 +1,28 @@
+/** `f32`: all in float32. `mixed`: matrix products of float16 factors, summed in float32, on the units that the device has for them; all else in float32. */
+export type Precision = 'f32' | 'mixed'
+
+let precision: Precision = 'f32'
+
+/**
+ * Chooses the precision of the linear maps that start from now on, where the backend has a choice: `mixed` needs webgpu on a device with float16 and subgroup
+ * matrices. Everywhere else all stays in float32, and a warning says so once.
+ */
+export function setPrecision(next: Precision): void {
+  if (next !== 'f32' && next !== 'mixed') {
+    throw new Error(`setPrecision takes 'f32' or 'mixed', got '${String(next)}'`)
+  }
+  precision = next
+}
+
+export function getPrecision(): Precision {
+  return precision
+}
+
+const said = new Set<string>()
+
+/** Says once per reason that `mixed` was asked for in vain. */
+export function warnOfFullPrecision(reason: string): void {
+  if (said.has(reason)) return
+  said.add(reason)
+  console.warn(`precision 'mixed' is not available: ${reason}; matrix products stay in float32`)
+}

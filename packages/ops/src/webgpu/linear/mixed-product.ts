@@ -1,0 +1,151 @@
+import type { Program } from '../dispatch.js'
+import { epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
+import { EDGE, type MatrixUnit, SUBGROUP } from './matrix-unit.js'
+import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
+import type { Product } from './product.js'
+import { SUMS } from './sums.js'
+import type { TileSize } from './tile.js'
+
+/** A tile cut among 2 x 2 subgroups, each with a number of matrices. */
+export interface MixedTile extends TileSize {
+  /** Depth of a staged slice. */
+  readonly slice: 16 | 32
+}
+
+const ACROSS = 2
+const SUBGROUPS = 4
+const THREADS = SUBGROUPS * SUBGROUP
+
+/** Both take at most 16 KiB of workgroup memory, all in all. */
+export const MIXED_TILES: readonly MixedTile[] = [
+  { rows: 128, columns: 64, slice: 16, efficiency: 1 },
+  { rows: 64, columns: 64, slice: 32, efficiency: 0.7 },
+]
+
+/**
+ * The product of `productProgram` by a unit for small matrices: slices are staged in the unit's precision, left times u.scale and the result divided by it, and
+ * each subgroup multiplies matrices of 16 x 16. Sums of left over the depth are taken from the float32 values.
+ */
+export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedTile, unit: MatrixUnit): Program {
+  const { left, right, wide, epilogue, sums } = product
+  const { rows, columns } = tile
+  const matrixRows = rows / (SUBGROUPS / ACROSS) / EDGE
+  const matrixColumns = columns / ACROSS / EDGE
+  // Eight values more than a slice has, so that rows of a matrix lie in different banks.
+  const pitch = tile.slice + 8
+  const [stagedLeft, stagedRight] = [
+    stagedFor(unit, left, rows, tile.slice, pitch, ' * u.scale'),
+    stagedFor(unit, right, columns, tile.slice, pitch, ''),
+  ]
+  const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
+  const depths = range(tile.slice / EDGE).map((step) => step * EDGE)
+  const code = `
+${operandLoader(left, 'u.rows')}
+${operandLoader(right, 'u.columns')}
+${epilogueCode(epilogue, wide)}
+var<workgroup> left_tile: array<${unit.element}, ${rows * pitch}>;
+var<workgroup> right_tile: array<${unit.element}, ${columns * pitch}>;
+var<workgroup> patch_values: array<f32, ${SUBGROUPS * EDGE * EDGE}>;
+${sums ? `var<workgroup> sum_tile: array<vec4f, ${stagedLeft.blocks}>;` : ''}
+${unit.code(pitch)}
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first_row = group.y * ${rows}u;
+  let first_column = group.x * ${columns}u;
+  // Neighbouring threads are a subgroup.
+  let subgroup = local / ${SUBGROUP}u;
+  let lane = local % ${SUBGROUP}u;
+  let row = subgroup / ${ACROSS}u * ${matrixRows * EDGE}u;
+  let column = subgroup % ${ACROSS}u * ${matrixColumns * EDGE}u;
+  let patch_start = subgroup * ${EDGE * EDGE}u;
+  let begin = group.z * u.share;
+  let end = min(u.depth, begin + u.share);
+  var k = begin;
+  ${cells.map(({ name }) => `var ${name} = ${unit.zeros};`).join(' ')}
+  ${sums ? stagedLeft.declared.map((variable) => `var ${variable}_sum = vec4f();`).join(' ') : ''}
+  ${stagedLeft.declare} ${stagedRight.declare}
+  loop {
+    if (k < end) {
+      ${stagedLeft.load}
+      ${stagedRight.load}
+      ${sums ? stagedLeft.each((block) => `${block}_sum += ${block}[0] + ${block}[1] + ${block}[2] + ${block}[3];`) : ''}
+    }
+    if (k > begin) {
+      ${depths
+        .flatMap((depth) => [
+          '{',
+          ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
+          ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
+          ...cells.map(({ i, j, name }) => `${name} = ${unit.multiplyAdd(`a${i}`, `b${j}`, name)};`),
+          '}',
+        ])
+        .join('\n      ')}
+    }
+    if (k >= end) { break; }
+    workgroupBarrier();
+    ${stagedLeft.stage}
+    ${stagedRight.stage}
+    workgroupBarrier();
+    k += ${tile.slice}u;
+  }
+  let offset = group.z * u.rows * u.columns;
+  ${cells
+    .map(
+      ({ i, j, name }) => `workgroupBarrier();
+  ${unit.store(name, 'patch_start')}
+  workgroupBarrier();
+  finish_patch(first_row + row + ${i * EDGE}u, first_column + column + ${j * EDGE}u, offset, patch_start, lane);`,
+    )
+    .join('\n  ')}
+  ${sums ? sumsOf(stagedLeft, rows, tile.slice) : ''}
+}
+fn finish_patch(row: u32, column: u32, offset: u32, start: u32, lane: u32) {
+  for (var half = 0u; half < 2u; half++) {
+    let at = 4u * lane + half * ${(EDGE * EDGE) / 2}u;
+    let first = start + at;
+    let value = vec4f(patch_values[first], patch_values[first + 1u], patch_values[first + 2u], patch_values[first + 3u]);
+    finish(row + at / ${EDGE}u, column + at % ${EDGE}u, offset, value / u.scale);
+  }
+}
+${sums ? SUMS : ''}`
+  return {
+    key: `learngene ${unit.name} product ${operandKey(left)} ${operandKey(right)} ${rows}x${columns} ${wide ? 4 : 1} ${epilogueKey(epilogue)} ${sums}`,
+    storage: {
+      left: { type: elementType(left.wide) },
+      right: { type: elementType(right.wide) },
+      ...epilogueStorage(epilogue, wide),
+      ...(sums && { sums: { type: 'array<f32>', write: true } }),
+    },
+    uniforms: {
+      ...({ rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', scale: 'f32' } as const),
+      ...(sums && { frozen_begin: 'u32', frozen_end: 'u32' }),
+    },
+    workgroupSize: [THREADS, 1, 1],
+    directives: unit.directives,
+    code,
+  }
+}
+
+/** A slice in workgroup memory as [outer, pitch] values of the unit's precision. */
+function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: number, pitch: number, scaled: string) {
+  const write = (block: string, outer: string, depth: string) =>
+    range(4)
+      .flatMap((i) =>
+        range(4).map((c) => {
+          const value = unit.convert(`${block}[${c}][${i}]${scaled}`)
+          return `${operand.name}_tile[(${outer} + ${i}u) * ${pitch}u + ${depth} + ${c}u] = ${value};`
+        }),
+      )
+      .join(' ')
+  const first = operand.name === 'left' ? 'first_row' : 'first_column'
+  return staging(operand, { outer, depth, threads: THREADS, first, write })
+}
+
+/** Adds the threads' sums of each row, in the order of the depth, in the first column of workgroups. */
+function sumsOf(staged: ReturnType<typeof staging>, rows: number, slice: number): string {
+  const blocks = range(slice / 4).map((d) => `sum_tile[local * ${slice / 4}u + ${d}u]`)
+  return `${staged.each((block, at) => `sum_tile[${at.outer} / 4u * ${slice / 4}u + ${at.depth} / 4u] = ${block}_sum;`)}
+  workgroupBarrier();
+  if (group.x == 0u && local < ${rows / 4}u) { finish_sums(first_row + 4u * local, group.z, ${blocks.join(' + ')}); }`
+}
+
+const range = (length: number) => Array.from({ length }, (_, i) => i)

@@ -1,0 +1,90 @@
+/** One factor of a product: a matrix of outer x depth, where outer counts the result's rows or columns. */
+export interface Operand {
+  readonly name: 'left' | 'right'
+  /** Which of the two is contiguous in memory: [outer, depth] is 'depth', [depth, outer] is 'outer'. */
+  readonly contiguous: 'depth' | 'outer'
+  /** Whether the contiguous dimension divides by 4, so that four values are read at once. */
+  readonly wide: boolean
+}
+
+export const operandKey = ({ contiguous, wide }: Operand): string => `${contiguous}${wide ? 4 : 1}`
+
+export const elementType = (wide: boolean): string => (wide ? 'array<vec4f>' : 'array<f32>')
+
+/**
+ * WGSL of `NAME_block(outer, k, end)`: four columns, column c with the values of `outer` .. `outer` + 3 at depth k + c. Depths from `end` on are
+ * zeros, so that they add nothing; outer indices beyond the last repeat it, as their results are dropped.
+ *
+ * @param outerCount WGSL expression of the outer dimension
+ */
+export function operandLoader({ name, contiguous, wide }: Operand, outerCount: string): string {
+  const read = wide ? wideRead(name) : narrowRead(name)
+  return contiguous === 'depth'
+    ? `
+fn ${name}_row(outer: u32, k: u32, end: u32) -> vec4f {
+  let at = min(outer, ${outerCount} - 1u) * u.depth + k;
+  ${read('end - min(k, end)')}
+}
+fn ${name}_block(outer: u32, k: u32, end: u32) -> mat4x4f {
+  return transpose(mat4x4f(${[0, 1, 2, 3].map((i) => `${name}_row(outer + ${i}u, k, end)`).join(', ')}));
+}`
+    : `
+fn ${name}_column(outer: u32, k: u32, end: u32) -> vec4f {
+  if (k >= end) { return vec4f(); }
+  let at = k * ${outerCount} + outer;
+  ${read(`${outerCount} - min(outer, ${outerCount})`)}
+}
+fn ${name}_block(outer: u32, k: u32, end: u32) -> mat4x4f {
+  return mat4x4f(${[0, 1, 2, 3].map((c) => `${name}_column(outer, k + ${c}u, end)`).join(', ')});
+}`
+}
+
+/** Reads four values from `at` on, of which the first `count` exist; where the dimension divides by 4 all do or none does. */
+const wideRead = (name: string) => (count: string) =>
+  `if (${count} == 0u) { return vec4f(); }
+  return ${name}[at / 4u];`
+
+const narrowRead = (name: string) => (count: string) =>
+  `let count = ${count};
+  var values = vec4f();
+  ${['x', 'y', 'z', 'w'].map((c, i) => `if (count > ${i}u) { values.${c} = ${name}[at + ${i}u]; }`).join('\n  ')}
+  return values;`
+
+/** Where a thread's blocks of a slice go: 4 outer indices times 4 depths each. */
+export interface Slice {
+  /** Outer indices of the tile. */
+  readonly outer: number
+  readonly depth: number
+  readonly threads: number
+  /** WGSL expression of the tile's first outer index. */
+  readonly first: string
+  /** WGSL that writes a block, four columns of one depth each, whose first element has these indices in the slice. */
+  write(block: string, outer: string, depth: string): string
+}
+
+/** WGSL that gives each thread its blocks of a slice: `declare` variables, `load` them from memory for the slice at `k`, `stage` them in workgroup memory. */
+export function staging({ name, contiguous }: Operand, slice: Slice) {
+  const blocks = (slice.outer * slice.depth) / 16
+  const rounds = Array.from({ length: Math.ceil(blocks / slice.threads) }, (_, round) => round)
+  const index = (round: number) => (round === 0 ? 'local' : `(local + ${round * slice.threads}u)`)
+  // Along the contiguous dimension neighbours in memory go to neighbouring threads.
+  const place = (q: string) =>
+    contiguous === 'depth'
+      ? { outer: `4u * (${q} / ${slice.depth / 4}u)`, depth: `4u * (${q} % ${slice.depth / 4}u)` }
+      : { outer: `4u * (${q} % ${slice.outer / 4}u)`, depth: `4u * (${q} / ${slice.outer / 4}u)` }
+  const guarded = (round: number, code: string) =>
+    blocks < (round + 1) * slice.threads ? `if (${index(round)} < ${blocks}u) { ${code} }` : code
+  const each = (code: (variable: string, at: { readonly outer: string; readonly depth: string }) => string) =>
+    rounds.map((round) => guarded(round, code(`${name}_${round}`, place(index(round))))).join(' ')
+  const declared = rounds.map((round) => `${name}_${round}`)
+  return {
+    declare: declared.map((variable) => `var ${variable} = mat4x4f();`).join(' '),
+    /** Names of the variables. */
+    declared,
+    load: each((variable, at) => `${variable} = ${name}_block(${slice.first} + ${at.outer}, k + ${at.depth}, end);`),
+    stage: each((variable, at) => slice.write(variable, at.outer, at.depth)),
+    /** Further code for each of a thread's blocks. */
+    each,
+    blocks,
+  }
+}

@@ -1,0 +1,88 @@
+import { expectClose, randomTensors, TOLERANCES, valuesOf } from '@learngene/testing'
+import { dispose, engine } from '@tensorflow/tfjs-core'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { describeWebGPU, poisonDevice } from '../../testing/webgpu.js'
+import type { WebGPUBackend } from '../backend.js'
+import { dispatch, newTensor } from '../dispatch.js'
+import { emulatedMatrices } from './matrix-unit.js'
+import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
+import { type Product, productProgram } from './product.js'
+import { SLICE, TILES } from './tile.js'
+
+/** Sizes below, at and above the edge of a tile. */
+const outer = fc.integer({ min: 1, max: 130 })
+const depth = fc.integer({ min: 1, max: 70 })
+const layout = fc.constantFrom('depth' as const, 'outer' as const)
+
+/** The tiles of both programs; the mixed one in its float32 emulation. */
+const VARIANTS = [
+  ...TILES.map((tile) => ({
+    name: `${tile.rows} x ${tile.columns}`,
+    size: tile,
+    slice: SLICE,
+    scale: 1,
+    program: (product: Omit<Product, 'tile'>) => productProgram({ ...product, tile }),
+  })),
+  ...MIXED_TILES.map((tile) => ({
+    name: `${tile.rows} x ${tile.columns} of emulated matrices`,
+    size: tile,
+    slice: tile.slice,
+    scale: 1024,
+    program: (product: Omit<Product, 'tile'>) => mixedProductProgram(product, tile, emulatedMatrices),
+  })),
+]
+
+describeWebGPU('a tiled product', () => {
+  test.each(VARIANTS)('by $name equals sums in double precision, whatever the layouts, sizes and parts', async (variant) => {
+    const { size, slice, scale } = variant
+    await fc.assert(
+      fc.asyncProperty(
+        fc.nat(),
+        ...([outer, outer, depth, layout, layout, fc.boolean()] as const),
+        async (seed, rows, columns, depth, leftLayout, rightLayout, split) => {
+          const backend = engine().backend as WebGPUBackend
+          const random = randomTensors(seed)
+          const left = random(leftLayout === 'depth' ? [rows, depth] : [depth, rows])
+          const right = random(rightLayout === 'depth' ? [columns, depth] : [depth, columns])
+          const [frozen_begin, frozen_end] = [Math.floor(rows / 3), Math.floor((2 * rows) / 3)]
+          const share = split ? slice : depth
+          const parts = Math.ceil(depth / share)
+          await poisonDevice([parts, rows, columns], [parts, rows])
+          const [result, sums] = [newTensor(backend, [parts, rows, columns]), newTensor(backend, [parts, rows])]
+          const program = variant.program({
+            left: { name: 'left', contiguous: leftLayout, wide: left.shape[1]! % 4 === 0 },
+            right: { name: 'right', contiguous: rightLayout, wide: right.shape[1]! % 4 === 0 },
+            wide: columns % 4 === 0,
+            epilogue: {},
+            sums: true,
+          })
+          const uniforms = { rows, columns, depth, share, scale, frozen_begin, frozen_end }
+          const groups = [Math.ceil(columns / size.columns), Math.ceil(rows / size.rows), parts] as const
+          dispatch(backend, program, { left, right, result, sums }, uniforms, groups)
+
+          const [a, b] = [await valuesOf(left), await valuesOf(right)]
+          const at = (layout: 'depth' | 'outer', count: number, outer: number, k: number) =>
+            layout === 'depth' ? outer * depth + k : k * count + outer
+          const expected = new Float64Array(parts * rows * columns)
+          const expectedSums = new Float64Array(parts * rows)
+          for (let k = 0; k < depth; k++) {
+            const part = Math.floor(k / share)
+            for (let r = 0; r < rows; r++) {
+              const value = a[at(leftLayout, rows, r, k)]!
+              if (r < frozen_begin || r >= frozen_end) expectedSums[part * rows + r]! += value
+              for (let c = 0; c < columns; c++) expected[(part * rows + r) * columns + c]! += value * b[at(rightLayout, columns, c, k)]!
+            }
+          }
+          const outputs = [result, sums].map((info) => engine().makeTensorFromTensorInfo(info))
+          await expectClose(outputs[0]!, expected, TOLERANCES.webgpu.float64, 'product')
+          await expectClose(outputs[1]!, expectedSums, TOLERANCES.webgpu.float64, 'sums')
+          const frozen = (await valuesOf(outputs[1]!)).slice(frozen_begin, frozen_end)
+          expect(frozen.every((sum) => sum === 0)).toBe(true)
+          dispose([left, right, outputs])
+        },
+      ),
+      { numRuns: 3 },
+    )
+  })
+})

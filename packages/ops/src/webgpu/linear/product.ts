@@ -1,0 +1,102 @@
+import type { Program } from '../dispatch.js'
+import { type Epilogue, epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
+import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
+import { SUMS } from './sums.js'
+import { SLICE, type Tile, threadsOf } from './tile.js'
+
+export interface Product {
+  readonly left: Operand
+  readonly right: Operand
+  readonly tile: Tile
+  /** Whether the result's columns divide by 4. */
+  readonly wide: boolean
+  readonly epilogue: Epilogue
+  /** Sums `left` over the depth as well, into `sums`: one per row of the result, but zero for rows from u.frozen_begin to u.frozen_end. */
+  readonly sums: boolean
+}
+
+/**
+ * result[r, c] = sum over k of left[r, k] right[c, k], by tiles: a workgroup stages slices of both operands in its memory, each next one read while
+ * the last is multiplied, and each thread accumulates its part of the tile in registers. Workgroup z takes depths z u.share .. (z + 1) u.share - 1 only
+ * and writes to the z-th of as many results (and sums) one behind the other. u.share must divide by SLICE unless there is one part.
+ */
+export function productProgram(product: Product): Program {
+  const { left, right, tile, wide, epilogue, sums } = product
+  const threads = threadsOf(tile)
+  const across = tile.columns / tile.threadColumns
+  const down = tile.rows / tile.threadRows
+  const staged = [staged4(left, tile.rows, 'first_row', threads), staged4(right, tile.columns, 'first_column', threads)] as const
+  const groups = range(tile.threadRows / 4)
+  const bands = range(tile.threadColumns / 4)
+  const cells = groups.flatMap((i) => range(4).flatMap((r) => bands.map((j) => ({ i, r, j, name: `c${i}${r}${j}` }))))
+  const code = `
+${operandLoader(left, 'u.rows')}
+${operandLoader(right, 'u.columns')}
+${epilogueCode(epilogue, wide)}
+${staged.map(({ memory }) => memory).join('\n')}
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+  let first_row = group.y * ${tile.rows}u;
+  let first_column = group.x * ${tile.columns}u;
+  let x = local % ${across}u;
+  let y = local / ${across}u;
+  let end = min(u.depth, (group.z + 1u) * u.share);
+  let begin = group.z * u.share;
+  var k = begin;
+  ${cells.map(({ name }) => `var ${name} = vec4f();`).join(' ')}
+  ${sums ? groups.map((i) => `var sum${i} = vec4f();`).join(' ') : ''}
+  ${staged.map(({ declare }) => declare).join('\n  ')}
+  loop {
+    if (k < end) {
+      ${staged.map(({ load }) => load).join('\n      ')}
+    }
+    if (k > begin) {
+      for (var d = 0u; d < ${SLICE}u; d++) {
+        ${groups.map((i) => `let a${i} = left_tile[d * ${staged[0].pitch}u + ${i * down}u + y];`).join(' ')}
+        ${bands.map((j) => `let b${j} = right_tile[d * ${staged[1].pitch}u + ${j * across}u + x];`).join(' ')}
+        ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')}
+        ${sums ? `if (group.x == 0u) { ${groups.map((i) => `sum${i} += a${i};`).join(' ')} }` : ''}
+      }
+    }
+    if (k >= end) { break; }
+    workgroupBarrier();
+    ${staged.map(({ stage }) => stage).join('\n    ')}
+    workgroupBarrier();
+    k += ${SLICE}u;
+  }
+  let offset = group.z * u.rows * u.columns;
+  ${cells
+    .map(
+      ({ i, r, j, name }) =>
+        `finish(first_row + ${i * down * 4 + r}u + 4u * y, first_column + ${j * across * 4}u + 4u * x, offset, ${name});`,
+    )
+    .join('\n  ')}
+  ${sums ? `if (group.x == 0u && x == 0u) { ${groups.map((i) => `finish_sums(first_row + ${i * down * 4}u + 4u * y, group.z, sum${i});`).join(' ')} }` : ''}
+}
+${sums ? SUMS : ''}`
+  return {
+    key: `learngene product ${operandKey(left)} ${operandKey(right)} ${tile.rows}x${tile.columns} ${wide ? 4 : 1} ${epilogueKey(epilogue)} ${sums}`,
+    storage: {
+      left: { type: elementType(left.wide) },
+      right: { type: elementType(right.wide) },
+      ...epilogueStorage(epilogue, wide),
+      ...(sums && { sums: { type: 'array<f32>', write: true } }),
+    },
+    uniforms: { rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', ...(sums && { frozen_begin: 'u32', frozen_end: 'u32' }) },
+    workgroupSize: [threads, 1, 1],
+    code,
+  }
+}
+
+/** A slice in workgroup memory as rows of vectors along the outer dimension. */
+function staged4(operand: Operand, outer: number, first: string, threads: number) {
+  // One vector more than the tile has, so that threads that write one above the other meet different banks.
+  const pitch = outer / 4 + 1
+  const write = (block: string, outer: string, depth: string) =>
+    range(4)
+      .map((c) => `${operand.name}_tile[(${depth} + ${c}u) * ${pitch}u + ${outer} / 4u] = ${block}[${c}];`)
+      .join(' ')
+  const memory = `var<workgroup> ${operand.name}_tile: array<vec4f, ${SLICE * pitch}>;`
+  return { pitch, memory, ...staging(operand, { outer, depth: SLICE, threads, first, write }) }
+}
+
+const range = (length: number) => Array.from({ length }, (_, i) => i)
