@@ -12,7 +12,7 @@ const STATE = ['parameter', 'm', 'v'] as const
 
 export function adamWKernels(backend: WebGPUBackend): Kernels {
   const perDispatch = Math.floor((backend.device.limits.maxStorageBuffersPerShaderStage - 1) / BUFFERS)
-  return kernelSet({
+  return kernelSet(backend, {
     LearngeneAdamWSlots(inputs, attributes) {
       const { rows, beta1, beta2, epsilon } = attributes as unknown as AdamWConstants & { rows: number[] }
       const results = rows.map((_, i) => STATE.map((name) => writable(backend, inputs[`${name}${i}`]!)))

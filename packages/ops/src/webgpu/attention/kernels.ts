@@ -6,7 +6,7 @@ import { forwardProgram, keyGradientProgram, queryGradientProgram } from './prog
 import { TILE } from './tile.js'
 
 export function attentionKernels(backend: WebGPUBackend): Kernels {
-  return kernelSet({
+  return kernelSet(backend, {
     LearngeneAttention({ qkv }, attributes) {
       const { images, tokens, heads, headWidth, count } = sizes(qkv!, attributes)
       const [y, saved] = [newTensor(backend, [images, tokens, heads * headWidth]), newTensor(backend, [images, heads, tokens])]

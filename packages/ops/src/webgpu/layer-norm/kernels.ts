@@ -8,7 +8,7 @@ import { teamFor } from './team.js'
 const GROUPS = 512
 
 export function layerNormKernels(backend: WebGPUBackend): Kernels {
-  return kernelSet({
+  return kernelSet(backend, {
     LearngeneLayerNorm({ x, gamma, beta }, { epsilon }) {
       const [rows, width] = x!.shape as [number, number]
       const [y, statistics] = [newTensor(backend, x!.shape), newTensor(backend, [rows, 2])]

@@ -68,9 +68,9 @@ ${MAIN} {
   let s = vec4f(high.x, log(sum.x), ${probabilities ? '0.0, sum.y' : 'high.y, log(sum.y)'});
   var value = 0.0;
   for (var at = begin + thread; at < end; at += ${THREADS}u) {
-    let surprise = s.x + s.y - logits[at] * u.inverse_temperature;
+    let log_predicted = logits[at] * u.inverse_temperature - s.x - s.y;
     let target_probability = ${targetCode(targets)};
-    value += target_probability * (surprise${targets === 'logitsLessEntropy' ? ' + (targets[at] * u.inverse_temperature - s.z - s.w)' : ''});
+    value += target_probability * (${targets === 'logitsLessEntropy' ? '(targets[at] * u.inverse_temperature - s.z - s.w)' : '0.0'} - log_predicted);
   }
   value = total(vec2f(value), thread).x;
   if (thread == 0u) {

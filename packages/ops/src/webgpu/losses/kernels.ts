@@ -7,7 +7,7 @@ import { crossEntropyGradientProgram, crossEntropyProgram, GRADIENT_THREADS } fr
 import { GROUP_VECTORS, ROW_SUM_PROGRAM, ROW_SUM_THREADS, squaresGradientProgram, squaresProgram } from './mean-squared-error-programs.js'
 
 export function lossKernels(backend: WebGPUBackend): Kernels {
-  return kernelSet({
+  return kernelSet(backend, {
     LearngeneCrossEntropy({ logits, targets }, attributes) {
       const [rows, classes] = logits!.shape as [number, number]
       const { targets: kind, temperature, factor } = attributes as unknown as CrossEntropyAttributes
