@@ -21,7 +21,9 @@ describeOnWebGPU('memory', () => {
   cleanTest('a limit drops the recording that was used least recently', async () => {
     const work = (x: Tensor) => sum(square(add(mul(x, 3), 1)))
     const inputs = [64, 96, 128].map((size) => tensor(values(size * size), [size, size]))
-    const expected = await read(...inputs.map((x) => tidy(() => work(x))))
+    const plain = inputs.map((x) => tidy(() => work(x)))
+    const expected = await read(...plain)
+    dispose(plain)
     const largest = compileStep(work)
     largest.run(inputs[2]!)
     const { bytes } = largest.stats()
