@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { type Lifetime, leastBytes, planSlots } from './plan.js'
+import { type Lifetime, planSlots } from './plan.js'
 
 const lifetimes = fc.array(
   fc
@@ -51,3 +51,18 @@ test('uses the slots there are before it makes new ones, the smallest that has r
   expect(slots).toEqual([2, 1])
   expect(newSizes).toEqual([])
 })
+
+/** The most bytes that are held at one time: no plan can do with less. */
+function leastBytes(lifetimes: readonly Lifetime[]): number {
+  const changes = lifetimes.flatMap(({ size, first, last }) => [
+    [first, size],
+    [last + 1, -size],
+  ]) as [number, number][]
+  changes.sort(([a, grow], [b, other]) => a - b || grow - other)
+  let [held, most] = [0, 0]
+  for (const [, change] of changes) {
+    held += change
+    most = Math.max(most, held)
+  }
+  return most
+}

@@ -37,19 +37,4 @@ export function planSlots(lifetimes: readonly Lifetime[], existing: readonly num
   return { slots: chosen, newSizes }
 }
 
-/** The most bytes that are held at one time: no plan can do with less. */
-export function leastBytes(lifetimes: readonly Lifetime[]): number {
-  const changes = lifetimes.flatMap(({ size, first, last }) => [
-    [first, size],
-    [last + 1, -size],
-  ]) as [number, number][]
-  changes.sort(([a, grow], [b, other]) => a - b || grow - other)
-  let [held, most] = [0, 0]
-  for (const [, change] of changes) {
-    held += change
-    most = Math.max(most, held)
-  }
-  return most
-}
-
 const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.last
