@@ -1,11 +1,11 @@
 import { Tensor } from '@tensorflow/tfjs-core'
 
-/** Replaces each tensor of a nested value; objects and arrays are copied, anything else stays. */
+/** Replaces each tensor of a nested value; plain objects and arrays are copied, anything else stays. */
 export function mapTensors(value: unknown, change: (tensor: Tensor, path: string) => unknown, path = ''): unknown {
   if (value instanceof Tensor) return change(value, path)
   const inner = (name: string | number) => (path === '' ? `${name}` : `${path}.${name}`)
   if (Array.isArray(value)) return value.map((item, i) => mapTensors(item, change, inner(i)))
-  if (typeof value === 'object' && value !== null) {
+  if (isPlain(value)) {
     return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapTensors(item, change, inner(name))]))
   }
   return value
@@ -29,13 +29,18 @@ export function signatureOf(value: unknown, path = 'inputs'): string {
     return `${value.dtype}[${value.shape}]`
   }
   if (Array.isArray(value)) return `[${value.map((item, i) => signatureOf(item, `${path}.${i}`)).join()}]`
-  if (typeof value === 'object' && value !== null) {
-    const prototype = Object.getPrototypeOf(value)
-    if (prototype !== Object.prototype && prototype !== null) throw inputError(path, `a ${value.constructor.name}`)
+  if (isPlain(value)) {
     return `{${Object.entries(value).map(([name, item]) => `${JSON.stringify(name)}:${signatureOf(item, `${path}.${name}`)}`)}}`
   }
+  if (typeof value === 'object' && value !== null) throw inputError(path, `a ${value.constructor.name}`)
   if (typeof value === 'function' || typeof value === 'symbol') throw inputError(path, `a ${typeof value}`)
   return typeof value === 'string' ? JSON.stringify(value) : Object.is(value, -0) ? '-0' : String(value)
+}
+
+function isPlain(value: unknown): value is { [name: string]: unknown } {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 const inputError = (path: string, what: string) =>

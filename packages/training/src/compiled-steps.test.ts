@@ -1,9 +1,6 @@
-import { existsSync } from 'node:fs'
-import { useBackend } from '@learngene/backends'
 import { gelu, linear } from '@learngene/ops'
+import { startBackend } from '@learngene/testing'
 import {
-  engine,
-  env,
   mean,
   memory,
   mul,
@@ -25,10 +22,7 @@ import { createRng } from './rng.js'
 import { sgd } from './sgd.js'
 import { type TrainOptions, train } from './train.js'
 
-const ICD = '/usr/lib/chromium/vk_swiftshader_icd.json'
-if (existsSync(ICD)) process.env.VK_ICD_FILENAMES ??= ICD
-process.env.XDG_RUNTIME_DIR ??= '/tmp'
-const missing = await useBackend('webgpu').then(
+const missing = await startBackend('webgpu').then(
   () => undefined,
   (error: Error) => error.message,
 )
@@ -72,11 +66,7 @@ function createTask() {
 }
 
 describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` (${missing})` : ''}`, () => {
-  beforeAll(() => {
-    expect(engine().backendName).toBe('webgpu')
-    // Plain steps compute what is small and on the host with other kernels, of the CPU; recorded ones never do.
-    env().set('WEBGPU_CPU_FORWARD', false)
-  })
+  beforeAll(() => startBackend('webgpu'))
 
   test.each<[string, () => Partial<TrainOptions<Batch>> & Pick<TrainOptions, 'optimizer'>]>([
     ['AdamW, clipped, of two parts', () => ({ optimizer: adamW(), clipNorm: 0.5, accumulate: 2 })],

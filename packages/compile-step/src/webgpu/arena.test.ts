@@ -15,9 +15,9 @@ import {
 } from '@tensorflow/tfjs-core'
 import { expect, vi } from 'vitest'
 import { compileStep } from '../index.js'
-import { cleanTest, createVariable, describeOnWebGPU, read, values, webgpu } from './webgpu.fixture.js'
+import { cleanTest, createVariable, describeOnWebGPU, read, values, webgpu } from '../step.fixture.js'
 
-describeOnWebGPU('memory', () => {
+await describeOnWebGPU('memory', () => {
   cleanTest('a limit drops the recording that was used least recently', async () => {
     const work = (x: Tensor) => sum(square(add(mul(x, 3), 1)))
     const inputs = [64, 96, 128].map((size) => tensor(values(size * size), [size, size]))

@@ -1,9 +1,9 @@
 import { add, keep, mul, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { describe, expect, vi } from 'vitest'
 import { compileStep } from '../index.js'
-import { cleanTest, createVariable, describeOnWebGPU, read } from './webgpu.fixture.js'
+import { cleanTest, createVariable, describeOnWebGPU, read } from '../step.fixture.js'
 
-describeOnWebGPU('a step that cannot be recorded', () => {
+await describeOnWebGPU('a step that cannot be recorded', () => {
   describe('what cannot be recorded runs plainly, and is said once', () => {
     let count = 0
     const cases: [string, RegExp, (x: Tensor) => Tensor][] = [
@@ -31,7 +31,7 @@ describeOnWebGPU('a step that cannot be recorded', () => {
       })
     }
 
-    cleanTest('warns on the console by default', () => {
+    cleanTest('warns on the console by default', async () => {
       const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
       let calls = 0
       const step = compileStep(() => ({ count: scalar(calls++) }))
@@ -127,16 +127,6 @@ describeOnWebGPU('a step that cannot be recorded', () => {
     next.dispose()
     step.dispose()
     weight.dispose()
-    x.dispose()
-  })
-
-  cleanTest('an asynchronous function is refused', async () => {
-    const step = compileStep(async (x: Tensor) => add(x, 1))
-    const x = tensor([1])
-    expect(() => step.run(x)).toThrow('the function must be synchronous')
-    const y = add(x, 1)
-    expect(await read(y)).toEqual([[2]])
-    y.dispose()
     x.dispose()
   })
 

@@ -1,31 +1,28 @@
-import { existsSync } from 'node:fs'
-import { useBackend } from '@learngene/backends'
+import { startBackend } from '@learngene/testing'
 import { engine, memory, type Tensor, tensor, tidy, type Variable, variable } from '@tensorflow/tfjs-core'
-import { describe, expect, test } from 'vitest'
-import type { WebGPUBackend } from './backend.js'
-
-/** Where Debian's chromium brings a software adapter. */
-const ICD = '/usr/lib/chromium/vk_swiftshader_icd.json'
-if (existsSync(ICD)) process.env.VK_ICD_FILENAMES ??= ICD
-process.env.XDG_RUNTIME_DIR ??= '/tmp'
-
-const missing = await useBackend('webgpu').then(
-  () => undefined,
-  (error: Error) => error.message,
-)
+import { beforeAll, describe, expect, test } from 'vitest'
+import { flush, type WebGPUBackend } from './webgpu/backend.js'
 
 export const webgpu = () => engine().backend as WebGPUBackend
 
-/** Tests that are skipped, with the reason, where WebGPU cannot be started. */
-export const describeOnWebGPU = (name: string, tests: () => void): void =>
-  void describe.skipIf(missing !== undefined)(missing ? `${name} (${missing})` : name, tests)
+/** Tests of what only the webgpu backend has; skipped, with the reason, where it cannot be started. */
+export async function describeOnWebGPU(name: string, tests: () => void): Promise<void> {
+  const missing = await startBackend('webgpu').then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  describe.skipIf(missing)(missing ? `${name} (${missing})` : name, () => {
+    beforeAll(() => startBackend('webgpu'))
+    tests()
+  })
+}
 
 /** A test that must leave no tensor behind. */
-export const cleanTest = (name: string, run: () => Promise<void> | void): void =>
+export const cleanTest = (name: string, run: () => Promise<void>): void =>
   test(name, async () => {
     const before = counts()
     await run()
-    if (webgpu().commandEncoder) webgpu().submitQueue()
+    if (engine().backendName === 'webgpu') flush(webgpu())
     expect(counts()).toEqual(before)
   })
 

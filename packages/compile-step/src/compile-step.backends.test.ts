@@ -1,4 +1,5 @@
 import '@learngene/ops'
+import { describeEachBackend } from '@learngene/testing'
 import {
   add,
   cast,
@@ -22,8 +23,9 @@ import {
   variableGrads,
 } from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
-import { compileStep } from '../index.js'
-import { cleanTest, createModel, createVariable, describeOnWebGPU, read, values, webgpu } from './webgpu.fixture.js'
+import { compileStep } from './index.js'
+import type { StepStats } from './stats.js'
+import { cleanTest, createModel, createVariable, read, values, webgpu } from './step.fixture.js'
 
 /** One step of gradient descent. */
 function descend({ weight, bias }: { weight: Variable; bias: Variable }, { x, y, rate }: Inputs): { loss: Tensor } {
@@ -34,20 +36,26 @@ function descend({ weight, bias }: { weight: Variable; bias: Variable }, { x, y,
 
 type Inputs = { readonly x: Tensor2D; readonly y: Tensor2D; readonly rate: Tensor }
 
-describeOnWebGPU('replays', () => {
+describeEachBackend(({ name }) => {
+  /** What a step has done, on the backend that records. */
+  const expectStats = (step: { stats(): StepStats }, expected: Partial<StepStats>) => {
+    if (name === 'webgpu') expect(step.stats()).toMatchObject(expected)
+    else expect(step.stats()).toMatchObject({ recordings: 0, replays: 0, bytes: 0 })
+  }
+
   cleanTest('replays give the bits of plain steps, with new inputs and rates, batches of two sizes in turns', async () => {
     const [plain, compiled] = [createModel(), createModel()]
     const step = compileStep((inputs: Inputs) => descend(compiled, inputs))
     for (let i = 0; i < 7; i++) {
       const n = i % 3 === 2 ? 4 : 6
       const inputs = { x: tensor2d(values(8 * n, i), [n, 8]), y: tensor2d(values(4 * n, i + 50), [n, 4]), rate: tensor([0.1 / (i + 1)]) }
-      if (i % 2 === 1) for (const { dataId } of Object.values(inputs)) webgpu().uploadToGPU(dataId)
+      if (name === 'webgpu' && i % 2 === 1) for (const { dataId } of Object.values(inputs)) webgpu().uploadToGPU(dataId)
       const expected = tidy(() => descend(plain, inputs))
       const { loss } = step.run(inputs)
       expect(await read(loss, compiled.weight, compiled.bias)).toEqual(await read(expected.loss, plain.weight, plain.bias))
       dispose([expected, inputs])
     }
-    expect(step.stats()).toMatchObject({ recordings: 2, captures: 4, replays: 7, plainRuns: 0, newBuffers: 0 })
+    expectStats(step, { recordings: 2, captures: 4, replays: 7, plainRuns: 0, newBuffers: 0 })
     step.dispose()
     dispose([plain, compiled])
   })
@@ -60,7 +68,7 @@ describeOnWebGPU('replays', () => {
     for (key of ['a', 'b', 'a', 'b'] as const) {
       expect(await read(step.run(x, key))).toEqual([[10 * factors[key]]])
     }
-    expect(step.stats()).toMatchObject({ recordings: 2, captures: 4, replays: 4 })
+    expectStats(step, { recordings: 2, captures: 4, replays: 4 })
     step.dispose()
     x.dispose()
   })
@@ -80,7 +88,7 @@ describeOnWebGPU('replays', () => {
       [0, 0, 3, 3, 0, 0, 0, 3, 0],
     ])
     expect(await read(step.run({ labels, classes: 4, scale: [scale] }).nested[0]!.targets)).toEqual([[0, 0, 3, 0, 3, 0, 0, 0, 0, 3, 0, 0]])
-    expect(step.stats().recordings).toBe(2)
+    expectStats(step, { recordings: 2 })
     const again = compileStep((x: Tensor) => mul(x, 2))
     let x = again.run(scale)
     for (let i = 0; i < 3; i++) x = again.run(x)
@@ -141,9 +149,27 @@ describeOnWebGPU('replays', () => {
     const outer = compileStep((x: Tensor) => add(inner.run(x), 1))
     const x = tensor([1, 2])
     for (let i = 0; i < 2; i++) expect(await read(outer.run(x))).toEqual([[3, 5]])
-    expect(inner.stats().replays).toBe(0)
+    expectStats(outer, { replays: 2 })
+    expectStats(inner, { replays: 0 })
     inner.dispose()
     outer.dispose()
     x.dispose()
+  })
+
+  cleanTest('an asynchronous function is refused', async () => {
+    const step = compileStep(async (x: Tensor) => add(x, 1))
+    const x = tensor([1])
+    expect(() => step.run(x)).toThrow('the function must be synchronous')
+    const y = add(x, 1)
+    expect(await read(y)).toEqual([[2]])
+    y.dispose()
+    x.dispose()
+  })
+
+  cleanTest('inputs that cannot be compared are refused', async () => {
+    const step = compileStep((inputs: unknown) => inputs)
+    expect(() => step.run({ list: [new Float32Array(2)] })).toThrow("'inputs.list.0' is a Float32Array. Make a tensor of it")
+    expect(() => step.run(() => 1)).toThrow("'inputs' is a function")
+    expect(() => compileStep(() => 0, { memoryLimit: 0 })).toThrow('memoryLimit must be a positive number of bytes; got 0')
   })
 })
