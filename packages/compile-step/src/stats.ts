@@ -17,6 +17,6 @@ export interface StepStats {
   readonly captures: number
   readonly replays: number
   readonly plainRuns: number
-  /** GPU buffers made during replays; 0 unless outputs of an earlier run are still shared by clones. */
+  /** Buffers taken for outputs of earlier runs that clones still shared when the next run came; replays need no others. */
   readonly newBuffers: number
 }

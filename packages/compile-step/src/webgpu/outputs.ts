@@ -8,8 +8,13 @@ export function tensorOn(backend: WebGPUBackend, buffer: GPUBuffer, shape: numbe
   return engine().makeTensorFromTensorInfo(info, backend)
 }
 
-/** Ends tensors made by {@link tensorOn}, whose buffer is about to change. What still shares one (a clone, a reshaped one) gets a copy of its own. */
-export function endTensors(backend: WebGPUBackend, tensors: readonly Tensor[]): void {
+/**
+ * Ends tensors made by {@link tensorOn}, whose buffer is about to change. What still shares one (a clone, a reshaped one) gets a copy of its own.
+ *
+ * @returns how many copies these are
+ */
+export function endTensors(backend: WebGPUBackend, tensors: readonly Tensor[]): number {
+  let copies = 0
   for (const tensor of tensors) {
     const { dataId } = tensor
     if (!tensor.isDisposed) tensor.dispose()
@@ -20,5 +25,7 @@ export function endTensors(backend: WebGPUBackend, tensors: readonly Tensor[]): 
     data.resource = backend.bufferManager.acquireBuffer(shared.size, tensorUsage())
     data.external = false
     openEncoder(backend).copyBufferToBuffer(shared, 0, data.resource, 0, shared.size)
+    copies++
   }
+  return copies
 }

@@ -47,19 +47,16 @@ export class RecordedStep {
 
   run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult {
     const key = `${of.key} ${of.signature}`
-    const buffers = this.allBuffers()
-    endTensors(this.backend, previous)
+    this.counts.newBuffers += endTensors(this.backend, previous)
     this.drop(this.passing)
     this.passing = undefined
-    const known = this.recordings.get(key)
-    const recording = known ?? (this.plain.has(key) ? undefined : this.record(key, inputs, of.key))
+    const recording = this.recordings.get(key) ?? (this.plain.has(key) ? undefined : this.record(key, inputs, of.key))
     this.last = recording
     if (!recording) return this.runPlain(inputs)
     this.recordings.delete(key)
     if (recording !== this.passing) this.recordings.set(key, recording)
     const result = recording.replay(tensorsOf(inputs))
     this.counts.replays++
-    if (known) this.counts.newBuffers += this.allBuffers() - buffers
     return result
   }
 
@@ -86,11 +83,6 @@ export class RecordedStep {
   private get bytes(): number {
     const { intermediates, outputs } = this.memory
     return [...this.recordings.values()].reduce((sum, { ownBytes }) => sum + ownBytes, intermediates.bytes + outputs.bytes)
-  }
-
-  private allBuffers(): number {
-    const { bufferManager } = this.backend
-    return bufferManager.getNumUsedBuffers() + bufferManager.getNumFreeBuffers() + this.stats.buffers
   }
 
   /** A recording to be replayed, or undefined where the step must run plainly. */
