@@ -92,9 +92,10 @@ async function trainStep<Batch>(options: TrainOptions<Batch>, group: Group, stat
     const loss = await averageOverGroup(group, current)
     checkFinite(options, step, { loss })
     if (clipNorm !== undefined) {
-      const norm = clipGradients(current.gradients, clipNorm)
-      checkFinite(options, step, { loss, norm: (await norm.data())[0]! })
-      norm.dispose()
+      const joint = clipGradients(current.gradients, clipNorm)
+      const [norm] = await joint.data<'float32'>()
+      joint.dispose()
+      checkFinite(options, step, { loss, norm })
     }
     takeStep(optimizer, parameters, current.gradients, state, learningRate(step))
     return loss
