@@ -128,8 +128,9 @@ export async function distill(
 ): Promise<{ readonly tier: Tier; readonly losses: Float32Array }> {
   const { group = alone, weightDecay } = options
   const distillation = createDistillation(ancestor, spec, options, rng)
+  const live = options.teacher ? undefined : liveTeacher(ancestor)
+  const teacher = options.teacher ?? live!
   try {
-    const teacher = options.teacher ?? liveTeacher(ancestor)
     const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
     const losses = await train({
       parameters: distillation.parameters,
@@ -146,6 +147,7 @@ export async function distill(
         }
       },
       loss: (_step, _part, { images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
+      compile: { key: () => 'distillation' },
       group,
       report: options.report,
       signal: options.signal,
@@ -154,6 +156,8 @@ export async function distill(
   } catch (error) {
     distillation.dispose()
     throw error
+  } finally {
+    live?.dispose()
   }
 }
 

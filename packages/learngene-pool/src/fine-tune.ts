@@ -29,6 +29,9 @@ export interface FineTuneOptions extends TrainingPlan {
   readonly signal?: AbortSignal
 }
 
+/** Recording a step costs some plain ones: it must come again. Several paths in one step hardly do. */
+const MOST_RECORDED_PATHS = 256
+
 /**
  * Trains all instances and stitches together, one path or several per step (method.md section 6). The drawn paths depend on the generator only,
  * so a run can be repeated path by path.
@@ -43,6 +46,8 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
   const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
   const { classes } = family.tiers[0]!.network.head
   const follow = targets === 'soft' ? softTarget : hardTarget
+  const pathOf = (step: number, part: number) => policy(rng.fork(`path ${step}.${part}`))
+  const recurring = pathsPerStep === 1 && family.space.count() <= MOST_RECORDED_PATHS
   return train({
     parameters: { ...(instanceScale > 0 ? instances : {}), ...(stitchScale > 0 ? stitches : {}) },
     steps: epochs.steps,
@@ -55,12 +60,12 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
       return { images, targets: classTargets(source.labels(indices), classes), ancestor: teacher?.(indices, images, []).logits ?? null }
     },
     loss(step, part, { images, targets, ancestor }) {
-      const path = policy(rng.fork(`path ${step}.${part}`))
-      const { logits } = forward(descendantOf(family, path), images)
+      const { logits } = forward(descendantOf(family, pathOf(step, part)), images)
       const labelled = crossEntropy(logits, targets)
       if (!ancestor) return mean(labelled) as Scalar
       return mean(add(mul(labelled, labelWeight), mul(follow(logits, ancestor), 1 - labelWeight))) as Scalar
     },
+    ...(recurring && { compile: { key: (step) => family.space.key(pathOf(step, 0)) } }),
     group,
     report: options.report,
     signal: options.signal,

@@ -26,5 +26,5 @@ export {
 } from './pool.js'
 export { decodePool, encodePool } from './pool-file.js'
 export { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
-export { type CacheOptions, cacheBytes, cachedTeacher, liveTeacher, type Teacher } from './teacher.js'
+export { type CacheOptions, cacheBytes, cachedTeacher, type LiveTeacher, liveTeacher, type Teacher } from './teacher.js'
 export { type DistillationTerm, standardTerms, type TermOptions } from './terms.js'

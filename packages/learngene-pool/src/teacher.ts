@@ -1,3 +1,4 @@
+import { compileStep } from '@learngene/compile-step'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { alone, type Group } from '@learngene/training'
 import { type ForwardResult, forward, type Network } from '@learngene/vit-blocks'
@@ -6,9 +7,18 @@ import { dispose, type Tensor3D, type Tensor4D, tensor2d, tensor3d } from '@tens
 /** Gives the frozen ancestor's logits and the named features for a batch. Called outside the tape; the caller frees the result. */
 export type Teacher = (indices: ArrayLike<number>, images: Tensor4D, features: readonly string[]) => ForwardResult
 
-/** Runs the ancestor anew for every batch: for augmented images, or where a cache would not fit. */
-export function liveTeacher(ancestor: Network): Teacher {
-  return (_, images, features) => forward(ancestor, images, { features })
+/** A teacher that holds memory of its own. */
+export type LiveTeacher = Teacher & { dispose(): void }
+
+/**
+ * Runs the ancestor anew for every batch: for augmented images, or where a cache would not fit. On the webgpu backend its GPU commands are recorded
+ * once for each batch size and choice of features, and replayed. A result is valid until the next call, or `dispose`.
+ */
+export function liveTeacher(ancestor: Network): LiveTeacher {
+  const { run, dispose } = compileStep(({ images, features }: { images: Tensor4D; features: readonly string[] }) =>
+    forward(ancestor, images, { features }),
+  )
+  return Object.assign(((_, images, features) => run({ images, features })) as Teacher, { dispose })
 }
 
 export interface CacheOptions {

@@ -16,7 +16,7 @@ export interface DistillationTerm {
   readonly ancestorFeatures: readonly string[]
   /** What the term trains along with the auxiliary. */
   readonly parameters?: Parameters
-  /** Per-example values [B]. The ancestor's tensors are data. */
+  /** Per-example values [B]. The ancestor's tensors are data. Depends on tensors only: its GPU commands may be recorded once and replayed. */
   loss(student: ForwardResult, ancestor: ForwardResult): Tensor
 }
 

@@ -1,23 +1,20 @@
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { add, mul, sqrt, square, sum, type Tensor, tidy } from '@tensorflow/tfjs-core'
+import { add, div, minimum, mul, type Scalar, sqrt, square, sum, type Tensor, tidy } from '@tensorflow/tfjs-core'
 import { replaceEach } from './gradients.js'
 
 /**
- * Scales all gradients by min(1, limit / norm), norm being their joint Euclidean norm (as PyTorch's clip_grad_norm_, its 1e-6 included).
+ * Scales all gradients by min(1, limit / norm), norm being their joint Euclidean norm (as PyTorch's clip_grad_norm_, its 1e-6 included). Reads nothing
+ * on the host.
  *
- * @returns the norm before clipping; where it is not finite, the gradients are left as they were
+ * @returns the norm before clipping; where it is not finite, the gradients are of no use
  */
-export async function clipGradients(gradients: NamedTensors, limit: number): Promise<number> {
-  const joint = tidy(() => {
+export function clipGradients(gradients: NamedTensors, limit: number): Scalar {
+  const { norm, factor } = tidy(() => {
     const squares = Object.values(gradients).map((gradient) => sum(square(gradient)) as Tensor)
-    return sqrt(squares.reduce((total, next) => add(total, next)))
+    const norm = sqrt(squares.reduce((total, next) => add(total, next))) as Scalar
+    return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) }
   })
-  try {
-    const norm = (await joint.data())[0]!
-    const factor = limit / (norm + 1e-6)
-    if (factor < 1 && Number.isFinite(norm)) replaceEach(gradients, (gradient) => mul(gradient, factor))
-    return norm
-  } finally {
-    joint.dispose()
-  }
+  replaceEach(gradients, (gradient) => mul(gradient, factor))
+  factor.dispose()
+  return norm
 }

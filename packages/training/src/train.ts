@@ -1,9 +1,10 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import { type Scalar, tidy } from '@tensorflow/tfjs-core'
+import { getBackend, type Scalar, tidy } from '@tensorflow/tfjs-core'
 import { averageOverGroup } from './average-over-group.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
 import { clipGradients } from './clip-gradients.js'
+import { type CompiledSteps, compileSteps, type StepNumbers } from './compiled-steps.js'
 import { disposeGradients, meanGradients } from './gradients.js'
 import { alone, type Group } from './group.js'
 import { disposeState, type Optimizer, type OptimizerState } from './optimizer.js'
@@ -27,6 +28,12 @@ export interface TrainOptions<Batch = void> {
   readonly accumulate?: number
   /** Scales the gradients down where their joint Euclidean norm exceeds this. */
   readonly clipNorm?: number
+  /**
+   * Promises that a step's loss depends on the batch's tensors and on this key only: not on `step` or on numbers that change on the host. Then, on the
+   * webgpu backend and outside of groups, the GPU commands of a step are recorded once for each key and replayed (compileStep of
+   * `@learngene/compile-step`); `batch` must then give tensors, plain values, or objects and arrays of these. `memoryLimit`: most bytes for recordings.
+   */
+  readonly compile?: { readonly key: (step: number) => string; readonly memoryLimit?: number }
   /** Who trains together; default alone. */
   readonly group?: Group
   readonly report?: Reporter
@@ -42,7 +49,8 @@ export interface TrainOptions<Batch = void> {
  * The training loop of every model of the project.
  *
  * @returns the loss of each step, averaged over the group
- * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it
+ * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it,
+ * with `compile` those of its update
  * @throws when `resume` is not of this model and optimizer; nothing is changed then
  */
 export async function train<Batch = void>(options: TrainOptions<Batch>): Promise<Float32Array> {
@@ -53,11 +61,13 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
   const breathe = breather()
   const state = options.optimizer.init(parameters)
   const losses = new Float32Array(steps)
+  let compiled: CompiledSteps | undefined
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
+    if (options.compile && group.size === 1 && getBackend() === 'webgpu') compiled = compileSteps(options, first, state)
     for (let step = first; step < steps; step++) {
       signal?.throwIfAborted()
-      losses[step] = await trainStep(options, group, state, step)
+      losses[step] = compiled ? await compiledStep(options, compiled, step) : await trainStep(options, group, state, step)
       report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { loss: losses[step]! } })
       if (checkpoint && group.rank === 0 && (step + 1) % checkpoint.every === 0) {
         await checkpoint.save(await captureTraining(step + 1, parameters, state, losses))
@@ -66,31 +76,49 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
     }
     return losses
   } finally {
+    compiled?.dispose()
     disposeState(state)
   }
 }
 
 /** One update of parameters and state. Returns the loss before it, averaged over the group. */
 async function trainStep<Batch>(options: TrainOptions<Batch>, group: Group, state: OptimizerState, step: number): Promise<number> {
-  const { parameters, steps, optimizer, learningRate, accumulate = 1, clipNorm } = options
+  const { parameters, optimizer, learningRate, accumulate = 1, clipNorm } = options
   const current = tidy(() => {
     const batch = options.batch?.(step) as Batch
     return meanGradients(parameters, accumulate, (part) => options.loss(step, part, batch))
   })
-  const checkFinite = (what: string, value: number) => {
-    if (Number.isFinite(value)) return
-    throw new Error(
-      `train: the ${what} must stay finite; step ${step} of ${steps} gave ${value} at learning rate ${learningRate(step)}. Lower the learning rate or clip gradients`,
-    )
-  }
   try {
     const loss = await averageOverGroup(group, current)
-    checkFinite('loss', loss)
-    if (clipNorm !== undefined) checkFinite("gradients' norm", await clipGradients(current.gradients, clipNorm))
+    checkFinite(options, step, { loss })
+    if (clipNorm !== undefined) {
+      const joint = clipGradients(current.gradients, clipNorm)
+      const [norm] = await joint.data<'float32'>()
+      joint.dispose()
+      checkFinite(options, step, { loss, norm })
+    }
     takeStep(optimizer, parameters, current.gradients, state, learningRate(step))
     return loss
   } finally {
     disposeGradients(current)
+  }
+}
+
+async function compiledStep<Batch>(options: TrainOptions<Batch>, compiled: CompiledSteps, step: number): Promise<number> {
+  const numbers = await compiled.run(step)
+  checkFinite(options, step, numbers)
+  return numbers.loss
+}
+
+function checkFinite<Batch>({ steps, learningRate }: TrainOptions<Batch>, step: number, { loss, norm = 0 }: StepNumbers): void {
+  for (const [what, value] of [
+    ['loss', loss],
+    ["gradients' norm", norm],
+  ] as const) {
+    if (Number.isFinite(value)) continue
+    throw new Error(
+      `train: the ${what} must stay finite; step ${step} of ${steps} gave ${value} at learning rate ${learningRate(step)}. Lower the learning rate or clip gradients`,
+    )
   }
 }
 

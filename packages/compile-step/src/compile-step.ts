@@ -1,0 +1,111 @@
+import { clone, dispose, engine, getBackend, type Tensor } from '@tensorflow/tfjs-core'
+import { type RunResult, runPlain } from './plain.js'
+import type { StepStats } from './stats.js'
+import { mapTensors, signatureOf, tensorsOf } from './tree.js'
+import type { WebGPUBackend } from './webgpu/backend.js'
+import { isCapturing } from './webgpu/capture.js'
+import { RecordedStep } from './webgpu/recorded-step.js'
+
+export interface CompileStepOptions {
+  /** Most bytes of GPU memory for all recordings; those used least recently are dropped for new ones. Default: no limit. */
+  readonly memoryLimit?: number
+  /** Hears, once for each reason, why runs of a key are not recorded. Default: a warning on the console. */
+  readonly onFallback?: (reason: string, key: string) => void
+}
+
+/** A step that runs by replay where it can. */
+export interface CompiledStep<Inputs, Outputs> {
+  /**
+   * Runs the step. Its outputs belong to the compiled step: they are valid until the next run or `dispose`, which free them; freeing them earlier
+   * is allowed. The inputs remain the caller's.
+   *
+   * @param inputs tensors, plain values, or objects and arrays of these
+   * @param key names the computation: all that the function depends on besides its inputs and the values of tensors. Inputs of other shapes, types
+   * or plain values count as another computation by themselves
+   * @throws when a variable or another tensor from outside was disposed or assigned a value since the step was recorded, and what the function throws
+   */
+  run(inputs: Inputs, key?: string): Outputs
+  stats(): StepStats
+  dispose(): void
+}
+
+/**
+ * Makes a step of GPU work that is recorded once and replayed from then on. On the WebGPU backend the first run of a key calls the function twice
+ * without executing its commands, compares the two, plans the memory by lifetimes and replays; later runs call the function no more. What cannot be recorded (reading
+ * tensors, randomness from the host, textures) runs plainly, as everything does on other backends.
+ *
+ * The function must be synchronous and must change nothing on the host. Assigning to variables is recorded as well.
+ */
+export function compileStep<Inputs, Outputs>(
+  step: (inputs: Inputs) => Outputs,
+  options: CompileStepOptions = {},
+): CompiledStep<Inputs, Outputs> {
+  const { memoryLimit = Number.POSITIVE_INFINITY, onFallback = warn } = options
+  if (!(memoryLimit > 0)) throw new Error(`compileStep: memoryLimit must be a positive number of bytes; got ${memoryLimit}`)
+  const run = step as (inputs: unknown) => unknown
+  const said = new Set<string>()
+  let recorded: RecordedStep | undefined
+  let outputs: readonly Tensor[] = []
+  let plainRuns = 0
+
+  const refused = (reason: string, key: string) => {
+    if (said.has(reason)) return
+    said.add(reason)
+    onFallback(reason, key)
+  }
+  const runOnce = (inputs: unknown, key: string, previous: readonly Tensor[]): RunResult => {
+    const signature = signatureOf(inputs)
+    if (getBackend() !== 'webgpu') {
+      dispose([...previous])
+      plainRuns++
+      return runPlain(run, inputs)
+    }
+    const backend = engine().backend as WebGPUBackend
+    if (recorded?.backend !== backend) recorded = new RecordedStep(backend, run, { memoryLimit, refused })
+    return recorded.run(inputs, { key, signature }, previous)
+  }
+
+  return {
+    run(inputs, key = '') {
+      if (isCapturing(engine().backend)) return step(inputs)
+      const previous = outputs
+      const clones = new Map(
+        tensorsOf(inputs)
+          .filter((tensor) => previous.includes(tensor))
+          .map((tensor) => [tensor, clone(tensor)]),
+      )
+      outputs = []
+      try {
+        const own = mapTensors(inputs, (tensor) => clones.get(tensor) ?? tensor)
+        const { result, tensors } = runOnce(own, key, previous)
+        outputs = tensors
+        return result as Outputs
+      } finally {
+        dispose([...clones.values()])
+      }
+    },
+    stats: () => recorded?.stats ?? { ...NOTHING, plainRuns },
+    dispose() {
+      recorded?.dispose(outputs)
+      dispose([...outputs])
+      recorded = undefined
+      outputs = []
+    },
+  }
+}
+
+const NOTHING: StepStats = {
+  dispatches: 0,
+  copies: 0,
+  uploads: 0,
+  buffers: 0,
+  bytes: 0,
+  plainBytes: 0,
+  recordings: 0,
+  captures: 0,
+  replays: 0,
+  plainRuns: 0,
+  newBuffers: 0,
+}
+
+const warn = (reason: string) => console.warn(`compileStep: the step runs without a recording, because ${reason}`)

@@ -1,0 +1,42 @@
+import { startBackend } from '@learngene/testing'
+import { engine, memory, type Tensor, tensor, tidy, type Variable, variable } from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { flush, type WebGPUBackend } from './webgpu/backend.js'
+
+export const webgpu = () => engine().backend as WebGPUBackend
+
+/** Tests of what only the webgpu backend has; skipped, with the reason, where it cannot be started. */
+export async function describeOnWebGPU(name: string, tests: () => void): Promise<void> {
+  const missing = await startBackend('webgpu').then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
+  describe.skipIf(missing)(missing ? `${name} (${missing})` : name, () => {
+    beforeAll(() => startBackend('webgpu'))
+    tests()
+  })
+}
+
+/** A test that must leave no tensor behind. */
+export const cleanTest = (name: string, run: () => Promise<void>): void =>
+  test(name, async () => {
+    const before = counts()
+    await run()
+    if (engine().backendName === 'webgpu') flush(webgpu())
+    expect(counts()).toEqual(before)
+  })
+
+const counts = () => {
+  const { numTensors, numDataBuffers } = memory()
+  return { numTensors, numDataBuffers, dataIds: engine().backend.numDataIds() }
+}
+
+/** Numbers that are the same in each run of the tests. */
+export const values = (length: number, seed = 1) => Float32Array.from({ length }, (_, i) => Math.sin(1 + 7.3 * seed + 1.7 * i))
+
+export const read = async (...tensors: Tensor[]): Promise<number[][]> => Promise.all(tensors.map(async (each) => [...(await each.data())]))
+
+export const createVariable = (data: number[] | Float32Array, shape: number[] = [data.length], name?: string): Variable =>
+  tidy(() => variable(tensor(data, shape), true, name))
+
+export const createModel = () => ({ weight: createVariable(values(32), [8, 4]), bias: createVariable(values(4, 2)) })

@@ -1,0 +1,134 @@
+import { gelu, linear } from '@learngene/ops'
+import { startBackend } from '@learngene/testing'
+import {
+  mean,
+  memory,
+  mul,
+  type Scalar,
+  square,
+  sub,
+  sum,
+  type Tensor1D,
+  type Tensor2D,
+  tensor,
+  tensor2d,
+  tidy,
+  variable,
+} from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { adamW } from './adamw.js'
+import type { TrainingCheckpoint } from './checkpoint.js'
+import { createRng } from './rng.js'
+import { sgd } from './sgd.js'
+import { type TrainOptions, train } from './train.js'
+
+const missing = await startBackend('webgpu').then(
+  () => undefined,
+  (error: Error) => error.message,
+)
+
+type Batch = { readonly x: Tensor2D; readonly y: Tensor2D }
+
+/** Two paths through a small network: one leaves `second` out. */
+function createTask() {
+  const rng = createRng(1)
+  const normals = (shape: [number, number]) => Float32Array.from({ length: shape[0] * shape[1] }, () => rng.normal())
+  const weight = (out: number, width: number) => tidy(() => variable(tensor2d(normals([out, width]), [out, width])))
+  const zeros = (size: number) => tidy(() => variable(tensor(new Float32Array(size))))
+  const parameters = {
+    first: weight(8, 6),
+    firstBias: zeros(8),
+    second: weight(8, 8),
+    secondBias: zeros(8),
+    last: weight(3, 8),
+    lastBias: zeros(3),
+  }
+  const key = (step: number) => (step % 3 === 1 ? 'short' : 'long')
+  const batch = (step: number): Batch => {
+    const draw = rng.fork(`batch ${step}`)
+    const of = (columns: number) =>
+      tensor2d(
+        Float32Array.from({ length: 5 * columns }, () => draw.normal()),
+        [5, columns],
+      )
+    return { x: of(6), y: of(3) }
+  }
+  const loss = (step: number, part: number, { x, y }: Batch): Scalar => {
+    const layer = (input: Tensor2D, name: 'first' | 'second' | 'last') =>
+      linear(input, parameters[name] as Tensor2D, parameters[`${name}Bias`] as Tensor1D)
+    let h = gelu(layer(mul(x, 1 + part) as Tensor2D, 'first'))
+    if (key(step) === 'long') h = gelu(layer(h, 'second'))
+    return mean(square(sub(layer(h, 'last'), y)))
+  }
+  const options = { parameters, batch, loss, steps: 5, learningRate: (step: number) => 0.02 / (1 + step) }
+  const values = () => Promise.all(Object.values(parameters).map((parameter) => parameter.data()))
+  return { options, key, values, dispose: () => Object.values(parameters).forEach((parameter) => void parameter.dispose()) }
+}
+
+describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` (${missing})` : ''}`, () => {
+  beforeAll(() => startBackend('webgpu'))
+
+  test.each<[string, () => Partial<TrainOptions<Batch>> & Pick<TrainOptions, 'optimizer'>]>([
+    ['AdamW, clipped, of two parts', () => ({ optimizer: adamW(), clipNorm: 0.5, accumulate: 2 })],
+    ['momentum', () => ({ optimizer: sgd({ momentum: 0.9 }) })],
+  ])('%s: the bits of plain steps, on two paths', async (_, more) => {
+    const [plain, compiled] = [createTask(), createTask()]
+    const before = memory().numTensors
+    const expected = await train({ ...plain.options, ...more() })
+    const calls = vi.fn(compiled.options.loss)
+    const counts: number[] = []
+    const losses = await train({
+      ...compiled.options,
+      ...more(),
+      loss: calls,
+      compile: { key: compiled.key },
+      report: () => counts.push(memory().numTensors),
+    })
+    expect(losses).toEqual(expected)
+    expect(await compiled.values()).toEqual(await plain.values())
+    expect(calls).toHaveBeenCalledTimes(2 * 2 * (more().accumulate ?? 1))
+    expect(new Set(counts.slice(0, -1)).size).toBe(1)
+    expect(memory().numTensors).toBe(before)
+    plain.dispose()
+    compiled.dispose()
+  })
+
+  test('an interrupted training comes to the same bits', async () => {
+    const [whole, parts] = [createTask(), createTask()]
+    const compile = { key: whole.key }
+    const losses = await train({ ...whole.options, optimizer: adamW(), compile })
+    let saved: TrainingCheckpoint | undefined
+    const save = (state: TrainingCheckpoint) => {
+      saved = structuredClone(state)
+    }
+    const checkpoint = { every: 3, save }
+    const stop = new AbortController()
+    const report = () => saved && stop.abort(new Error('interrupted'))
+    await expect(train({ ...parts.options, optimizer: adamW(), compile, checkpoint, report, signal: stop.signal })).rejects.toThrow(
+      'interrupted',
+    )
+    expect(saved!.step).toBe(3)
+    const rest = await train({ ...parts.options, optimizer: adamW(), compile, resume: saved })
+    expect(rest).toEqual(losses)
+    expect(await parts.values()).toEqual(await whole.values())
+    whole.dispose()
+    parts.dispose()
+  })
+
+  test('a loss that is not finite names the step', async () => {
+    const parameters = { p: tidy(() => variable(tensor([1]))) }
+    const before = memory().numTensors
+    const training = train({
+      parameters,
+      steps: 5,
+      batch: (step) => ({ x: tensor([step === 2 ? Number.NaN : 1]) }),
+      loss: (_step, _part, { x }) => sum(mul(parameters.p, x)) as Scalar,
+      optimizer: sgd(),
+      learningRate: () => 0.1,
+      compile: { key: () => '' },
+    })
+    await expect(training).rejects.toThrow('train: the loss must stay finite; step 2 of 5 gave NaN')
+    expect(memory().numTensors).toBe(before)
+    parameters.p.dispose()
+  })
+})
