@@ -6,6 +6,7 @@ import { speedLegend, speedPlot } from './plot.js'
 import { filled, formatRatio, nameOf, remarks } from './table.js'
 
 const ownStyle = raw(`
+main { max-width: 1180px }
 .speed .ours { fill: var(--stitched); stroke: var(--stitched) }
 .speed .stock { fill: var(--single); stroke: var(--single) }
 .speed .pytorch { fill: var(--soft); stroke: var(--soft) }

@@ -63,8 +63,8 @@ function marksOf({
 /** Circle, diamond, square: apart without colours. */
 function shape(kind: Mark['kind'], x: number, y: number): Html {
   if (kind === 'ours') return html`<circle cx="${x}" cy="${y}" r="7"/>`
-  const turn = kind === 'stock' ? ` rotate(45 ${x} ${y})` : ''
-  return html`<rect x="${fixed(x - 6)}" y="${y - 6}" width="12" height="12" transform="translate(0 0)${turn}"/>`
+  const turn = kind === 'stock' ? 45 : 0
+  return html`<rect x="${fixed(x - 6)}" y="${y - 6}" width="12" height="12" transform="rotate(${turn} ${x} ${y})"/>`
 }
 
 export function speedLegend(results: readonly BenchResult[]): Html {
