@@ -1,17 +1,16 @@
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Benchmark } from '@learngene/bench'
 import { chromium } from 'playwright'
 import { createServer, type ViteDevServer } from 'vite'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
 
-const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium'
-const reason = existsSync(executablePath) ? '' : ` (skipped: there is no ${executablePath}; set CHROMIUM to a Chromium)`
+const executablePath = inject('chromium') ?? undefined
+const skipped = executablePath === undefined && !inject('required').includes('chromium')
 
 const tiny = { imageSize: 8, patchSize: 4, channels: 1, width: 16, depth: 3, heads: 2, classes: 4 }
 
-describe.skipIf(reason !== '')(`the browser page${reason}`, () => {
+describe.skipIf(skipped)(`the browser page${skipped ? ' (there is no Chromium)' : ''}`, () => {
   let server: ViteDevServer
   let browser: Awaited<ReturnType<typeof chromium.launch>>
   beforeAll(async () => {

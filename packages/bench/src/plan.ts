@@ -1,6 +1,6 @@
 import type { AuxiliarySpec, SupervisedPosition } from '@learngene/learngene-pool'
 import { supervisedPositions } from '@learngene/learngene-pool'
-import { createSpace, defaultTierName, formatPath, type StitchedPath, type TierShape } from '@learngene/stitch'
+import { createSpace, defaultTierName, formatPath, type Segment, type StitchedPath, type TierShape } from '@learngene/stitch'
 import type { ViTConfig } from '@learngene/vit-blocks'
 
 /** The distillation that is timed: the model is the ancestor. */
@@ -32,7 +32,7 @@ export function planDistillation(ancestor: ViTConfig): DistillationPlan {
 
 /**
  * A pool of two tiers, the auxiliary's size and the model's width at the auxiliary's depth, and of its paths through both tiers the one that
- * leaves the first tier nearest its middle.
+ * leaves the first tier nearest its middle and lands where it left.
  */
 export function planStitch(model: ViTConfig): StitchPlan {
   const small = auxiliaryOf(model)
@@ -42,7 +42,10 @@ export function planStitch(model: ViTConfig): StitchPlan {
     name: defaultTierName(shape.width, shape.depth) + (i === 1 && small.width === large.width ? 'b' : ''),
   }))
   const space = createSpace({ kind: 'slidingWindow' }, tiers)
-  const distance = ({ path: { segments } }: StitchedPath) => Math.abs(segments[0]!.last - (small.depth - 1) / 2)
+  const distance = ({ path: { segments } }: StitchedPath) => {
+    const [{ last }, { first }] = segments as [Segment, Segment]
+    return Math.abs(last - (small.depth - 1) / 2) + Math.abs(first - last - 1)
+  }
   const stitched = [...space.enumerate()].filter(({ path }) => path.segments.length === 2)
   const path = stitched.reduce((best, next) => (distance(next) < distance(best) ? next : best))
   const [front, back] = path.path.segments.map(({ first, last }, i) => ({

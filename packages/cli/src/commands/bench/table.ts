@@ -49,7 +49,7 @@ export function remarks(results: readonly BenchResult[]): string[] {
     results.flatMap(({ pytorchDevice, backend }) => (pytorchDevice ? [`PyTorch beside ${backend}: ${pytorchDevice}`] : [])),
   )
   const said = results.flatMap((result) => {
-    if (result.error !== null) return [`${nameOf(result)} did not run: ${result.error}`]
+    if (result.error !== null) return [`${result.backend} did not run ${result.what}: ${result.error}`]
     return result.note === null ? [] : [`${nameOf(result)}: ${result.note}`]
   })
   const features = new Map(
