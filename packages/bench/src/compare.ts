@@ -24,6 +24,9 @@ const MOST_STEPS = 60
 /** Above it a step's first run after a pause is no slower than the others, as far as one can tell. */
 const LONG_STEP_MS = 3000
 
+/** About a second of steps that the engine needs to compile what they run; they also tell what a step takes. */
+const warmUpSteps = (stepMs: number): number => Math.ceil(Math.min(MOST_STEPS / ROUNDS, 1000 / stepMs))
+
 /** Timed steps per turn for steps that take `stepMs`: at least one, so at least three in all. */
 export function stepsPerTurn(stepMs: number, { steps, targetMs = 6000 }: CompareOptions): number {
   return Math.ceil((steps ?? Math.min(MOST_STEPS, targetMs / stepMs)) / ROUNDS)
@@ -58,7 +61,7 @@ export async function compare(
     await attempt(name, async () => {
       const participant = await start[name]!()
       let { ms } = await participant.turn(1, 0)
-      if (ms[0]! < LONG_STEP_MS) ms = (await participant.turn(1, 1)).ms
+      if (ms[0]! < LONG_STEP_MS) ms = (await participant.turn(warmUpSteps(ms[0]!), 1)).ms
       running.set(name, { participant, stepMs: median(ms), measured: { ms: [], memory: null, commands: null } })
     })
   }
