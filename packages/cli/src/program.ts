@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addBackends } from './commands/backends.js'
+import { addBench } from './commands/bench.js'
 import { addEvaluate } from './commands/evaluate.js'
 import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
@@ -24,7 +25,7 @@ export function createProgram(io: Io): Command {
       outputError: () => {},
     })
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
-  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate, addVerify, addBackends, addInstallTensorFlow])
+  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate, addVerify, addBench, addBackends, addInstallTensorFlow])
     add(program, io)
   return program
 }

@@ -1,0 +1,8 @@
+export { type CompareOptions, compare, type Measured } from './compare.js'
+export { type BenchModel, MODEL_NAMES, modelOf, namedModel } from './models.js'
+export { type Participant, type StepCommands, startParticipant, type Turn } from './participant.js'
+export type { Memory } from './peak-memory.js'
+export { noteOf } from './plan.js'
+export { type Benchmark, type BenchResult, failedResult, type Machine, type ResultHead, toResult } from './results.js'
+export { median, quantile, type Spread, spreadOf } from './statistics.js'
+export { type Assignment, type Task, type What, WORKS } from './task.js'

@@ -1,0 +1,94 @@
+import { buildPool, createAuxiliary, createDistillation, liveTeacher } from '@learngene/learngene-pool'
+import { crossEntropy } from '@learngene/ops'
+import { descendantOf } from '@learngene/stitch'
+import { adamW, createRng, type Group, train } from '@learngene/training'
+import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
+import { mean, type Scalar } from '@tensorflow/tfjs-core'
+import { createInputs, type Inputs } from './inputs.js'
+import { planDistillation, planStitch } from './plan.js'
+import type { Task } from './task.js'
+import type { Work } from './work.js'
+
+const LEARNING_RATE = 1e-4
+
+/** The work as the packages do it: `train` of @learngene/training, `forward` of @learngene/vit-blocks. A group's members share each batch. */
+export function ownWork({ what, model, batch }: Task, group: Group): Work {
+  const inputs = createInputs(model, batch / group.size)
+  switch (what) {
+    case 'forward':
+      return inference(createViT(model, createRng(0)), inputs, group)
+    case 'stitch':
+      return inference(stitched(model), inputs, group)
+    case 'train': {
+      const network = createViT(model, createRng(0))
+      return training(group, {
+        parameters: parametersOf(network),
+        batch: () => inputs,
+        loss: ({ images, targets }) => mean(crossEntropy(forward(network, images).logits, targets)),
+      })
+    }
+    case 'distill': {
+      const ancestor = createViT(model, createRng(0))
+      const teacher = liveTeacher(ancestor)
+      const { student } = planDistillation(model)
+      const distillation = createDistillation(ancestor, student, {}, createRng(1))
+      const indices = Array.from({ length: inputs.images.shape[0] }, (_, i) => i)
+      return training(group, {
+        parameters: distillation.parameters,
+        batch: () => ({ ...inputs, ancestor: teacher(indices, inputs.images, distillation.ancestorFeatures) }),
+        loss: ({ images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
+      })
+    }
+  }
+}
+
+function stitched(model: Task['model']): Network {
+  const { tiers, path } = planStitch(model)
+  const rng = createRng(0)
+  const ancestor = createViT({ ...model, depth: 1 }, rng)
+  const pool = buildPool(
+    tiers.map((tier) => createAuxiliary(ancestor, tier, rng)),
+    {},
+    rng,
+  )
+  return descendantOf(pool, path)
+}
+
+function inference(network: Network, { images }: Inputs, group: Group): Work {
+  return {
+    async run(steps, onStep) {
+      for (let i = 0; i < steps; i++) {
+        const { logits } = forward(network, images)
+        await logits.data()
+        logits.dispose()
+        group.barrier()
+        onStep()
+      }
+    },
+  }
+}
+
+interface Training<Batch> {
+  readonly parameters: Parameters<typeof train>[0]['parameters']
+  readonly batch: () => Batch
+  readonly loss: (batch: Batch) => Scalar
+}
+
+function training<Batch>(group: Group, { parameters, batch, loss }: Training<Batch>): Work {
+  const optimizer = adamW()
+  return {
+    async run(steps, onStep) {
+      await train<Batch>({
+        parameters,
+        steps,
+        batch,
+        loss: (_step, _part, current) => loss(current),
+        optimizer,
+        learningRate: () => LEARNING_RATE,
+        group,
+        report: onStep,
+      })
+      group.barrier()
+    },
+  }
+}

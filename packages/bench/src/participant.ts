@@ -1,0 +1,71 @@
+import { useBackend } from '@learngene/backends'
+import { setOps } from '@learngene/ops'
+import { alone, type Group } from '@learngene/training'
+import { enableProdMode, engine } from '@tensorflow/tfjs-core'
+import { type GpuMeter, meterGpu } from './gpu-meter.js'
+import { ownWork } from './own-work.js'
+import { type Memory, peakMemory } from './peak-memory.js'
+import { stockWork } from './stock/work.js'
+import type { Assignment } from './task.js'
+import type { Work } from './work.js'
+
+/** What one step asks of a GPU. */
+export type StepCommands = Pick<GpuMeter, 'dispatches' | 'uploads' | 'newBuffers'>
+
+/** Some steps in a row. */
+export interface Turn {
+  /** Milliseconds of each timed step. */
+  readonly ms: readonly number[]
+  /** So far. */
+  readonly memory: Memory | null
+  /** Of the last step; null on backends that do not tell. */
+  readonly commands: StepCommands | null
+}
+
+/** One formulation of a piece of work, ready to run. */
+export interface Participant {
+  /** Runs `leadIn` steps that do not count, then `steps` steps that do. */
+  turn(steps: number, leadIn: number): Promise<Turn>
+}
+
+/**
+ * Starts the backend in this process, thread or page and builds the work. Formulations must not share one: our kernels stay registered
+ * once they are in use, and stock TensorFlow.js would run on them.
+ */
+export async function startParticipant(assignment: Assignment, group: Group = alone): Promise<Participant> {
+  const { backend, formulation, ops = 'auto', wasmPaths } = assignment
+  enableProdMode()
+  await useBackend(backend, { wasmPaths })
+  const gpu = backend === 'webgpu' ? meterBackend() : undefined
+  if (formulation === 'ours') setOps(ops)
+  const work = formulation === 'stock' ? stockWork(assignment) : ownWork(assignment, group)
+  return { turn: (steps, leadIn) => takeTurn(work, steps, leadIn, gpu) }
+}
+
+function meterBackend(): GpuMeter {
+  const { device, queue } = engine().backend as unknown as { device: GPUDevice; queue: GPUQueue }
+  return meterGpu(device, queue)
+}
+
+/** @param gpu counts what the steps ask of the GPU */
+export async function takeTurn(work: Work, steps: number, leadIn: number, gpu?: GpuMeter): Promise<Turn> {
+  const ms: number[] = []
+  let last = gpu && { ...gpu }
+  let commands: StepCommands | null = null
+  let done = 0
+  let before = performance.now()
+  await work.run(leadIn + steps, () => {
+    const now = performance.now()
+    if (done++ >= leadIn) ms.push(now - before)
+    if (gpu && last) {
+      commands = {
+        dispatches: gpu.dispatches - last.dispatches,
+        uploads: gpu.uploads - last.uploads,
+        newBuffers: gpu.newBuffers - last.newBuffers,
+      }
+      last = { ...gpu }
+    }
+    before = now
+  })
+  return { ms, memory: peakMemory(gpu), commands }
+}

@@ -1,0 +1,89 @@
+import { writeFile } from 'node:fs/promises'
+import type { BackendName } from '@learngene/backends'
+import type { Benchmark, What } from '@learngene/bench'
+import { type Command, Option } from 'commander'
+import { UsageError } from '../errors.js'
+import { type Io, printJson } from '../io.js'
+import { example, integer, integers, jsonOption, seedOption } from '../options.js'
+import { withProgress } from '../progress/progress-reporter.js'
+import { backends, findPyTorch, MODELS, readModel, WORKS, works } from './bench/options.js'
+
+interface BenchCommandOptions {
+  readonly backends?: BackendName[]
+  readonly model: string
+  readonly batch?: number
+  readonly what: What[]
+  readonly baseline?: boolean
+  readonly pytorch?: boolean
+  readonly python: string
+  readonly workers: number[]
+  readonly relaxedSimd: boolean
+  readonly ops: 'auto' | 'reference'
+  readonly steps?: number
+  readonly timeout: number
+  readonly html?: string
+  readonly json?: boolean
+}
+
+export function addBench(program: Command, io: Io): void {
+  program
+    .command('bench')
+    .description('Time a Vision Transformer on every backend, in turns with stock TensorFlow.js and PyTorch.')
+    .option('--backends <list>', 'tensorflow-gpu, webgpu, tensorflow, wasm, cpu (default: those that run here, but cpu)', backends)
+    .option('--model <model>', `${MODELS.join(', ')}, a configuration as JSON, or a file with one`, 'deit-tiny')
+    .option('--batch <number>', 'images per step (default: 4 of DeiT, 64 of the quickstart, else 8)', integer(1))
+    .addOption(new Option('--what <list>', WORKS.join(', ')).argParser(works).default(['forward', 'train'], 'forward,train'))
+    .option('--baseline', 'time stock TensorFlow.js as well')
+    .option('--pytorch', 'time PyTorch as well (default: where Python has it)')
+    .option('--no-pytorch', 'leave PyTorch out')
+    .option('--python <path>', 'the Python that has PyTorch', 'python3')
+    .addOption(
+      new Option('--workers <list>', 'data-parallel threads on wasm, such as 1,2: a line for each').argParser(integers).default([1], '1'),
+    )
+    .option('--no-relaxed-simd', 'run wasm without fused multiply-add')
+    .addOption(
+      new Option('--ops <form>', 'our kernels, or the reference form of our operations').choices(['auto', 'reference']).default('auto'),
+    )
+    .option('--steps <number>', 'timed steps of each, at least 3 (default: by their time)', integer(3))
+    .option('--timeout <seconds>', 'the longest that one of those compared may compute', integer(1), 600)
+    .option('--html <file>', 'write a page with a plot')
+    .addOption(seedOption())
+    .addOption(jsonOption())
+    .addHelpText('after', example('learngene bench --model deit-tiny --batch 4 --what train --backends wasm --baseline'))
+    .action(
+      async ({ model: modelText, pytorch, python: path, json, html, seed: _, ...options }: BenchCommandOptions & { seed: number }) => {
+        const model = await readModel(modelText)
+        const batch = options.batch ?? model.batch
+        const uneven = options.workers.find((count) => batch % count > 0)
+        if (uneven !== undefined) throw new UsageError(`--batch must divide by --workers; got ${batch} images and ${uneven} workers`)
+        const python = await findPyTorch(pytorch, path)
+        const { runBenchmark } = await import('@learngene/bench/node')
+        const benchmark = await withProgress(io, (report) => runBenchmark({ ...options, batch, model, python, report, signal: io.signal }))
+        if (json) printJson(io, benchmark)
+        else {
+          const { benchTable } = await import('./bench/table.js')
+          io.stdout.write(`${benchTable(benchmark)}\n`)
+        }
+        if (html !== undefined) await writePage(html, benchmark, options, modelText)
+        assertAnyRan(benchmark)
+      },
+    )
+}
+
+async function writePage(
+  file: string,
+  benchmark: Benchmark,
+  options: Pick<BenchCommandOptions, 'baseline' | 'what' | 'workers'>,
+  model: string,
+) {
+  const { benchPage } = await import('./bench/page.js')
+  const names = [...new Set(benchmark.results.map(({ backend }) => backend))]
+  const quoted = model.includes('{') ? `'${model}'` : model
+  const command = `npx learngene bench --backends ${names} --model ${quoted} --batch ${benchmark.results[0]!.batch} --what ${options.what} --workers ${options.workers}${options.baseline ? ' --baseline' : ''}`
+  await writeFile(file, benchPage(benchmark, command))
+}
+
+function assertAnyRan({ results }: Benchmark): void {
+  if (results.some(({ error }) => error === null)) return
+  throw new Error(`no backend ran: ${[...new Set(results.map(({ backend, error }) => `${backend}: ${error}`))].join('; ')}`)
+}
