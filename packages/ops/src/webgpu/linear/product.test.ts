@@ -2,7 +2,7 @@ import { expectClose, randomTensors, TOLERANCES, valuesOf } from '@learngene/tes
 import { dispose, engine } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { describeWebGPU, poisonDevice } from '../../testing/webgpu.js'
+import { describeWebGPU, poisonBuffers } from '../../testing/compare-modes.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, newTensor } from '../dispatch.js'
 import { emulatedMatrices } from './matrix-unit.js'
@@ -33,7 +33,7 @@ const VARIANTS = [
   })),
 ]
 
-describeWebGPU('a tiled product', () => {
+describeWebGPU(() => {
   test.each(VARIANTS)('by $name equals sums in double precision, whatever the layouts, sizes and parts', async (variant) => {
     const { size, slice, scale } = variant
     await fc.assert(
@@ -48,7 +48,10 @@ describeWebGPU('a tiled product', () => {
           const [frozen_begin, frozen_end] = [Math.floor(rows / 3), Math.floor((2 * rows) / 3)]
           const share = split ? slice : depth
           const parts = Math.ceil(depth / share)
-          await poisonDevice([parts, rows, columns], [parts, rows])
+          await poisonBuffers([
+            [parts, rows, columns],
+            [parts, rows],
+          ])
           const [result, sums] = [newTensor(backend, [parts, rows, columns]), newTensor(backend, [parts, rows])]
           const program = variant.program({
             left: { name: 'left', contiguous: leftLayout, wide: left.shape[1]! % 4 === 0 },
