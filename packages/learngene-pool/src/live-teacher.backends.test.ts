@@ -1,0 +1,37 @@
+import { describeEachBackend } from '@learngene/testing'
+import { createRng } from '@learngene/training'
+import { disposeNetwork } from '@learngene/vit-blocks'
+import { memory } from '@tensorflow/tfjs-core'
+import { expect, it, vi } from 'vitest'
+import { createAuxiliary } from './distill.js'
+import { fineTune } from './fine-tune.js'
+import { buildPool, disposePool } from './pool.js'
+import { cachedTeacher, liveTeacher, type Teacher } from './teacher.js'
+import { tinyAncestor, tinyImages } from './testing/tiny.js'
+
+describeEachBackend(({ tolerances }) => {
+  it('a live teacher teaches what a cached one does, one path per step, and nothing runs without its recording on webgpu', async () => {
+    const before = memory().numTensors
+    const warned = vi.spyOn(console, 'warn')
+    const [ancestor, source] = [tinyAncestor(), tinyImages(12)]
+    const lossesWith = async (teacher: Teacher) => {
+      const rng = createRng(3)
+      const tiers = [8, 16].map((width) => createAuxiliary(ancestor, { width, depth: 2, heads: 2 }, rng))
+      const pool = buildPool(tiers, {}, rng)
+      const losses = await fineTune(pool, source, { epochs: 2, batchSize: 4, learningRate: 1e-2, teacher }, rng)
+      disposePool(pool)
+      return losses
+    }
+    const live = liveTeacher(ancestor)
+    const losses = await lossesWith(live)
+    live.dispose()
+    expect(losses).toHaveLength(6)
+    for (const [i, loss] of (await lossesWith(await cachedTeacher(ancestor, [], source))).entries()) {
+      expect(Math.abs(losses[i]! - loss) / loss).toBeLessThan(tolerances.lossCurve)
+    }
+    disposeNetwork(ancestor)
+    expect(warned.mock.calls.filter(([text]) => String(text).startsWith('compileStep'))).toEqual([])
+    warned.mockRestore()
+    expect(memory().numTensors).toBe(before)
+  })
+})
