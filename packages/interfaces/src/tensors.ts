@@ -59,6 +59,8 @@ export interface Dataset {
 /** Labelled images as tensors, read by index: a dataset with its preprocessing, or whatever a user has. */
 export interface ImageSource {
   readonly length: number
+  /** Whether an image changes from call to call; then nothing computed from it may be kept. Default false. */
+  readonly augmented?: boolean
   /** Normalised pixels of the named images [B, height, width, channels]; the caller frees them. */
   images(indices: ArrayLike<number>): Tensor4D
   /** Class indices of the named images. */
