@@ -1,4 +1,5 @@
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
+import { installTensorFlowKernels } from './tensorflow/install.js'
 import { installWasmKernels } from './wasm/install.js'
 import { installWebGPUKernels } from './webgpu/install.js'
 
@@ -29,6 +30,7 @@ export function findKernel(name: KernelName): Kernel | undefined {
   if (mode === 'reference') return undefined
   const backend = getBackend()
   if (backend === 'wasm') installWasmKernels()
+  if (backend === 'tensorflow') installTensorFlowKernels()
   if (backend === 'webgpu') installWebGPUKernels()
   if (getKernel(name, backend) === undefined) return undefined
   return (inputs, attributes = {}) => {
