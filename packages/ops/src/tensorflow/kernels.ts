@@ -3,6 +3,7 @@ import type { KernelName } from '../kernels.js'
 import { adamWKernel } from './adamw.js'
 import { attentionKernels } from './attention.js'
 import type { TensorFlowBackend } from './backend.js'
+import { layerNormKernels } from './layer-norm.js'
 import { nativeOperations } from './native.js'
 
 export type Inputs = { readonly [name: string]: TensorInfo }
@@ -18,11 +19,11 @@ export function tensorflowKernels(backend: TensorFlowBackend): { readonly [Name 
 
   const gelu = (x: TensorInfo) => mul(mul(x, 0.5), add(native.erf(mul(x, Math.SQRT1_2)), 1))
 
-  /** (1 + erf t) / 2 + x phi(x) = (1 + erf t + exp(ln(2 / sqrt pi) - t^2) t) / 2 with t = x / sqrt 2 */
-  const geluGradient = (x: TensorInfo, dy: TensorInfo) => {
+  /** 2 ((1 + erf t) / 2 + x phi(x)) = 1 + erf t + exp(ln(2 / sqrt pi) - t^2) t with t = x / sqrt 2, times dy / 2 */
+  const geluGradient = (x: TensorInfo, halfDy: TensorInfo) => {
     const t = mul(x, Math.SQRT1_2)
     const density = native.exp(sub(Math.log(2 / Math.sqrt(Math.PI)), native.square(t)))
-    return mul(mul(dy, 0.5), add(add(native.erf(t), 1), mul(density, t)))
+    return mul(halfDy, add(add(native.erf(t), 1), mul(density, t)))
   }
 
   const zeroWithin = ([begin, end]: readonly number[], length: number) =>
@@ -41,12 +42,13 @@ export function tensorflowKernels(backend: TensorFlowBackend): { readonly [Name 
       const dWeight = product(dy!, x!, true) // [N, K]
       const dBias = frozenBias ? mul(columnSums(dy!), zeroWithin(frozenBias as number[], dy!.shape[1]!)) : columnSums(dy!)
       if (!inputGradient) return [dWeight, dBias]
-      const dx = product(dy!, weight!) // [M, K]
-      return [dWeight, dBias, preActivation === undefined ? dx : geluGradient(preActivation, dx)]
+      if (preActivation === undefined) return [dWeight, dBias, product(dy!, weight!)]
+      return [dWeight, dBias, geluGradient(preActivation, product(dy!, mul(weight!, 0.5)))]
     },
 
     LearngeneGelu: ({ x }) => gelu(x!),
-    LearngeneGeluGrad: ({ x, dy }) => geluGradient(x!, dy!),
+    LearngeneGeluGrad: ({ x, dy }) => geluGradient(x!, mul(dy!, 0.5)),
+    ...layerNormKernels(native),
     ...attentionKernels(native),
     LearngeneAdamWSlots: adamWKernel(native),
   }

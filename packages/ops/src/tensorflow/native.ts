@@ -23,6 +23,7 @@ export function nativeOperations(backend: TensorFlowBackend) {
     return known
   }
   const integers = (values: readonly number[]) => constant(Int32Array.from(values), [values.length], 'int32')
+  const integer = (value: number) => constant(Int32Array.of(value), [], 'int32')
   const number = (value: number) => constant(Float32Array.of(value), [], 'float32')
   const operand = (value: TensorInfo | number) => (typeof value === 'number' ? number(value) : value)
 
@@ -54,6 +55,8 @@ export function nativeOperations(backend: TensorFlowBackend) {
     /** Over the last dimension, which stays with length 1. */
     rowSums: (x: TensorInfo) =>
       backend.executeSingleOutput('Sum', [float, type('Tidx', binding.TF_INT32), flag('keep_dims', true)], [x, integers([-1])]),
+    rowMeans: (x: TensorInfo) =>
+      backend.executeSingleOutput('Mean', [float, type('Tidx', binding.TF_INT32), flag('keep_dims', true)], [x, integers([-1])]),
     transpose: (x: TensorInfo, order: readonly number[]) =>
       backend.executeSingleOutput('Transpose', [float, type('Tperm', binding.TF_INT32)], [x, integers(order)]),
     reshape: (x: TensorInfo, shape: readonly number[]) =>
@@ -63,6 +66,20 @@ export function nativeOperations(backend: TensorFlowBackend) {
       backend.executeMultipleOutputs('Unpack', [float, count('num', x.shape[0]!), count('axis', 0)], [x], x.shape[0]!),
     /** Along a new first dimension. */
     pack: (parts: readonly TensorInfo[]) => backend.executeSingleOutput('Pack', [float, count('N', parts.length), count('axis', 0)], parts),
+
+    /** Vectors, one after the other. */
+    join: (parts: readonly TensorInfo[]) =>
+      backend.executeSingleOutput('ConcatV2', [float, count('N', parts.length), type('Tidx', binding.TF_INT32)], [...parts, integer(0)]),
+    /** A vector cut into parts of the given lengths. */
+    separate: (x: TensorInfo, lengths: readonly number[]) =>
+      backend.executeMultipleOutputs(
+        'SplitV',
+        [float, count('num_split', lengths.length), type('Tlen', binding.TF_INT32)],
+        [x, integers(lengths), integer(0)],
+        lengths.length,
+      ),
+    /** On the host. */
+    values: (x: TensorInfo) => backend.readSync(x.dataId) as Float32Array,
 
     /** A place for values of any shape, which operations may change. Lives as long as the backend; its tensor may be disposed. */
     place: (name: string): TensorInfo => {
