@@ -81,7 +81,9 @@ const SAMPLED_IMAGES = 32
 /** Of the pixels of some images, evenly spread. */
 async function sampleHash(source: ImageSource): Promise<string> {
   const count = Math.min(SAMPLED_IMAGES, source.length)
-  const images = source.images(Uint32Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count)))
+  const indices = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count))
+  await source.prepare?.(indices)
+  const images = source.images(indices)
   const pixels = await images.data<'float32'>()
   dispose(images)
   return sha256(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength))

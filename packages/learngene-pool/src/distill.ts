@@ -138,6 +138,7 @@ export async function distill(
       steps: epochs.steps,
       learningRate: epochs.learningRate,
       optimizer: adamW({ weightDecay }),
+      prepare: (step) => source.prepare?.(epochs.indices(step)),
       batch(step) {
         const indices = epochs.indices(step)
         const images = source.images(indices)

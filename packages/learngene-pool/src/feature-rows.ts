@@ -89,7 +89,9 @@ async function computeChunk(
   features: readonly string[],
   source: ImageSource,
 ): Promise<Float32Array> {
-  const images = source.images(Uint32Array.from({ length: imagesOf(rows, chunk) }, (_, i) => chunk * rows.perChunk + i))
+  const indices = Uint32Array.from({ length: imagesOf(rows, chunk) }, (_, i) => chunk * rows.perChunk + i)
+  await source.prepare?.(indices)
+  const images = source.images(indices)
   const result = forward(ancestor, images, { features })
   const columns = await Promise.all([result.logits, ...features.map((name) => result.features[name]!)].map((x) => x.data<'float32'>()))
   dispose([images, result.logits, result.features as { [name: string]: Tensor3D }])

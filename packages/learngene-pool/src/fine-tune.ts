@@ -55,6 +55,7 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     learningRate: epochs.learningRate,
     optimizer: adamW({ weightDecay, learningRateScale: (name) => (name in stitches ? stitchScale : instanceScale) }),
     accumulate: pathsPerStep,
+    prepare: (step) => source.prepare?.(epochs.indices(step)),
     batch(step) {
       const indices = epochs.indices(step)
       const images = source.images(indices)
