@@ -34,7 +34,7 @@ it('gives prepared images, normalised, with their labels', async () => {
   const images = source.images([3, 0])
   expect(images.shape).toEqual([2, 1, 1, 1])
   expect(Array.from(await images.data(), (x) => Math.round(255 * x))).toEqual([6, 0])
-  expect([...source.labels([3, 0])]).toEqual([1, 0])
+  expect(Array.from(source.labels([3, 0]))).toEqual([1, 0])
   images.dispose()
 })
 
