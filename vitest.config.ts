@@ -8,6 +8,8 @@ const packages = fileURLToPath(new URL('./packages/', import.meta.url))
 
 /** Tests that run on every backend: under Node, and once more in a page. */
 const testsOfBackends = 'packages/*/src/**/*.backends.test.ts'
+
+/** Tests of what only a page has. */
 const testsOfPages = 'packages/*/src/**/*.chromium.test.ts'
 
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */

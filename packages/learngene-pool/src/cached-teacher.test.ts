@@ -1,3 +1,4 @@
+import '@tensorflow/tfjs-backend-cpu'
 import { mkdtemp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -5,14 +6,14 @@ import type { ReportEvent } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, type ForwardResult, type Network } from '@learngene/vit-blocks'
-import { dispose, memory, type Tensor3D } from '@tensorflow/tfjs-core'
+import { dispose, memory, setBackend, type Tensor3D } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { cacheBytes, cachedTeacher } from './cached-teacher.js'
 import { featureFolder } from './chunk-folder.js'
 import type { ChunkStore } from './chunk-store.js'
 import { distill } from './distill.js'
 import { liveTeacher, requireSound, type Teacher } from './teacher.js'
-import { startBackend, tinyAncestor, tinyImages } from './testing/tiny.js'
+import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 const features = ['block.3', 'attn.1'] as const
 const options = { batchSize: 4 }
@@ -28,7 +29,7 @@ let computed: number
 let dir: string
 
 beforeAll(async () => {
-  await startBackend('cpu')
+  await setBackend('cpu')
   ancestor = tinyAncestor()
   dir = await mkdtemp(join(tmpdir(), 'features-'))
 })

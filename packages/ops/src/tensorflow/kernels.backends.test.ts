@@ -31,7 +31,8 @@ import { findKernel, type OpsMode, setOps } from '../kernels.js'
 import { layerNorm } from '../layer-norm.js'
 import { linear } from '../linear.js'
 
-const reason = inject('available')?.find(({ name }) => name === 'tensorflow')?.reason ?? null
+const available = inject('available')
+const reason = available === null ? 'it runs under Node only' : available.find(({ name }) => name === 'tensorflow')!.reason
 const skipped = reason !== null && !inject('required').includes('tensorflow')
 const seed = fc.nat()
 const width = fc.integer({ min: 1, max: 70 })
