@@ -9,6 +9,9 @@ const packages = fileURLToPath(new URL('./packages/', import.meta.url))
 /** Tests that run on every backend: under Node, and once more in a page. */
 const testsOfBackends = 'packages/*/src/**/*.backends.test.ts'
 
+/** Tests of what only a page has. */
+const testsOfPages = 'packages/*/src/**/*.chromium.test.ts'
+
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
 const required = (process.env.LEARNGENE_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
 const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null
@@ -37,7 +40,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts'],
-          exclude: [...configDefaults.exclude, testsOfBackends],
+          exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages],
           pool: 'forks',
           provide: { required, chromium },
         },
@@ -59,16 +62,19 @@ export default defineConfig({
   },
 })
 
-/** The tests of the backends that a page has. */
+/** The tests of the backends that a page has, and those that only a page can run. */
 function inChromium(executablePath: string) {
   const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   return {
     extends: true as const,
+    // Cross-origin isolated: workers may share memory.
+    server: { headers: { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' } },
     optimizeDeps: {
       // All of them before the first test: finding one later would load the page anew.
       include: [
         'fast-check',
+        'pure-rand/generator/xoroshiro128plus',
         '@tensorflow/tfjs-core',
         '@tensorflow/tfjs-core/dist/register_all_gradients',
         '@tensorflow/tfjs-backend-cpu',
@@ -78,7 +84,7 @@ function inChromium(executablePath: string) {
     },
     test: {
       name: 'chromium',
-      include: [testsOfBackends],
+      include: [testsOfBackends, testsOfPages],
       isolate: false,
       provide: { required: required.includes('chromium') ? ['webgpu', 'wasm'] : [], chromium: executablePath, available: null },
       browser: {

@@ -22,3 +22,23 @@ it('gives normalised images and labels of a dataset by index', async () => {
   expect(Array.from(source.labels([1, 0]))).toEqual([1, 0])
   images.dispose()
 })
+
+it('says that it augments, and does so before normalising', async () => {
+  const dataset = arrayDataset({
+    name: 'one',
+    imageShape: [1, 2, 1],
+    classes: ['a'],
+    pixels: Uint8Array.of(0, 255),
+    labels: Uint8Array.of(0),
+  })
+  const normalisation = { mean: [0], std: [1] }
+  const augment = (pixels: Uint8Array, shape: readonly number[]) => {
+    expect(shape).toEqual([1, 1, 2, 1])
+    return pixels.map((pixel) => 255 - pixel)
+  }
+  const source = imageSource(dataset, normalisation, { augment })
+  const images = source.images([0])
+  expect(Array.from(await images.data())).toEqual([1, 0])
+  expect([source.augmented, imageSource(dataset, normalisation).augmented]).toEqual([true, false])
+  images.dispose()
+})

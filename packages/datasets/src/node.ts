@@ -1,3 +1,4 @@
+export { type FolderSourceOptions, folderSource } from './folder-source.js'
 export { type ImageFolder, imageFolder } from './image-folder.js'
 export { type FashionMnist, loadFashionMnist } from './load-fashion-mnist.js'
 export { decodeImage } from './preprocess/decode-image.js'

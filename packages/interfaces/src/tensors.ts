@@ -59,6 +59,10 @@ export interface Dataset {
 /** Labelled images as tensors, read by index: a dataset with its preprocessing, or whatever a user has. */
 export interface ImageSource {
   readonly length: number
+  /** Whether an image changes from call to call; then nothing computed from it may be kept. Default false. */
+  readonly augmented?: boolean
+  /** Where reading takes time (files to decode): reads the named images ahead, off the main thread where it can; must come before `images` of them. */
+  prepare?(indices: ArrayLike<number>): Promise<void>
   /** Normalised pixels of the named images [B, height, width, channels]; the caller frees them. */
   images(indices: ArrayLike<number>): Tensor4D
   /** Class indices of the named images. */

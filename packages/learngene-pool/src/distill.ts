@@ -16,7 +16,7 @@ import {
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
 import { planEpochs, type TrainingPlan } from './epochs.js'
 import { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
-import { liveTeacher, type Teacher } from './teacher.js'
+import { liveTeacher, requireSound, type Teacher } from './teacher.js'
 import { type DistillationTerm, type PlacedMatrix, standardTerms, type TermOptions } from './terms.js'
 
 /** A small model to be distilled from the ancestor. */
@@ -127,6 +127,7 @@ export async function distill(
   rng: Rng,
 ): Promise<{ readonly tier: Tier; readonly losses: Float32Array }> {
   const { group = alone, weightDecay } = options
+  requireSound(options.teacher, source)
   const distillation = createDistillation(ancestor, spec, options, rng)
   const live = options.teacher ? undefined : liveTeacher(ancestor)
   const teacher = options.teacher ?? live!
@@ -137,6 +138,7 @@ export async function distill(
       steps: epochs.steps,
       learningRate: epochs.learningRate,
       optimizer: adamW({ weightDecay }),
+      prepare: (step) => source.prepare?.(epochs.indices(step)),
       batch(step) {
         const indices = epochs.indices(step)
         const images = source.images(indices)

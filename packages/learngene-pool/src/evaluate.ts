@@ -36,6 +36,7 @@ export async function accuracies(networks: readonly Network[], source: ImageSour
 }
 
 async function correctOf(networks: readonly Network[], source: ImageSource, indices: number[]): Promise<Float32Array> {
+  await source.prepare?.(indices)
   const images = source.images(indices)
   const labels = tensor1d(Array.from(source.labels(indices)), 'int32')
   const counts: Scalar[] = new Array(networks.length)

@@ -9,7 +9,7 @@ import { add, mean, mul, type Scalar } from '@tensorflow/tfjs-core'
 import { planEpochs, type TrainingPlan } from './epochs.js'
 import { costBins, type PathPolicy } from './path-policy.js'
 import { poolParameters } from './pool.js'
-import type { Teacher } from './teacher.js'
+import { requireSound, type Teacher } from './teacher.js'
 
 export interface FineTuneOptions extends TrainingPlan {
   /** The ancestor's logits; without a teacher the labels alone teach. */
@@ -40,6 +40,7 @@ const MOST_RECORDED_PATHS = 256
  */
 export async function fineTune(family: StitchedFamily, source: ImageSource, options: FineTuneOptions, rng: Rng): Promise<Float32Array> {
   const { teacher, targets = 'soft', labelWeight = 0.5, pathsPerStep = 1, group = alone, weightDecay } = options
+  requireSound(teacher, source)
   const policy = options.policy ?? costBins(family.space, (path) => costOfPath(family, path).macs)
   const { instances, stitches } = poolParameters(family)
   const { instances: instanceScale = 1, stitches: stitchScale = 1 } = options.learningRateScale ?? {}
@@ -54,6 +55,7 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     learningRate: epochs.learningRate,
     optimizer: adamW({ weightDecay, learningRateScale: (name) => (name in stitches ? stitchScale : instanceScale) }),
     accumulate: pathsPerStep,
+    prepare: (step) => source.prepare?.(epochs.indices(step)),
     batch(step) {
       const indices = epochs.indices(step)
       const images = source.images(indices)

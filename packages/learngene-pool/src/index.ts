@@ -1,4 +1,6 @@
 export * from './baselines/index.js'
+export { type CacheOptions, cacheBytes, cachedTeacher } from './cached-teacher.js'
+export type { ChunkRange, ChunkStore } from './chunk-store.js'
 export {
   type AuxiliarySpec,
   createAuxiliary,
@@ -26,5 +28,5 @@ export {
 } from './pool.js'
 export { decodePool, encodePool } from './pool-file.js'
 export { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
-export { type CacheOptions, cacheBytes, cachedTeacher, type LiveTeacher, liveTeacher, type Teacher } from './teacher.js'
+export { type LiveTeacher, liveTeacher, type Teacher } from './teacher.js'
 export { type DistillationTerm, standardTerms, type TermOptions } from './terms.js'

@@ -3,6 +3,9 @@ import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import type { FloatDtype } from '@learngene/vit-blocks'
+
+export { featureFolder } from './chunk-folder.js'
+
 import type { Pool } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
 

@@ -18,6 +18,7 @@ import {
   structureOf,
 } from '@learngene/vit-blocks'
 import { buildPool, disposePool, type Pool, poolParameters } from './pool.js'
+import { sha256 } from './sha256.js'
 
 /** The name of the file that describes the others. */
 export const MANIFEST = 'manifest.json'
@@ -198,11 +199,6 @@ function holderOf(entry: TransformationEntry): { parameters: Parameters; read():
 
 function isIdentity({ inputs, outputs, weight, bias }: AffineMap): boolean {
   return inputs === outputs && bias.every((value) => value === 0) && weight.every((value, i) => value === (i % (inputs + 1) === 0 ? 1 : 0))
-}
-
-async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')
 }
 
 const short = (hash: unknown) => `${String(hash).slice(0, 12)}…`

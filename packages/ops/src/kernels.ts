@@ -1,4 +1,5 @@
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
+import { installTensorFlowKernels } from './tensorflow/install.js'
 import { installWasmKernels } from './wasm/install.js'
 import { installWebGPUKernels } from './webgpu/install.js'
 
@@ -29,6 +30,7 @@ export function findKernel(name: KernelName): Kernel | undefined {
   if (mode === 'reference') return undefined
   const backend = getBackend()
   if (backend === 'wasm') installWasmKernels()
+  if (backend === 'tensorflow') installTensorFlowKernels()
   if (backend === 'webgpu') installWebGPUKernels()
   if (getKernel(name, backend) === undefined) return undefined
   return (inputs, attributes = {}) => {
@@ -47,8 +49,8 @@ export function findKernel(name: KernelName): Kernel | undefined {
  *   inputGradient, frozenBias ([begin, end] or none) -> dWeight [N,K], dBias [N], zero from begin to before end, and if inputGradient dx [M,K],
  *   the gradient of preActivation where that is given
  * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
- * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics
- * - `LearngeneLayerNormGrad` {x, gamma, statistics, dy} -> dx [M,D], dGamma [D], dBeta [D]
+ * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics, inverse?
+ * - `LearngeneLayerNormGrad` {x, gamma, statistics, inverse?, dy} -> dx [M,D], dGamma [D], dBeta [D]
  * - `LearngeneAttention` {qkv [B,T,3D]}, attribute heads -> y [B,T,D], saved
  * - `LearngeneAttentionGrad` {qkv, y [B,T,D], saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
  * - `LearngeneAdamW` {scalars [P,4], parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)
@@ -59,7 +61,7 @@ export function findKernel(name: KernelName): Kernel | undefined {
  * - `LearngeneMeanSquaredError` {x [B,...], target} -> [B]; `LearngeneMeanSquaredErrorGrad` {x, target, dy [B]} -> dx
  * - `LearngeneNormalisePixels` {packed int32 [n]}, attributes of PixelAttributes (pixels.ts) -> [B,h,w,c]
  *
- * `statistics` and `saved` are the backend's own affair.
+ * `statistics`, `inverse` and `saved` are the backend's own affair.
  */
 export type KernelName =
   | 'LearngeneLinear'

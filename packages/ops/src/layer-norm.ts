@@ -29,8 +29,6 @@ export function layerNorm<T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1
   })
 }
 
-type Saved = [Tensor, Tensor, Tensor]
-
 function fast(
   kernel: Kernel,
   gradientKernel: Kernel,
@@ -38,23 +36,25 @@ function fast(
   gamma: Tensor1D,
   beta: Tensor1D,
   epsilon: number,
-): Forward<Tensor, Saved> {
-  const [value, statistics] = kernel({ x, gamma, beta }, { epsilon }) as [Tensor, Tensor]
+): Forward<Tensor, Tensor[]> {
+  const [value, ...kept] = kernel({ x, gamma, beta }, { epsilon })
   return {
-    value,
-    saved: [x, gamma, statistics],
-    gradient: (dy, x, gamma, statistics) => gradientKernel({ x, gamma, statistics, dy }),
+    value: value!,
+    saved: [x, gamma, ...kept],
+    gradient: (dy, x, gamma, statistics, inverse) =>
+      gradientKernel({ x: x!, gamma: gamma!, statistics: statistics!, ...(inverse && { inverse }), dy }),
   }
 }
 
-function reference(x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Forward<Tensor, Saved> {
+function reference(x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Forward<Tensor, Tensor[]> {
   const centred = sub(x, mean(x, -1, true)) // [M, D]
   const inverse = rsqrt(add(mean(square(centred), -1, true), epsilon)) // [M, 1]
   const normalised = mul(centred, inverse) // [M, D]
   return {
     value: add(mul(normalised, gamma), beta),
     saved: [normalised, inverse, gamma],
-    gradient(dy, normalised, inverse, gamma) {
+    gradient(dy, ...saved) {
+      const [normalised, inverse, gamma] = saved as [Tensor, Tensor, Tensor]
       const scaled = mul(dy, gamma) // [M, D]
       const projection = mul(normalised, mean(mul(scaled, normalised), -1, true)) // [M, D]
       const dx = mul(inverse, sub(sub(scaled, mean(scaled, -1, true)), projection)) // [M, D]

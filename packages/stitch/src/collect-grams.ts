@@ -80,6 +80,7 @@ async function featuresOf(
   const wanted = new Set(
     slots.flatMap(({ fromTier, toTier, pairs }) => pairs.flatMap(({ j, m }) => [leaving(fromTier, j), landing(toTier, m)])),
   )
+  await source.prepare?.(batch)
   const images = source.images(batch)
   const values = new Map<string, Float32Array>()
   for (const { name, network } of tiers) {

@@ -1,1 +1,2 @@
-export { type GroupProgram, type RunGroupOptions, runGroup } from './run-group.js'
+export type { GroupProgram } from './host-group.js'
+export { type RunGroupOptions, runGroup } from './run-group.js'

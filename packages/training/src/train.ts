@@ -1,6 +1,7 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { getBackend, type Scalar, tidy } from '@tensorflow/tfjs-core'
+import { ahead } from './ahead.js'
 import { averageOverGroup } from './average-over-group.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
 import { clipGradients } from './clip-gradients.js'
@@ -15,6 +16,8 @@ export interface TrainOptions<Batch = void> {
   /** What is trained. A parameter that a step's loss does not reach is left alone in that step. */
   readonly parameters: Parameters
   readonly steps: number
+  /** Reads what the step's `batch` will need. Begins while the step before computes. */
+  readonly prepare?: (step: number) => Promise<unknown> | undefined
   /** What a step's losses are computed from: images, targets, a teacher's outputs. Runs once per step under no tape; its tensors are freed after the step. */
   readonly batch?: (step: number) => Batch
   /**
@@ -59,6 +62,7 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
   checkCount('accumulate', options.accumulate ?? 1, 1)
   checkCount('checkpoint.every', checkpoint?.every ?? 1, 1)
   const breathe = breather()
+  const prepared = ahead(options.prepare, steps)
   const state = options.optimizer.init(parameters)
   const losses = new Float32Array(steps)
   let compiled: CompiledSteps | undefined
@@ -67,6 +71,7 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
     if (options.compile && group.size === 1 && getBackend() === 'webgpu') compiled = compileSteps(options, first, state)
     for (let step = first; step < steps; step++) {
       signal?.throwIfAborted()
+      await prepared(step)
       losses[step] = compiled ? await compiledStep(options, compiled, step) : await trainStep(options, group, state, step)
       report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { loss: losses[step]! } })
       if (checkpoint && group.rank === 0 && (step + 1) % checkpoint.every === 0) {

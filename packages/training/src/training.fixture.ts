@@ -8,8 +8,8 @@ import { createRng } from './rng.js'
 import { train } from './train.js'
 
 /** Ten steps of data-parallel training, eight examples a step. */
-export async function trainRegression(group: Group, report: Reporter) {
-  await setBackend('cpu')
+export async function trainRegression(group: Group, report: Reporter, startBackend: () => Promise<unknown> = () => setBackend('cpu')) {
+  await startBackend()
   const { parameters, loss, values } = createRegression({ count: 32 })
   const order = createRng(3).permutation(32)
   const losses = await train({

@@ -214,7 +214,9 @@ async function requireFeasible(ancestor: Network, config: QuickstartConfig, budg
 
 /** Logits of the first images, image by image. */
 async function firstLogits(network: Network, source: ImageSource, count: number): Promise<Float32Array> {
-  const images = source.images(Uint32Array.from({ length: count }, (_, i) => i))
+  const indices = Uint32Array.from({ length: count }, (_, i) => i)
+  await source.prepare?.(indices)
+  const images = source.images(indices)
   const { logits } = forward(network, images)
   const values = await logits.data<'float32'>()
   dispose([images, logits])

@@ -1,0 +1,24 @@
+import type { KernelBackend, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+
+/** An attribute of a native operation. */
+interface Attribute {
+  readonly name: string
+  readonly type: number
+  readonly value: number | boolean | string | readonly number[]
+}
+
+/** What we use of tfjs-node's backend (4.22): any operation of TensorFlow by name. */
+export interface TensorFlowBackend extends KernelBackend {
+  readonly binding: {
+    readonly TF_FLOAT: number
+    readonly TF_INT32: number
+    readonly TF_ATTR_BOOL: number
+    readonly TF_ATTR_INT: number
+    readonly TF_ATTR_SHAPE: number
+    readonly TF_ATTR_STRING: number
+    readonly TF_ATTR_TYPE: number
+  }
+  incRef(dataId: object): void
+  executeSingleOutput(name: string, attributes: readonly Attribute[], inputs: readonly TensorInfo[]): Tensor
+  executeMultipleOutputs(name: string, attributes: readonly Attribute[], inputs: readonly TensorInfo[], outputs: number): Tensor[]
+}
