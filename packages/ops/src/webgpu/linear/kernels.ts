@@ -13,7 +13,7 @@ const GRADIENT_SCALE = 2 ** 14
 
 /** Linear maps, GELU and their gradients, in the signatures that KernelName documents. */
 export function linearKernels(backend: WebGPUBackend): Kernels {
-  return kernelSet({
+  return kernelSet(backend, {
     LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation }) {
       const shape = [x!.shape[0]!, weight!.shape[0]!]
       const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newTensor(backend, shape))
