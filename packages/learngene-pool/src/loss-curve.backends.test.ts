@@ -1,8 +1,8 @@
 import { describeEachBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { expect, it } from 'vitest'
+import { cachedTeacher } from './cached-teacher.js'
 import { distill } from './distill.js'
-import { cachedTeacher } from './teacher.js'
 import recorded from './testing/loss-curve.json' with { type: 'json' }
 import { livelyAncestor, tinyImages } from './testing/tiny.js'
 

@@ -112,6 +112,7 @@ export function createRecorder(device: GPUDevice, manager: BufferManager, refuse
   const recordingDevice = only(refuse, 'device', {
     limits: device.limits,
     features: device.features,
+    adapterInfo: device.adapterInfo,
     queue,
     createShaderModule: (descriptor: GPUShaderModuleDescriptor) => device.createShaderModule(descriptor),
     createComputePipeline: (descriptor: GPUComputePipelineDescriptor) => device.createComputePipeline(descriptor),
