@@ -3,10 +3,11 @@ import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { expect, it, vi } from 'vitest'
+import { cachedTeacher } from './cached-teacher.js'
 import { createAuxiliary } from './distill.js'
 import { fineTune } from './fine-tune.js'
 import { buildPool, disposePool } from './pool.js'
-import { cachedTeacher, liveTeacher, type Teacher } from './teacher.js'
+import { liveTeacher, type Teacher } from './teacher.js'
 import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 describeEachBackend(({ tolerances }) => {
