@@ -8,7 +8,7 @@ const commands = ['quickstart', 'paths', 'search', 'extract', 'evaluate', 'verif
 
 describe('bad usage gets one line and exit code 2', () => {
   it.each([
-    ['', 'name a command: quickstart, paths, search, extract, evaluate, verify, backends, install-tensorflow'],
+    ['', 'name a command: quickstart, paths, search, extract, evaluate, verify, bench, backends, install-tensorflow'],
     ['serch', "unknown command 'serch' (Did you mean search?)"],
     ['nonsense', "unknown command 'nonsense'"],
     ['--verbos', "unknown option '--verbos'"],
