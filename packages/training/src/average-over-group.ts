@@ -16,7 +16,7 @@ export async function averageOverGroup(group: Group, { loss, gradients }: LossAn
   offset = 1
   replaceEach(gradients, ({ size, shape }) => {
     offset += size
-    return tensor(packed.slice(offset - size, offset), shape, 'float32')
+    return tensor(packed.subarray(offset - size, offset), shape, 'float32')
   })
   return packed[0]!
 }
