@@ -44,6 +44,8 @@ export function registerInstallation(name: TensorFlowName, directory = tensorFlo
   const from = (file: string) => require(`${TENSORFLOW_PACKAGES[name]}/${file}`)
   // TensorFlow's own name for it: 2 leaves errors only.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  // Operations come one after the other; handing each to another thread costs more than it brings, while each still computes on all cores.
+  process.env.TF_NUM_INTEROP_THREADS ??= '1'
   try {
     const binding = from('lib/napi-v8/tfjs_binding.node')
     addChainedMethods(Tensor.prototype as Chained)

@@ -6,8 +6,10 @@ import { INTERRUPTED, main } from './main.js'
 console.log = console.error
 console.info = console.error
 console.debug = console.error
-// TensorFlow's library reads it when a thread first loads it, and threads other than this one cannot set it: errors only.
+// TensorFlow's library reads them when a thread first loads it, and threads other than this one cannot set them: errors only, and operations one after the
+// other, each on all cores.
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+process.env.TF_NUM_INTEROP_THREADS ??= '1'
 
 // The reader of a pipe may have seen enough.
 for (const stream of [process.stdout, process.stderr]) {
