@@ -51,10 +51,10 @@ export const seedOption = (effect = 'of random choices; this command makes none'
 /** Those of the backends package, named here so that help need not load TensorFlow.js. */
 export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]
 
-export const backendOption = () =>
+export const backendOption = (fallback: BackendName | 'auto' = 'auto') =>
   new Option('--backend <name>', 'what TensorFlow.js computes on; auto takes the fastest that this machine has')
     .choices(BACKENDS)
-    .default('auto')
+    .default(fallback)
 
 /** Options without which a command cannot run. Unlike commander's own check it comes after that for unknown options, so that a misspelt one is named. */
 export function requireOptions(command: Command, ...flags: readonly string[]): Command {

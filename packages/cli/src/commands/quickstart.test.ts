@@ -17,7 +17,7 @@ it('runs with its defaults and prints the table', async () => {
   expect(program.mock.calls[0]![0]).toEqual({
     outDir: 'runs/quickstart',
     seed: 0,
-    backend: 'auto',
+    backend: 'wasm',
     force: false,
     report: expect.any(Function),
     signal: expect.any(AbortSignal),
