@@ -5,7 +5,12 @@ import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
 import { forwardProgram, keyGradientProgram, queryGradientProgram } from './programs.js'
 import { TILE } from './tile.js'
 
+/** Of the gradient of keys, the largest of the programs; devices promise 16 KiB only, though nearly all have 32. */
+const WORKGROUP_BYTES = 27_648
+
+/** None for devices with too little workgroup memory: they run the reference form. */
 export function attentionKernels(backend: WebGPUBackend): Kernels {
+  if (backend.device.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES) return {}
   return kernelSet(backend, {
     LearngeneAttention({ qkv }, attributes) {
       const { images, tokens, heads, headWidth, count } = sizes(qkv!, attributes)
