@@ -1,4 +1,5 @@
-import { type Tensor4D, tensor4d } from '@tensorflow/tfjs-core'
+import { hasPixelKernel, normalisePixels, packPixels } from '@learngene/ops'
+import { type Tensor4D, tensor4d, tidy } from '@tensorflow/tfjs-core'
 import { type BatchShape, checkPixels } from './batch-shape.js'
 
 /** Mean and standard deviation per channel of pixels scaled to 0..1; see `channelStatistics`. */
@@ -13,17 +14,13 @@ export interface Normalisation {
  */
 export const normalise = (pixels: Uint8Array, { mean, std }: Normalisation): Float32Array => {
   const channels = mean.length
-  if (channels === 0 || std.length !== channels)
-    throw new Error(`normalisation needs one mean and one std per channel, got ${channels} and ${std.length}`)
+  checkNormalisation({ mean, std })
   if (pixels.length % channels !== 0)
     throw new Error(
       `${channels} means and stds need pixels in groups of ${channels} channels, got ${pixels.length} values; is the image of another kind?`,
     )
   const table = new Float32Array(256 * channels)
   for (let c = 0; c < channels; c++) {
-    if (!Number.isFinite(mean[c])) throw new Error(`the mean of channel ${c} must be a finite number, got ${mean[c]}`)
-    if (!(std[c]! > 0 && std[c]! < Infinity))
-      throw new Error(`the std of channel ${c} must be a positive number, got ${std[c]}; a channel of one value cannot be scaled`)
     for (let value = 0; value < 256; value++) table[value * channels + c] = (value / 255 - mean[c]!) / std[c]!
   }
   const normalised = new Float32Array(pixels.length)
@@ -33,13 +30,27 @@ export const normalise = (pixels: Uint8Array, { mean, std }: Normalisation): Flo
   return normalised
 }
 
+function checkNormalisation({ mean, std }: Normalisation): void {
+  const channels = mean.length
+  if (channels === 0 || std.length !== channels)
+    throw new Error(`normalisation needs one mean and one std per channel, got ${channels} and ${std.length}`)
+  for (let c = 0; c < channels; c++) {
+    if (!Number.isFinite(mean[c])) throw new Error(`the mean of channel ${c} must be a finite number, got ${mean[c]}`)
+    if (!(std[c]! > 0 && std[c]! < Infinity))
+      throw new Error(`the std of channel ${c} must be a positive number, got ${std[c]}; a channel of one value cannot be scaled`)
+  }
+}
+
 /**
- * Pixels [B, h, w, c] as a float32 tensor [B, h, w, c], normalised per channel. The caller disposes it.
+ * Pixels [B, h, w, c] as a float32 tensor [B, h, w, c], normalised per channel. The caller disposes it. On webgpu the pixels travel as bytes and are
+ * normalised on the device, in float32; elsewhere as {@link normalise} does it.
  * Throws as `normalise` does, and when the shape does not fit the pixels or the number of means.
  */
 export const toTensor = (pixels: Uint8Array, shape: BatchShape, normalisation: Normalisation): Tensor4D => {
   checkPixels(pixels, shape)
   if (normalisation.mean.length !== shape[3])
     throw new Error(`images of ${shape[3]} channels need ${shape[3]} means and stds, got ${normalisation.mean.length}`)
+  checkNormalisation(normalisation)
+  if (hasPixelKernel()) return tidy(() => normalisePixels(packPixels(pixels), shape, normalisation))
   return tensor4d(normalise(pixels, normalisation), [...shape], 'float32') // [B, h, w, c]
 }

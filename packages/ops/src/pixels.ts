@@ -15,6 +15,9 @@ export type PixelAttributes = {
   readonly offset: number[]
 }
 
+/** Whether the current backend normalises pixels itself, so that they travel to it as bytes. */
+export const hasPixelKernel = (): boolean => findKernel('LearngeneNormalisePixels') !== undefined
+
 /**
  * Pixels as {@link normalisePixels} takes them on the current backend: where it has a kernel for them they travel as they are, four in each
  * int32; elsewhere as float32 numbers.
@@ -22,7 +25,7 @@ export type PixelAttributes = {
  * @returns [ceil(n / 4)] int32, little-endian, or [n] float32
  */
 export function packPixels(pixels: Uint8Array): Tensor1D {
-  if (!findKernel('LearngeneNormalisePixels')) return tensor1d(Float32Array.from(pixels), 'float32')
+  if (!hasPixelKernel()) return tensor1d(Float32Array.from(pixels), 'float32')
   const words = new Int32Array(Math.ceil(pixels.length / 4))
   new Uint8Array(words.buffer).set(pixels)
   return tensor1d(words, 'int32')

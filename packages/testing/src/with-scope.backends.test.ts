@@ -1,15 +1,14 @@
+import { useBackend, withScope } from '@learngene/backends'
 import { add, dispose, engine, keep, memory, mul, ones, scalar, sum, type Tensor, tidy, variable, zeros } from '@tensorflow/tfjs-core'
 import * as fc from 'fast-check'
-import { beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { useBackend } from './use-backend.js'
-import { withScope } from './with-scope.js'
+import { beforeEach, expect, test } from 'vitest'
+import { describeEachBackend } from './describe-each-backend.js'
 
 const pause = () => new Promise((resolve) => setTimeout(resolve, 1))
 const live = () => memory().numTensors
 
-describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
+describeEachBackend(() => {
   let before: number
-  beforeAll(() => useBackend(backend))
   beforeEach(() => {
     before = live()
   })
@@ -33,6 +32,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
 
   test('frees on a throw, and throws the same', async () => {
     const error = new Error('mine')
+    const scope = engine().state.activeScope
     const run = withScope(async () => {
       ones([4])
       await pause()
@@ -41,7 +41,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
     })
     await expect(run).rejects.toBe(error)
     expect(live()).toBe(before)
-    expect(engine().state.activeScope ?? null).toBeNull()
+    expect(engine().state.activeScope).toBe(scope)
   })
 
   test('leaves kept tensors, variables and tensors from outside alone', async () => {
@@ -51,9 +51,9 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
       await pause()
       return inside.map((tensor) => () => tensor)
     })
-    expect(Array.from(kept!().dataSync())).toEqual([2, 2])
-    expect(Array.from(weights!().dataSync())).toEqual([0, 0])
-    expect(Array.from(outside.dataSync())).toEqual([1, 1])
+    expect(Array.from(await kept!().data())).toEqual([2, 2])
+    expect(Array.from(await weights!().data())).toEqual([0, 0])
+    expect(Array.from(await outside.data())).toEqual([1, 1])
     dispose([outside, kept!(), weights!()])
     expect(live()).toBe(before)
   })
@@ -75,6 +75,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
   })
 
   test('interleaved scopes are an error, and nothing is left behind', async () => {
+    const open = engine().state.scopeStack.length
     let endInner: (() => void) | undefined
     const outer = withScope(async () => {
       await pause()
@@ -90,9 +91,9 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
     endInner!()
     const result = await inner
     expect(live() - before).toBe(1)
-    expect(result.dataSync()[0]).toBe(7)
+    expect((await result.data())[0]).toBe(7)
     dispose(result)
-    expect(engine().state.scopeStack).toEqual([])
+    expect(engine().state.scopeStack).toHaveLength(open)
     expect(live()).toBe(before)
   })
 })
