@@ -85,6 +85,7 @@ function training<Batch>(group: Group, { parameters, batch, loss }: Training<Bat
         loss: (_step, _part, current) => loss(current),
         optimizer,
         learningRate: () => LEARNING_RATE,
+        compile: { key: () => '' },
         group,
         report: onStep,
       })

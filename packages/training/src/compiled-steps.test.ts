@@ -115,6 +115,24 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     parts.dispose()
   })
 
+  test('tensors of a batch that were there before the step stay', async () => {
+    const weight = tidy(() => variable(tensor([1, 2])))
+    const x = tensor([3, 4])
+    const losses = await train<{ x: typeof x; twice: typeof x }>({
+      parameters: { weight },
+      steps: 3,
+      batch: () => ({ x, twice: mul(x, 2) }),
+      loss: (_step, _part, { x, twice }) => sum(mul(weight, sub(twice, x))) as Scalar,
+      compile: { key: () => '' },
+      optimizer: sgd(),
+      learningRate: () => 0.1,
+    })
+    expect(Array.from(losses)).toEqual([11, expect.closeTo(8.5, 4), expect.closeTo(6, 4)])
+    expect(x.isDisposed).toBe(false)
+    x.dispose()
+    weight.dispose()
+  })
+
   test('a loss that is not finite names the step', async () => {
     const parameters = { p: tidy(() => variable(tensor([1]))) }
     const before = memory().numTensors

@@ -1,6 +1,6 @@
 import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { dispose, type Scalar, type Tensor2D, tensor2d, tidy } from '@tensorflow/tfjs-core'
+import { dispose, engine, type Scalar, type Tensor, type Tensor2D, tensor_util, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { clipGradients } from './clip-gradients.js'
 import { meanGradients } from './gradients.js'
 import { countStep, type OptimizerState } from './optimizer.js'
@@ -27,7 +27,7 @@ export function compileSteps<Batch>(options: TrainOptions<Batch>, first: number,
   /** Parameters that have a gradient, by key. */
   const reached = new Map<string, NamedTensors>()
   let now = first
-  let prepared: { readonly batch: Batch } | { readonly error: unknown } | undefined
+  let prepared: Prepared<Batch> | { readonly error: unknown } | undefined
 
   const compiled = compileStep(
     ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
@@ -39,9 +39,9 @@ export function compileSteps<Batch>(options: TrainOptions<Batch>, first: number,
     },
     { memoryLimit },
   )
-  const prepare = (step: number) => {
+  const prepare = (step: number): Prepared<Batch> | { readonly error: unknown } => {
     try {
-      return { batch: tidy(() => options.batch?.(step) as never) as Batch }
+      return makeBatch(() => options.batch?.(step) as Batch)
     } catch (error) {
       return { error }
     }
@@ -59,17 +59,34 @@ export function compileSteps<Batch>(options: TrainOptions<Batch>, first: number,
         const { loss, norm } = compiled.run({ batch: ready.batch, scalars }, key(step))
         countStep(reached.get(key(step))!, state)
         const numbers = Promise.all([loss, norm].map((each) => each?.data()))
-        dispose(ready.batch as never)
+        dispose(ready.made)
         if (step + 1 < steps) prepared = prepare(step + 1)
         const [lossValue, normValue] = await numbers
         return { loss: lossValue![0]!, ...(normValue && { norm: normValue[0]! }) }
       } finally {
-        dispose([scalars, ready.batch as never])
+        dispose([scalars, ...ready.made])
       }
     },
     dispose() {
-      if (prepared && 'batch' in prepared) dispose(prepared.batch as never)
+      if (prepared && 'batch' in prepared) dispose(prepared.made)
       compiled.dispose()
     },
   }
+}
+
+/** A batch, and those of its tensors that were made for it; others belong to whoever made them. */
+interface Prepared<Batch> {
+  readonly batch: Batch
+  readonly made: Tensor[]
+}
+
+function makeBatch<Batch>(make: () => Batch): Prepared<Batch> {
+  let made: Tensor[] = []
+  const batch = tidy(() => {
+    const result = make()
+    const here = new Set(engine().state.activeScope.track)
+    made = tensor_util.getTensorsInContainer(result as never).filter((tensor) => here.has(tensor))
+    return result as never
+  }) as Batch
+  return { batch, made }
 }
