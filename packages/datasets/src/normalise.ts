@@ -50,7 +50,9 @@ export const toTensor = (pixels: Uint8Array, shape: BatchShape, normalisation: N
   checkPixels(pixels, shape)
   if (normalisation.mean.length !== shape[3])
     throw new Error(`images of ${shape[3]} channels need ${shape[3]} means and stds, got ${normalisation.mean.length}`)
-  checkNormalisation(normalisation)
-  if (hasPixelKernel()) return tidy(() => normalisePixels(packPixels(pixels), shape, normalisation))
+  if (hasPixelKernel()) {
+    checkNormalisation(normalisation)
+    return tidy(() => normalisePixels(packPixels(pixels), shape, normalisation))
+  }
   return tensor4d(normalise(pixels, normalisation), [...shape], 'float32') // [B, h, w, c]
 }

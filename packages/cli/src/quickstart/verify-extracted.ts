@@ -1,5 +1,5 @@
-import { fork } from 'node:child_process'
 import type { BackendName } from '@learngene/backends'
+import { askProcess } from './ask-process.js'
 
 /** What the process that reads the extracted file is asked for. */
 export interface VerifyRequest {
@@ -18,21 +18,10 @@ export interface VerifyRequest {
  * @returns logits, image by image
  * @throws when that process fails, with its message
  */
-export function logitsInNewProcess(module: URL, request: VerifyRequest, signal?: AbortSignal): Promise<Float32Array> {
-  return new Promise((resolve, reject) => {
-    const child = fork(module, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'], signal })
-    let errors = ''
-    child.stderr?.on('data', (chunk) => {
-      errors += chunk
-    })
-    child.on('message', (logits) => resolve(Float32Array.from(logits as number[])))
-    child.on('error', reject)
-    child.on('exit', (code) => {
-      if (code !== 0)
-        reject(new Error(`the extracted model cannot be run in a new process: ${errors.trim().split('\n').at(-1) ?? `exit code ${code}`}`))
-    })
-    child.send(request)
-  })
+export async function logitsInNewProcess(module: URL, request: VerifyRequest, signal?: AbortSignal): Promise<Float32Array> {
+  const failure = (stderr: string, code: number | null) =>
+    `the extracted model cannot be run in a new process: ${stderr.trim().split('\n').at(-1) ?? `exit code ${code}`}`
+  return Float32Array.from((await askProcess(module, request, failure, signal)) as number[])
 }
 
 /** max |a - b| / max |b| */
