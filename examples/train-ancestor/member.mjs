@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { useBackend } from '@learngene/backends'
 import { batches, channelStatistics, imageSource, shiftAndFlip, subset, toTensor } from '@learngene/datasets'
@@ -6,15 +6,18 @@ import { loadFashionMnist } from '@learngene/datasets/node'
 import { accuracies } from '@learngene/learngene-pool'
 import { classTargets, crossEntropy } from '@learngene/ops'
 import { adamW, cosine, createRng, shareOf, train } from '@learngene/training'
-import { createViT, forward, parametersOf, saveModel } from '@learngene/vit-blocks'
+import { createViT, forward, loadModel, parametersOf, saveModel } from '@learngene/vit-blocks'
 import { mean } from '@tensorflow/tfjs-core'
 
 const architecture = { imageSize: 28, patchSize: 7, channels: 1, width: 96, depth: 12, heads: 3, classes: 10 }
 const batchSize = 128
 const smoothing = 0.1
 
-/** One member of the training group: every member trains the same network on its share of each batch. */
-export async function main(group, { dataDir, backend, epochs, images, seed, out }, report) {
+/**
+ * One member of the training group: every member trains the same network on its share of each batch. With `start`, a model file, training goes on
+ * from its weights with its normalisation.
+ */
+export async function main(group, { dataDir, backend, epochs, images, seed, start, learningRate, shift, out }, report) {
   setFlagsFromString('--experimental-wasm-relaxed-simd') // fused multiply-add on Node 20; newer ones have it
   const { name } = await useBackend(backend)
   const full = await loadFashionMnist(dataDir)
@@ -24,13 +27,14 @@ export async function main(group, { dataDir, backend, epochs, images, seed, out 
         Array.from({ length: images }, (_, i) => i),
       )
     : full.train
-  const normalisation = channelStatistics(training)
   const rng = createRng(seed)
-  const network = createViT(architecture, rng.fork('ancestor'))
+  const started = start && (await loadModel(await readFile(start), { name: start }))
+  const normalisation = started ? started.details.normalisation : channelStatistics(training)
+  const network = started ? started.network : createViT(architecture, rng.fork('ancestor'))
   const stepsPerEpoch = Math.floor(training.length / batchSize)
   const steps = epochs * stepsPerEpoch
 
-  const details = { dataset: 'Fashion-MNIST', classNames: full.train.classes, normalisation, epochs, seed, backend: name }
+  const details = { dataset: 'Fashion-MNIST', classNames: full.train.classes, normalisation, epochs: epochs + (started?.details.epochs ?? 0), seed, backend: name }
   const save = async () => writeFile(out, await saveModel(network, { dtype: 'F16', details }))
   const testAccuracy = async () => (await accuracies([network], imageSource(full.test, normalisation), { group }))[0]
 
@@ -50,12 +54,12 @@ export async function main(group, { dataDir, backend, epochs, images, seed, out 
     steps,
     group,
     optimizer: adamW({ weightDecay: 0.05 }),
-    learningRate: cosine({ base: 1e-3, steps, warmup: Math.min(500, Math.floor(steps / 10)), final: 1e-5 }),
+    learningRate: cosine({ base: learningRate, steps, warmup: Math.min(500, Math.floor(steps / 10)), final: 1e-5 }),
     clipNorm: 1,
     batch(step) {
       const indices = shareOfStep(step)
       const shape = [indices.length, ...training.imageShape]
-      const augment = shiftAndFlip({ shift: 1, flip: true }, rng.fork(`augmentation ${step}.${group.rank}`))
+      const augment = shiftAndFlip({ shift, flip: true }, rng.fork(`augmentation ${step}.${group.rank}`))
       return {
         images: toTensor(augment(training.images(indices), shape), shape, normalisation),
         targets: classTargets(training.labels(indices), architecture.classes, smoothing),

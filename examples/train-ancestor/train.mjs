@@ -4,6 +4,7 @@
 //
 // DIR holds the four IDX files of Fashion-MNIST (Debian: apt-get download dataset-fashion-mnist, then dpkg -x).
 // Time and accuracy to expect: packages/fashion-mnist/data/ancestor.md. --images N trains on the first N images only.
+// --start FILE goes on from a model file instead of random weights.
 import { stat } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { runGroup } from '@learngene/training/node'
@@ -16,6 +17,9 @@ const { values } = parseArgs({
     epochs: { type: 'string', default: '12' },
     images: { type: 'string' },
     seed: { type: 'string', default: '0' },
+    start: { type: 'string' },
+    'learning-rate': { type: 'string', default: '1e-3' },
+    shift: { type: 'string', default: '1' },
     out: { type: 'string', default: 'ancestor.safetensors' },
   },
 })
@@ -30,6 +34,9 @@ const { testAccuracy } = await runGroup({
     epochs: Number(values.epochs),
     images: values.images && Number(values.images),
     seed: Number(values.seed),
+    start: values.start,
+    learningRate: Number(values['learning-rate']),
+    shift: Number(values.shift),
     out: values.out,
   },
   report(event) {
