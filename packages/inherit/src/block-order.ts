@@ -1,0 +1,66 @@
+import type { ImageSource } from '@learngene/interfaces/tensors'
+import { forward, type Network, runBlocks } from '@learngene/vit-blocks'
+import { logSoftmax, mul, type Scalar, softmax, stack, sub, sum, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import { type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
+
+/** One step of taking blocks out. */
+export interface BlockDrop {
+  /** Index of the block that goes, in the ancestor. */
+  readonly block: number
+  /** Mean KL divergence from the ancestor's class probabilities to those without this block and all that went before, in nats. */
+  readonly divergence: number
+}
+
+/**
+ * The order in which a network's blocks can go: each time the one whose removal, with those before it, changes the class probabilities on the calibration
+ * images least. One order serves every depth: the blocks of a shallower network are a part of those of a deeper one. Runs L^2 (L + 1) / 6 blocks per image.
+ *
+ * @returns L - 1 drops; the last block that stays is never one of them
+ */
+export async function blockOrder(network: Network, source: ImageSource, options: CalibrationOptions = {}): Promise<BlockDrop[]> {
+  const { report, signal, ...images } = options
+  const count = calibrationIndices(source, options).length
+  const drops: BlockDrop[] = []
+  let kept = network.blocks.map((_, i) => i)
+  report?.({ kind: 'stage', name: 'find the order in which blocks can go', total: kept.length - 1 })
+  while (kept.length > 1) {
+    const totals = new Float64Array(kept.length)
+    await overImages(source, { ...images, signal }, async (batch) => {
+      const divergences = tidy(() => {
+        const reference = forward(network, batch).logits
+        return stack(withoutEach(network, kept, network.embedding.forward(batch), (logits) => divergence(reference, logits)))
+      })
+      const values = await divergences.data<'float32'>()
+      divergences.dispose()
+      for (let i = 0; i < totals.length; i++) totals[i]! += values[i]! / count
+    })
+    const least = totals.indexOf(Math.min(...totals))
+    if (least < 0) throw new Error('blockOrder: the logits must be finite numbers; got NaN or Infinity')
+    drops.push({ block: kept[least]!, divergence: totals[least]! })
+    kept = kept.filter((_, i) => i !== least)
+    report?.({ kind: 'progress', done: drops.length, total: network.blocks.length - 1 })
+  }
+  return drops
+}
+
+/** The blocks that stay in a network of the given depth, in their order. */
+export function keptBlocks(drops: readonly BlockDrop[], blocks: number, depth: number): number[] {
+  const gone = new Set(drops.slice(0, blocks - depth).map(({ block }) => block))
+  return Array.from({ length: blocks }, (_, i) => i).filter((i) => !gone.has(i))
+}
+
+/** What `measure` gives of the logits without each of the kept blocks; what all share is run once. */
+function withoutEach(network: Network, kept: readonly number[], embedded: Tensor3D, measure: (logits: Tensor2D) => Scalar): Scalar[] {
+  const blocks = kept.map((i) => network.blocks[i]!)
+  let stream = embedded
+  return blocks.map((block, i) => {
+    const value = tidy(() => measure(network.head.forward(runBlocks(blocks.slice(i + 1), stream))))
+    stream = runBlocks([block], stream)
+    return value
+  })
+}
+
+/** Sum over images of KL(softmax(reference) || softmax(logits)). */
+function divergence(reference: Tensor2D, logits: Tensor2D): Scalar {
+  return tidy(() => sum(mul(softmax(reference), sub(logSoftmax(reference), logSoftmax(logits)))) as Scalar)
+}

@@ -1,0 +1,46 @@
+import type { Reporter } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
+import type { Tensor4D } from '@tensorflow/tfjs-core'
+
+/** Unlabelled images that the ancestor is watched on. */
+export interface CalibrationOptions {
+  /** Which images; default 128, evenly spread. */
+  readonly indices?: ArrayLike<number>
+  /** Images at a time; default 16. */
+  readonly batchSize?: number
+  readonly report?: Reporter
+  readonly signal?: AbortSignal
+}
+
+const defaultImages = 128
+
+/** The images of a calibration: those that are named, or 128 evenly spread over all. @throws when there are none */
+export function calibrationIndices(source: ImageSource, { indices }: CalibrationOptions): readonly number[] {
+  const count = Math.min(defaultImages, source.length)
+  const chosen = indices ? Array.from(indices) : Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count))
+  if (chosen.length === 0) throw new Error('calibration: there must be at least one image; got none')
+  return chosen
+}
+
+/** Hands out the calibration images batch by batch and frees them. */
+export async function overImages(
+  source: ImageSource,
+  options: CalibrationOptions,
+  run: (images: Tensor4D, batch: number) => Promise<void> | void,
+): Promise<void> {
+  const { batchSize = 16, report, signal } = options
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`calibration: batchSize must be a positive integer; got ${batchSize}`)
+  const indices = calibrationIndices(source, options)
+  for (let start = 0; start < indices.length; start += batchSize) {
+    signal?.throwIfAborted()
+    const part = indices.slice(start, start + batchSize)
+    await source.prepare?.(part)
+    const images = source.images(part)
+    try {
+      await run(images, start / batchSize)
+    } finally {
+      images.dispose()
+    }
+    report?.({ kind: 'progress', done: start + part.length, total: indices.length })
+  }
+}

@@ -1,0 +1,226 @@
+import type { BlockFactory } from '@learngene/interfaces/tensors'
+import { matrixOf, product } from '@learngene/stitch/linear-algebra'
+import { startBackend } from '@learngene/testing'
+import { createRng } from '@learngene/training'
+import {
+  createViT,
+  disposeNetwork,
+  forward,
+  loadModel,
+  type Network,
+  parametersOf,
+  saveModel,
+  truncatedNormal,
+} from '@learngene/vit-blocks'
+import { add, memory, slice, type Tensor3D, tensor, tidy, zerosLike } from '@tensorflow/tfjs-core'
+import fc from 'fast-check'
+import { beforeAll, describe, expect, it, test } from 'vitest'
+import type { BlockKind } from './block-kind.js'
+import { blockOrder } from './block-order.js'
+import { cut } from './cut.js'
+import { keptEnergy, orderDetails, rotatedFrom } from './principal-order.js'
+import { refine } from './refine.js'
+import { rotate } from './rotate.js'
+import { livelyViT, patternImages, relativeError, smallConfig } from './testing/lively.js'
+
+beforeAll(() => startBackend('wasm'))
+
+const source = patternImages(48)
+
+function logitsOf(network: Network, images = source): Float32Array {
+  const batch = images.images(Array.from({ length: 24 }, (_, i) => i))
+  const { logits } = forward(network, batch)
+  batch.dispose()
+  const values = logits.dataSync<'float32'>()
+  logits.dispose()
+  return values
+}
+
+test('every random ViT is the same function in principal order, and its slices err the less the wider they are', async () => {
+  const sizes = fc.record({
+    heads: fc.integer({ min: 1, max: 3 }),
+    headWidth: fc.integer({ min: 2, max: 8 }),
+    depth: fc.integer({ min: 1, max: 4 }),
+    mlpRatio: fc.constantFrom(1, 2, 4),
+    distilled: fc.boolean(),
+    seed: fc.nat(1000),
+  })
+  const errors: number[][] = []
+  await fc.assert(
+    fc.asyncProperty(sizes, async ({ heads, headWidth, depth, mlpRatio, distilled, seed }) => {
+      const width = heads * headWidth
+      fc.pre(width >= 4)
+      const ancestor = livelyViT({ heads, width, depth, mlpRatio, distilled }, seed)
+      const expected = logitsOf(ancestor)
+      const rotated = await rotate(ancestor, source, { blockOrder: false })
+      expect(relativeError(logitsOf(rotated.network), expected)).toBeLessThan(1e-5)
+      const row = [4, 3, 2, 1].map((quarters) => {
+        const { network } = cut(rotated, { width: Math.max(heads, 2, heads * Math.round((headWidth * quarters) / 4)) })
+        const error = relativeError(logitsOf(network), expected)
+        disposeNetwork(network)
+        return error
+      })
+      errors.push(row)
+      for (const each of [ancestor, rotated.network]) disposeNetwork(each)
+    }),
+    { numRuns: 25, seed: 1 },
+  )
+  const means = [0, 1, 2, 3].map((i) => errors.reduce((sum, row) => sum + row[i]!, 0) / errors.length)
+  expect(means[0]).toBeLessThan(1e-5)
+  expect(means[1]).toBeLessThan(means[2]!)
+  expect(means[2]).toBeLessThan(means[3]!)
+})
+
+describe('an ancestor in principal order', () => {
+  it('keeps the energies of its stream, leading first on the whole, and the order in which blocks can go', async () => {
+    const ancestor = livelyViT()
+    const { network, order } = await rotate(ancestor, source)
+    expect(order.energies).toHaveLength(9)
+    for (const place of order.energies) {
+      expect(place).toHaveLength(15)
+      expect(place.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4)
+    }
+    const kept = Array.from({ length: 15 }, (_, i) => keptEnergy(order, i + 2))
+    expect(kept).toEqual(kept.toSorted((a, b) => a - b))
+    expect(kept.at(-1)).toBe(1)
+    expect(order.drops.map(({ block }) => block).sort()).toHaveLength(3)
+    expect(new Set(order.drops.map(({ block }) => block)).size).toBe(3)
+    for (const each of [ancestor, network]) disposeNetwork(each)
+  })
+
+  it('is an ordinary model file: saved and loaded it is cut into the same bits', async () => {
+    const ancestor = livelyViT()
+    const rotated = await rotate(ancestor, source)
+    const loaded = await loadModel(await saveModel(rotated.network, { details: orderDetails(rotated.order) }))
+    const again = rotatedFrom(loaded)!
+    expect(again.order).toEqual(rotated.order)
+    const [a, b] = [cut(rotated, { width: 8, depth: 2 }), cut(again, { width: 8, depth: 2 })]
+    expect(b.standsFor).toEqual(a.standsFor)
+    expect(logitsOf(b.network)).toEqual(logitsOf(a.network))
+    expect(rotatedFrom({ ...loaded, details: {} })).toBeUndefined()
+    const damaged = { energies: again.order.energies, drops: [{ block: 9, divergence: 1 }] }
+    expect(() => rotatedFrom({ ...loaded, details: { principalOrder: damaged as never } })).toThrow(
+      "drops must name different blocks of the model's 4",
+    )
+    expect(() => rotatedFrom({ ...loaded, details: { principalOrder: 'x' } })).toThrow('energies must hold 15 numbers')
+    for (const each of [ancestor, rotated.network, loaded.network, a.network, b.network]) disposeNetwork(each)
+  })
+
+  it('comes out the same for the same images', async () => {
+    const ancestor = livelyViT()
+    const [a, b] = [await rotate(ancestor, source), await rotate(ancestor, source)]
+    expect(b.order).toEqual(a.order)
+    for (const [name, parameter] of Object.entries(parametersOf(a.network))) {
+      expect(parametersOf(b.network)[name]!.dataSync()).toEqual(parameter.dataSync())
+    }
+  })
+})
+
+describe('the order of blocks', () => {
+  it('lets a block that does nothing go first, at no divergence', async () => {
+    const ancestor = livelyViT()
+    for (const name of ['attn.proj.weight', 'attn.proj.bias', 'mlp.fc2.weight', 'mlp.fc2.bias']) {
+      const parameter = ancestor.blocks[2]!.parameters[name]!
+      tidy(() => parameter.assign(zerosLike(parameter)))
+    }
+    const [first, ...others] = await blockOrder(ancestor, source)
+    expect(first!.block).toBe(2)
+    expect(first!.divergence).toBeCloseTo(0, 6)
+    expect(others.map(({ divergence }) => divergence)).toEqual(others.map(({ divergence }) => divergence).toSorted((a, b) => a - b))
+    disposeNetwork(ancestor)
+  })
+})
+
+describe('a cut', () => {
+  it('keeps fewer heads whole, the ones that write most, and exactly those that matter', async () => {
+    const ancestor = livelyViT({ heads: 4 })
+    for (const { parameters } of ancestor.blocks) {
+      // Only heads 1 and 2 of 4 write anything.
+      const projection = parameters['attn.proj.weight']!
+      const values = projection.dataSync<'float32'>().map((value, i) => (Math.floor((i % 16) / 4) % 3 === 0 ? 0 : value))
+      tidy(() => projection.assign(tensor(values, [16, 16])))
+    }
+    const rotated = await rotate(ancestor, source, { blockOrder: false })
+    const { network } = cut(rotated, { heads: 2 })
+    expect(network.blocks[0]!.config).toMatchObject({ width: 16, heads: 2 })
+    expect(relativeError(logitsOf(network), logitsOf(ancestor))).toBeLessThan(1e-5)
+    for (const each of [ancestor, rotated.network, network]) disposeNetwork(each)
+  })
+
+  it('refuses sizes that are not within the ancestor, in one line, and leaves nothing behind', async () => {
+    const ancestor = livelyViT()
+    const rotated = await rotate(ancestor, source, { blockOrder: false })
+    const before = memory().numTensors
+    expect(() => cut(rotated, { width: 17 })).toThrow("the width must be an integer from 2 to the ancestor's, 16; got 17")
+    expect(() => cut(rotated, { width: 9 })).toThrow('the heads must divide the width')
+    expect(() => cut(rotated, { width: 8, heads: 4 })).toThrow("at most the ancestor's, 2; got width 8 and 4 heads")
+    expect(() => cut(rotated, { depth: 5 })).toThrow("the depth must be an integer from 1 to the ancestor's, 4; got 5")
+    expect(() => cut(rotated, { depth: 2 })).toThrow('rotate with blockOrder: true, or name the blocks')
+    expect(() => cut(rotated, { blocks: [2, 1] })).toThrow('blocks must be ascending indices from 0 to 3')
+    expect(memory().numTensors).toBe(before)
+    const { network, standsFor } = cut(rotated, { width: 8, blocks: [0, 3] })
+    expect([network.blocks.length, standsFor]).toEqual([2, [0, 3]])
+    await expect(refine(rotated, { network, standsFor: [0, 7], keptEnergy: 1 }, source)).rejects.toThrow(
+      'must be one of this ancestor of 4 blocks',
+    )
+    await expect(rotate(ancestor, patternImages(0))).rejects.toThrow('there must be at least one image')
+    for (const each of [ancestor, rotated.network, network]) disposeNetwork(each)
+  })
+})
+
+describe('a block kind of a user', () => {
+  /** Adds a constant to the stream. */
+  const shift: BlockFactory = ({ width }, rng) => {
+    const parameters = { shift: truncatedNormal(rng, [width as number], 1) }
+    const forward = (x: Tensor3D) => add(x, parameters.shift) as Tensor3D
+    const sizes = {
+      inputWidth: width as number,
+      outputWidth: width as number,
+      macs: () => 0,
+      liveFloats: (tokens: number) => tokens * (width as number),
+    }
+    return { kind: 'shift', config: { width: width! }, parameters, forward, ...sizes }
+  }
+  const shiftKind: BlockKind = {
+    norms: 0,
+    observe: (block) => ({
+      forward: async (x) => block.forward(x, {}),
+      async rotate({ rotation, width }) {
+        const values = matrixOf(Float64Array.from(await block.parameters.shift!.data()), width, 1)
+        return { shift: { shape: [width], data: product(rotation, values).data } }
+      },
+    }),
+    cut: (block, { width }) => ({ config: { width }, parameters: { shift: slice(block.parameters.shift!, 0, width) } }),
+  }
+  const mixed = (seed: number) =>
+    createViT(
+      {
+        ...smallConfig,
+        depth: 3,
+        block: (i): BlockSpec =>
+          i === 1 ? { kind: 'shift', config: { width: 16 } } : { kind: 'transformer', config: { width: 16, heads: 2 } },
+      },
+      createRng(seed),
+      { shift },
+    )
+
+  it('is refused unless it says how it is cut', async () => {
+    const ancestor = mixed(1)
+    await expect(rotate(ancestor, source)).rejects.toThrow(
+      "block 1 is a 'shift', and only kinds that say how they are cut can be inherited: transformer; pass { kinds: { 'shift': ... } }, or start from random weights",
+    )
+    disposeNetwork(ancestor)
+  })
+
+  it('is rotated, cut and, where it says how, fitted with the rest', async () => {
+    const ancestor = mixed(2)
+    const own = { kinds: { shift: shiftKind }, blocks: { shift } }
+    const rotated = await rotate(ancestor, source, own)
+    const whole = cut(rotated, {}, own)
+    expect(relativeError(logitsOf(whole.network), logitsOf(ancestor))).toBeLessThan(1e-5)
+    const half = cut(rotated, { width: 8 }, own)
+    await refine(rotated, half, source, own)
+    expect(half.network.blocks.map(({ kind, outputWidth }) => [kind, outputWidth])).toEqual([['transformer', 8], ['shift', 8], ['transformer', 8]]) // biome-ignore format: one row
+    for (const each of [ancestor, rotated.network, whole.network, half.network]) disposeNetwork(each)
+  })
+})

@@ -1,0 +1,129 @@
+import type { BlockRegistry, NamedTensors, Parameters } from '@learngene/interfaces/tensors'
+import { buildNetwork, type Network, structureOf } from '@learngene/vit-blocks'
+import { dispose, mul, ones, slice, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core'
+import { type BlockKinds, kindOf } from './block-kind.js'
+import { keptBlocks } from './block-order.js'
+import { keptAt, keptEnergy, type PrincipalOrder, type Rotated } from './principal-order.js'
+import { standardKinds } from './rotate.js'
+
+/** What to keep of an ancestor in principal order. */
+export interface CutSize {
+  /** D_s; default the ancestor's. */
+  readonly width?: number
+  /** L_s; default the ancestor's. Which blocks stay is the order's choice. */
+  readonly depth?: number
+  /** The blocks that stay, by index, in place of `depth`. */
+  readonly blocks?: readonly number[]
+  /** H_s; default the ancestor's. */
+  readonly heads?: number
+}
+
+export interface CutOptions {
+  /** How block kinds of one's own are cut. */
+  readonly kinds?: BlockKinds
+  /** Factories of block kinds of one's own. */
+  readonly blocks?: BlockRegistry
+}
+
+/** A smaller network that was cut out of an ancestor. */
+export interface Cut {
+  readonly network: Network
+  /** Which block of the ancestor each block stands for. */
+  readonly standsFor: readonly number[]
+  /** Share of the stream's energy that its width keeps, the mean over the layer norms of its blocks. */
+  readonly keptEnergy: number
+}
+
+/**
+ * Slices a smaller network out of an ancestor in principal order: leading rows and columns, the blocks that the order keeps, and two numbers, the gain of each layer norm for
+ * the energy that was cut, g = sqrt(D / D_s) sqrt(kept share), and the changed scale of the softmax, both multiplied into the weights. No algebra, on the device.
+ *
+ * @throws when the size is not within the ancestor's, the heads do not divide the width, or the order of blocks is needed and was not found
+ */
+export function cut({ network: ancestor, order }: Rotated, size: CutSize, options: CutOptions = {}): Cut {
+  const kinds = { ...standardKinds, ...options.kinds }
+  const structure = structureOf(ancestor)
+  const { width = ancestor.embedding.width, heads } = size
+  const standsFor = blocksOf(ancestor, order, size)
+  checkWidth(width, ancestor.embedding.width)
+  const firstNorm = ancestor.blocks.map(() => 0)
+  let norms = 0
+  for (const [i, block] of ancestor.blocks.entries()) {
+    firstNorm[i] = norms
+    norms += kindOf(block, i, kinds).norms
+  }
+  const gain = (place: number) => Math.sqrt((ancestor.embedding.width / width) * keptAt(order.energies[place]!, width))
+  const parts = standsFor.map((i) => {
+    const block = ancestor.blocks[i]!
+    const kind = kindOf(block, i, kinds)
+    return {
+      kind: block.kind,
+      ...kind.cut(block, { width, heads, gains: Array.from({ length: kind.norms }, (_, n) => gain(firstNorm[i]! + n)) }),
+    }
+  })
+  try {
+    const blocks = parts.map(({ kind, config }) => ({ kind, config }))
+    const network = buildNetwork({ ...structure, blocks, embeddingWidth: width, headWidth: width }, options.blocks)
+    tidy(() => {
+      assignAll(network.embedding.parameters, cutEmbedding(ancestor, width))
+      for (const [i, { parameters }] of parts.entries()) assignAll(network.blocks[i]!.parameters, parameters)
+      assignAll(network.head.parameters, cutHead(ancestor, width, gain(norms)))
+    })
+    return { network, standsFor, keptEnergy: keptEnergy(order, width) }
+  } finally {
+    dispose(parts.map(({ parameters }) => parameters))
+  }
+}
+
+function checkWidth(width: number, most: number): void {
+  if (!Number.isInteger(width) || width < 2 || width > most) {
+    throw new Error(`cut: the width must be an integer from 2 to the ancestor's, ${most}; got ${width}`)
+  }
+}
+
+function blocksOf({ blocks: { length } }: Network, { drops }: PrincipalOrder, { depth, blocks }: CutSize): readonly number[] {
+  if (blocks) {
+    const wrong = blocks.find((block, i) => !Number.isInteger(block) || block < 0 || block >= length || (i > 0 && block <= blocks[i - 1]!))
+    if (wrong !== undefined || blocks.length === 0) {
+      throw new Error(`cut: blocks must be ascending indices from 0 to ${length - 1}, at least one; got [${blocks.join(', ')}]`)
+    }
+    return blocks
+  }
+  if (depth === undefined || depth === length) return Array.from({ length }, (_, i) => i)
+  if (!Number.isInteger(depth) || depth < 1 || depth > length) {
+    throw new Error(`cut: the depth must be an integer from 1 to the ancestor's, ${length}; got ${depth}`)
+  }
+  if (drops.length < length - depth) {
+    throw new Error(
+      `cut: a depth of ${depth} of ${length} needs the order in which blocks can go, which was not found; rotate with blockOrder: true, or name the blocks`,
+    )
+  }
+  return keptBlocks(drops, length, depth)
+}
+
+function cutEmbedding({ embedding }: Network, width: number): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(embedding.parameters).map(([name, parameter]) => {
+      const axis = name.startsWith('patch_embed.') ? 0 : parameter.rank - 1
+      return [name, leading(parameter, axis, width)]
+    }),
+  )
+}
+
+function cutHead({ head }: Network, width: number, gain: number): NamedTensors {
+  return Object.fromEntries(
+    Object.entries(head.parameters).map(([name, parameter]) => {
+      if (name === 'norm.weight') return [name, ones([width])]
+      if (name === 'norm.bias') return [name, zeros([width])]
+      return [name, name.endsWith('.weight') ? mul(leading(parameter, 1, width), gain) : parameter]
+    }),
+  )
+}
+
+function leading(values: Tensor, axis: number, length: number): Tensor {
+  return slice(values, values.shape.map(() => 0), values.shape.with(axis, length)) // biome-ignore format: short
+}
+
+function assignAll(parameters: Parameters, values: NamedTensors): void {
+  for (const [name, value] of Object.entries(values)) parameters[name]!.assign(value)
+}
