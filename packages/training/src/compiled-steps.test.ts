@@ -8,6 +8,7 @@ import {
   square,
   sub,
   sum,
+  type Tensor,
   type Tensor1D,
   type Tensor2D,
   tensor,
@@ -113,6 +114,37 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     expect(await parts.values()).toEqual(await whole.values())
     whole.dispose()
     parts.dispose()
+  })
+
+  test('no batch is made before what it needs is prepared, and a failure comes to the step that it belongs to', async () => {
+    const weight = tidy(() => variable(tensor([1])))
+    const before = memory().numTensors
+    const prepared = new Set<number>()
+    const trainWith = (prepare: (step: number) => Promise<unknown>) =>
+      train<{ x: Tensor }>({
+        parameters: { weight },
+        steps: 4,
+        prepare,
+        batch(step) {
+          if (!prepared.has(step)) throw new Error(`images of step ${step} must be prepared first`)
+          return { x: tensor([step]) }
+        },
+        loss: (_step, _part, { x }) => sum(mul(weight, x)) as Scalar,
+        compile: { key: () => '' },
+        optimizer: sgd(),
+        learningRate: () => 0.1,
+      })
+    const slowly = async (step: number) => {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      if (step === 3) throw new Error('cat.png: cannot be decoded')
+      prepared.add(step)
+    }
+    await expect(trainWith(slowly)).rejects.toThrow('cat.png: cannot be decoded')
+    expect([...prepared]).toEqual([0, 1, 2])
+    expect(weight.isDisposed).toBe(false)
+    expect(Array.from(await trainWith(async (step) => prepared.add(step)))).toHaveLength(4)
+    expect(memory().numTensors).toBe(before)
+    weight.dispose()
   })
 
   test('tensors of a batch that were there before the step stay', async () => {
