@@ -12,11 +12,13 @@ const KINDS = {
   tier: { is: 'a tier: { name, network, transformations }', members: ['name', 'network', 'transformations'] },
   family: { is: 'a pool or another stitched family', members: ['tiers', 'space', 'stitches'] },
   space: { is: 'a path space, for example pool.space', members: ['enumerate', 'sample', 'stitchIds'] },
+  paths: { is: 'a path space, for example pool.space', members: ['enumerate'] },
   path: { is: "a path: parsePath('ti9[0-5]>ba9[6-8]') reads one", members: ['segments'] },
   stitchedPath: {
     is: "a path with its stitches: of a space's enumerate(), sample(rng) or find(parsePath('ti9[0-5]>ba9[6-8]'))",
     members: ['path', 'stitches'],
   },
+  names: { is: "a list of names, for example ['block.3']", members: ['flatMap'] },
   function: { is: 'a function', members: ['call'] },
   object: { is: 'an object', members: [] },
 } as const satisfies { readonly [kind: string]: ArgumentKind }

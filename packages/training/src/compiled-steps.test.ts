@@ -1,4 +1,4 @@
-import { gelu, linear } from '@learngene/ops'
+import { gelu, linear, setOps, setPrecision } from '@learngene/ops'
 import { startBackend } from '@learngene/testing'
 import {
   mean,
@@ -92,6 +92,25 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     expect(memory().numTensors).toBe(before)
     plain.dispose()
     compiled.dispose()
+  })
+
+  test('settings of the operations that change are recorded anew', async () => {
+    const { options, dispose } = createTask()
+    const loss = vi.fn(options.loss)
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const report = vi.fn(() => {
+      if (report.mock.calls.length === 2) setOps('reference')
+      if (report.mock.calls.length === 4) setPrecision('mixed')
+    })
+    try {
+      await train({ ...options, steps: 6, optimizer: sgd(), loss, compile: { key: () => '' }, report })
+      expect(loss.mock.calls.map(([step]) => step)).toEqual([0, 0, 2, 2, 4, 4])
+    } finally {
+      setOps('auto')
+      setPrecision('f32')
+      warned.mockRestore()
+    }
+    dispose()
   })
 
   test('an interrupted training comes to the same bits', async () => {

@@ -1,5 +1,6 @@
 import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
+import { opsSettings } from '@learngene/ops'
 import { dispose, engine, type Scalar, type Tensor, type Tensor2D, tensor_util, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { clipGradients } from './clip-gradients.js'
 import { meanGradients } from './gradients.js'
@@ -65,7 +66,7 @@ export function compileSteps<Batch>(
       const { data, shape } = optimizer.scalars(parameters, state, learningRate(step))
       const scalars = tensor2d(data, shape)
       try {
-        const { loss, norm } = compiled.run({ batch, scalars }, key(step))
+        const { loss, norm } = compiled.run({ batch, scalars }, `${key(step)} (${opsSettings()})`)
         countStep(reached.get(key(step))!, state)
         const numbers = Promise.all([loss, norm].map((each) => each?.data()))
         dispose(made)
