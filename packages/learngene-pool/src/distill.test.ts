@@ -82,7 +82,11 @@ describe('what createDistillation refuses leaves no tensors', () => {
       { extraTerms: () => scaled('x', {}) },
       'extraTerms: terms must be a list, each an object; got an object with name, weight',
     ],
-    ['a loss instead of a term', { extraTerms: () => [cosineDistance] }, 'extraTerms: a term must be { name, weight, studentFeatures, ancestorFeatures, loss }; got name'],
+    [
+      'a loss instead of a term',
+      { extraTerms: () => [cosineDistance] },
+      'extraTerms: a term must be { name, weight, studentFeatures, ancestorFeatures, loss }; got name',
+    ],
     [
       'half a term',
       { extraTerms: () => [{ name: 'x', loss: cosineDistance }] },
