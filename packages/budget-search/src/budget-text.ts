@@ -1,4 +1,5 @@
 import type { Budget } from '@learngene/interfaces'
+import { describe } from './arguments.js'
 import { constraintsOf } from './constraints.js'
 import { formatMeasure, knownMeasures, parseMeasure, suffixesOf } from './measures.js'
 
@@ -13,6 +14,7 @@ const canonicalName = (name: string): string => (name === 'params' ? 'parameters
  * Throws for an empty text, an unknown or repeated measure, and a cap that is not a positive number with a suffix of its measure.
  */
 export const parseBudget = (text: string): Budget => {
+  if (typeof text !== 'string') throw new Error(`a budget's text reads like macs=5e9,params=3M: got ${describe(text)}`)
   const caps = new Map<string, number>()
   for (const entry of text.split(',')) {
     const match = /^([^=]+)=(.+)$/.exec(entry.trim())

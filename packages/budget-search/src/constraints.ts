@@ -1,5 +1,7 @@
 import type { Budget, Constraint } from '@learngene/interfaces'
 
+import { describe, requireObject } from './arguments.js'
+
 /** A cap that a candidate breaks. */
 export interface Violation extends Constraint {
   /** The candidate's value of the measure, greater than the cap. */
@@ -10,6 +12,9 @@ type Measures = { readonly [measure: string]: number }
 
 /** The caps that a budget sets, in its order. Throws for a cap that is not a positive finite number. */
 export const constraintsOf = (budget: Budget): Constraint[] => {
+  if (typeof budget === 'string')
+    throw new Error(`a budget is an object such as { macs: 5e9 }: got ${describe(budget)}; parseBudget reads text`)
+  requireObject('a budget', budget)
   const constraints: Constraint[] = []
   for (const [measure, cap] of Object.entries(budget)) {
     if (cap === undefined) continue
@@ -23,6 +28,7 @@ export const constraintsOf = (budget: Budget): Constraint[] => {
 
 /** A measure of a candidate. Throws where the candidate does not carry it as a finite number. */
 export const measureOf = (measures: Measures, measure: string): number => {
+  requireObject('measures', measures)
   const value = measures[measure]
   if (typeof value === 'number' && Number.isFinite(value)) return value
   throw new Error(

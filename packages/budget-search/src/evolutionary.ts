@@ -1,4 +1,5 @@
 import type { Budget, Candidate, Evaluator, Rng, SearchSpace } from '@learngene/interfaces'
+import { requireFunction, requireObject, requireRng, requireSpace } from './arguments.js'
 import { fits } from './constraints.js'
 import { candidateOf, evaluate, type Scored } from './evaluate.js'
 import { feasibleStart, mutateSome } from './feasible.js'
@@ -102,8 +103,14 @@ export const evolutionarySearch = async <T>(
   space: SearchSpace<T>,
   evaluator: Evaluator<T>,
   budget: Budget,
-  { rng, population = 32, generations = 30, proposals = 8, features, cost = defaultCost, reporter }: EvolutionaryOptions<T>,
+  options: EvolutionaryOptions<T>,
 ): Promise<SearchResult<T>> => {
+  requireSpace(space, ['sample', 'mutate', 'cost', 'key'])
+  requireFunction('the evaluator', evaluator)
+  requireObject('options', options)
+  const { rng, population = 32, generations = 30, proposals = 8, features, cost = defaultCost, reporter } = options
+  requireRng(rng)
+  if (features !== undefined) requireFunction('features', features)
   requireInteger('population', population, 2)
   requireInteger('generations', generations, 0)
   requireInteger('proposals', proposals, 1)

@@ -1,4 +1,5 @@
 import type { Budget, Candidate, Evaluator, SearchSpace } from '@learngene/interfaces'
+import { requireFunction, requireSpace } from './arguments.js'
 import { fits } from './constraints.js'
 import { candidateOf, evaluate, type Scored } from './evaluate.js'
 import { trackSmallest } from './infeasible.js'
@@ -23,6 +24,8 @@ export const exhaustiveSearch = async <T>(
   budget: Budget,
   { cost = defaultCost, batchSize = 64, reporter }: ExhaustiveOptions = {},
 ): Promise<SearchResult<T>> => {
+  requireSpace(space, ['count', 'enumerate', 'cost', 'key'])
+  requireFunction('the evaluator', evaluator)
   requireInteger('batchSize', batchSize, 1)
   const tracker = trackSmallest(budget)
   const seen = new Set<string>()

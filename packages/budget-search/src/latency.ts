@@ -1,3 +1,4 @@
+import { requireFunction } from './arguments.js'
 import { requireInteger } from './options.js'
 
 /** Times in milliseconds. */
@@ -27,6 +28,7 @@ export const measureLatency = async (
   run: () => unknown,
   { warmup = 3, runs = 20 }: { readonly warmup?: number; readonly runs?: number } = {},
 ): Promise<Latency> => {
+  requireFunction('run', run)
   requireInteger('warmup', warmup, 0)
   requireInteger('runs', runs, 1)
   for (let i = 0; i < warmup; i++) await run()

@@ -1,4 +1,5 @@
 import type { Candidate } from '@learngene/interfaces'
+import { describe, requireObject } from './arguments.js'
 import { measureOf } from './constraints.js'
 
 /** What a Pareto front minimises: one measure or several. */
@@ -7,6 +8,7 @@ export type CostMeasures = string | readonly string[]
 /** The measures as a list. Throws where there is none. */
 export const costList = (cost: CostMeasures): readonly string[] => {
   const list = typeof cost === 'string' ? [cost] : cost
+  if (!Array.isArray(list)) throw new Error(`cost must name one measure or several, for example 'macs': got ${describe(cost)}`)
   if (list.length === 0) throw new Error("cost must name at least one measure to minimise, for example 'macs': got an empty list")
   return list
 }
@@ -43,8 +45,10 @@ const dominates = (a: Point<unknown>, b: Point<unknown>): boolean =>
  *
  * Throws where a candidate lacks a cost or a finite score.
  */
-export const pareto = <C extends Candidate<unknown>>(candidates: readonly C[], { cost }: { readonly cost: CostMeasures }): C[] => {
-  const names = costList(cost)
+export const pareto = <C extends Candidate<unknown>>(candidates: readonly C[], options: { readonly cost: CostMeasures }): C[] => {
+  if (!Array.isArray(candidates)) throw new Error(`candidates must be a list: got ${describe(candidates)}`)
+  requireObject('options', options)
+  const names = costList(options.cost)
   const points = candidates.map((candidate): Point<C> => {
     return { candidate, costs: names.map((name) => measureOf(candidate.measures, name)), score: scoreOf(candidate) }
   })

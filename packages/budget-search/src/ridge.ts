@@ -1,3 +1,5 @@
+import { describe } from './arguments.js'
+
 /** Predicts a target from a feature vector. */
 export type Predictor = (features: readonly number[]) => number
 
@@ -26,6 +28,7 @@ const solveSymmetric = (a: Float64Array, b: Float64Array): Float64Array => {
 const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length
 
 const checkRow = (row: readonly number[], width: number): void => {
+  if (typeof row?.every !== 'function') throw new Error(`a feature vector must be a list of numbers: got ${describe(row)}`)
   if (row.length === width && row.every(Number.isFinite)) return
   throw new Error(`feature vectors must be finite and of equal length: expected ${width} numbers, got [${row.join(', ')}]`)
 }
@@ -38,6 +41,8 @@ const checkRow = (row: readonly number[], width: number): void => {
  * first or is not finite.
  */
 export const fitRidge = (rows: readonly (readonly number[])[], targets: readonly number[], lambda: number): Predictor => {
+  if (!Array.isArray(rows) || !Array.isArray(targets))
+    throw new Error(`rows and targets must be lists: got ${describe(rows)} and ${describe(targets)}`)
   const n = rows.length
   if (n === 0 || n !== targets.length)
     throw new Error(`ridge regression needs one target for each row: got ${n} rows, ${targets.length} targets`)

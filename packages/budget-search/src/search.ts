@@ -1,4 +1,5 @@
 import type { Budget, Evaluator, SearchSpace } from '@learngene/interfaces'
+import { requireObject, requireSpace } from './arguments.js'
 import { type EvolutionaryOptions, evolutionarySearch } from './evolutionary.js'
 import { type ExhaustiveOptions, exhaustiveSearch } from './exhaustive.js'
 import { requireInteger } from './options.js'
@@ -20,6 +21,8 @@ export const search = async <T>(
   budget: Budget,
   options: SearchOptions<T> = {},
 ): Promise<SearchResult<T>> => {
+  requireSpace(space, ['count'])
+  requireObject('options', options)
   const limit = requireInteger('exhaustiveLimit', options.exhaustiveLimit ?? 10_000, 0)
   const count = space.count()
   if (count <= limit) return exhaustiveSearch(space, evaluator, budget, options)

@@ -8,14 +8,19 @@ import { createRng } from '@learngene/training'
 import { disposeNetwork, type ForwardResult, type Network } from '@learngene/vit-blocks'
 import { dispose, memory, setBackend, type Tensor3D } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { trainNetwork } from './baselines/index.js'
 import { cacheBytes, cachedTeacher } from './cached-teacher.js'
 import { featureFolder } from './chunk-folder.js'
 import type { ChunkStore } from './chunk-store.js'
-import { distill } from './distill.js'
+import { createAuxiliary, distill } from './distill.js'
+import { fineTune } from './fine-tune.js'
+import { buildPool, disposePool } from './pool.js'
 import { liveTeacher, requireSound, type Teacher } from './teacher.js'
 import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 const features = ['block.3', 'attn.1'] as const
+/** What the densely supervised distillation into three blocks asks for. */
+const denseFeatures = ['block.1', 'block.2', 'block.3', 'attn.1', 'attn.2', 'attn.3']
 const options = { batchSize: 4 }
 /** Of three chunks the last is short. Indices out of order, from all chunks, one twice. */
 const indices = [9, 0, 3, 8, 5, 0]
@@ -137,7 +142,58 @@ it('cannot teach with images that change', async () => {
   const plan = { epochs: 1, batchSize: 5, learningRate: 1e-3, teacher }
   const message = 'a cached teacher needs images that are the same each time; this source augments them: use liveTeacher'
   await expect(distill(ancestor, { width: 8, depth: 3, heads: 2 }, augmented, plan, createRng(0))).rejects.toThrow(message)
-  expect(() => requireSound(liveTeacher(ancestor), augmented)).not.toThrow()
+  await expect(requireSound(liveTeacher(ancestor), augmented)).resolves.toBeUndefined()
+})
+
+describe('a cached teacher', () => {
+  const plan = { epochs: 1, batchSize: 5, learningRate: 1e-3 }
+  const fix = 'make the cache of the source that is trained on, or use liveTeacher'
+
+  it.each<[string, () => ImageSource, string]>([
+    ['other images', () => tinyImages(10, 8), 'a cached teacher must be asked about the images that it saw; this source has others'],
+    ['fewer images', () => tinyImages(9), 'a cached teacher must be asked about the images that it saw, 10; this source has 9'],
+    [
+      'the same images in another order',
+      () => ({ ...source, images: (indices) => source.images(Array.from(indices, (i) => 9 - i)) }),
+      'a cached teacher must be asked about the images that it saw; this source has others',
+    ],
+  ])('refuses to teach with %s', async (_, other, message) => {
+    const teacher = await cachedTeacher(ancestor, denseFeatures, source, options)
+    const tiers = [8, 16].map((width) => createAuxiliary(ancestor, { width, depth: 3, heads: 2 }, createRng(0)))
+    const pool = buildPool(tiers, {}, createRng(0))
+    const asked = other()
+    const before = memory().numTensors
+    for (const training of [
+      distill(ancestor, { width: 8, depth: 3, heads: 2 }, asked, { ...plan, teacher }, createRng(0)),
+      fineTune(pool, asked, { ...plan, teacher }, createRng(0)),
+      trainNetwork(tiers[0]!.network, asked, { ...plan, teacher }, createRng(0)),
+    ]) {
+      await expect(training).rejects.toThrow(`${message}: ${fix}`)
+    }
+    expect(memory().numTensors).toBe(before)
+    disposePool(pool)
+  })
+
+  it('teaches with a source of its own that gives the same pixels, looked at once per training, and looks at nothing where it is the same', async () => {
+    const teacher = await cachedTeacher(ancestor, denseFeatures, source, options)
+    const wrapped: ImageSource = { ...source, prepare: async () => {} }
+    const seen = async (asked: ImageSource) => {
+      computed = 0
+      const { tier, losses } = await distill(
+        ancestor,
+        { width: 8, depth: 3, heads: 2 },
+        asked,
+        { ...plan, epochs: 2, teacher },
+        createRng(0),
+      )
+      disposeNetwork(tier.network)
+      return { losses, computed }
+    }
+    const same = await seen(source)
+    const other = await seen(wrapped)
+    expect(other.losses).toEqual(same.losses)
+    expect([same.computed, other.computed]).toEqual([20, 20 + 2 * 10])
+  })
 })
 
 describe('a stored cache', () => {
@@ -165,6 +221,16 @@ describe('a stored cache', () => {
     const teacher = await stored('killed', { memoryLimit: 0 })
     expect(computed).toBe(10 + 4 + 2) // the sample, two chunks
     expect(await readdir(join(dir, 'killed'))).not.toContain('.chunk-000001.f32.1234.tmp')
+    await expectRight(teacher)
+  })
+
+  it('computes anew what the store says it has and then cannot read', async () => {
+    await stored('unreadable')
+    const folder = featureFolder(join(dir, 'unreadable'))
+    const unreadable: ChunkStore = { ...folder, read: (chunk, ranges) => chunk !== 1 && folder.read(chunk, ranges) }
+    computed = 0
+    const teacher = await cachedTeacher(ancestor, features, source, { ...options, store: unreadable })
+    expect(computed).toBe(10 + 4) // the sample, one chunk
     await expectRight(teacher)
   })
 

@@ -1,12 +1,13 @@
 import type { JsonObject, Reporter } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
+import { requireArguments } from '@learngene/stitch'
 import { alone, type Group } from '@learngene/training'
 import { forward, type Network, saveModel } from '@learngene/vit-blocks'
-import { dispose, type Tensor4D } from '@tensorflow/tfjs-core'
+import type { Tensor4D } from '@tensorflow/tfjs-core'
 import type { ChunkStore } from './chunk-store.js'
 import { fillRows, rowsAt } from './feature-rows.js'
 import { sha256 } from './sha256.js'
-import type { Teacher } from './teacher.js'
+import { sampledPixels, type Teacher } from './teacher.js'
 
 export interface CacheOptions {
   /** Images that the ancestor sees at a time, also those of one chunk in the store; default 64. */
@@ -24,6 +25,7 @@ export interface CacheOptions {
 
 /** Bytes of the features of `length` images. */
 export function cacheBytes(ancestor: Network, features: readonly string[], length: number): number {
+  requireArguments('cacheBytes', { ancestor: ['network', ancestor], features: ['names', features] })
   return 4 * length * (ancestor.head.classes + features.length * ancestor.embedding.tokens * ancestor.embedding.width)
 }
 
@@ -41,9 +43,12 @@ export async function cachedTeacher(
   source: ImageSource,
   { batchSize = 64, memoryLimit = 2 ** 32, store, group = alone, onBatch, report }: CacheOptions = {},
 ): Promise<Teacher> {
+  requireArguments('cachedTeacher', { ancestor: ['network', ancestor], features: ['names', features], source: ['images', source] })
   if (source.augmented) {
     throw new Error('cachedTeacher: images must be the same each time; this source augments them: use liveTeacher')
   }
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new Error(`cachedTeacher: batchSize must be a positive integer; got ${batchSize}`)
   if (!(memoryLimit >= 0)) throw new Error(`cachedTeacher: memoryLimit must be at least 0 bytes; got ${memoryLimit}`)
   if (store) await openTogether(group, store, () => manifestOf(ancestor, features, source, batchSize))
   const rows = await fillRows({ ancestor, features, source, batchSize, memoryLimit, store, group, onBatch, report })
@@ -55,7 +60,7 @@ export async function cachedTeacher(
     }
     return rowsAt(rows, indices, names, (images) => forward(ancestor, images, { features: names }), images)
   }
-  return Object.assign(teacher, { cached: true })
+  return Object.assign(teacher, { source })
 }
 
 async function openTogether(group: Group, store: ChunkStore, manifest: () => Promise<JsonObject>): Promise<void> {
@@ -65,26 +70,14 @@ async function openTogether(group: Group, store: ChunkStore, manifest: () => Pro
 
 /** What features depend on. */
 async function manifestOf(ancestor: Network, features: readonly string[], source: ImageSource, batchSize: number): Promise<JsonObject> {
+  const pixels = await sampledPixels(source)
   return {
     format: 'learngene-features',
     schema: 1,
     ancestor: await sha256(await saveModel(ancestor)),
     images: source.length,
-    sample: await sampleHash(source),
+    sample: await sha256(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength)),
     features,
     batchSize,
   }
-}
-
-const SAMPLED_IMAGES = 32
-
-/** Of the pixels of some images, evenly spread. */
-async function sampleHash(source: ImageSource): Promise<string> {
-  const count = Math.min(SAMPLED_IMAGES, source.length)
-  const indices = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count))
-  await source.prepare?.(indices)
-  const images = source.images(indices)
-  const pixels = await images.data<'float32'>()
-  dispose(images)
-  return sha256(new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.byteLength))
 }

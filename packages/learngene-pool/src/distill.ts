@@ -1,12 +1,12 @@
 import type { Reporter, Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { classTargets, crossEntropy } from '@learngene/ops'
-import { defaultTierName, type Tier, type Transformation } from '@learngene/stitch'
+import { defaultTierName, requireArguments, requireKeys, type Tier, type Transformation } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
 import {
   type BlockSpec,
   createViT,
-  disposeNetwork,
+  disposeParameters,
   type ForwardResult,
   forward,
   type Network,
@@ -14,10 +14,18 @@ import {
   prefixed,
 } from '@learngene/vit-blocks'
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
-import { planEpochs, type TrainingPlan } from './epochs.js'
+import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
 import { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
 import { liveTeacher, requireSound, type Teacher } from './teacher.js'
-import { type DistillationTerm, type PlacedMatrix, standardTerms, type TermOptions } from './terms.js'
+import {
+  type DistillationTerm,
+  lossOf,
+  type PlacedMatrix,
+  parametersOfTerms,
+  requireTerms,
+  standardTerms,
+  type TermOptions,
+} from './terms.js'
 
 /** A small model to be distilled from the ancestor. */
 export interface AuxiliarySpec {
@@ -60,6 +68,7 @@ export interface Distillation {
 
 /** An auxiliary before its distillation: sees the ancestor's images, as many tokens and the same classes; weights freshly drawn. */
 export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, blocks?: BlockRegistry): Tier {
+  requireArguments('createAuxiliary', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
   const { geometry, distillationToken: distilled } = ancestor.embedding
   const { classes, epsilon } = ancestor.head
   const name = spec.name ?? defaultTierName(spec.width, spec.depth)
@@ -70,39 +79,46 @@ export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng
   }
 }
 
-/** Sets up the distillation of one auxiliary (method.md section 3). */
+/**
+ * Sets up the distillation of one auxiliary (method.md section 3).
+ *
+ * @throws when an option is unknown, a supervised position lies outside its model, or a term is refused; nothing stays allocated then
+ */
 export function createDistillation(ancestor: Network, spec: AuxiliarySpec, options: DistillationOptions, rng: Rng): Distillation {
+  requireArguments('createDistillation', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
+  requireKeys('createDistillation', options, DISTILL_OPTIONS)
   const { labelWeight = 0.1, supervision = 'dense' } = options
   const { name, network: student } = createAuxiliary(ancestor, spec, rng, options.blocks)
-  const positions = supervisedPositions(supervision, spec.depth, ancestor.blocks.length)
-  const widths = { student: spec.width, ancestor: ancestor.embedding.width }
-  const { terms: standard, matrices } = standardTerms(positions, widths, options, rng.fork(`matrices ${name}`))
-  const terms = [...standard, ...(options.extraTerms?.(student, positions) ?? [])]
-  const features = unique(terms.flatMap(({ studentFeatures }) => studentFeatures))
-  const trainedBy = (terms: readonly DistillationTerm[]): Parameters =>
-    Object.assign({}, ...terms.map(({ parameters }) => parameters ?? {}))
-  const disposeMatrices = () => {
-    for (const parameter of Object.values(trainedBy(standard))) parameter.dispose()
-  }
-  return {
-    student,
-    parameters: { ...prefixed('student.', parametersOf(student)), ...prefixed('terms.', trainedBy(terms)) },
-    ancestorFeatures: unique(terms.flatMap(({ ancestorFeatures }) => ancestorFeatures)),
-    loss(images, targets, ancestor) {
-      const outputs = forward(student, images, { features })
-      const parts = terms.map((term) => mul(term.loss(outputs, ancestor), term.weight * (1 - labelWeight)))
-      const labelled = mul(crossEntropy(outputs.logits, targets), labelWeight)
-      return mean(parts.reduce<Tensor>((total, part) => add(total, part), labelled)) as Scalar
-    },
-    async finish() {
-      const transformations = await readTransformations(matrices)
-      disposeMatrices()
-      return { name, network: student, transformations }
-    },
-    dispose() {
-      disposeMatrices()
-      disposeNetwork(student)
-    },
+  const made: Parameters[] = [parametersOf(student)]
+  const dispose = () => made.forEach(disposeParameters)
+  try {
+    const positions = supervisedPositions(supervision, spec.depth, ancestor.blocks.length)
+    const widths = { student: spec.width, ancestor: ancestor.embedding.width }
+    const { terms: standard, matrices } = standardTerms(positions, widths, options, rng.fork(`matrices ${name}`))
+    const ofMatrices = parametersOfTerms(standard)
+    made.push(ofMatrices)
+    const terms = [...standard, ...requireTerms(options.extraTerms?.(student, positions) ?? [])]
+    const features = unique(terms.flatMap(({ studentFeatures }) => studentFeatures))
+    return {
+      student,
+      parameters: { ...prefixed('student.', parametersOf(student)), ...prefixed('terms.', parametersOfTerms(terms)) },
+      ancestorFeatures: unique(terms.flatMap(({ ancestorFeatures }) => ancestorFeatures)),
+      loss(images, targets, ancestor) {
+        const outputs = forward(student, images, { features })
+        const parts = terms.map((term) => mul(lossOf(term, outputs, ancestor), term.weight * (1 - labelWeight)))
+        const labelled = mul(crossEntropy(outputs.logits, targets), labelWeight)
+        return mean(parts.reduce<Tensor>((total, part) => add(total, part), labelled)) as Scalar
+      },
+      async finish() {
+        const transformations = await readTransformations(matrices)
+        disposeParameters(ofMatrices)
+        return { name, network: student, transformations }
+      },
+      dispose,
+    }
+  } catch (error) {
+    dispose()
+    throw error
   }
 }
 
@@ -114,10 +130,20 @@ export interface DistillOptions extends DistillationOptions, TrainingPlan {
   readonly signal?: AbortSignal
 }
 
+/** Every option of {@link distill}. */
+export const DISTILL_OPTIONS = keysOf<DistillOptions>({
+  ...PLAN_OPTIONS,
+  ...{ weights: true, temperature: true, classes: true, sides: true, trainIdentity: true },
+  ...{ supervision: true, labelWeight: true, extraTerms: true, blocks: true },
+  ...{ teacher: true, group: true, report: true, signal: true },
+})
+
 /**
  * Distils the ancestor into one auxiliary.
  *
  * @returns the auxiliary as a tier, with the transformation matrices of its block outputs, and the loss of each step
+ * @throws when an argument or option is missing, unknown or of another kind, or a cached teacher saw other images; what `createDistillation` and the
+ * training throw. Nothing stays allocated then
  */
 export async function distill(
   ancestor: Network,
@@ -126,13 +152,15 @@ export async function distill(
   options: DistillOptions,
   rng: Rng,
 ): Promise<{ readonly tier: Tier; readonly losses: Float32Array }> {
+  requireArguments('distill', { ancestor: ['network', ancestor], spec: ['object', spec], source: ['source', source], rng: ['rng', rng] })
+  requireKeys('distill', options, DISTILL_OPTIONS)
   const { group = alone, weightDecay } = options
-  requireSound(options.teacher, source)
+  const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
+  await requireSound(options.teacher, source)
   const distillation = createDistillation(ancestor, spec, options, rng)
   const live = options.teacher ? undefined : liveTeacher(ancestor)
   const teacher = options.teacher ?? live!
   try {
-    const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
     const losses = await train({
       parameters: distillation.parameters,
       steps: epochs.steps,

@@ -1,5 +1,5 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { forwardShared } from '@learngene/stitch'
+import { forwardShared, requireArguments } from '@learngene/stitch'
 import { alone, type Group } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
 import { argMax, cast, dispose, equal, keep, type Scalar, stack, sum, tensor1d } from '@tensorflow/tfjs-core'
@@ -17,10 +17,14 @@ export interface EvaluateOptions {
  * Top-1 accuracy of many networks on the same images; what networks share is run once.
  *
  * @returns a share from 0 to 1 for each network, the same on all members of the group
+ * @throws when there is no network or no image, or an argument is of another kind
  */
 export async function accuracies(networks: readonly Network[], source: ImageSource, options: EvaluateOptions = {}): Promise<number[]> {
+  requireArguments('accuracies', { networks: ['network[]', networks], source: ['source', source], options: ['object', options] })
   const { indices = Uint32Array.from({ length: source.length }, (_, i) => i), batchSize = 100, group = alone, onBatch } = options
+  if (networks.length === 0) throw new Error('accuracies: there must be at least one network; got none')
   if (indices.length === 0) throw new Error('accuracies: there must be at least one image; got none')
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`accuracies: batchSize must be a positive integer; got ${batchSize}`)
   const correct = new Float64Array(networks.length)
   const batches = Math.ceil(indices.length / batchSize)
   for (let batch = group.rank; batch < batches; batch += group.size) {

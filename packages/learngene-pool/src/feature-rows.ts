@@ -61,15 +61,11 @@ export async function fillRows({ ancestor, features, source, group, onBatch, rep
   const total = Math.ceil((store ? source.length : inMemory) / perChunk)
   for (let chunk = group.rank; chunk < total; chunk += group.size) {
     const kept = chunk * perChunk < inMemory
+    const places = [...columns].map(([name]) => wholeRange(rows, chunk, name))
     const stored = store?.has(chunk, imagesOf(rows, chunk) * rowLength) ?? false
-    if (stored && kept)
-      store!.read(
-        chunk,
-        [...columns].map(([name]) => wholeRange(rows, chunk, name)),
-      )
-    if (!stored && (kept || store)) {
+    if ((kept || store) && (!stored || (kept && !store!.read(chunk, places)))) {
       const values = await computeChunk(rows, chunk, ancestor, features, source)
-      if (kept) for (const [name] of columns) copyRange(wholeRange(rows, chunk, name), values)
+      if (kept) for (const place of places) copyRange(place, values)
       await store?.write(chunk, values).catch((error: Error) => {
         store = undefined
         report?.({ kind: 'message', text: `the ancestor's features are not stored any further: ${error.message}` })

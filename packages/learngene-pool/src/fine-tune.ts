@@ -2,11 +2,12 @@ import { hardTarget, softTarget } from '@learngene/distill-losses'
 import type { Reporter, Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { classTargets, crossEntropy } from '@learngene/ops'
-import { costOfPath, descendantOf, type StitchedFamily } from '@learngene/stitch'
+import { costOfPath, descendantOf, describe, requireArguments, requireKeys, type StitchedFamily } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
 import { forward } from '@learngene/vit-blocks'
 import { add, mean, mul, type Scalar } from '@tensorflow/tfjs-core'
-import { planEpochs, type TrainingPlan } from './epochs.js'
+import { DISTILL_OPTIONS } from './distill.js'
+import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
 import { costBins, type PathPolicy } from './path-policy.js'
 import { poolParameters } from './pool.js'
 import { requireSound, type Teacher } from './teacher.js'
@@ -29,28 +30,51 @@ export interface FineTuneOptions extends TrainingPlan {
   readonly signal?: AbortSignal
 }
 
+const FINE_TUNE_OPTIONS = keysOf<FineTuneOptions>({
+  ...PLAN_OPTIONS,
+  ...{ teacher: true, targets: true, labelWeight: true, policy: true, pathsPerStep: true, learningRateScale: true },
+  ...{ group: true, report: true, signal: true },
+})
+
 /** Recording a step costs some plain ones: it must come again. Several paths in one step hardly do. */
 const MOST_RECORDED_PATHS = 256
 
 /**
  * Trains all instances and stitches together, one path or several per step (method.md section 6). The drawn paths depend on the generator only,
- * so a run can be repeated path by path.
+ * so a run can be repeated path by path. Where instances stay as they are (a `learningRateScale` of 0), {@link costBins} leaves out the paths without
+ * a stitch; a step whose policy draws one trains nothing. Options of `distill` may be among those given; they mean nothing here.
  *
  * @returns the loss of each step
+ * @throws when an argument or option is missing, unknown or of another kind, nothing is left to train, a cached teacher saw other images, or the
+ * policy returns something else than a path
  */
 export async function fineTune(family: StitchedFamily, source: ImageSource, options: FineTuneOptions, rng: Rng): Promise<Float32Array> {
-  const { teacher, targets = 'soft', labelWeight = 0.5, pathsPerStep = 1, group = alone, weightDecay } = options
-  requireSound(teacher, source)
-  const policy = options.policy ?? costBins(family.space, (path) => costOfPath(family, path).macs)
+  requireArguments('fineTune', { family: ['family', family], source: ['source', source], rng: ['rng', rng] })
+  requireKeys('fineTune', options, [...new Set([...FINE_TUNE_OPTIONS, ...DISTILL_OPTIONS])])
+  const { teacher, targets = 'soft', labelWeight = 0.5, pathsPerStep = 1, learningRateScale = {}, group = alone, weightDecay } = options
+  if (targets !== 'soft' && targets !== 'hard') throw new Error(`fineTune: targets must be 'soft' or 'hard'; got ${describe(targets)}`)
+  const { instances: instanceScale, stitches: stitchScale } = scales(learningRateScale)
   const { instances, stitches } = poolParameters(family)
-  const { instances: instanceScale = 1, stitches: stitchScale = 1 } = options.learningRateScale ?? {}
+  const parameters = { ...(instanceScale > 0 ? instances : {}), ...(stitchScale > 0 ? stitches : {}) }
+  if (Object.keys(parameters).length === 0) {
+    throw new Error(
+      `fineTune: there must be something to train; the learningRateScale is ${instanceScale} for instances and ${stitchScale} for the ${family.stitches.size} stitches`,
+    )
+  }
   const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
+  await requireSound(teacher, source)
+  const policy = options.policy ?? defaultPolicy(family, instanceScale > 0)
+  requireArguments('fineTune', { policy: ['function', policy] })
   const { classes } = family.tiers[0]!.network.head
   const follow = targets === 'soft' ? softTarget : hardTarget
-  const pathOf = (step: number, part: number) => policy(rng.fork(`path ${step}.${part}`))
+  const pathOf = (step: number, part: number) => {
+    const path = policy(rng.fork(`path ${step}.${part}`))
+    requireArguments('fineTune', { 'what the policy returns': ['stitchedPath', path] })
+    return path
+  }
   const recurring = pathsPerStep === 1 && family.space.count() <= MOST_RECORDED_PATHS
   return train({
-    parameters: { ...(instanceScale > 0 ? instances : {}), ...(stitchScale > 0 ? stitches : {}) },
+    parameters,
     steps: epochs.steps,
     learningRate: epochs.learningRate,
     optimizer: adamW({ weightDecay, learningRateScale: (name) => (name in stitches ? stitchScale : instanceScale) }),
@@ -72,4 +96,25 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     report: options.report,
     signal: options.signal,
   })
+}
+
+/** The multipliers, 1 where none is given. */
+function scales(given: NonNullable<FineTuneOptions['learningRateScale']>): { readonly instances: number; readonly stitches: number } {
+  requireKeys('learningRateScale', given, ['instances', 'stitches'])
+  const { instances = 1, stitches = 1 } = given
+  for (const scale of [instances, stitches]) {
+    if (typeof scale === 'number' && scale >= 0 && scale < Infinity) continue
+    throw new Error(`learningRateScale: a multiplier must be a number of at least 0; got ${describe(scale)}`)
+  }
+  return { instances, stitches }
+}
+
+/** {@link costBins} over the paths that something is trained of: without instances those with a stitch. */
+function defaultPolicy(family: StitchedFamily, instances: boolean): PathPolicy {
+  const trained = {
+    *enumerate() {
+      for (const path of family.space.enumerate()) if (instances || path.stitches.length > 0) yield path
+    },
+  }
+  return costBins(trained, (path) => costOfPath(family, path).macs)
 }

@@ -1,3 +1,4 @@
+import { setOps, setPrecision } from '@learngene/ops'
 import { describeEachBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
@@ -10,7 +11,7 @@ import { buildPool, disposePool } from './pool.js'
 import { liveTeacher, type Teacher } from './teacher.js'
 import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
-describeEachBackend(({ tolerances }) => {
+describeEachBackend(({ name, tolerances }) => {
   it('a live teacher teaches what a cached one does, one path per step, and nothing runs without its recording on webgpu', async () => {
     const before = memory().numTensors
     const warned = vi.spyOn(console, 'warn')
@@ -34,5 +35,38 @@ describeEachBackend(({ tolerances }) => {
     expect(warned.mock.calls.filter(([text]) => String(text).startsWith('compileStep'))).toEqual([])
     warned.mockRestore()
     expect(memory().numTensors).toBe(before)
+  })
+
+  it('runs anew what it recorded under another precision or mode of the operations', async () => {
+    const ancestor = tinyAncestor()
+    const run = vi.fn(ancestor.blocks[0]!.forward)
+    const counted = { ...ancestor, blocks: [{ ...ancestor.blocks[0]!, forward: run }, ...ancestor.blocks.slice(1)] }
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const live = liveTeacher(counted)
+    const images = tinyImages(2).images([0, 1])
+    const runs = () => {
+      run.mockClear()
+      live([0, 1], images, [])
+      return run.mock.calls.length
+    }
+    try {
+      const first = runs()
+      if (name === 'webgpu') expect(runs()).toBe(0)
+      setOps('reference')
+      expect(runs()).toBe(first)
+      setPrecision('mixed')
+      expect(runs()).toBe(first)
+      setOps('auto')
+      expect(runs()).toBe(first)
+      setPrecision('f32')
+      if (name === 'webgpu') expect(runs()).toBe(0)
+    } finally {
+      setOps('auto')
+      setPrecision('f32')
+      warned.mockRestore()
+    }
+    live.dispose()
+    images.dispose()
+    disposeNetwork(ancestor)
   })
 })

@@ -1,11 +1,12 @@
 import type { Rng } from '@learngene/interfaces'
-import type { PathSpace, StitchedPath } from '@learngene/stitch'
+import { describe, formatPath, type PathSpace, requireArguments, type StitchedPath } from '@learngene/stitch'
 
 /** Which path a training step takes. Draws from the given generator only. */
 export type PathPolicy = (rng: Rng) => StitchedPath
 
 /** Every path is equally likely (SN-Net). */
 export function uniformPaths(space: PathSpace): PathPolicy {
+  requireArguments('uniformPaths', { space: ['space', space] })
   return (rng) => space.sample(rng)
 }
 
@@ -13,11 +14,21 @@ export function uniformPaths(space: PathSpace): PathPolicy {
  * First a bin of the cost range, then a path of it, both uniformly: cheap and expensive paths are trained alike however many there are of each
  * (after SN-Netv2). Bins have equal width; empty ones are dropped. Lists the space.
  *
+ * @param space or anything that enumerates paths
  * @param macs cost of a path
+ * @throws when there is no path, or a cost is no number
  */
-export function costBins(space: PathSpace, macs: (path: StitchedPath) => number, bins = 10): PathPolicy {
+export function costBins(space: Pick<PathSpace, 'enumerate'>, macs: (path: StitchedPath) => number, bins = 10): PathPolicy {
+  requireArguments('costBins', { space: ['paths', space], macs: ['function', macs] })
+  if (!Number.isInteger(bins) || bins < 1) throw new Error(`costBins: bins must be a positive integer; got ${describe(bins)}`)
   const paths = [...space.enumerate()]
   const costs = paths.map(macs)
+  const uncosted = costs.findIndex((cost) => !Number.isFinite(cost))
+  if (paths.length === 0) throw new Error('costBins: there must be at least one path; got none')
+  if (uncosted >= 0)
+    throw new Error(
+      `costBins: macs must give a number for every path; got ${describe(costs[uncosted])} for ${formatPath(paths[uncosted]!.path)}`,
+    )
   const least = costs.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY)
   const most = costs.reduce((a, b) => Math.max(a, b), 0)
   const filled: StitchedPath[][] = Array.from({ length: bins }, () => [])

@@ -8,6 +8,7 @@ import {
   mergeLora,
   type PathSpace,
   plainStitch,
+  requireArguments,
   type SpaceSpec,
   type StitchedFamily,
   type StitchedPath,
@@ -52,6 +53,7 @@ export interface PoolOptions {
  * @throws when the tiers do not see the same images or classes
  */
 export function buildPool(tiers: readonly Tier[], options: PoolOptions, rng: Rng): Pool {
+  requireArguments('buildPool', { tiers: ['tier[]', tiers], options: ['object', options], rng: ['rng', rng] })
   const { space: spaceSpec = { kind: 'slidingWindow' }, stitch: stitchSpec = plainStitch, blocks, details = {} } = options
   checkAlike(tiers)
   const space = createSpace(spaceSpec, tiers.map(shapeOfTier))
@@ -65,6 +67,7 @@ export function buildPool(tiers: readonly Tier[], options: PoolOptions, rng: Rng
  * @throws when the stitches are of another kind
  */
 export async function mergeStitches(pool: Pool): Promise<Pool> {
+  requireArguments('mergeStitches', { pool: ['family', pool] })
   const stitches = new Map<string, Block>()
   for (const [id, stitch] of pool.stitches) stitches.set(id, await mergeLora(stitch))
   for (const { parameters } of pool.stitches.values()) disposeParameters(parameters)
@@ -72,7 +75,9 @@ export async function mergeStitches(pool: Pool): Promise<Pool> {
 }
 
 /** All trained tensors: `TIER.blocks.0.norm1.weight`, `ID.weight` of stitches. */
-export function poolParameters({ tiers, stitches }: StitchedFamily): { readonly instances: Parameters; readonly stitches: Parameters } {
+export function poolParameters(family: StitchedFamily): { readonly instances: Parameters; readonly stitches: Parameters } {
+  requireArguments('poolParameters', { family: ['family', family] })
+  const { tiers, stitches } = family
   return {
     instances: Object.assign({}, ...tiers.map(({ name, network }) => prefixed(`${name}.`, parametersOf(network)))),
     stitches: Object.assign({}, ...[...stitches].map(([id, { parameters }]) => prefixed(`${id}.`, parameters))),
@@ -87,17 +92,21 @@ export function storedParameters(family: StitchedFamily): number {
 
 /** The pool's paths as a space that budgets are searched in, measured by {@link costOfPath}. */
 export function searchSpace(family: StitchedFamily): SearchSpace<StitchedPath> & PathSpace {
+  requireArguments('searchSpace', { family: ['family', family] })
   const cost = (path: StitchedPath): Record<keyof Cost, number> => ({ ...costOfPath(family, path) })
   return { ...family.space, cost }
 }
 
 /** The networks of the given paths, all sharing the pool's weights. */
 export function descendantsOf(family: StitchedFamily, paths: readonly StitchedPath[]): Network[] {
+  requireArguments('descendantsOf', { family: ['family', family], paths: ['stitchedPath[]', paths] })
   return paths.map((path) => descendantOf(family, path))
 }
 
 /** Frees all weights of a pool and so of all its descendants. */
-export function disposePool({ tiers, stitches }: StitchedFamily): void {
+export function disposePool(family: StitchedFamily): void {
+  requireArguments('disposePool', { family: ['family', family] })
+  const { tiers, stitches } = family
   for (const { network } of tiers) disposeNetwork(network)
   for (const { parameters } of stitches.values()) disposeParameters(parameters)
 }

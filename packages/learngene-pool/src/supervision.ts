@@ -1,3 +1,5 @@
+import { describe, requireArguments } from '@learngene/stitch'
+
 /** One supervised position: the auxiliary's block `student` is taught by the ancestor's block `ancestor`, both counted from 0. */
 export interface SupervisedPosition {
   readonly student: number
@@ -15,7 +17,9 @@ export type Supervision = 'dense' | 'last' | readonly SupervisedPosition[]
  */
 export function supervisedPositions(supervision: Supervision, studentDepth: number, ancestorDepth: number): SupervisedPosition[] {
   const positions = new Map<number, SupervisedPosition>()
-  for (const position of listed(supervision, studentDepth, ancestorDepth)) {
+  const list = listed(supervision, studentDepth, ancestorDepth)
+  requireArguments('supervision', { positions: ['object[]', list] })
+  for (const position of list) {
     check('student', position.student, studentDepth)
     check('ancestor', position.ancestor, ancestorDepth)
     positions.set(position.student, position)
@@ -25,7 +29,9 @@ export function supervisedPositions(supervision: Supervision, studentDepth: numb
 
 function listed(supervision: Supervision, studentDepth: number, ancestorDepth: number): readonly SupervisedPosition[] {
   if (supervision === 'last') return [{ student: studentDepth - 1, ancestor: ancestorDepth - 1 }]
-  if (supervision !== 'dense') return supervision
+  if (Array.isArray(supervision)) return supervision
+  if (supervision !== 'dense')
+    throw new Error(`supervision must be 'dense', 'last' or a list of { student, ancestor }; got ${describe(supervision)}`)
   return [1, 2, 3].map((k) => ({ student: Math.ceil((k * studentDepth) / 3) - 1, ancestor: Math.ceil((k * ancestorDepth) / 3) - 1 }))
 }
 

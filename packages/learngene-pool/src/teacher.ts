@@ -1,13 +1,15 @@
 import { compileStep } from '@learngene/compile-step'
 import type { ImageSource } from '@learngene/interfaces/tensors'
+import { opsSettings } from '@learngene/ops'
+import { requireArguments } from '@learngene/stitch'
 import { type ForwardResult, forward, type Network } from '@learngene/vit-blocks'
 import type { Tensor4D } from '@tensorflow/tfjs-core'
 
 /** Gives the frozen ancestor's logits and the named features for a batch. Called outside the tape; the caller frees the result. */
 export interface Teacher {
   (indices: ArrayLike<number>, images: Tensor4D, features: readonly string[]): ForwardResult
-  /** Whether it answers by index what it computed before, so that the images must be the same each time. */
-  readonly cached?: boolean
+  /** Where it answers by index what it computed before: the images that it saw. It teaches with these only. */
+  readonly source?: ImageSource
 }
 
 /** A teacher that holds memory of its own. */
@@ -15,18 +17,52 @@ export type LiveTeacher = Teacher & { dispose(): void }
 
 /**
  * Runs the ancestor anew for every batch: for augmented images, or where a cache would not fit. On the webgpu backend its GPU commands are recorded
- * once for each batch size and choice of features, and replayed. A result is valid until the next call, or `dispose`.
+ * once for each batch size, choice of features, precision and mode of the operations, and replayed. A result is valid until the next call, or `dispose`.
  */
 export function liveTeacher(ancestor: Network): LiveTeacher {
+  requireArguments('liveTeacher', { ancestor: ['network', ancestor] })
   const { run, dispose } = compileStep(({ images, features }: { images: Tensor4D; features: readonly string[] }) =>
     forward(ancestor, images, { features }),
   )
-  return Object.assign(((_, images, features) => run({ images, features })) as Teacher, { dispose })
+  return Object.assign(((_, images, features) => run({ images, features }, opsSettings())) as Teacher, { dispose })
 }
 
-/** @throws where the teacher has seen other images than the source gives */
-export function requireSound(teacher: Teacher | undefined, source: ImageSource): void {
-  if (teacher?.cached && source.augmented) {
+/**
+ * Makes sure that a teacher which answers by index has seen the images that it is asked about. Another source is taken for the same where the pixels of
+ * {@link sampledPixels} are.
+ *
+ * @throws where the source augments its images or they are others
+ */
+export async function requireSound(teacher: Teacher | undefined, source: ImageSource): Promise<void> {
+  if (!teacher) return
+  requireArguments('training', { teacher: ['function', teacher] })
+  const seen = teacher.source
+  if (!seen) return
+  if (source.augmented) {
     throw new Error('a cached teacher needs images that are the same each time; this source augments them: use liveTeacher')
+  }
+  if (seen === source) return
+  const fix = 'make the cache of the source that is trained on, or use liveTeacher'
+  if (source.length !== seen.length) {
+    throw new Error(`a cached teacher must be asked about the images that it saw, ${seen.length}; this source has ${source.length}: ${fix}`)
+  }
+  const [known, asked] = [await sampledPixels(seen), await sampledPixels(source)]
+  if (known.length !== asked.length || known.some((value, i) => !Object.is(value, asked[i]))) {
+    throw new Error(`a cached teacher must be asked about the images that it saw; this source has others: ${fix}`)
+  }
+}
+
+const SAMPLED_IMAGES = 32
+
+/** The pixels of up to 32 images, evenly spread: by these a source is known again. */
+export async function sampledPixels(source: ImageSource): Promise<Float32Array> {
+  const count = Math.min(SAMPLED_IMAGES, source.length)
+  const indices = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count))
+  await source.prepare?.(indices)
+  const images = source.images(indices)
+  try {
+    return await images.data<'float32'>()
+  } finally {
+    images.dispose()
   }
 }

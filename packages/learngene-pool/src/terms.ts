@@ -1,9 +1,9 @@
 import { featureMse, softTarget, transformedMse } from '@learngene/distill-losses'
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import type { Side } from '@learngene/stitch'
+import { describe, requireArguments, requireKeys, type Side } from '@learngene/stitch'
 import { type ForwardResult, prefixed } from '@learngene/vit-blocks'
-import type { Tensor } from '@tensorflow/tfjs-core'
+import { Tensor, type Variable } from '@tensorflow/tfjs-core'
 import { createMatrix, type TransformationMatrix } from './matrices.js'
 import type { SupervisedPosition } from './supervision.js'
 
@@ -49,7 +49,13 @@ export function standardTerms(
   rng: Rng,
 ): { readonly terms: DistillationTerm[]; readonly matrices: PlacedMatrix[] } {
   const { temperature = 1, classes = 'sum', sides = ['student'], trainIdentity } = options
-  const { logit = 1, block = 1, attn = 1 } = options.weights ?? {}
+  const weights = options.weights ?? {}
+  requireArguments('standardTerms', { positions: ['object[]', positions], rng: ['rng', rng] })
+  requireKeys('weights', weights, ['logit', 'block', 'attn'])
+  if (!Array.isArray(sides) || !sides.every((side) => side === 'student' || side === 'teacher')) {
+    throw new Error(`sides must be a list of 'student' and 'teacher'; got ${Array.isArray(sides) ? `[${sides}]` : describe(sides)}`)
+  }
+  const { logit = 1, block = 1, attn = 1 } = weights
   const matrices: PlacedMatrix[] = []
   const terms: DistillationTerm[] = []
   if (logit > 0) {
@@ -99,4 +105,45 @@ function featureTerm(
       return map ? transformedMse(taught, target, map) : featureMse(taught, target)
     },
   }
+}
+
+/** Checks what `extraTerms` returned. */
+export function requireTerms(terms: readonly DistillationTerm[]): readonly DistillationTerm[] {
+  requireArguments('extraTerms', { terms: ['object[]', terms] })
+  for (const { name, weight, studentFeatures, ancestorFeatures, loss } of terms) {
+    const right = Number.isFinite(weight) && Array.isArray(studentFeatures) && Array.isArray(ancestorFeatures) && typeof loss === 'function'
+    if (right && typeof name === 'string') continue
+    throw new Error(
+      `extraTerms: a term must be { name, weight, studentFeatures, ancestorFeatures, loss }; got name ${describe(name)}, weight ${describe(weight)}, studentFeatures ${describe(studentFeatures)}, ancestorFeatures ${describe(ancestorFeatures)}, loss ${describe(loss)}`,
+    )
+  }
+  return terms
+}
+
+/**
+ * What the terms train, by name. Terms may share a parameter under one name.
+ *
+ * @throws when two parameters have one name: only one of them would be trained
+ */
+export function parametersOfTerms(terms: readonly DistillationTerm[]): Parameters {
+  const joint: { [name: string]: Variable } = {}
+  for (const term of terms) {
+    for (const [name, parameter] of Object.entries(term.parameters ?? {})) {
+      if (joint[name] && joint[name] !== parameter) {
+        throw new Error(
+          `extraTerms: parameters of different terms must have different names; a second '${name}' comes with the term '${term.name}'`,
+        )
+      }
+      joint[name] = parameter
+    }
+  }
+  return joint
+}
+
+/** A term's loss. @throws where it is not one value per example */
+export function lossOf(term: DistillationTerm, student: ForwardResult, ancestor: ForwardResult): Tensor {
+  const loss = term.loss(student, ancestor)
+  if (loss instanceof Tensor && loss.rank === 1 && loss.size === student.logits.shape[0]) return loss
+  const came = loss instanceof Tensor ? `a tensor of shape [${(loss as Tensor).shape}]` : describe(loss)
+  throw new Error(`term '${term.name}': its loss must be one value for each of the ${student.logits.shape[0]} examples; got ${came}`)
 }

@@ -44,6 +44,7 @@ export function adamW(slots: readonly AdamWSlot[], scalars: Tensor2D, constants:
     const last = Math.max(...slots.map(({ row }) => row))
     throw shapeError('adamW', `scalars must be [P, ${ADAMW_COLUMNS}] with a row for each slot, up to row ${last}`, { scalars })
   }
+  if (slots.length === 0) return
   const single = findKernel('LearngeneAdamW')
   const several = findKernel('LearngeneAdamWSlots')
   if (several) {

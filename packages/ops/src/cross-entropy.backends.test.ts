@@ -1,5 +1,5 @@
 import { checkGradients, expectClose, randomTensors, valuesOf } from '@learngene/testing'
-import { type Tensor2D, tensor2d, zeros } from '@tensorflow/tfjs-core'
+import { grad, sum as sumOf, type Tensor, type Tensor2D, tensor2d, zeros } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { crossEntropy } from './cross-entropy.js'
 import { softmaxRow, sum } from './testing/float64.js'
@@ -33,6 +33,23 @@ describeVariants(({ tolerances }) => {
   test('stays finite where a probability underflows', async () => {
     const losses = crossEntropy(tensor2d([[1000, -1000]]), tensor2d([[0, 1]]))
     expect(await valuesOf(losses)).toEqual([2000])
+  })
+
+  test('a class that logits and targets rule out counts nothing, one that only the logits rule out without end', async () => {
+    const no = Number.NEGATIVE_INFINITY
+    const logits = tensor2d([
+      [1, no, 1],
+      [no, 0, 0],
+    ])
+    const targets = tensor2d([
+      [0.5, 0, 0.5],
+      [1, 0, 0],
+    ])
+    const [ruledOut, missed] = await valuesOf(crossEntropy(logits, targets))
+    expect(ruledOut).toBeCloseTo(Math.LN2, 6)
+    expect(missed).toBe(Number.POSITIVE_INFINITY)
+    const gradient = grad((logits: Tensor) => sumOf(crossEntropy(logits as Tensor2D, targets)))(logits)
+    await expectClose(gradient, [0, 0, 0, -1, 0.5, 0.5], tolerances.identity)
   })
 })
 

@@ -1,4 +1,18 @@
-import { exp, expandDims, logSoftmax, mul, neg, sub, sum, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
+import {
+  exp,
+  expandDims,
+  greater,
+  logSoftmax,
+  mul,
+  neg,
+  sub,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
 import { type Forward, withGradient } from './with-gradient.js'
@@ -7,7 +21,7 @@ import { type Forward, withGradient } from './with-gradient.js'
  * Cross entropy of predicted logits against target probabilities, summed over classes: -sum_c q_c log softmax(z)_c.
  * Differentiable in the logits only; targets are data.
  *
- * @param logits [B, C]
+ * @param logits [B, C]; -Infinity rules a class out
  * @param targets [B, C], non-negative; rows need not sum to 1
  * @returns [B]
  * @throws when the shapes differ
@@ -45,6 +59,12 @@ export function fastCrossEntropy(
   }
 }
 
+/** sum_c p_c x_c [B]. A class of probability 0 adds nothing, be x infinite or undefined: 0 log 0 = 0. */
+export function expected(probabilities: Tensor, x: Tensor): Tensor1D {
+  const terms = mul(probabilities, x) // [B, C]
+  return sum(where(greater(probabilities, 0), terms, zerosLike(terms)), -1)
+}
+
 export function requireSameRows(operation: string, tensors: { readonly [name: string]: Tensor2D }): void {
   const [a, b] = Object.values(tensors)
   if (a!.shape[0] !== b!.shape[0] || a!.shape[1] !== b!.shape[1]) {
@@ -55,7 +75,7 @@ export function requireSameRows(operation: string, tensors: { readonly [name: st
 function reference(logits: Tensor2D, targets: Tensor2D): Forward<Tensor1D, Tensor[]> {
   const logProbabilities = logSoftmax(logits)
   return {
-    value: neg(sum(mul(targets, logProbabilities), -1)) as Tensor1D,
+    value: expected(targets, neg(logProbabilities)),
     saved: [logProbabilities, targets],
     gradient(dy, ...[logProbabilities, targets]) {
       const predicted = mul(exp(logProbabilities!), sum(targets!, -1, true)) // [B, C]

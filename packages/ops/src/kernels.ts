@@ -1,4 +1,5 @@
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
+import { getPrecision } from './precision.js'
 import { installTensorFlowKernels } from './tensorflow/install.js'
 import { installWasmKernels } from './wasm/install.js'
 import { installWebGPUKernels } from './webgpu/install.js'
@@ -18,6 +19,11 @@ export function setOps(next: OpsMode): void {
 
 export function getOps(): OpsMode {
   return mode
+}
+
+/** All settings that decide which commands an operation gives; a recording of them holds for equal settings only. */
+export function opsSettings(): string {
+  return `${mode} ${getPrecision()}`
 }
 
 export type Kernel = (inputs: NamedTensorMap, attributes?: NamedAttrMap) => Tensor[]

@@ -1,7 +1,7 @@
 import { checkGradients, expectClose, randomTensors, valuesOf } from '@learngene/testing'
-import { type Tensor2D, zeros } from '@tensorflow/tfjs-core'
+import { grad, sum as sumOf, type Tensor, type Tensor2D, tensor2d, zeros } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { softenedCrossEntropy } from './softened-cross-entropy.js'
+import { type SoftenedOptions, softenedCrossEntropy } from './softened-cross-entropy.js'
 import { softmaxRow, sum } from './testing/float64.js'
 import { describeVariants } from './testing/variants.js'
 
@@ -27,6 +27,26 @@ describeVariants(({ tolerances }) => {
     })
     await expectClose(softenedCrossEntropy(logits, teacher, options), expected, tolerances.float64)
   })
+
+  test.each<SoftenedOptions>([{}, { lessEntropy: true }, { lessEntropy: true, temperature: 2 }])(
+    'a class that the teacher rules out counts nothing with %j, whatever the student thinks of it',
+    async (options) => {
+      const no = Number.NEGATIVE_INFINITY
+      const teacher = tensor2d([
+        [2, no, 2],
+        [0, no, 0],
+      ])
+      const logits = tensor2d([
+        [1, 1, 1],
+        [3, no, 3],
+      ])
+      const entropy = options.lessEntropy ? Math.LN2 : 0
+      await expectClose(softenedCrossEntropy(logits, teacher, options), [Math.log(3) - entropy, Math.LN2 - entropy], tolerances.identity)
+      const gradient = grad((logits: Tensor) => sumOf(softenedCrossEntropy(logits as Tensor2D, teacher, options)))(logits)
+      const thirds = [-1 / 6, 1 / 3, -1 / 6].map((value) => value / (options.temperature ?? 1))
+      await expectClose(gradient, [...thirds, 0, 0, 0], tolerances.identity)
+    },
+  )
 })
 
 test('refuses shapes that differ', () => {

@@ -1,5 +1,5 @@
-import { exp, logSoftmax, mul, neg, reshape, softmax, sub, sum, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
-import { fastCrossEntropy, requireSameRows } from './cross-entropy.js'
+import { exp, logSoftmax, mul, neg, reshape, softmax, sub, type Tensor, type Tensor1D, type Tensor2D } from '@tensorflow/tfjs-core'
+import { expected, fastCrossEntropy, requireSameRows } from './cross-entropy.js'
 import { type Forward, withGradient } from './with-gradient.js'
 
 export interface SoftenedOptions {
@@ -16,7 +16,7 @@ export interface SoftenedOptions {
  * arXiv 1503.02531). Differentiable in the student's logits only: factor / T (q - p).
  *
  * @param logits z [B, C]
- * @param teacherLogits t [B, C]
+ * @param teacherLogits t [B, C]; -Infinity, on either side, rules a class out
  * @returns [B]
  * @throws when the shapes differ
  */
@@ -41,7 +41,7 @@ function reference(
   const probabilities = teacher ? exp(teacher) : softmax(softened)
   const surprise = teacher ? sub(teacher, student) : neg(student)
   return {
-    value: scale(sum(mul(probabilities, surprise), -1) as Tensor1D, factor),
+    value: scale(expected(probabilities, surprise), factor),
     saved: [student, probabilities],
     gradient: (dy, ...[student, probabilities]) => {
       return [mul(reshape(scale(dy, factor / temperature), [-1, 1]), sub(exp(student!), probabilities!))] // [B, C]

@@ -1,6 +1,7 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { forward } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
+import { requireArguments } from './arguments.js'
 import type { StitchedFamily, Tier } from './family.js'
 import {
   accumulateCross,
@@ -29,6 +30,7 @@ export interface SlotGrams {
  * Memory does not depend on the number of images.
  *
  * @returns by slot id
+ * @throws when there are no images, or the batch size is no positive integer
  */
 export async function collectGrams(
   family: StitchedFamily,
@@ -36,6 +38,9 @@ export async function collectGrams(
   indices: ArrayLike<number>,
   batchSize = 16,
 ): Promise<Map<string, SlotGrams>> {
+  requireArguments('collectGrams', { family: ['family', family], source: ['images', source], indices: ['object', indices] })
+  if (indices.length === 0) throw new Error('collectGrams: there must be at least one image; got none')
+  if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`collectGrams: batchSize must be a positive integer; got ${batchSize}`)
   const slots = [...family.space.stitchIds()]
   const widths = new Map(family.tiers.map(({ name, network }) => [name, network.embedding.width]))
   const inputs = new Map<string, InputGram>()

@@ -1,6 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
 import { type BlockSpec, createBlock, disposeParameters } from '@learngene/vit-blocks'
+import { requireArguments } from './arguments.js'
 import type { PathSpace } from './paths/index.js'
 import { stitchBlocks } from './stitch-blocks.js'
 
@@ -21,6 +22,7 @@ export function createStitches(
   { kind, config }: BlockSpec = plainStitch,
   blocks: BlockRegistry = {},
 ): Map<string, Block> {
+  requireArguments('createStitches', { space: ['space', space], rng: ['rng', rng] })
   const widths = new Map(space.tiers.map(({ name, width }) => [name, width]))
   const registry = { ...stitchBlocks, ...blocks }
   const stitches = new Map<string, Block>()

@@ -1,6 +1,7 @@
 import type { Cost } from '@learngene/interfaces'
 import type { Block } from '@learngene/interfaces/tensors'
 import { type CostOptions, costOf, type Network } from '@learngene/vit-blocks'
+import { requireArguments } from './arguments.js'
 import { formatPath, type PathSpace, type StitchedPath, type TierShape } from './paths/index.js'
 import type { Transformation } from './transformation.js'
 
@@ -21,7 +22,9 @@ export interface StitchedFamily {
   readonly stitches: ReadonlyMap<string, Block>
 }
 
-export function shapeOfTier({ name, network }: Tier): TierShape {
+export function shapeOfTier(tier: Tier): TierShape {
+  requireArguments('shapeOfTier', { tier: ['tier', tier] })
+  const { name, network } = tier
   return { name, width: network.embedding.width, depth: network.blocks.length }
 }
 
@@ -31,7 +34,9 @@ export function shapeOfTier({ name, network }: Tier): TierShape {
  *
  * @throws when the path names a tier, block or stitch that the family lacks
  */
-export function descendantOf(family: StitchedFamily, { path, stitches }: StitchedPath): Network {
+export function descendantOf(family: StitchedFamily, stitchedPath: StitchedPath): Network {
+  requireArguments('descendantOf', { family: ['family', family], path: ['stitchedPath', stitchedPath] })
+  const { path, stitches } = stitchedPath
   const tiers = path.segments.map(({ tier }) => tierOf(family, tier))
   const blocks = path.segments.flatMap(({ tier, first, last }, i) => {
     const { blocks } = tiers[i]!.network
@@ -50,6 +55,7 @@ export function descendantOf(family: StitchedFamily, { path, stitches }: Stitche
  * layer norm and without the class token and position embedding of its front
  */
 export function costOfPath(family: StitchedFamily, path: StitchedPath, options: CostOptions = {}): Cost {
+  requireArguments('costOfPath', { family: ['family', family], path: ['stitchedPath', path] })
   return costOf(descendantOf(family, path), path.stitches.length === 0 ? {} : options)
 }
 

@@ -1,4 +1,5 @@
 export { type AffineMap, identityMap } from './affine-map.js'
+export { describe, requireArguments, requireKeys } from './arguments.js'
 export { collectGrams, type SlotGrams } from './collect-grams.js'
 export { createStitches, plainStitch } from './create-stitches.js'
 export { costOfPath, descendantOf, type StitchedFamily, shapeOfTier, type Tier } from './family.js'

@@ -1,4 +1,5 @@
 import type { Rng } from '@learngene/interfaces'
+import { describe, requireArguments } from './arguments.js'
 import type { SlotGrams } from './collect-grams.js'
 import type { StitchedFamily } from './family.js'
 import type { StitchInitialiser } from './initialisers/index.js'
@@ -23,9 +24,16 @@ export interface StitchReport {
 /**
  * Gives every stitch of a family its initial values.
  *
- * @throws when the initialiser lacks what it needs: transformation matrices that were not trained, or features
+ * @throws when the initialiser lacks what it needs: transformation matrices that were not trained, or features; when it returns something else than
+ * an affine map. Stitches are then as they were
  */
 export function initialiseStitches(family: StitchedFamily, initialiser: StitchInitialiser, options: InitialiseOptions): StitchReport[] {
+  requireArguments('initialiseStitches', {
+    family: ['family', family],
+    initialiser: ['function', initialiser],
+    options: ['object', options],
+  })
+  requireArguments('initialiseStitches', { 'options.rng': ['rng', options.rng] })
   const transformations = new Map(family.tiers.map(({ name, transformations }) => [name, transformations]))
   const maps = [...family.space.stitchIds()].map((slot) => {
     const { inputWidth, outputWidth } = family.stitches.get(slot.id)!
@@ -40,6 +48,12 @@ export function initialiseStitches(family: StitchedFamily, initialiser: StitchIn
       pairGrams: grams?.pairs,
       rng: options.rng.fork(slot.id),
     })
+    if (!ArrayBuffer.isView(map?.weight) || !ArrayBuffer.isView(map.bias)) {
+      const hint = typeof map === 'function' ? 'call it first, for example leastSquares()' : 'see AffineMap'
+      throw new Error(
+        `initialiseStitches: an initialiser must return an affine map { inputs, outputs, weight, bias }; got ${describe(map)}; ${hint}`,
+      )
+    }
     return { id: slot.id, map }
   })
   return maps.map(({ id, map }) => {

@@ -3,6 +3,7 @@ import type { Block, Parameters } from '@learngene/interfaces/tensors'
 import { linear } from '@learngene/ops'
 import { constant, truncatedNormal } from '@learngene/vit-blocks'
 import { add, clone, customGrad, matMul, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import { requireArguments } from './arguments.js'
 import { type StitchConfig, stitchFrom, stitchWidths } from './stitch-block.js'
 
 export interface LoraStitchConfig extends StitchConfig {
@@ -20,6 +21,7 @@ export interface LoraStitchConfig extends StitchConfig {
  */
 export function createLoraStitch(config: JsonObject | LoraStitchConfig, rng: Rng): Block {
   const { inputWidth, outputWidth } = stitchWidths(config)
+  requireArguments('loraStitch', { rng: ['rng', rng] })
   const { rank } = config as unknown as LoraStitchConfig
   const most = Math.min(inputWidth, outputWidth)
   if (!Number.isInteger(rank) || rank < 1 || rank > most) {
@@ -52,7 +54,9 @@ export function createLoraStitch(config: JsonObject | LoraStitchConfig, rng: Rng
  * @returns a stitch with weights of its own
  * @throws when the block is no LoRA stitch
  */
-export async function mergeLora({ kind, inputWidth, outputWidth, parameters }: Block): Promise<Block> {
+export async function mergeLora(stitch: Block): Promise<Block> {
+  requireArguments('mergeLora', { stitch: ['object', stitch] })
+  const { kind, inputWidth, outputWidth, parameters } = stitch
   if (kind !== 'loraStitch') throw new Error(`mergeLora: the block must be a loraStitch; got a '${kind}'`)
   const sum = tidy(() => mergedWeight(parameters))
   const [weight, bias] = await Promise.all([sum.data<'float32'>(), parameters.bias!.data<'float32'>()])

@@ -2,6 +2,8 @@ import type { Block } from '@learngene/interfaces/tensors'
 import { type Network, runBlocks } from '@learngene/vit-blocks'
 import { type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 
+import { requireArguments } from './arguments.js'
+
 /** Networks merged by the work they share: a node is one block run once for all networks below it. */
 interface Branch {
   readonly children: Map<Block, Branch>
@@ -45,6 +47,7 @@ export function sharedMacs(networks: readonly Network[]): number {
 }
 
 function branchesOf(networks: readonly Network[]): Map<Network['embedding'], Branch> {
+  requireArguments('forwardShared', { networks: ['network[]', networks] })
   const roots = new Map<Network['embedding'], Branch>()
   networks.forEach(({ embedding, blocks }, index) => {
     let branch = childOf(roots, embedding)

@@ -4,6 +4,7 @@ import { linear } from '@learngene/ops'
 import { parameter, truncatedNormal } from '@learngene/vit-blocks'
 import { type Tensor1D, type Tensor2D, type Tensor3D, tensor, type Variable } from '@tensorflow/tfjs-core'
 import type { AffineMap } from './affine-map.js'
+import { requireArguments } from './arguments.js'
 
 export interface StitchConfig {
   /** D_s, the width of the tier that is left. */
@@ -14,6 +15,7 @@ export interface StitchConfig {
 
 /** Reads the widths of a stitch's configuration. @throws when one is not a positive integer */
 export function stitchWidths(config: JsonObject | StitchConfig): StitchConfig {
+  requireArguments('stitch', { config: ['object', config] })
   const { inputWidth, outputWidth } = config as unknown as StitchConfig
   for (const [name, width] of Object.entries({ inputWidth, outputWidth })) {
     if (!Number.isInteger(width) || width < 1) throw new Error(`stitch: '${name}' must be a positive integer; got ${width}`)
@@ -29,6 +31,7 @@ export function stitchWidths(config: JsonObject | StitchConfig): StitchConfig {
  */
 export function createStitch(config: JsonObject | StitchConfig, rng: Rng): Block {
   const { inputWidth, outputWidth } = stitchWidths(config)
+  requireArguments('createStitch', { rng: ['rng', rng] })
   return stitchWith(truncatedNormal(rng, [outputWidth, inputWidth]), parameter(new Float32Array(outputWidth), [outputWidth]))
 }
 
@@ -54,6 +57,7 @@ function stitchWith(weight: Variable, bias: Variable): Block {
 
 /** Gives a stitch new values. @throws when the widths differ */
 export function assignStitch(stitch: Block, map: AffineMap): void {
+  requireArguments('assignStitch', { stitch: ['object', stitch], map: ['object', map] })
   if (map.inputs !== stitch.inputWidth || map.outputs !== stitch.outputWidth) {
     throw new Error(
       `assignStitch: the stitch maps ${stitch.inputWidth} to ${stitch.outputWidth}; the affine map goes from ${map.inputs} to ${map.outputs}`,

@@ -64,6 +64,17 @@ describeEachBackend(() => {
     await run({ weightDecay: 0.3 }, (name) => ({ decay: name === 'bias' ? 0 : 0.3, scale: 1 }))
   })
 
+  test('class token, distillation token and position embedding do not decay, under whatever prefix', async () => {
+    const names = ['student.cls_token', 'ti9.pos_embed', 'dist_token', 'blocks.0.attn.qkv.weight', 'my_cls_token', 'pos_embed.weight']
+    const parameters = Object.fromEntries(names.map((name) => [name, variable(tensor([[1, 1]]))]))
+    const optimizer = adamW({ weightDecay: 0.5 })
+    const state = optimizer.init(parameters)
+    const gradients = Object.fromEntries(names.map((name) => [name, tensor([[0, 0]])]))
+    takeStep(optimizer, parameters, gradients, state, 0.1)
+    const after = await Promise.all(names.map(async (name) => (await valuesOf(parameters[name]!))[0]))
+    for (const [i, value] of [1, 1, 1, 0.95, 0.95, 0.95].entries()) expect(after[i], names[i]).toBeCloseTo(value, 6)
+  })
+
   test('decays chooses what decays, learningRateScale multiplies the rate', async () => {
     const decays = (name: string) => name !== 'weight'
     const learningRateScale = (name: string) => (name.startsWith('head.') ? 10 : 1)
@@ -91,4 +102,17 @@ describeEachBackend(() => {
       "adamW: a gradient must belong to a parameter that init was given; 'b' does not",
     )
   })
+})
+
+test.each<[object, string]>([
+  [{ learningRateScale: 0.1 }, 'adamW: learningRateScale must be a function; got 0.1'],
+  [{ decays: 'weight' }, "adamW: decays must be a function; got 'weight'"],
+  [
+    { weight_decay: 0.1 },
+    "adamW: there is no option 'weight_decay'; the options are beta1, beta2, epsilon, weightDecay, decays, learningRateScale",
+  ],
+  [{ weightDecay: '0.1' }, "adamW: weightDecay must be a number of at least 0; got '0.1'"],
+  [{ beta2: 1 }, 'adamW: beta2 must be a number from 0 to below 1; got 1'],
+])('%j is refused', (options, message) => {
+  expect(() => adamW(options)).toThrow(message)
 })

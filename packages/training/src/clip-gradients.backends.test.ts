@@ -26,6 +26,10 @@ describeEachBackend(() => {
     expect(await valuesOf(gradients.a)).toEqual([...values])
   })
 
+  test('no gradients have a norm of 0', async () => {
+    expect(await valuesOf(clipGradients({}, 1))).toEqual([0])
+  })
+
   test('a norm that is not finite is returned', async () => {
     const gradients = { a: tensor([1, Number.POSITIVE_INFINITY]) }
     expect(await valuesOf(clipGradients(gradients, 1))).toEqual([Number.POSITIVE_INFINITY])

@@ -1,5 +1,5 @@
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { add, div, minimum, mul, type Scalar, sqrt, square, sum, type Tensor, tidy } from '@tensorflow/tfjs-core'
+import { add, div, minimum, mul, type Scalar, scalar, sqrt, square, sum, type Tensor, tidy } from '@tensorflow/tfjs-core'
 import { replaceEach } from './gradients.js'
 
 /**
@@ -11,7 +11,7 @@ import { replaceEach } from './gradients.js'
 export function clipGradients(gradients: NamedTensors, limit: number): Scalar {
   const { norm, factor } = tidy(() => {
     const squares = Object.values(gradients).map((gradient) => sum(square(gradient)) as Tensor)
-    const norm = sqrt(squares.reduce((total, next) => add(total, next))) as Scalar
+    const norm = sqrt(squares.length > 0 ? squares.reduce((total, next) => add(total, next)) : scalar(0)) as Scalar
     return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) }
   })
   replaceEach(gradients, (gradient) => mul(gradient, factor))

@@ -1,4 +1,4 @@
-import { gelu, linear } from '@learngene/ops'
+import { gelu, linear, setOps, setPrecision } from '@learngene/ops'
 import { startBackend } from '@learngene/testing'
 import {
   mean,
@@ -8,6 +8,7 @@ import {
   square,
   sub,
   sum,
+  type Tensor,
   type Tensor1D,
   type Tensor2D,
   tensor,
@@ -93,6 +94,25 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     compiled.dispose()
   })
 
+  test('settings of the operations that change are recorded anew', async () => {
+    const { options, dispose } = createTask()
+    const loss = vi.fn(options.loss)
+    const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    const report = vi.fn(() => {
+      if (report.mock.calls.length === 2) setOps('reference')
+      if (report.mock.calls.length === 4) setPrecision('mixed')
+    })
+    try {
+      await train({ ...options, steps: 6, optimizer: sgd(), loss, compile: { key: () => '' }, report })
+      expect(loss.mock.calls.map(([step]) => step)).toEqual([0, 0, 2, 2, 4, 4])
+    } finally {
+      setOps('auto')
+      setPrecision('f32')
+      warned.mockRestore()
+    }
+    dispose()
+  })
+
   test('an interrupted training comes to the same bits', async () => {
     const [whole, parts] = [createTask(), createTask()]
     const compile = { key: whole.key }
@@ -113,6 +133,37 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     expect(await parts.values()).toEqual(await whole.values())
     whole.dispose()
     parts.dispose()
+  })
+
+  test('no batch is made before what it needs is prepared, and a failure comes to the step that it belongs to', async () => {
+    const weight = tidy(() => variable(tensor([1])))
+    const before = memory().numTensors
+    const prepared = new Set<number>()
+    const trainWith = (prepare: (step: number) => Promise<unknown>) =>
+      train<{ x: Tensor }>({
+        parameters: { weight },
+        steps: 4,
+        prepare,
+        batch(step) {
+          if (!prepared.has(step)) throw new Error(`images of step ${step} must be prepared first`)
+          return { x: tensor([step]) }
+        },
+        loss: (_step, _part, { x }) => sum(mul(weight, x)) as Scalar,
+        compile: { key: () => '' },
+        optimizer: sgd(),
+        learningRate: () => 0.1,
+      })
+    const slowly = async (step: number) => {
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      if (step === 3) throw new Error('cat.png: cannot be decoded')
+      prepared.add(step)
+    }
+    await expect(trainWith(slowly)).rejects.toThrow('cat.png: cannot be decoded')
+    expect([...prepared]).toEqual([0, 1, 2])
+    expect(weight.isDisposed).toBe(false)
+    expect(Array.from(await trainWith(async (step) => prepared.add(step)))).toHaveLength(4)
+    expect(memory().numTensors).toBe(before)
+    weight.dispose()
   })
 
   test('tensors of a batch that were there before the step stay', async () => {

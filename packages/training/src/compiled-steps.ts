@@ -1,5 +1,6 @@
 import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
+import { opsSettings } from '@learngene/ops'
 import { dispose, engine, type Scalar, type Tensor, type Tensor2D, tensor_util, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { clipGradients } from './clip-gradients.js'
 import { meanGradients } from './gradients.js'
@@ -20,14 +21,26 @@ export interface CompiledSteps {
   dispose(): void
 }
 
-/** The batch and the optimizer's numbers are inputs of the recordings; while the GPU works on a step, the batch of the next is made. */
-export function compileSteps<Batch>(options: TrainOptions<Batch>, first: number, state: OptimizerState): CompiledSteps {
+/**
+ * The batch and the optimizer's numbers are inputs of the recordings; while the GPU works on a step, the batch of the next is made.
+ *
+ * @param ready waits until a step is prepared; called for each step in turn
+ */
+export function compileSteps<Batch>(
+  options: TrainOptions<Batch>,
+  ready: (step: number) => Promise<void>,
+  first: number,
+  state: OptimizerState,
+): CompiledSteps {
   const { parameters, steps, optimizer, learningRate, accumulate = 1, clipNorm } = options
   const { key, memoryLimit } = options.compile!
   /** Parameters that have a gradient, by key. */
   const reached = new Map<string, NamedTensors>()
   let now = first
-  let prepared: Prepared<Batch> | { readonly error: unknown } | undefined
+  let next: MadeBatch<Batch> | undefined
+  /** Until the next batch is there. */
+  let coming: Promise<void> | undefined
+  let over = false
 
   const compiled = compileStep(
     ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
@@ -39,48 +52,49 @@ export function compileSteps<Batch>(options: TrainOptions<Batch>, first: number,
     },
     { memoryLimit },
   )
-  const prepare = (step: number): Prepared<Batch> | { readonly error: unknown } => {
-    try {
-      return makeBatch(() => options.batch?.(step) as Batch)
-    } catch (error) {
-      return { error }
-    }
+  const make = async (step: number) => {
+    await ready(step)
+    if (!over) next = makeBatch(() => options.batch?.(step) as Batch)
   }
 
   return {
     async run(step) {
+      await (coming ?? make(step))
       now = step
-      const ready = prepared ?? prepare(step)
-      prepared = undefined
-      if ('error' in ready) throw ready.error
+      const { batch, made } = next!
+      coming = next = undefined
       const { data, shape } = optimizer.scalars(parameters, state, learningRate(step))
       const scalars = tensor2d(data, shape)
       try {
-        const { loss, norm } = compiled.run({ batch: ready.batch, scalars }, key(step))
+        const { loss, norm } = compiled.run({ batch, scalars }, `${key(step)} (${opsSettings()})`)
         countStep(reached.get(key(step))!, state)
         const numbers = Promise.all([loss, norm].map((each) => each?.data()))
-        dispose(ready.made)
-        if (step + 1 < steps) prepared = prepare(step + 1)
+        dispose(made)
+        if (step + 1 < steps) {
+          coming = make(step + 1)
+          coming.catch(() => {}) // the step that it belongs to gets the error
+        }
         const [lossValue, normValue] = await numbers
         return { loss: lossValue![0]!, ...(normValue && { norm: normValue[0]! }) }
       } finally {
-        dispose([scalars, ...ready.made])
+        dispose([scalars, ...made])
       }
     },
     dispose() {
-      if (prepared && 'batch' in prepared) dispose(prepared.made)
+      over = true
+      if (next) dispose(next.made)
       compiled.dispose()
     },
   }
 }
 
 /** A batch, and those of its tensors that were made for it; others belong to whoever made them. */
-interface Prepared<Batch> {
+interface MadeBatch<Batch> {
   readonly batch: Batch
   readonly made: Tensor[]
 }
 
-function makeBatch<Batch>(make: () => Batch): Prepared<Batch> {
+function makeBatch<Batch>(make: () => Batch): MadeBatch<Batch> {
   let made: Tensor[] = []
   const batch = tidy(() => {
     const result = make()

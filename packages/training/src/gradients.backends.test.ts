@@ -28,6 +28,29 @@ describeEachBackend(() => {
     expect([(await valuesOf(gradients.a!))[0], (await valuesOf(gradients.b!))[0]]).toEqual([6, 2])
   })
 
+  test('a loss that reaches no parameter has its value and no gradient, and counts as zero beside parts that do', async () => {
+    const parameters = { a: variable(tensor([1])) }
+    const constant = tensor([3])
+    const before = memory().numTensors
+    const none = meanGradients(parameters, 1, () => sum(mul(constant, 2)) as Scalar)
+    expect([await valuesOf(none.loss), none.gradients]).toEqual([[6], {}])
+    const half = meanGradients(parameters, 2, (part) => sum(mul(part === 0 ? constant : parameters.a, 8)) as Scalar)
+    expect([await valuesOf(half.loss), await valuesOf(half.gradients.a!)]).toEqual([[16], [4]])
+    disposeGradients(none)
+    disposeGradients(half)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  test('a loss that is no scalar is refused, and leaves no tensors', () => {
+    const parameters = { a: variable(tensor([1, 2])) }
+    const before = memory().numTensors
+    expect(() => meanGradients(parameters, 1, () => mul(parameters.a, 2) as unknown as Scalar)).toThrow(
+      'train: the loss must be a scalar, the mean over the batch; got a tensor of shape [2]',
+    )
+    expect(() => meanGradients(parameters, 1, () => undefined as unknown as Scalar)).toThrow('got undefined')
+    expect(memory().numTensors).toBe(before)
+  })
+
   test('a custom gradient that gives one tensor to two parameters is accumulated', async () => {
     const parameters = { a: variable(tensor([1, 2])), b: variable(tensor([3, 4])) }
     const sumOfBoth = customGrad((...[a, b]) => ({

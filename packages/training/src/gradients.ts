@@ -1,23 +1,34 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { add, clone, engine, mul, type Scalar, type Tensor, tidy, variableGrads } from '@tensorflow/tfjs-core'
+import { add, clone, engine, mul, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core'
 
 /** A loss and its gradients by parameter name. */
 export type LossAndGradients = { loss: Tensor; gradients: NamedTensors }
 
-/** The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient; the caller disposes the result. */
+/**
+ * The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient, be it all of them; the caller disposes the result.
+ *
+ * @throws when a loss is not a scalar
+ */
 export function meanGradients(parameters: Parameters, parts: number, loss: (part: number) => Scalar): LossAndGradients {
-  const names = new Map(Object.entries(parameters).map(([name, parameter]) => [parameter.name, name]))
-  const variables = Object.values(parameters)
+  const names = Object.keys(parameters)
   const ofPart = (part: number): LossAndGradients => {
-    const { value, grads } = variableGrads(() => {
-      try {
-        return parts === 1 ? loss(part) : mul(loss(part), 1 / parts)
-      } catch (error) {
-        freeTape()
-        throw error
-      }
-    }, variables)
-    return { loss: value, gradients: Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [names.get(name)!, gradient])) }
+    // variableGrads refuses a loss that reaches no parameter; the engine gives it no gradient.
+    const { value, grads } = engine().gradients(
+      () => {
+        try {
+          const value = requireScalar(loss(part))
+          return parts === 1 ? value : mul(value, 1 / parts)
+        } catch (error) {
+          freeTape()
+          throw error
+        }
+      },
+      Object.values(parameters),
+      undefined,
+      true,
+    )
+    const reached = names.flatMap((name, i) => (grads[i] ? [[name, grads[i]] as const] : []))
+    return { loss: value, gradients: Object.fromEntries(reached) }
   }
   return tidy(() => {
     let total = ofPart(0)
@@ -37,7 +48,13 @@ export function disposeGradients({ loss, gradients }: LossAndGradients): void {
   for (const gradient of Object.values(gradients)) gradient.dispose()
 }
 
-/** Frees what operations saved for the backward pass; variableGrads forgets it when the loss throws. */
+function requireScalar(loss: Scalar): Scalar {
+  if (loss instanceof Tensor && loss.rank === 0) return loss
+  const came = (loss as unknown) instanceof Tensor ? `a tensor of shape [${(loss as Tensor).shape}]` : String(loss)
+  throw new Error(`train: the loss must be a scalar, the mean over the batch; got ${came}`)
+}
+
+/** Frees what operations saved for the backward pass; the engine forgets it when the loss throws. */
 function freeTape(): void {
   const { state } = engine()
   if (state.gradientDepth > 1) return

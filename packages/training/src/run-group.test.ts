@@ -108,6 +108,9 @@ test('an abort ends workers that wait for ever', async () => {
 })
 
 test('bad options are refused', async () => {
+  await expect(run('rank', 2, { module: './program.js' as never })).rejects.toThrow(
+    "runGroup: module must be a URL, for example new URL('./program.js', import.meta.url); got './program.js'",
+  )
   await expect(run('rank', 0)).rejects.toThrow('runGroup: size must be a positive integer; got 0')
   await expect(run('rank', 2, { input: { program: () => {} } })).rejects.toThrow('could not be cloned')
   await expect(run('rank', 2, { module: new URL('node.js', folder) })).rejects.toThrow(

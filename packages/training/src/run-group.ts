@@ -1,4 +1,5 @@
 import { type ResourceLimits, Worker } from 'node:worker_threads'
+import { describe } from './arguments.js'
 import { type HostOptions, hostGroup, type MemberStart } from './host-group.js'
 
 export interface RunGroupOptions extends HostOptions {
@@ -20,7 +21,10 @@ export interface MemberData extends MemberStart {
  * @throws the error of the first worker that throws, is out of memory or exits, with its rank as the property `rank`; the signal's reason.
  * The other workers are ended then
  */
-export function runGroup<Result = unknown>({ module, resourceLimits, ...options }: RunGroupOptions): Promise<Result> {
+export async function runGroup<Result = unknown>({ module, resourceLimits, ...options }: RunGroupOptions): Promise<Result> {
+  if (typeof module?.href !== 'string') {
+    throw new Error(`runGroup: module must be a URL, for example new URL('./program.js', import.meta.url); got ${describe(module)}`)
+  }
   return hostGroup<Result>(options, (start) => {
     const { rank, size } = start
     const workerData: MemberData = { ...start, module: module.href }

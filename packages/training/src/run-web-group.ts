@@ -1,3 +1,4 @@
+import { requireFunctions } from './arguments.js'
 import { type HostOptions, hostGroup, type MemberMessage } from './host-group.js'
 
 export interface RunWebGroupOptions extends HostOptions {
@@ -16,6 +17,7 @@ export interface RunWebGroupOptions extends HostOptions {
  * script cannot be loaded, with its rank as the property `rank`; the signal's reason. The other workers are ended then
  */
 export async function runGroup<Result = unknown>({ worker: create, ...options }: RunWebGroupOptions): Promise<Result> {
+  requireFunctions('runGroup', { worker: create ?? null }, ['worker'])
   if (options.size > 1 && !globalThis.crossOriginIsolated) {
     throw new Error(
       `runGroup: ${options.size} workers share memory, which needs a cross-origin isolated page; serve it with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp, or use one worker`,

@@ -25,7 +25,7 @@ test('without a warm-up the first step has the highest rate', () => {
 
 test('the rate lies between its ends, rises in the warm-up and falls after it', () => {
   const options = fc.record({
-    base: fc.double({ min: 1e-4, max: 1, noNaN: true }),
+    base: fc.oneof(fc.double({ min: 1e-4, max: 1, noNaN: true }), fc.double({ min: 1e-8, max: 1e-4, noNaN: true })),
     steps: fc.integer({ min: 2, max: 200 }),
     part: fc.double({ min: 0, max: 0.9, noNaN: true }),
   })
@@ -34,13 +34,21 @@ test('the rate lies between its ends, rises in the warm-up and falls after it', 
       const warmup = Math.floor(part * steps)
       const rate = cosine({ base, steps, warmup })
       for (let step = 0; step < steps; step++) {
-        expect(rate(step)).toBeGreaterThanOrEqual(1e-6)
+        expect(rate(step)).toBeGreaterThanOrEqual(Math.min(base, 1e-6))
         expect(rate(step)).toBeLessThanOrEqual(base)
-        if (step < warmup) expect(rate(step)).toBeLessThan(rate(step + 1))
-        else expect(rate(step)).toBeGreaterThan(rate(step + 1))
+        const change = rate(step + 1) - rate(step)
+        if (step < warmup) expect(change).toBeGreaterThan(base > 1e-6 ? 0 : -1e-20)
+        else if (base > 1.001e-5) expect(change).toBeLessThan(0)
+        else expect(change).toBeLessThan(1e-20)
       }
     }),
   )
+})
+
+test('a base below both ends stays where it is', () => {
+  const rate = cosine({ base: 1e-7, steps: 10, warmup: 3 })
+  for (const step of [0, 2, 3, 5, 10, 20]) expect(rate(step)).toBeCloseTo(1e-7, 20)
+  expect(cosine({ base: 1e-3, steps: 10, final: 1 })(10)).toBeCloseTo(1e-3, 15)
 })
 
 test.each([
@@ -52,4 +60,15 @@ test.each([
   { base: 1, steps: 10, warmup: Number.NaN },
 ])('%o is refused', (options) => {
   expect(() => cosine(options)).toThrow('cosine: base and steps must be positive and warmup less than steps')
+})
+
+test('ends that are no rates and options of another name are refused', () => {
+  expect(() => cosine({ base: 1, steps: 10, final: Number.NaN })).toThrow(
+    'cosine: initial and final must be at least 0; got 0.000001 and NaN',
+  )
+  expect(() => cosine({ base: 1, steps: 10, initial: -1 })).toThrow('initial and final must be at least 0; got -1 and')
+  expect(() => cosine({ base: 1, steps: 10, warmUp: 3 } as never)).toThrow(
+    "cosine: there is no option 'warmUp'; the options are base, steps, warmup, initial, final",
+  )
+  expect(() => cosine(undefined as never)).toThrow('cosine: options must be an object; got undefined')
 })

@@ -34,3 +34,10 @@ describeEachBackend(() => {
     expect(memory().numTensors).toBe(start)
   })
 })
+
+test.each<[unknown, string]>([
+  [0.9, 'sgd: options must be an object; got 0.9'],
+  [{ momentum: 1 }, 'sgd: momentum must be a number from 0 to below 1; got 1'],
+])('%j is refused', (options, message) => {
+  expect(() => sgd(options as object)).toThrow(message)
+})

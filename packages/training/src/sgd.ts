@@ -1,4 +1,5 @@
 import { add, mul, reshape, sub, tidy, unstack } from '@tensorflow/tfjs-core'
+import { describe, requireKeys } from './arguments.js'
 import { type Optimizer, updates, zeroState } from './optimizer.js'
 
 export interface SgdOptions {
@@ -6,8 +7,11 @@ export interface SgdOptions {
   readonly momentum?: number
 }
 
-/** Gradient descent with PyTorch's momentum: v <- momentum v + g, p <- p - lr v; v starts at zero. */
-export function sgd({ momentum = 0 }: SgdOptions = {}): Optimizer {
+/** Gradient descent with PyTorch's momentum: v <- momentum v + g, p <- p - lr v; v starts at zero. @throws when an option is unknown or out of range */
+export function sgd(options: SgdOptions = {}): Optimizer {
+  requireKeys('sgd', options, ['momentum'])
+  const { momentum = 0 } = options
+  if (!(momentum >= 0 && momentum < 1)) throw new Error(`sgd: momentum must be a number from 0 to below 1; got ${describe(momentum)}`)
   return {
     init: (parameters) => zeroState(parameters, momentum === 0 ? [] : ['velocity']),
     scalars(_, state, learningRate) {

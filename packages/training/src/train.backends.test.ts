@@ -32,6 +32,21 @@ describeEachBackend(() => {
     expect(memory().numTensors).toBe(before)
   })
 
+  test.each([
+    ['AdamW', () => adamW({ weightDecay: 0 })],
+    ['SGD', () => sgd({ momentum: 0.5 })],
+  ])('a step of %s whose loss reaches no parameter changes nothing', async (_, optimizer) => {
+    const [parameters, constant] = [{ p: variable(tensor([1])) }, scalar(2)]
+    const before = memory().numTensors
+    const loss = (step: number) => (step === 0 ? square(constant) : sum(square(parameters.p))) as Scalar
+    const plan = { parameters, loss, optimizer: optimizer(), learningRate: () => 0.25, clipNorm: 1 }
+    expect(Array.from(await train({ ...plan, steps: 1 }))).toEqual([4])
+    expect(await valuesOf(parameters.p)).toEqual([1])
+    expect(Array.from(await train({ ...plan, steps: 2 }))).toEqual([4, 1])
+    expect((await valuesOf(parameters.p))[0]).toBeCloseTo(0.75, 5)
+    expect(memory().numTensors).toBe(before)
+  })
+
   test('accumulated parts train as one big batch does', async () => {
     const [whole, parts] = [createRegression(), createRegression()]
     await train({ ...options, parameters: whole.parameters, loss: () => whole.loss() })
@@ -111,6 +126,25 @@ describeEachBackend(() => {
     await expect(train({ ...options, parameters, loss, checkpoint })).rejects.toThrow(
       'checkpoint.every must be an integer of at least 1; got 0.5',
     )
+    expect(memory().numTensors).toBe(before)
+  })
+
+  test('options that are missing, misspelt or of another kind are refused in one line', async () => {
+    const parameters = { p: variable(scalar(1)) }
+    const right = { ...options, parameters, loss: () => square(parameters.p) as Scalar }
+    const before = memory().numTensors
+    for (const [wrong, message] of [
+      [{ parameters: {} }, 'train: there must be at least one parameter to train; got an empty object'],
+      [{ parameters: { p: 1 } }, "train: parameters must be variables by name; 'p' is 1"],
+      [{ loss: undefined }, 'train: loss must be given; it is missing'],
+      [{ learningRate: 0.1 }, 'train: learningRate must be a function; got 0.1'],
+      [{ optimizer: 'adamW' }, "train: optimizer must be one, for example adamW(); got 'adamW'"],
+      [{ clipNorm: 0 }, 'train: clipNorm must be a number above 0; got 0'],
+      [{ epochs: 3 }, "train: there is no option 'epochs'; the options are parameters, steps,"],
+    ] as const) {
+      await expect(train({ ...right, ...wrong } as never)).rejects.toThrow(message)
+    }
+    await expect(train(undefined as never)).rejects.toThrow('train: options must be an object; got undefined')
     expect(memory().numTensors).toBe(before)
   })
 })

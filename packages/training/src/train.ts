@@ -1,7 +1,8 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import { getBackend, type Scalar, tidy } from '@tensorflow/tfjs-core'
+import { getBackend, type Scalar, tidy, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
+import { describe, requireFunctions, requireKeys } from './arguments.js'
 import { averageOverGroup } from './average-over-group.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
 import { clipGradients } from './clip-gradients.js'
@@ -54,9 +55,10 @@ export interface TrainOptions<Batch = void> {
  * @returns the loss of each step, averaged over the group
  * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it,
  * with `compile` those of its update
- * @throws when `resume` is not of this model and optimizer; nothing is changed then
+ * @throws when `resume` is not of this model and optimizer, or an option is missing, unknown or of another kind; nothing is changed then
  */
 export async function train<Batch = void>(options: TrainOptions<Batch>): Promise<Float32Array> {
+  checkOptions(options)
   const { parameters, steps, group = alone, report, signal, checkpoint, resume } = options
   checkCount('steps', steps, 0)
   checkCount('accumulate', options.accumulate ?? 1, 1)
@@ -68,10 +70,10 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
   let compiled: CompiledSteps | undefined
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
-    if (options.compile && group.size === 1 && getBackend() === 'webgpu') compiled = compileSteps(options, first, state)
+    if (options.compile && group.size === 1 && getBackend() === 'webgpu') compiled = compileSteps(options, prepared, first, state)
     for (let step = first; step < steps; step++) {
       signal?.throwIfAborted()
-      await prepared(step)
+      if (!compiled) await prepared(step)
       losses[step] = compiled ? await compiledStep(options, compiled, step) : await trainStep(options, group, state, step)
       report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { loss: losses[step]! } })
       if (checkpoint && group.rank === 0 && (step + 1) % checkpoint.every === 0) {
@@ -84,6 +86,29 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
     compiled?.dispose()
     disposeState(state)
   }
+}
+
+const OPTIONS = [
+  ...['parameters', 'steps', 'prepare', 'batch', 'loss', 'optimizer', 'learningRate', 'accumulate', 'clipNorm', 'compile'],
+  ...['group', 'report', 'signal', 'checkpoint', 'resume'],
+]
+
+function checkOptions<Batch>(options: TrainOptions<Batch>): void {
+  requireKeys('train', options, OPTIONS)
+  const { parameters, optimizer, clipNorm } = options
+  for (const name of ['loss', 'learningRate'] as const) {
+    if (options[name] === undefined) throw new Error(`train: ${name} must be given; it is missing`)
+  }
+  requireFunctions('train', options, ['loss', 'learningRate', 'prepare', 'batch', 'report'])
+  const wrong = Object.entries(parameters ?? {}).find(([, parameter]) => !(parameter instanceof Variable))
+  if (wrong) throw new Error(`train: parameters must be variables by name; '${wrong[0]}' is ${describe(wrong[1])}`)
+  if (Object.keys(parameters ?? {}).length === 0) {
+    throw new Error(`train: there must be at least one parameter to train; got ${describe(parameters)}`)
+  }
+  if (typeof optimizer?.update !== 'function') {
+    throw new Error(`train: optimizer must be one, for example adamW(); got ${describe(optimizer)}`)
+  }
+  if (clipNorm !== undefined && !(clipNorm > 0)) throw new Error(`train: clipNorm must be a number above 0; got ${describe(clipNorm)}`)
 }
 
 /** One update of parameters and state. Returns the loss before it, averaged over the group. */

@@ -21,6 +21,15 @@ describeEachBackend(({ tolerances }) => {
 
   const allFeatures = ['patch_embed', 'embedding', 'block.0', 'attn.0', 'block.1', 'change.1', 'block.2', 'attn.2', 'norm']
 
+  it('gives a result that a tidy may return', () => {
+    const images = tinyImages(2, 0)
+    const before = memory().numTensors
+    const { logits, features } = tidy(() => forward(network, images, { features: ['block.0'] }))
+    expect([logits.shape[0], features['block.0']!.shape[0]]).toEqual([2, 2])
+    expect(memory().numTensors).toBe(before + 2)
+    dispose([images, logits, { ...features }])
+  })
+
   it('returns the features asked for and no others, which live until they are disposed', () => {
     const images = tinyImages(2, 0)
     const before = memory().numTensors

@@ -22,7 +22,8 @@ export interface ForwardOptions {
   readonly features?: readonly string[]
 }
 
-export interface ForwardResult {
+/** A type, not an interface, so that it counts as a container of tensors: `tidy(() => forward(network, images))`. */
+export type ForwardResult = {
   /** [B, C] */
   readonly logits: Tensor2D
   readonly features: Features

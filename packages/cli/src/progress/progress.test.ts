@@ -99,6 +99,27 @@ describe('the live line', () => {
     expect(text().slice(clear.length)).toHaveLength(29)
   })
 
+  it.each([
+    [100, ' 0:05    distil the ancestor into 9 blocks of width 192  ██░░░░  25 %, about 0:15 left, loss 0.1235'],
+    [80, ' 0:05    distil the ancestor into 9 block…   25 %, about 0:15 left, loss 0.1235'],
+    [60, ' 0:05    distil the a…   25 %, about 0:15 left, loss 0.1235'],
+    [40, ' 0:05    distil …   25 %, about 0:15 l…'],
+  ])('in %d columns shows share, remaining time and metrics before bar and name', (columns, line) => {
+    const { report, after, text } = recorder({ isTTY: true, columns })
+    report({ kind: 'stage', name: 'distil the ancestor into 9 blocks of width 192' })
+    after(5).report({ kind: 'progress', done: 5, total: 20, metrics: { loss: 0.123456 } })
+    const shown = text().split(clear).at(-1)!
+    expect(shown).toBe(line)
+    expect(shown.length).toBeLessThan(columns)
+  })
+
+  it('takes a terminal that reports 0 columns for one of 80', () => {
+    const { report, after, text } = recorder({ isTTY: true, columns: 0 })
+    report({ kind: 'stage', name: 'distil' })
+    after(5).report({ kind: 'progress', done: 5, total: 20, metrics: { loss: 0.123456 } })
+    expect(text()).toBe(`${clear} 0:00    distil …${clear} 0:05    distil  █████░░░░░░░░░░░░░░░  25 %, about 0:15 left, loss 0.1235`)
+  })
+
   it('is ended by a line break where it is cut off', () => {
     const { report, close, text } = recorder({ isTTY: true })
     report({ kind: 'stage', name: 'x' })

@@ -4,6 +4,12 @@ import type { ProgressReporter } from './progress-reporter.js'
 import { advance, metricsText, remaining, type Stage, startStage } from './stage.js'
 
 const BAR_WIDTH = 20
+/** A shorter bar says less than its room is worth. */
+const LEAST_BAR = 5
+const LEAST_NAME = 8
+const GAP = '  '
+/** Of a terminal that does not know its width: it reports none, or 0. */
+const USUAL_COLUMNS = 80
 /** Between two drawings of the live line. */
 const FRAME_SECONDS = 0.1
 const CLEAR_LINE = '\r\x1b[2K'
@@ -15,7 +21,7 @@ export function terminalReporter(output: ErrorOutput, seconds: () => number): Pr
   const draw = () => {
     if (!stage) return
     drawn = seconds()
-    output.write(CLEAR_LINE + fit(liveLine(stage, drawn), output.columns))
+    output.write(CLEAR_LINE + liveLine(stage, drawn, output.columns || USUAL_COLUMNS))
   }
   const keep = (line: string) => output.write(`${CLEAR_LINE}${line}\n`)
   const finish = () => {
@@ -47,22 +53,30 @@ export function terminalReporter(output: ErrorOutput, seconds: () => number): Pr
   }
 }
 
-function liveLine(stage: Stage, now: number): string {
+/**
+ * One line of the terminal, its last column left free. Share, remaining time and metrics come first: where they leave no room, the bar gets
+ * shorter, then the stage's name, and only then the end is cut.
+ */
+function liveLine(stage: Stage, now: number, columns: number): string {
   const { name, done, total, metrics } = stage
-  const clock = clockText(now).padStart(5)
-  if (total === 0) return `${clock}    ${name} …`
+  const room = columns - 1
+  const head = `${clockText(now).padStart(5)}    `
+  if (total === 0) return cut(`${head}${name} …`, room)
   const share = Math.min(1, done / total)
   const left = remaining(stage, now)
   const estimate = left === undefined ? '' : `, about ${clockText(left)} left`
-  return `${clock}    ${name}  ${bar(share)} ${String(Math.floor(share * 100)).padStart(3)} %${estimate}${metricsText(metrics)}`
+  const figures = `${String(Math.floor(share * 100)).padStart(3)} %${estimate}${metricsText(metrics)}`
+  const free = room - head.length - figures.length - GAP.length
+  const barWidth = Math.min(BAR_WIDTH, free - name.length - 1)
+  if (barWidth >= LEAST_BAR) return `${head}${name}${GAP}${bar(share, barWidth)} ${figures}`
+  return cut(`${head}${cut(name, Math.max(LEAST_NAME, free))}${GAP}${figures}`, room)
 }
 
-function bar(share: number): string {
-  const filled = Math.round(share * BAR_WIDTH)
-  return '█'.repeat(filled) + '░'.repeat(BAR_WIDTH - filled)
+function bar(share: number, width: number): string {
+  const filled = Math.round(share * width)
+  return '█'.repeat(filled) + '░'.repeat(width - filled)
 }
 
-/** Cut so that it stays on one line of the terminal, the last column left free. */
-function fit(line: string, columns = 80): string {
-  return line.length < columns ? line : `${line.slice(0, Math.max(0, columns - 2))}…`
+function cut(text: string, length: number): string {
+  return text.length <= length ? text : `${text.slice(0, Math.max(0, length - 1))}…`
 }

@@ -1,5 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
+import { requireArguments } from '@learngene/stitch'
 import type { Network } from '@learngene/vit-blocks'
 import { type AuxiliarySpec, type DistillOptions, distill } from '../distill.js'
 import type { TrainingPlan } from '../epochs.js'
@@ -12,6 +13,7 @@ import type { TrainedNetwork } from './train-network.js'
  * @throws when there is no plan, or the batches differ in size: equal epochs would not be equal steps
  */
 export function samePlan(plans: readonly TrainingPlan[]): TrainingPlan {
+  requireArguments('samePlan', { plans: ['object[]', plans] })
   const [first, ...others] = plans
   if (!first) throw new Error('samePlan: there must be at least one plan; got none')
   const other = others.find(({ batchSize }) => batchSize !== first.batchSize)

@@ -1,6 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
-import { stitchBlocks } from '@learngene/stitch'
+import { requireArguments, stitchBlocks } from '@learngene/stitch'
 import { buildNetwork, type NetworkStructure } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
@@ -15,12 +15,14 @@ export interface FromScratchOptions extends NetworkTraining {
  *
  * @throws what `buildNetwork` and the training throw; nothing stays allocated then
  */
-export function trainFromScratch(
+export async function trainFromScratch(
   structure: NetworkStructure,
   source: ImageSource,
   options: FromScratchOptions,
   rng: Rng,
 ): Promise<TrainedNetwork> {
+  requireArguments('trainFromScratch', { structure: ['object', structure], source: ['source', source], rng: ['rng', rng] })
+  requireArguments('trainFromScratch', { options: ['object', options] })
   const network = buildNetwork(structure, { ...stitchBlocks, ...options.blocks }, rng.fork('weights'))
   return trainNew(network, source, options, rng.fork('training'))
 }

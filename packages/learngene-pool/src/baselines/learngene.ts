@@ -1,5 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import { requireArguments } from '@learngene/stitch'
 import { buildNetwork, type Network, structureOf } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
@@ -18,7 +19,9 @@ export interface LearngeneSpec {
  *
  * @throws when the depth is less than the inherited blocks, or these are more than the ancestor has
  */
-export function inheritLearngene(ancestor: Network, { depth, inherited = 3, blocks }: LearngeneSpec, rng: Rng): Network {
+export function inheritLearngene(ancestor: Network, spec: LearngeneSpec, rng: Rng): Network {
+  requireArguments('learngene', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
+  const { depth, inherited = 3, blocks } = spec
   const length = ancestor.blocks.length
   if (!Number.isInteger(inherited) || inherited < 1 || inherited > length) {
     throw new Error(`learngene: 'inherited' must be an integer from 1 to ${length}, the depth of the ancestor; got ${inherited}`)
@@ -39,13 +42,14 @@ export function inheritLearngene(ancestor: Network, { depth, inherited = 3, bloc
  *
  * @throws what the training throws; nothing stays allocated then
  */
-export function trainLearngene(
+export async function trainLearngene(
   ancestor: Network,
   spec: LearngeneSpec,
   source: ImageSource,
   options: NetworkTraining,
   rng: Rng,
 ): Promise<TrainedNetwork> {
+  requireArguments('learngene', { source: ['source', source], rng: ['rng', rng] })
   return trainNew(inheritLearngene(ancestor, spec, rng.fork('weights')), source, options, rng.fork('training'))
 }
 

@@ -4,6 +4,7 @@ import {
   collectGrams,
   initialiseStitches,
   leastSquares,
+  requireArguments,
   type SpaceSpec,
   type StitchedFamily,
   type StitchReport,
@@ -40,6 +41,13 @@ export async function trainAnchors(
   options: AnchorOptions,
   rng: Rng,
 ): Promise<TrainedAnchors> {
+  requireArguments('trainAnchors', {
+    ancestor: ['network', ancestor],
+    specs: ['object[]', specs],
+    source: ['source', source],
+    rng: ['rng', rng],
+  })
+  requireArguments('trainAnchors', { options: ['object', options] })
   const tiers: Tier[] = []
   const losses: Float32Array[] = []
   try {
@@ -81,6 +89,12 @@ export async function buildSnNet(
   options: SnNetOptions,
   rng: Rng,
 ): Promise<{ readonly family: Pool; readonly stitches: readonly StitchReport[] }> {
+  requireArguments('buildSnNet', {
+    anchors: ['tier[]', anchors],
+    source: ['images', source],
+    options: ['object', options],
+    rng: ['rng', rng],
+  })
   const { space, stitch, details, featureImages = 100, heldOut, shared } = options
   const family = buildPool(anchors, { space, stitch, details }, rng)
   const drawn = rng.fork('feature images').permutation(source.length).slice(0, featureImages)
@@ -104,6 +118,7 @@ export type SnNetTraining = FineTuneOptions & { readonly teacher: Teacher }
  *
  * @returns the loss of each step
  */
-export function trainSnNet(family: StitchedFamily, source: ImageSource, options: SnNetTraining, rng: Rng): Promise<Float32Array> {
+export async function trainSnNet(family: StitchedFamily, source: ImageSource, options: SnNetTraining, rng: Rng): Promise<Float32Array> {
+  requireArguments('trainSnNet', { family: ['family', family], rng: ['rng', rng] })
   return fineTune(family, source, { policy: uniformPaths(family.space), targets: 'hard', labelWeight: 0.5, ...options }, rng)
 }

@@ -1,6 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { type StitchedFamily, shapeOfTier, singleTiers } from '@learngene/stitch'
+import { requireArguments, type StitchedFamily, shapeOfTier, singleTiers } from '@learngene/stitch'
 import { disposeNetwork, type Network } from '@learngene/vit-blocks'
 import { type FineTuneOptions, fineTune } from '../fine-tune.js'
 
@@ -18,7 +18,8 @@ export interface TrainedNetwork {
  *
  * @returns the loss of each step
  */
-export function trainNetwork(network: Network, source: ImageSource, options: NetworkTraining, rng: Rng): Promise<Float32Array> {
+export async function trainNetwork(network: Network, source: ImageSource, options: NetworkTraining, rng: Rng): Promise<Float32Array> {
+  requireArguments('trainNetwork', { network: ['network', network] })
   const tier = { name: 'network', network, transformations: [] }
   const family: StitchedFamily = { tiers: [tier], space: singleTiers([shapeOfTier(tier)]), stitches: new Map() }
   return fineTune(family, source, options, rng)

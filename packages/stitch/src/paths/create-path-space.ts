@@ -1,3 +1,4 @@
+import { requireArguments } from '../arguments.js'
 import { completions, counting } from './completions.js'
 import { nearbyRoutes, nearestRoute } from './neighbours.js'
 import { movesOf, type PathGraph, routeOf, stitchedPath } from './path-graph.js'
@@ -60,12 +61,20 @@ export function createPathSpace({ kind, tiers, slots, maxStitches, earlyExits = 
       )
     },
     find(path) {
+      requireArguments('find', { path: ['path', path] })
       const route = routeOf(graph, path)
       return route && stitchedPath(graph, route)
     },
-    nearest: (path) => stitchedPath(graph, nearestRoute(graph, path)),
-    sample: (rng) => space.at(randomBelow(total, rng)),
+    nearest(path) {
+      requireArguments('nearest', { path: ['path', path] })
+      return stitchedPath(graph, nearestRoute(graph, path))
+    },
+    sample(rng) {
+      requireArguments('sample', { rng: ['rng', rng] })
+      return space.at(randomBelow(total, rng))
+    },
     mutate(value, rng) {
+      requireArguments('mutate', { value: ['stitchedPath', value], rng: ['rng', rng] })
       const key = formatPath(value.path)
       const draw = nearbyRoutes(graph, value.path)
       for (let drawn = 0; drawn < mutationDraws; drawn += 1) {
@@ -76,7 +85,10 @@ export function createPathSpace({ kind, tiers, slots, maxStitches, earlyExits = 
       while (formatPath(other.path) === key && total > 1n) other = space.sample(rng)
       return other
     },
-    key: ({ path }) => formatPath(path),
+    key(value) {
+      requireArguments('key', { value: ['stitchedPath', value] })
+      return formatPath(value.path)
+    },
     stitchIds: () => slots,
   }
   return space

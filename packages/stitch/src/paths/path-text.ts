@@ -1,7 +1,9 @@
+import { describe, requireArguments } from '../arguments.js'
 import { createPath, type Path, type Segment, segmentProblem } from './path.js'
 
 /** The canonical text of a path, `ti9[0-5]>ba9[6-8]`; a segment of one block reads `ti9[5-5]`. */
 export function formatPath(path: Path): string {
+  requireArguments('formatPath', { path: ['path', path] })
   return path.segments.map(({ tier, first, last }) => `${tier}[${first}-${last}]`).join('>')
 }
 
@@ -11,6 +13,7 @@ export function formatPath(path: Path): string {
  * @throws one line that names the position (counted from 0), what was expected there and what came.
  */
 export function parsePath(text: string): Path {
+  if (typeof text !== 'string') throw new Error(`parsePath: a path's text reads like ti9[0-5]>ba9[6-8]; got ${describe(text)}`)
   let position = 0
   const fail = (problem: string, start = position): never => {
     throw new Error(`a path reads like ti9[0-5]>ba9[6-8]: at position ${start} of ${quote(text)} ${problem}`)

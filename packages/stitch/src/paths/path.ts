@@ -1,3 +1,4 @@
+import { requireArguments } from '../arguments.js'
 import { isTierName } from './tier-shape.js'
 
 /** Consecutive blocks `first` to `last` (both inclusive, counted from 0) of one tier. */
@@ -32,6 +33,7 @@ export function segmentProblem({ tier, first, last }: Segment, previous?: Segmen
  * @throws if there is no segment, a tier name or block number is malformed, a segment runs backwards, or two segments in a row are of one tier.
  */
 export function createPath(segments: readonly Segment[]): Path {
+  requireArguments('createPath', { segments: ['object[]', segments] })
   if (segments.length === 0) throw new Error('a path has at least one segment, got none; a single tier of 9 blocks is ti9[0-8]')
   segments.forEach((segment, index) => {
     const problem = segmentProblem(segment, segments[index - 1])
@@ -45,6 +47,7 @@ export function createPath(segments: readonly Segment[]): Path {
  * Negative, 0 (the same path) or positive. Path spaces enumerate in an order of their own.
  */
 export function comparePaths(a: Path, b: Path): number {
+  requireArguments('comparePaths', { a: ['path', a], b: ['path', b] })
   for (const [index, x] of a.segments.entries()) {
     const y = b.segments[index]
     if (!y) return 1

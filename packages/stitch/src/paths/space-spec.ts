@@ -1,3 +1,4 @@
+import { requireArguments } from '../arguments.js'
 import { earlyExits } from './early-exits.js'
 import { multiStitch } from './multi-stitch.js'
 import type { PathSpace } from './path-space.js'
@@ -17,6 +18,7 @@ export type SpaceSpec =
 
 /** @throws when the kind is unknown, and what the kind's function throws */
 export function createSpace(spec: SpaceSpec, tiers: readonly TierShape[]): PathSpace {
+  requireArguments('createSpace', { spec: ['object', spec] })
   switch (spec.kind) {
     case 'slidingWindow':
       return slidingWindow(tiers, spec)

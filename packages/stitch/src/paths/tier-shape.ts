@@ -1,3 +1,5 @@
+import { requireArguments } from '../arguments.js'
+
 /** A tier as paths see it: its name, its width D and how many blocks it has. */
 export interface TierShape {
   readonly name: string
@@ -25,6 +27,7 @@ export function isTierName(text: string): boolean {
  * (equal widths may follow each other).
  */
 export function checkTiers(tiers: readonly TierShape[]): void {
+  requireArguments('path space', { tiers: ['object[]', tiers] })
   if (tiers.length === 0) throw new Error('a path space needs at least one tier, got none')
   const names = new Set<string>()
   for (const [index, { name, width, depth }] of tiers.entries()) {

@@ -70,7 +70,8 @@ ${MAIN} {
   for (var at = begin + thread; at < end; at += ${THREADS}u) {
     let log_predicted = logits[at] * u.inverse_temperature - s.x - s.y;
     let target_probability = ${targetCode(targets)};
-    value += target_probability * (${targets === 'logitsLessEntropy' ? '(targets[at] * u.inverse_temperature - s.z - s.w)' : '0.0'} - log_predicted);
+    let term = target_probability * (${targets === 'logitsLessEntropy' ? '(targets[at] * u.inverse_temperature - s.z - s.w)' : '0.0'} - log_predicted);
+    value += select(0.0, term, target_probability > 0.0); // 0 log 0 = 0
   }
   value = total(vec2f(value), thread).x;
   if (thread == 0u) {
