@@ -137,7 +137,8 @@ describe('refuses in one line', () => {
     ['a width above the network', { widths: [18] }, "createNested: widths must be integers from 1 to 16, the network's width; got 18"],
     ['half a width', { widths: [8.5] }, 'got 8.5'],
     ['a width twice', { widths: [8, 16, 8] }, 'createNested: widths must differ from each other; got 8 twice'],
-    ['no width', { widths: [] }, 'createNested: there must be at least one width; got none'],
+    ['no width', { widths: [] }, "createNested: 'widths' must be a list of at least one integer; got []"],
+    ['widths that are no list', { widths: 8 as never }, 'got 8'],
     [
       'blocks of another kind',
       { widths: [8] },
@@ -148,9 +149,10 @@ describe('refuses in one line', () => {
     [
       'too few gains',
       { widths: [8], gains: { 8: [1, 2] } },
-      'createNested: the gains of a width must be a positive number, or one for each of the 9 norms; width 8 has [1,2]',
+      'createNested: the gains of a width must be a positive number, or one for each of the 9 norms; width 8 has [1, 2]',
     ],
-    ['a gain that is no number', { widths: [8], gains: { 8: Number.NaN } }, 'width 8 has null'],
+    ['a gain that is no number', { widths: [8], gains: { 8: Number.NaN } }, 'width 8 has NaN'],
+    ['a gain that is text', { widths: [8], gains: { 8: '1' as never } }, 'width 8 has 1'],
   ])('%s', (_, options, message, make = () => createViT(tinyConfig, createRng(1))) => {
     const before = memory().numTensors
     const network = make()

@@ -64,8 +64,7 @@ export interface NestedNetwork {
  */
 export function createNested(network: Network, { widths, gains = {} }: NestedOptions): NestedNetwork {
   checkBlocks(network)
-  const ascending = [...widths].sort((a, b) => a - b)
-  checkWidths(network, ascending)
+  const ascending = checkedWidths(network, widths)
   const norms = 2 * network.blocks.length + 1
   const gainValues = gainsOf(ascending, norms, gains)
   const gainOf = new Map(ascending.map((width, i) => [width, parameter(gainValues[i]!, [norms])]))
@@ -214,8 +213,12 @@ function checkBlocks({ embedding, blocks }: Network): void {
   }
 }
 
-function checkWidths({ embedding, blocks }: Network, ascending: readonly number[]): void {
-  if (ascending.length === 0) throw new Error('createNested: there must be at least one width; got none')
+/** Ascending. */
+function checkedWidths({ embedding, blocks }: Network, widths: readonly number[]): number[] {
+  if (!Array.isArray(widths) || widths.length === 0) {
+    throw new Error(`createNested: 'widths' must be a list of at least one integer; got ${shown(widths)}`)
+  }
+  const ascending = [...widths].sort((a, b) => a - b)
   for (const [i, width] of ascending.entries()) {
     if (!Number.isInteger(width) || width < 1 || width > embedding.width) {
       throw new Error(`createNested: widths must be integers from 1 to ${embedding.width}, the network's width; got ${width}`)
@@ -224,6 +227,7 @@ function checkWidths({ embedding, blocks }: Network, ascending: readonly number[
     const heads = blocks.map(headsOf).find((heads) => width % heads !== 0)
     if (heads !== undefined) throw new Error(`createNested: widths must divide by the heads; got width ${width} and ${heads} heads`)
   }
+  return ascending
 }
 
 /** Values of each width's gains. */
@@ -232,12 +236,14 @@ function gainsOf(ascending: readonly number[], norms: number, gains: NonNullable
   if (unknown !== undefined) throw new Error(`createNested: gains must be of the widths ${ascending.join(', ')}; got some of ${unknown}`)
   return ascending.map((width) => {
     const given = gains[width] ?? 1
-    const values = typeof given === 'number' ? new Array<number>(norms).fill(given) : given
+    const values: readonly number[] = Array.isArray(given) ? given : new Array(norms).fill(given)
     if (values.length !== norms || !values.every((gain) => Number.isFinite(gain) && gain > 0)) {
       throw new Error(
-        `createNested: the gains of a width must be a positive number, or one for each of the ${norms} norms; width ${width} has ${JSON.stringify(given)}`,
+        `createNested: the gains of a width must be a positive number, or one for each of the ${norms} norms; width ${width} has ${shown(given)}`,
       )
     }
     return Float32Array.from(values)
   })
 }
+
+const shown = (value: unknown) => (Array.isArray(value) ? `[${value.join(', ')}]` : String(value))
