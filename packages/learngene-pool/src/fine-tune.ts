@@ -1,24 +1,14 @@
-import { hardTarget, softTarget } from '@learngene/distill-losses'
 import type { Reporter, Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { classTargets, crossEntropy } from '@learngene/ops'
 import { costOfPath, descendantOf, describe, requireArguments, requireKeys, type StitchedFamily } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
-import { forward } from '@learngene/vit-blocks'
-import { add, mean, mul, type Scalar } from '@tensorflow/tfjs-core'
 import { DISTILL_OPTIONS } from './distill.js'
 import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
+import { LESSON_OPTIONS, type Lessons, lessonsFrom } from './lessons.js'
 import { costBins, type PathPolicy } from './path-policy.js'
 import { poolParameters } from './pool.js'
-import { requireSound, type Teacher } from './teacher.js'
 
-export interface FineTuneOptions extends TrainingPlan {
-  /** The ancestor's logits; without a teacher the labels alone teach. */
-  readonly teacher?: Teacher
-  /** How its logits are followed: cross entropy with its probabilities (default) or with its most likely class. */
-  readonly targets?: 'soft' | 'hard'
-  /** Weight of the labels' cross entropy beside the teacher's; default 0.5. */
-  readonly labelWeight?: number
+export interface FineTuneOptions extends TrainingPlan, Lessons {
   /** Which path a step trains; default {@link costBins} of 10. */
   readonly policy?: PathPolicy
   /** Paths per step, whose gradients are averaged; default 1. */
@@ -32,8 +22,8 @@ export interface FineTuneOptions extends TrainingPlan {
 
 const FINE_TUNE_OPTIONS = keysOf<FineTuneOptions>({
   ...PLAN_OPTIONS,
-  ...{ teacher: true, targets: true, labelWeight: true, policy: true, pathsPerStep: true, learningRateScale: true },
-  ...{ group: true, report: true, signal: true },
+  ...LESSON_OPTIONS,
+  ...{ policy: true, pathsPerStep: true, learningRateScale: true, group: true, report: true, signal: true },
 })
 
 /** Recording a step costs some plain ones: it must come again. Several paths in one step hardly do. */
@@ -51,8 +41,7 @@ const MOST_RECORDED_PATHS = 256
 export async function fineTune(family: StitchedFamily, source: ImageSource, options: FineTuneOptions, rng: Rng): Promise<Float32Array> {
   requireArguments('fineTune', { family: ['family', family], source: ['source', source], rng: ['rng', rng] })
   requireKeys('fineTune', options, [...new Set([...FINE_TUNE_OPTIONS, ...DISTILL_OPTIONS])])
-  const { teacher, targets = 'soft', labelWeight = 0.5, pathsPerStep = 1, learningRateScale = {}, group = alone, weightDecay } = options
-  if (targets !== 'soft' && targets !== 'hard') throw new Error(`fineTune: targets must be 'soft' or 'hard'; got ${describe(targets)}`)
+  const { pathsPerStep = 1, learningRateScale = {}, group = alone, weightDecay } = options
   const { instances: instanceScale, stitches: stitchScale } = scales(learningRateScale)
   const { instances, stitches } = poolParameters(family)
   const parameters = { ...(instanceScale > 0 ? instances : {}), ...(stitchScale > 0 ? stitches : {}) }
@@ -62,11 +51,9 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     )
   }
   const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
-  await requireSound(teacher, source)
+  const lessons = await lessonsFrom('fineTune', source, epochs, family.tiers[0]!.network.head.classes, options)
   const policy = options.policy ?? defaultPolicy(family, instanceScale > 0)
   requireArguments('fineTune', { policy: ['function', policy] })
-  const { classes } = family.tiers[0]!.network.head
-  const follow = targets === 'soft' ? softTarget : hardTarget
   const pathOf = (step: number, part: number) => {
     const path = policy(rng.fork(`path ${step}.${part}`))
     requireArguments('fineTune', { 'what the policy returns': ['stitchedPath', path] })
@@ -79,18 +66,9 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     learningRate: epochs.learningRate,
     optimizer: adamW({ weightDecay, learningRateScale: (name) => (name in stitches ? stitchScale : instanceScale) }),
     accumulate: pathsPerStep,
-    prepare: (step) => source.prepare?.(epochs.indices(step)),
-    batch(step) {
-      const indices = epochs.indices(step)
-      const images = source.images(indices)
-      return { images, targets: classTargets(source.labels(indices), classes), ancestor: teacher?.(indices, images, []).logits ?? null }
-    },
-    loss(step, part, { images, targets, ancestor }) {
-      const { logits } = forward(descendantOf(family, pathOf(step, part)), images)
-      const labelled = crossEntropy(logits, targets)
-      if (!ancestor) return mean(labelled) as Scalar
-      return mean(add(mul(labelled, labelWeight), mul(follow(logits, ancestor), 1 - labelWeight))) as Scalar
-    },
+    prepare: lessons.prepare,
+    batch: lessons.batch,
+    loss: (step, part, lesson) => lessons.loss(descendantOf(family, pathOf(step, part)), lesson),
     ...(recurring && { compile: { key: (step) => family.space.key(pathOf(step, 0)) } }),
     group,
     report: options.report,

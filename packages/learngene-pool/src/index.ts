@@ -14,6 +14,7 @@ export type { TrainingPlan } from './epochs.js'
 export { accuracies, type EvaluateOptions } from './evaluate.js'
 export { extractDescendant } from './extract.js'
 export { type FineTuneOptions, fineTune } from './fine-tune.js'
+export type { Lessons } from './lessons.js'
 export { costBins, type PathPolicy, uniformPaths } from './path-policy.js'
 export {
   buildPool,

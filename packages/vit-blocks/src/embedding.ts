@@ -1,9 +1,9 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { flattenPatchWeight, linear, patchify } from '@learngene/ops'
-import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D, tidy, type Variable } from '@tensorflow/tfjs-core'
+import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn } from './config.js'
-import { constant, truncatedNormal } from './parameters.js'
+import { constant, type ReadWeight, truncatedNormal } from './parameters.js'
 
 /** What an image is to a network. */
 export interface ImageGeometry {
@@ -38,6 +38,8 @@ export interface Embedding {
 export interface EmbeddingOptions {
   /** Whether a distillation token follows the class token; default false. */
   readonly distillationToken?: boolean
+  /** Where `forward` takes its weights from; default the part's own parameters. */
+  readonly read?: ReadWeight
 }
 
 /** @throws when a size is no positive integer or the patch size does not divide the image size */
@@ -45,7 +47,7 @@ export function createEmbedding(
   geometry: ImageGeometry,
   width: number,
   rng: Rng,
-  { distillationToken = false }: EmbeddingOptions = {},
+  { distillationToken = false, read }: EmbeddingOptions = {},
 ): Embedding {
   const imageSize = integerIn(geometry, 'imageSize')
   const patchSize = integerIn(geometry, 'patchSize')
@@ -57,15 +59,15 @@ export function createEmbedding(
   const count = (imageSize / patchSize) ** 2
   const tokens = count + (distillationToken ? 2 : 1)
   const patchValues = patchSize * patchSize * channels
-  const parameters = {
+  const parameters: Parameters = {
     cls_token: truncatedNormal(rng, [1, 1, width]),
     pos_embed: truncatedNormal(rng, [1, tokens, width]),
     ...(distillationToken && { dist_token: truncatedNormal(rng, [1, 1, width]) }),
     'patch_embed.proj.weight': truncatedNormal(rng, [width, channels, patchSize, patchSize]),
     'patch_embed.proj.bias': constant(0, [width]),
   }
-  const { cls_token, pos_embed, dist_token } = parameters as typeof parameters & { readonly dist_token?: Variable }
-  const leading = dist_token ? [cls_token, dist_token] : [cls_token]
+  const weight = read ?? ((name) => parameters[name]!)
+  const leading = distillationToken ? ['cls_token', 'dist_token'] : ['cls_token']
   const patches = (images: Tensor4D): Tensor3D => {
     const [, height, breadth, depth] = images.shape
     if (height !== imageSize || breadth !== imageSize || depth !== channels) {
@@ -74,9 +76,9 @@ export function createEmbedding(
       )
     }
     return tidy(() => {
-      const weight = flattenPatchWeight(parameters['patch_embed.proj.weight'] as unknown as Tensor4D) // [D, p p c]
-      const bias = parameters['patch_embed.proj.bias'] as unknown as Tensor1D
-      const embedded = linear(patchify(images, patchSize), weight, bias, { inputGradient: false }) // [B P, D]
+      const matrix = flattenPatchWeight(weight('patch_embed.proj.weight') as Tensor4D) // [D, p p c]
+      const bias = weight('patch_embed.proj.bias') as Tensor1D
+      const embedded = linear(patchify(images, patchSize), matrix, bias, { inputGradient: false }) // [B P, D]
       return reshape(embedded, [images.shape[0], count, width]) // [B, P, D]
     })
   }
@@ -92,8 +94,8 @@ export function createEmbedding(
     forward: (images) =>
       tidy(() => {
         const each = ones([images.shape[0], 1, 1])
-        const first = leading.map((token) => mul(each, token) as Tensor3D) // [B, 1, D] each
-        return add(concat([...first, patches(images)], 1), pos_embed) as Tensor3D // [B, N, D]
+        const first = leading.map((token) => mul(each, weight(token)) as Tensor3D) // [B, 1, D] each
+        return add(concat([...first, patches(images)], 1), weight('pos_embed')) as Tensor3D // [B, N, D]
       }),
   }
 }

@@ -3,7 +3,7 @@ import type { Parameters } from '@learngene/interfaces/tensors'
 import { layerNorm, linear } from '@learngene/ops'
 import { addN, mul, reshape, slice, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn, numberIn } from './config.js'
-import { constant, truncatedNormal } from './parameters.js'
+import { constant, type ReadWeight, truncatedNormal } from './parameters.js'
 
 /** Classifies by the class token: final layer norm, then a linear map. With a distillation head, token 1 has a map of its own and both logits are averaged. */
 export interface Head {
@@ -29,10 +29,18 @@ export interface Head {
 export interface HeadOptions {
   /** Whether a second linear map classifies by the distillation token; default false. */
   readonly distillationHead?: boolean
+  /** Where `forward` takes its weights from; default the part's own parameters. */
+  readonly read?: ReadWeight
 }
 
 /** @throws when width, classes or epsilon is not positive */
-export function createHead(width: number, classes: number, rng: Rng, epsilon = 1e-6, { distillationHead = false }: HeadOptions = {}): Head {
+export function createHead(
+  width: number,
+  classes: number,
+  rng: Rng,
+  epsilon = 1e-6,
+  { distillationHead = false, read }: HeadOptions = {},
+): Head {
   integerIn({ width }, 'width')
   integerIn({ classes }, 'classes')
   numberIn({ epsilon }, 'epsilon')
@@ -43,16 +51,16 @@ export function createHead(width: number, classes: number, rng: Rng, epsilon = 1
     'head.bias': constant(0, [classes]),
     ...(distillationHead && { 'head_dist.weight': truncatedNormal(rng, [classes, width]), 'head_dist.bias': constant(0, [classes]) }),
   }
-  const gamma = parameters['norm.weight'] as unknown as Tensor1D
-  const beta = parameters['norm.bias'] as unknown as Tensor1D
-  const normalise = <T extends Tensor2D | Tensor3D>(x: T): T => tidy(() => layerNorm(x, gamma, beta, epsilon))
+  const weight = read ?? ((name) => parameters[name]!)
+  const vector = (name: string) => weight(name) as Tensor1D
+  const normalise = <T extends Tensor2D | Tensor3D>(x: T): T =>
+    tidy(() => layerNorm(x, vector('norm.weight'), vector('norm.bias'), epsilon))
   const maps = distillationHead ? ['head', 'head_dist'] : ['head']
   const classify = (x: Tensor3D, map: string, token: number): Tensor2D =>
     tidy(() => {
       const [images] = x.shape
       const classified = reshape(slice(x, [0, token, 0], [images, 1, width]), [images, width]) as Tensor2D // [B, D]
-      const weight = parameters[`${map}.weight`] as unknown as Tensor2D
-      return linear(normalise(classified), weight, parameters[`${map}.bias`] as unknown as Tensor1D) // [B, C]
+      return linear(normalise(classified), weight(`${map}.weight`) as Tensor2D, vector(`${map}.bias`)) // [B, C]
     })
   const normaliseMacs = (tokens: number) => 5 * tokens * width
   return {

@@ -12,7 +12,7 @@ export {
 } from './model-file.js'
 export type { ModelDetails } from './model-metadata.js'
 export { disposeNetwork, type ForwardOptions, type ForwardResult, forward, type Network, parametersOf, runBlocks } from './network.js'
-export { constant, countParameters, disposeParameters, parameter, prefixed, truncatedNormal } from './parameters.js'
+export { constant, countParameters, disposeParameters, parameter, prefixed, type ReadWeight, truncatedNormal } from './parameters.js'
 export { checkReference, type ReferenceCheck } from './reference/check-reference.js'
 export { type ByPart, type ReferencePart, referenceTolerances } from './reference/tolerances.js'
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'

@@ -1,7 +1,10 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import { tensor, type Variable, variable } from '@tensorflow/tfjs-core'
+import { type Tensor, tensor, type Variable, variable } from '@tensorflow/tfjs-core'
 import { weightless } from './without-weights.js'
+
+/** Gives a part's weight by its local name, `norm1.weight`, whenever the part's forward pass uses it. Called inside of a tidy. */
+export type ReadWeight = (name: string) => Tensor
 
 /** A trained tensor holding the given values. */
 export function parameter(values: Float32Array, shape: readonly number[]): Variable {

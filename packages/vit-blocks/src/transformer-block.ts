@@ -3,7 +3,7 @@ import type { Block, BlockContext } from '@learngene/interfaces/tensors'
 import { attention, type LinearOptions, layerNorm, linear, mlp } from '@learngene/ops'
 import { add, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { integerIn, numberIn } from './config.js'
-import { constant, truncatedNormal } from './parameters.js'
+import { constant, type ReadWeight, truncatedNormal } from './parameters.js'
 
 export interface TransformerBlockConfig {
   /** D */
@@ -20,9 +20,10 @@ export interface TransformerBlockConfig {
  * The pre-norm encoder block of ViT (Dosovitskiy et al. 2021, arXiv 2010.11929): x += proj(attention(LN(x))), x += fc2(gelu(fc1(LN(x)))).
  * Parameter names are timm's. Records `attn`, the attention module's output before the residual [B, N, D].
  *
+ * @param read where `forward` takes its weights from; default the block's own parameters
  * @throws when a size is not positive or the heads do not divide the width
  */
-export function createTransformerBlock(config: JsonObject | TransformerBlockConfig, rng: Rng): Block {
+export function createTransformerBlock(config: JsonObject | TransformerBlockConfig, rng: Rng, read?: ReadWeight): Block {
   const width = integerIn(config, 'width')
   const heads = integerIn(config, 'heads')
   const mlpRatio = numberIn(config, 'mlpRatio', 4)
@@ -45,16 +46,11 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
     'mlp.fc2.weight': truncatedNormal(rng, [width, hidden]),
     'mlp.fc2.bias': constant(0, [width]),
   }
-  const matrix = (name: `${string}.weight` & keyof typeof parameters) => parameters[name] as unknown as Tensor2D
-  const vector = (name: keyof typeof parameters) => parameters[name] as unknown as Tensor1D
+  const weight = read ?? ((name) => parameters[name as keyof typeof parameters])
+  const matrix = (name: `${string}.weight` & keyof typeof parameters) => weight(name) as Tensor2D
+  const vector = (name: keyof typeof parameters) => weight(name) as Tensor1D
   /** Of the bias of q | k | v: softmax ignores what all keys share. */
   const keyThird = { begin: width, end: 2 * width }
-  const perceptron = {
-    weight1: matrix('mlp.fc1.weight'),
-    bias1: vector('mlp.fc1.bias'),
-    weight2: matrix('mlp.fc2.weight'),
-    bias2: vector('mlp.fc2.bias'),
-  }
   return {
     kind: 'transformer',
     config: { width, heads, mlpRatio, epsilon },
@@ -78,6 +74,12 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
       const middle = context.record ? recorded(context.record) : attend({ residual: x }) // [B, N, D]
       return tidy(() => {
         const normalised = layerNorm(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
+        const perceptron = {
+          weight1: matrix('mlp.fc1.weight'),
+          bias1: vector('mlp.fc1.bias'),
+          weight2: matrix('mlp.fc2.weight'),
+          bias2: vector('mlp.fc2.bias'),
+        }
         return mlp(normalised, perceptron, { residual: middle }) // [B, N, D]
       })
     },
