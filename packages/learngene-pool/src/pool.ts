@@ -39,7 +39,7 @@ export interface PoolOptions {
   readonly space?: SpaceSpec
   /** What kind of block the stitches are, without their widths; default `{ kind: 'stitch', config: {} }`. SN-Netv2's are `{ kind: 'loraStitch', config: { rank } }`. */
   readonly stitch?: BlockSpec
-  /** Factories of stitch kinds besides those of the stitch package. */
+  /** Factories of stitch kinds besides the standard ones. */
   readonly blocks?: BlockRegistry
   readonly details?: JsonObject
 }

@@ -17,6 +17,16 @@ export { checkReference, type ReferenceCheck } from './reference/check-reference
 export { type ByPart, type ReferencePart, referenceTolerances } from './reference/tolerances.js'
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'
 export * from './safetensors/index.js'
+export {
+  type AffineMap,
+  assignStitch,
+  createLoraStitch,
+  createStitch,
+  type LoraStitchConfig,
+  mergeLora,
+  type StitchConfig,
+  stitchFrom,
+} from './stitch-blocks.js'
 export { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
 export { createViT, deit, type ViTConfig, vitStructure } from './vit.js'

@@ -148,10 +148,13 @@ describe('a broken file is refused, and nothing stays allocated', () => {
     await refuse({ ...structure, blocks: [{ kind: 'transformer' }] }, 'structure.blocks[0].config must be an object; got nothing')
     await refuse(
       { ...structure, blocks: [{ kind: 'mixer', config: {} }] },
-      "unknown block kind 'mixer'; known are transformer, scale. Pass its factory",
+      "unknown block kind 'mixer'; known are transformer, stitch, loraStitch, scale. Pass its factory",
     )
     await refuse({ ...structure, headWidth: 9 }, "the head must take the width 6 that block 2 ('transformer') gives; it takes 9")
-    await refuse({ ...structure, embeddingWidth: 1e15, headWidth: 1e15, blocks: [] }, 'of another shape: "cls_token"')
+    await refuse(
+      { ...structure, embeddingWidth: 1e15, headWidth: 1e15, blocks: [] },
+      "config: 'embeddingWidth' must be at most 16777216; got 1000000000000000",
+    )
   })
 })
 
@@ -219,7 +222,7 @@ describe("somebody's own block kind", () => {
     expect(memory().numTensors).toBe(before)
 
     await expect(loadModel(bytes, { name: 'own' })).rejects.toThrow(
-      "own: unknown block kind 'scale'; known are transformer. Pass its factory: { blocks: { 'scale': factory } }",
+      "own: unknown block kind 'scale'; known are transformer, stitch, loraStitch. Pass its factory: { blocks: { 'scale': factory } }",
     )
     expect(memory().numTensors).toBe(before)
   })

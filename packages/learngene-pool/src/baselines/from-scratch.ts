@@ -1,11 +1,10 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
-import { stitchBlocks } from '@learngene/stitch'
 import { buildNetwork, type NetworkStructure } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
 export interface FromScratchOptions extends NetworkTraining {
-  /** Factories of block kinds besides the standard ones and the stitches. */
+  /** Factories of block kinds besides the standard ones. */
   readonly blocks?: BlockRegistry
 }
 
@@ -21,6 +20,6 @@ export function trainFromScratch(
   options: FromScratchOptions,
   rng: Rng,
 ): Promise<TrainedNetwork> {
-  const network = buildNetwork(structure, { ...stitchBlocks, ...options.blocks }, rng.fork('weights'))
+  const network = buildNetwork(structure, options.blocks, rng.fork('weights'))
   return trainNew(network, source, options, rng.fork('training'))
 }
