@@ -97,7 +97,7 @@ export function descendantsOf(family: StitchedFamily, paths: readonly StitchedPa
 }
 
 /** Frees all weights of a pool and so of all its descendants. */
-export function disposePool({ tiers, stitches }: StitchedFamily): void {
+export function disposePool({ tiers, stitches }: Pick<StitchedFamily, 'tiers' | 'stitches'>): void {
   for (const { network } of tiers) disposeNetwork(network)
   for (const { parameters } of stitches.values()) disposeParameters(parameters)
 }

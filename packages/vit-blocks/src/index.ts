@@ -1,6 +1,7 @@
 export { type CostOptions, costOf, costOfStructure } from './cost.js'
 export { createEmbedding, type Embedding, type ImageGeometry } from './embedding.js'
 export { createHead, type Head } from './head.js'
+export * as json from './json.js'
 export {
   type LoadedModel,
   type LoadOptions,
@@ -13,6 +14,7 @@ export {
 export type { ModelDetails } from './model-metadata.js'
 export { disposeNetwork, type ForwardOptions, type ForwardResult, forward, type Network, parametersOf, runBlocks } from './network.js'
 export { constant, countParameters, disposeParameters, parameter, prefixed, truncatedNormal } from './parameters.js'
+export { readBlockSpec, readStructure } from './read-structure.js'
 export { checkReference, type ReferenceCheck } from './reference/check-reference.js'
 export { type ByPart, type ReferencePart, referenceTolerances } from './reference/tolerances.js'
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'

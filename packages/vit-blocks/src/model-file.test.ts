@@ -144,7 +144,10 @@ describe('a broken file is refused, and nothing stays allocated', () => {
     await refuse({ ...structure, classes: '3' }, `'classes' must be a positive number; got "3"`)
     await refuse({ ...structure, distillationToken: 1 }, 'structure.distillationToken must be true or false; got 1')
     await refuse({ ...structure, blocks: {} }, 'structure.blocks must be a list; got {...}')
-    await refuse({ ...structure, blocks: [{ kind: 3, config: {} }] }, 'structure.blocks[0].kind must be the name of a block kind; got 3')
+    await refuse(
+      { ...structure, blocks: [{ kind: 3, config: {} }] },
+      'structure.blocks[0].kind must be the name of a block kind, of at most 100 characters; got 3',
+    )
     await refuse({ ...structure, blocks: [{ kind: 'transformer' }] }, 'structure.blocks[0].config must be an object; got nothing')
     await refuse(
       { ...structure, blocks: [{ kind: 'mixer', config: {} }] },
