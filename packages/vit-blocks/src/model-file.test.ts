@@ -153,6 +153,14 @@ describe('a broken file is refused, and nothing stays allocated', () => {
       { ...structure, blocks: [{ kind: 'mixer', config: {} }] },
       "unknown block kind 'mixer'; known are transformer, stitch, loraStitch, scale. Pass its factory",
     )
+    const transformer = (config: object) => ({ ...structure, blocks: [{ kind: 'transformer', config: { width: 6, heads: 2, ...config } }] })
+    await refuse(transformer({ mlpRatio: { toString: 1 } }), "config: 'mlpRatio' must be a positive number; got {...}")
+    await refuse(transformer({ epsilon: null }), "config: 'epsilon' must be a positive number; got null")
+    await refuse(transformer({ mlpRatio: 1e6 }), '"blocks.0.mlp.fc1.weight" (expected [6000000, 6], found [24, 6])')
+    const stitch = (outputWidth: unknown) => ({ ...structure, blocks: [{ kind: 'stitch', config: { inputWidth: 6, outputWidth } }] })
+    await refuse({ ...stitch(16e6), headWidth: 16e6 }, '"blocks.0.weight" [16000000, 6]')
+    await refuse(stitch(['a\nb']), `config: 'outputWidth' must be a positive number; got ["a\\nb"]`)
+    await refuse({ ...structure, blocks: Array(513).fill(structure.blocks[0]) }, 'structure.blocks must have at most 512 items; got 513')
     await refuse({ ...structure, headWidth: 9 }, "the head must take the width 6 that block 2 ('transformer') gives; it takes 9")
     await refuse(
       { ...structure, embeddingWidth: 1e15, headWidth: 1e15, blocks: [] },
