@@ -2,8 +2,13 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { commitRunDirectory, discardRunDirectory, MARKER, prepareRunDirectory } from './run-directory.js'
+
+vi.mock(import('node:fs/promises'), async (original) => {
+  const actual = await original()
+  return { ...actual, rename: vi.fn(actual.rename) }
+})
 
 let root: string
 let dir: string
@@ -11,7 +16,10 @@ beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'learngene-run-'))
   dir = join(root, 'runs', 'a')
 })
-afterEach(() => rm(root, { recursive: true }))
+afterEach(async () => {
+  vi.mocked(rename).mockReset()
+  await rm(root, { recursive: true })
+})
 
 async function makeRun(content: string, command = 'quickstart', options = {}) {
   const run = await prepareRunDirectory(dir, command, options)
@@ -52,6 +60,17 @@ describe('a run', () => {
     await discardRunDirectory(await makeRun('2'))
     expect(await content()).toBe('1')
     expect(await beside()).toEqual(['a'])
+  })
+
+  it('that cannot take its name stays beside the old one, which is back', async () => {
+    await commitRunDirectory(await makeRun('1'))
+    const run = await makeRun('2')
+    const actual = vi.mocked(rename).getMockImplementation()!
+    vi.mocked(rename).mockImplementationOnce(actual).mockRejectedValueOnce(new Error('EPERM: operation not permitted'))
+    await expect(commitRunDirectory(run)).rejects.toThrow(`EPERM: operation not permitted; what was to go there is in ${run.path}`)
+    await discardRunDirectory(run)
+    expect(await content()).toBe('1')
+    expect(await readFile(join(run.path, 'report.json'), 'utf8')).toBe('2')
   })
 
   it('goes into an empty directory', async () => {

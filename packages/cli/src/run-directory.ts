@@ -1,17 +1,13 @@
-import { mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
-import { basename, dirname, join, relative, resolve } from 'node:path'
-import { cleanSiblings, forgetSibling, isInUse, newSibling } from './run-siblings.js'
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises'
+import { basename, join, relative } from 'node:path'
+import { commitFolder, discardFolder, type StagedFolder, stageFolder } from '@learngene/vit-blocks/node'
 import { version } from './version.js'
 
 /** Says in each directory that a command made which one it was. */
 export const MARKER = 'learngene-run.json'
 
 /** A run in the making. Its files go to `path`; `dir` is untouched until {@link commitRunDirectory}. */
-export interface RunDirectory {
-  /** Where to write: an empty directory beside `dir`. */
-  readonly path: string
-  /** Where the run will be. */
-  readonly dir: string
+export interface RunDirectory extends StagedFolder {
   readonly command: string
   readonly force: boolean
 }
@@ -35,14 +31,18 @@ export async function prepareRunDirectory(
   command: string,
   { force = false }: { readonly force?: boolean } = {},
 ): Promise<RunDirectory> {
-  const target = await realpath(dir).catch(() => resolve(dir))
-  await mkdir(dirname(target), { recursive: true })
-  await cleanSiblings(target)
-  await assertReplaceable(target, dir, command, force)
-  const path = newSibling(target, 'new')
-  await mkdir(path)
-  return { path, dir: target, command, force }
+  const staged = await stageFolder(dir)
+  try {
+    await assertReplaceable(staged.dir, dir, command, force)
+  } catch (error) {
+    await discardFolder(staged)
+    throw error
+  }
+  return { ...staged, command, force }
 }
+
+/** Runs that were committed or are where {@link commitRunDirectory} could not put them. */
+const complete = new WeakSet<RunDirectory>()
 
 /**
  * Puts the run in its place. A crash at any point leaves the old run or the new one, at worst under a hidden name beside the directory, from where
@@ -50,39 +50,22 @@ export async function prepareRunDirectory(
  *
  * @throws when something else has come to the directory in the meantime; the run then stays at `path`
  */
-export async function commitRunDirectory({ path, dir, command, force }: RunDirectory): Promise<void> {
+export async function commitRunDirectory(run: RunDirectory): Promise<void> {
+  const { path, dir, command, force } = run
+  complete.add(run)
   try {
     await assertReplaceable(dir, dir, command, force)
     const marker: Marker = { command, version, files: [...(await readdir(path)), MARKER].sort() }
     await writeFile(join(path, MARKER), `${JSON.stringify(marker, null, 2)}\n`)
-    await swap(path, dir)
+    await commitFolder(run)
   } catch (error) {
-    throw new Error(`${dir} could not be replaced (${(error as Error).message}); what was to go there is in ${path}`, { cause: error })
-  } finally {
-    forgetSibling(path)
+    throw new Error(`${(error as Error).message}; what was to go there is in ${path}`, { cause: error })
   }
 }
 
 /** Removes what a failed run has written. Does nothing after {@link commitRunDirectory}, successful or not: complete runs are kept. */
-export async function discardRunDirectory({ path }: RunDirectory): Promise<void> {
-  if (!isInUse(path)) return
-  await rm(path, { recursive: true, force: true })
-  forgetSibling(path)
-}
-
-async function swap(path: string, dir: string): Promise<void> {
-  const old = newSibling(dir, 'old')
-  const replaces = await exists(dir)
-  if (replaces) await rename(dir, old)
-  try {
-    await rename(path, dir)
-  } catch (error) {
-    if (replaces) await rename(old, dir)
-    throw error
-  } finally {
-    forgetSibling(old)
-  }
-  await rm(old, { recursive: true, force: true })
+export async function discardRunDirectory(run: RunDirectory): Promise<void> {
+  if (!complete.has(run)) await discardFolder(run)
 }
 
 async function assertReplaceable(dir: string, name: string, command: string, force: boolean): Promise<void> {
@@ -121,10 +104,6 @@ function some(names: readonly string[]): string {
     .map((name) => basename(name))
     .join(', ')
   return names.length > 3 ? `${shown} and ${names.length - 3} more` : shown
-}
-
-async function exists(path: string): Promise<boolean> {
-  return (await stat(path).catch(ignoreMissing)) !== undefined
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {

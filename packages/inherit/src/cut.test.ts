@@ -3,6 +3,7 @@ import { matrixOf, product } from '@learngene/stitch/linear-algebra'
 import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import {
+  type BlockSpec,
   createViT,
   disposeNetwork,
   forward,

@@ -1,4 +1,4 @@
-import { collectGrams, descendantOf, formatPath, initialiseStitches, learned, leastSquares, stitchBlocks } from '@learngene/stitch'
+import { collectGrams, descendantOf, formatPath, initialiseStitches, learned, leastSquares } from '@learngene/stitch'
 import { describeEachBackend, valuesOf } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, loadModel } from '@learngene/vit-blocks'
@@ -65,7 +65,7 @@ describeEachBackend(({ name }) => {
     expect(storedParameters(stored)).toBe(storedParameters(pool))
     const images = source.images(indices)
     for (const path of paths) {
-      const { network } = await loadModel(await extractDescendant(pool, path), { blocks: stitchBlocks })
+      const { network } = await loadModel(await extractDescendant(pool, path))
       const [logits, ...again] = [descendantOf(pool, path), descendantOf(stored, path), network].map((descendant) =>
         tidy(() => forward(descendant, images).logits),
       )

@@ -1,7 +1,7 @@
 import { cosineDistance } from '@learngene/distill-losses'
 import type { BlockFactory } from '@learngene/interfaces/tensors'
 import { gelu, linear } from '@learngene/ops'
-import { costOfPath, descendantOf, formatPath, initialiseStitches, learned, stitchBlocks } from '@learngene/stitch'
+import { costOfPath, descendantOf, formatPath, initialiseStitches, learned } from '@learngene/stitch'
 import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, loadModel, parameter, truncatedNormal } from '@learngene/vit-blocks'
@@ -82,7 +82,7 @@ it('takes a block kind and a loss of the user through distillation, storage, sti
 
   const path = [...pool.space.enumerate()].find(({ path }) => formatPath(path) === 'w8[0-1]>w16[2-2]')!
   expect(costOfPath(pool, path).macs).toBe(4 * 16 * 8 + 2 * 5 * 8 * 8 + 5 * 8 * 16 + 5 * 16 * 16 + 5 * 5 * 16 + 3 * 16)
-  const { network } = await loadModel(await extractDescendant(pool, path), { blocks: { ...blocks, ...stitchBlocks } })
+  const { network } = await loadModel(await extractDescendant(pool, path), { blocks })
   const images = source.images([0, 1, 2])
   const logitsOf = (descendant: typeof network) => tidy(() => [...forward(descendant, images).logits.dataSync()])
   expect(logitsOf(descendantOf(stored, path))).toEqual(logitsOf(descendantOf(pool, path)))

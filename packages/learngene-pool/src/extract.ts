@@ -5,7 +5,7 @@ import type { Pool } from './pool.js'
 
 /**
  * One descendant as a standalone model file: safetensors with its structure, its path and the pool's details in the metadata.
- * `loadModel` of vit-blocks reads it with `{ blocks: stitchBlocks }`.
+ * `loadModel` of vit-blocks reads it.
  */
 export async function extractDescendant(
   pool: Pool,

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import type { FloatDtype } from '@learngene/vit-blocks'
+import { replaceFolder } from '@learngene/vit-blocks/node'
 
 export { featureFolder } from './chunk-folder.js'
 
@@ -12,22 +12,13 @@ import { decodePool, encodePool } from './pool-file.js'
 /**
  * Stores a pool in a folder of its own. The folder appears whole or not at all: an existing one is replaced only after everything is written.
  *
- * @throws what the file system throws; an existing pool is then as it was
+ * @throws where `dir` is a file, a weight is not finite, or the file system refuses; an existing pool is then as it was
  */
 export async function savePool(dir: string, pool: Pool, options: { readonly dtype?: FloatDtype } = {}): Promise<void> {
   const files = await encodePool(pool, options)
-  const parent = dirname(dir)
-  const fresh = join(parent, `.${randomUUID()}.new`)
-  const old = join(parent, `.${randomUUID()}.old`)
-  try {
-    await mkdir(fresh, { recursive: true })
-    for (const [file, bytes] of files) await writeFile(join(fresh, file), bytes)
-    await rename(dir, old).catch(ignoreMissing)
-    await rename(fresh, dir)
-  } finally {
-    await rm(fresh, { recursive: true, force: true })
-    await rm(old, { recursive: true, force: true })
-  }
+  await replaceFolder(dir, async (path) => {
+    for (const [file, bytes] of files) await writeFile(join(path, file), bytes)
+  })
 }
 
 /**
@@ -44,11 +35,8 @@ async function readPoolFile(dir: string, file: string): Promise<Uint8Array> {
   try {
     return await readFile(join(dir, file))
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new Error(`${dir}: a pool's folder must hold ${file}; it does not`)
-    throw error
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw new Error(`${dir}: a pool's folder must hold ${file}; it does not`)
+    throw new Error(`${dir}: ${file} cannot be read: ${message}`, { cause: error })
   }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error
 }

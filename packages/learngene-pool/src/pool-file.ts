@@ -1,60 +1,28 @@
-import type { JsonObject } from '@learngene/interfaces'
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
-import { type AffineMap, identityMap, type Side, type SpaceSpec, type Tier, type Transformation } from '@learngene/stitch'
+import { type AffineMap, identityMap, type StitchedFamily, type Tier, type Transformation } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import {
-  type BlockSpec,
   buildNetwork,
+  checkTensors,
   disposeNetwork,
+  type ExpectedShapes,
   encodeSafetensors,
   type FloatDtype,
+  type FloatTensor,
   loadParameters,
-  type NetworkStructure,
+  type Network,
   openSafetensors,
-  parameter,
   parametersOf,
-  prefixed,
+  readAllFloat32,
   readParameters,
   structureOf,
+  withoutWeights,
 } from '@learngene/vit-blocks'
 import { buildPool, disposePool, type Pool, poolParameters } from './pool.js'
+import { type FileEntry, MANIFEST, type Manifest, readManifest, SCHEMA, type TierEntry, type TransformationEntry } from './pool-manifest.js'
 import { sha256 } from './sha256.js'
 
-/** The name of the file that describes the others. */
-export const MANIFEST = 'manifest.json'
-const SCHEMA = 1
 const STITCHES = 'stitches.safetensors'
-
-interface Manifest {
-  readonly format: 'learngene-pool'
-  readonly schema: typeof SCHEMA
-  readonly space: SpaceSpec
-  readonly details: JsonObject
-  readonly tiers: readonly TierEntry[]
-  readonly stitches: FileEntry & BlockSpec
-}
-
-interface FileEntry {
-  readonly file: string
-  /** Hexadecimal. */
-  readonly sha256: string
-}
-
-interface TierEntry extends FileEntry {
-  readonly name: string
-  readonly structure: NetworkStructure
-  readonly transformations: readonly TransformationEntry[]
-}
-
-interface TransformationEntry {
-  readonly side: Side
-  readonly position: number
-  readonly ancestorPosition: number
-  readonly inputs: number
-  readonly outputs: number
-  /** Fixed to the identity; not stored. */
-  readonly identity: boolean
-}
 
 /**
  * A pool as files by name: one safetensors file per tier (its weights under timm's names and its transformation matrices), one for the stitches,
@@ -75,23 +43,31 @@ export async function encodePool(pool: Pool, options: { readonly dtype?: FloatDt
   const entry = await add(STITCHES, encodeSafetensors(await readParameters(poolParameters(pool).stitches), options))
   const stitches = { ...entry, ...pool.stitchSpec }
   const manifest: Manifest = { format: 'learngene-pool', schema: SCHEMA, space: pool.spaceSpec, details: pool.details, tiers, stitches }
-  files.set(MANIFEST, new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`))
+  const bytes = new TextEncoder().encode(`${JSON.stringify(manifest, null, 2)}\n`)
+  // What is written is read again.
+  inFile(MANIFEST, () => readManifest(bytes))
+  files.set(MANIFEST, bytes)
   return files
 }
 
 /**
- * Reads a pool.
+ * Reads a pool. Manifest and structures are checked whole, and each file against them, before anything is allocated for it.
  *
- * @param read gives the bytes of a file by its name
+ * @param read gives the bytes of a file by its name, which never leads out of the pool's folder
  * @param options.blocks factories of block kinds besides the standard ones
- * @throws when the manifest is of another format or version, a file's hash differs from the manifest's, or a tensor is missing, extra, misshapen or not finite
+ * @throws Error of one line when the manifest is of another format or version or says what no pool has, a file's hash differs from the manifest's,
+ * or a tensor is missing, extra, misshapen or not finite
  */
 export async function decodePool(
   read: (file: string) => Promise<Uint8Array>,
   options: { readonly blocks?: BlockRegistry; readonly name?: string } = {},
 ): Promise<Pool> {
   const { name = 'pool', blocks } = options
-  const manifest = parseManifest(await read(MANIFEST), name)
+  const bytes = await read(MANIFEST)
+  const [manifest, shapes] = inFile(`${name}/${MANIFEST}`, () => {
+    const manifest = readManifest(bytes)
+    return [manifest, shapesOf(manifest, blocks)] as const
+  })
   const readChecked = async ({ file, sha256: expected }: FileEntry) => {
     const bytes = await read(file)
     const found = await sha256(bytes)
@@ -104,23 +80,19 @@ export async function decodePool(
   }
   const tiers: Tier[] = []
   try {
-    for (const entry of manifest.tiers) {
+    for (const [i, entry] of manifest.tiers.entries()) {
       const file = await readChecked(entry)
+      const matrices = Object.assign({}, ...entry.transformations.map(matrixShapes))
+      checkTensors(file, { ...shapes.tiers[i], ...matrices })
+      const values = await readAllFloat32(file, matrices, { allowExtra: true })
+      const transformations = entry.transformations.map((transformation) => transformationFrom(transformation, values))
       const network = buildNetwork(entry.structure, blocks)
-      tiers.push({ name: entry.name, network, transformations: [] })
-      const holders = entry.transformations.map(holderOf)
-      try {
-        await loadParameters({ ...parametersOf(network), ...Object.assign({}, ...holders.map(({ parameters }) => parameters)) }, file)
-        const transformations = await Promise.all(holders.map(({ read }) => read()))
-        tiers[tiers.length - 1] = { name: entry.name, network, transformations }
-      } finally {
-        for (const { parameters } of holders) for (const held of Object.values(parameters)) held.dispose()
-      }
+      tiers.push({ name: entry.name, network, transformations })
+      await loadParameters(parametersOf(network), file, { allowExtra: true })
     }
     const stitchFile = await readChecked(manifest.stitches)
-    const { space, details, stitches } = manifest
-    const stitch = { kind: stitches.kind, config: stitches.config }
-    const pool = inFile(`${name}/${MANIFEST}`, () => buildPool(tiers, { space, details, stitch, blocks }, createRng(0)))
+    checkTensors(stitchFile, shapes.stitches)
+    const pool = buildPool(tiers, poolOptions(manifest, blocks), createRng(0))
     try {
       await loadParameters(poolParameters(pool).stitches, stitchFile)
     } catch (error) {
@@ -134,30 +106,60 @@ export async function decodePool(
   }
 }
 
-function parseManifest(bytes: Uint8Array, name: string): Manifest {
-  let manifest: Partial<Manifest> | null
+const poolOptions = ({ space, details, stitches: { kind, config } }: Manifest, blocks: BlockRegistry | undefined) => ({
+  space,
+  details,
+  stitch: { kind, config },
+  blocks,
+})
+
+/**
+ * The shapes of all weights of the pool that a manifest describes, of each tier and of the stitches. Nothing is allocated.
+ *
+ * @throws when there is no such pool: a block kind is unknown or its configuration impossible, tiers or path space do not fit
+ */
+function shapesOf(manifest: Manifest, blocks: BlockRegistry | undefined): { tiers: ExpectedShapes[]; stitches: ExpectedShapes } {
+  const tiers: Tier[] = []
+  let stitches: StitchedFamily['stitches'] = new Map()
   try {
-    manifest = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch (error) {
-    throw new Error(`${name}: ${MANIFEST} must be JSON: ${(error as Error).message}`)
+    return withoutWeights(() => {
+      for (const { name, structure } of manifest.tiers) {
+        tiers.push({ name, network: buildNetwork(structure, blocks), transformations: [] })
+      }
+      for (const [i, { name, transformations }] of manifest.tiers.entries()) {
+        for (const entry of transformations) checkTransformation(entry, name, tiers[i]!.network)
+      }
+      const pool = buildPool(tiers, poolOptions(manifest, blocks), createRng(0))
+      stitches = pool.stitches
+      return { tiers: tiers.map(({ network }) => shapesIn(parametersOf(network))), stitches: shapesIn(poolParameters(pool).stitches) }
+    })
+  } finally {
+    // Of block kinds that allocate nonetheless.
+    disposePool({ tiers, stitches })
   }
-  if (manifest?.format !== 'learngene-pool' || manifest.schema !== SCHEMA) {
-    throw new Error(
-      `${name}: ${MANIFEST} must have format 'learngene-pool' and schema ${SCHEMA}; got '${manifest?.format}' and ${manifest?.schema}. It is no pool or of another version`,
-    )
-  }
-  if (!Array.isArray(manifest.tiers) || !manifest.stitches || !manifest.space) {
-    throw new Error(`${name}: ${MANIFEST} must hold tiers, stitches and space; it holds ${Object.keys(manifest).join(', ')}`)
-  }
-  return manifest as Manifest
 }
 
-/** Names the file in what goes wrong. */
+const shapesIn = (parameters: Parameters): ExpectedShapes =>
+  Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
+
+function checkTransformation({ side, position, inputs, outputs }: TransformationEntry, tier: string, { blocks }: Network): void {
+  const block = blocks[position]
+  if (!block)
+    throw new Error(`the transformations of tier ${tier} must be of its blocks 0 to ${blocks.length - 1}; got position ${position}`)
+  const width = side === 'student' ? inputs : outputs
+  if (width !== block.outputWidth) {
+    throw new Error(
+      `the transformation of tier ${tier} at block ${position} must have ${block.outputWidth} ${side === 'student' ? 'inputs' : 'outputs'}, the block's width; got ${width}`,
+    )
+  }
+}
+
+/** Names the file in what goes wrong, in one line. */
 function inFile<T>(file: string, action: () => T): T {
   try {
     return action()
   } catch (error) {
-    throw new Error(`${file}: ${(error as Error).message}`, { cause: error })
+    throw new Error(`${file}: ${(error as Error).message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}`, { cause: error })
   }
 }
 
@@ -180,21 +182,17 @@ function storedTransformations(transformations: readonly Transformation[]) {
     })
 }
 
-/** Tensors to load a transformation into, and how to read it from them. */
-function holderOf(entry: TransformationEntry): { parameters: Parameters; read(): Promise<Transformation> } {
+const matrixShapes = (entry: TransformationEntry): ExpectedShapes => {
+  const prefix = transformationPrefix(entry)
+  return entry.identity ? {} : { [`${prefix}weight`]: [entry.outputs, entry.inputs], [`${prefix}bias`]: [entry.outputs] }
+}
+
+function transformationFrom(entry: TransformationEntry, values: ReadonlyMap<string, FloatTensor>): Transformation {
   const { side, position, ancestorPosition, inputs, outputs, identity } = entry
-  if (identity) return { parameters: {}, read: async () => ({ side, position, ancestorPosition, map: identityMap(inputs) }) }
-  const weight = parameter(new Float32Array(outputs * inputs), [outputs, inputs])
-  const bias = parameter(new Float32Array(outputs), [outputs])
-  return {
-    parameters: prefixed(transformationPrefix(entry), { weight, bias }),
-    read: async () => ({
-      side,
-      position,
-      ancestorPosition,
-      map: { inputs, outputs, weight: await weight.data<'float32'>(), bias: await bias.data<'float32'>() },
-    }),
-  }
+  const prefix = transformationPrefix(entry)
+  const value = (part: string) => values.get(prefix + part)!.data
+  const map = identity ? identityMap(inputs) : { inputs, outputs, weight: value('weight'), bias: value('bias') }
+  return { side, position, ancestorPosition, map }
 }
 
 function isIdentity({ inputs, outputs, weight, bias }: AffineMap): boolean {

@@ -40,7 +40,7 @@ export interface PoolOptions {
   readonly space?: SpaceSpec
   /** What kind of block the stitches are, without their widths; default `{ kind: 'stitch', config: {} }`. SN-Netv2's are `{ kind: 'loraStitch', config: { rank } }`. */
   readonly stitch?: BlockSpec
-  /** Factories of stitch kinds besides those of the stitch package. */
+  /** Factories of stitch kinds besides the standard ones. */
   readonly blocks?: BlockRegistry
   readonly details?: JsonObject
 }
@@ -104,8 +104,8 @@ export function descendantsOf(family: StitchedFamily, paths: readonly StitchedPa
 }
 
 /** Frees all weights of a pool and so of all its descendants. */
-export function disposePool(family: StitchedFamily): void {
-  requireArguments('disposePool', { family: ['family', family] })
+export function disposePool(family: Pick<StitchedFamily, 'tiers' | 'stitches'>): void {
+  requireArguments('disposePool', { family: ['stitched', family] })
   const { tiers, stitches } = family
   for (const { network } of tiers) disposeNetwork(network)
   for (const { parameters } of stitches.values()) disposeParameters(parameters)

@@ -1,14 +1,4 @@
-/** y = M x + c, as plain numbers. */
-export interface AffineMap {
-  /** Width of x. */
-  readonly inputs: number
-  /** Width of y. */
-  readonly outputs: number
-  /** M [outputs, inputs], row by row. */
-  readonly weight: Float32Array
-  /** c [outputs] */
-  readonly bias: Float32Array
-}
+import type { AffineMap } from '@learngene/vit-blocks'
 
 /** The map that changes nothing. */
 export function identityMap(width: number): AffineMap {

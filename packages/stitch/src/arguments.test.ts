@@ -1,8 +1,7 @@
 import { startBackend } from '@learngene/testing'
-import { createViT, disposeNetwork } from '@learngene/vit-blocks'
+import { createViT, describe, disposeNetwork } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, expect, describe as group, it } from 'vitest'
-import { describe } from './arguments.js'
 import {
   assignStitch,
   collectGrams,

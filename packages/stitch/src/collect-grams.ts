@@ -1,7 +1,6 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { forward } from '@learngene/vit-blocks'
+import { forward, requireArguments } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
-import { requireArguments } from './arguments.js'
 import type { StitchedFamily, Tier } from './family.js'
 import {
   accumulateCross,

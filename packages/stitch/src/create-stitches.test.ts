@@ -1,9 +1,9 @@
 import '@tensorflow/tfjs-backend-cpu'
+import { createStitch } from '@learngene/vit-blocks'
 import { memory, setBackend } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, it } from 'vitest'
 import { createStitches } from './create-stitches.js'
 import { slidingWindow } from './paths/index.js'
-import { createStitch } from './stitch-block.js'
 import { weightRng } from './testing.js'
 
 const space = slidingWindow([

@@ -1,7 +1,6 @@
 import type { Cost } from '@learngene/interfaces'
 import type { Block } from '@learngene/interfaces/tensors'
-import { type CostOptions, costOf, type Network } from '@learngene/vit-blocks'
-import { requireArguments } from './arguments.js'
+import { type CostOptions, costOf, type Network, requireArguments } from '@learngene/vit-blocks'
 import { formatPath, type PathSpace, type StitchedPath, type TierShape } from './paths/index.js'
 import type { Transformation } from './transformation.js'
 

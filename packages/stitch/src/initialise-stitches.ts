@@ -1,10 +1,9 @@
 import type { Rng } from '@learngene/interfaces'
-import { describe, requireArguments } from './arguments.js'
+import { assignStitch, describe, requireArguments } from '@learngene/vit-blocks'
 import type { SlotGrams } from './collect-grams.js'
 import type { StitchedFamily } from './family.js'
 import type { StitchInitialiser } from './initialisers/index.js'
 import { residual } from './linear-algebra/index.js'
-import { assignStitch } from './stitch-block.js'
 
 export interface InitialiseOptions {
   /** Features of training images by slot, from `collectGrams`; needed by least squares and ridge. */

@@ -1,8 +1,6 @@
 import type { Block } from '@learngene/interfaces/tensors'
-import { type Network, runBlocks } from '@learngene/vit-blocks'
+import { type Network, requireArguments, runBlocks } from '@learngene/vit-blocks'
 import { type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
-
-import { requireArguments } from './arguments.js'
 
 /** Networks merged by the work they share: a node is one block run once for all networks below it. */
 interface Branch {

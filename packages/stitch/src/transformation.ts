@@ -1,4 +1,4 @@
-import type { AffineMap } from './affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 
 /** Whose features a transformation matrix maps to the other's width: `student` to the ancestor's (the default), `teacher` to the auxiliary's (the published code). */
 export type Side = 'student' | 'teacher'

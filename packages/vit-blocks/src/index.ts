@@ -1,6 +1,8 @@
+export { describe, requireArguments, requireKeys } from './arguments.js'
 export { type CostOptions, costOf, costOfStructure } from './cost.js'
 export { createEmbedding, type Embedding, type ImageGeometry } from './embedding.js'
 export { createHead, type Head } from './head.js'
+export * as json from './json.js'
 export {
   type LoadedModel,
   type LoadOptions,
@@ -13,10 +15,21 @@ export {
 export type { ModelDetails } from './model-metadata.js'
 export { disposeNetwork, type ForwardOptions, type ForwardResult, forward, type Network, parametersOf, runBlocks } from './network.js'
 export { constant, countParameters, disposeParameters, parameter, prefixed, type ReadWeight, truncatedNormal } from './parameters.js'
+export { readBlockSpec, readStructure } from './read-structure.js'
 export { checkReference, type ReferenceCheck } from './reference/check-reference.js'
 export { type ByPart, type ReferencePart, referenceTolerances } from './reference/tolerances.js'
 export { type BlockSpec, createBlock, standardBlocks } from './registry.js'
 export * from './safetensors/index.js'
+export {
+  type AffineMap,
+  assignStitch,
+  createLoraStitch,
+  createStitch,
+  type LoraStitchConfig,
+  mergeLora,
+  type StitchConfig,
+  stitchFrom,
+} from './stitch-blocks.js'
 export { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
 export { createViT, deit, type ViTConfig, vitStructure } from './vit.js'

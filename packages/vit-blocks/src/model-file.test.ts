@@ -144,14 +144,28 @@ describe('a broken file is refused, and nothing stays allocated', () => {
     await refuse({ ...structure, classes: '3' }, `'classes' must be a positive number; got "3"`)
     await refuse({ ...structure, distillationToken: 1 }, 'structure.distillationToken must be true or false; got 1')
     await refuse({ ...structure, blocks: {} }, 'structure.blocks must be a list; got {...}')
-    await refuse({ ...structure, blocks: [{ kind: 3, config: {} }] }, 'structure.blocks[0].kind must be the name of a block kind; got 3')
+    await refuse(
+      { ...structure, blocks: [{ kind: 3, config: {} }] },
+      'structure.blocks[0].kind must be the name of a block kind, of at most 100 characters; got 3',
+    )
     await refuse({ ...structure, blocks: [{ kind: 'transformer' }] }, 'structure.blocks[0].config must be an object; got nothing')
     await refuse(
       { ...structure, blocks: [{ kind: 'mixer', config: {} }] },
-      "unknown block kind 'mixer'; known are transformer, scale. Pass its factory",
+      "unknown block kind 'mixer'; known are transformer, stitch, loraStitch, scale. Pass its factory",
     )
+    const transformer = (config: object) => ({ ...structure, blocks: [{ kind: 'transformer', config: { width: 6, heads: 2, ...config } }] })
+    await refuse(transformer({ mlpRatio: { toString: 1 } }), "config: 'mlpRatio' must be a positive number; got {...}")
+    await refuse(transformer({ epsilon: null }), "config: 'epsilon' must be a positive number; got null")
+    await refuse(transformer({ mlpRatio: 1e6 }), '"blocks.0.mlp.fc1.weight" (expected [6000000, 6], found [24, 6])')
+    const stitch = (outputWidth: unknown) => ({ ...structure, blocks: [{ kind: 'stitch', config: { inputWidth: 6, outputWidth } }] })
+    await refuse({ ...stitch(16e6), headWidth: 16e6 }, '"blocks.0.weight" [16000000, 6]')
+    await refuse(stitch(['a\nb']), `config: 'outputWidth' must be a positive number; got ["a\\nb"]`)
+    await refuse({ ...structure, blocks: Array(513).fill(structure.blocks[0]) }, 'structure.blocks must have at most 512 items; got 513')
     await refuse({ ...structure, headWidth: 9 }, "the head must take the width 6 that block 2 ('transformer') gives; it takes 9")
-    await refuse({ ...structure, embeddingWidth: 1e15, headWidth: 1e15, blocks: [] }, 'of another shape: "cls_token"')
+    await refuse(
+      { ...structure, embeddingWidth: 1e15, headWidth: 1e15, blocks: [] },
+      "config: 'embeddingWidth' must be at most 16777216; got 1000000000000000",
+    )
   })
 })
 
@@ -219,7 +233,7 @@ describe("somebody's own block kind", () => {
     expect(memory().numTensors).toBe(before)
 
     await expect(loadModel(bytes, { name: 'own' })).rejects.toThrow(
-      "own: unknown block kind 'scale'; known are transformer. Pass its factory: { blocks: { 'scale': factory } }",
+      "own: unknown block kind 'scale'; known are transformer, stitch, loraStitch. Pass its factory: { blocks: { 'scale': factory } }",
     )
     expect(memory().numTensors).toBe(before)
   })

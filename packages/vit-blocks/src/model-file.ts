@@ -2,9 +2,10 @@ import type { ByteSource } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { tensor } from '@tensorflow/tfjs-core'
 import { type ModelDetails, writeMetadata } from './model-metadata.js'
-import { type Network, parametersOf } from './network.js'
+import { disposeNetwork, type Network, parametersOf } from './network.js'
 import {
   bytesSource,
+  type CheckOptions,
   encodeSafetensors,
   type FloatDtype,
   type FloatTensor,
@@ -75,7 +76,12 @@ export async function saveModel(network: Network, options: SaveOptions = {}): Pr
 export async function loadModel(source: ByteSource | Uint8Array | WeightFiles, options: LoadOptions = {}): Promise<LoadedModel> {
   const { structure, values, freshHead, details, notes } = await readCheckpoint(filesOf(source, options), options)
   const network = buildNetwork(structure, options.blocks, freshHead ? onlyHead(options.rng!) : undefined)
-  assignParameters(parametersOf(network), values)
+  try {
+    assignParameters(parametersOf(network), values)
+  } catch (error) {
+    disposeNetwork(network)
+    throw error
+  }
   return { network, details, notes }
 }
 
@@ -98,10 +104,10 @@ export async function readParameters(parameters: Parameters) {
 /**
  * Assigns the file's values to trained tensors of the same names; all are read and checked before the first is assigned.
  *
- * @throws SafetensorsError when a tensor is missing, extra, misshapen or not finite
+ * @throws SafetensorsError when a tensor is missing, extra (unless allowed), misshapen or not finite
  */
-export async function loadParameters(parameters: Parameters, file: SafetensorsFile): Promise<void> {
-  assignParameters(parameters, await readAllFloat32(file, shapesIn(parameters)))
+export async function loadParameters(parameters: Parameters, file: SafetensorsFile, options: CheckOptions = {}): Promise<void> {
+  assignParameters(parameters, await readAllFloat32(file, shapesIn(parameters), options))
 }
 
 function assignParameters(parameters: Parameters, values: ReadonlyMap<string, FloatTensor>): void {

@@ -10,6 +10,7 @@ import { huggingFaceConfig } from './weights/hugging-face-config.js'
 import { type NodeOpenOptions, openWeights } from './weights/node-open-weights.js'
 import { writeFileAtomically } from './write-file.js'
 
+export { commitFolder, discardFolder, replaceFolder, type StagedFolder, stageFolder } from './replace-folder.js'
 export { fileSource, type NodeOpenOptions, openWeights, writeFileAtomically }
 
 /**

@@ -12,11 +12,11 @@ it('builds the standard kinds, unless one of the same name is given', () => {
   disposeParameters(block.parameters)
   const other = { ...block, parameters: {} }
   expect(createBlock(spec, createRng(0), { transformer: () => other })).toBe(other)
-  expect(Object.keys(standardBlocks)).toEqual(['transformer'])
+  expect(Object.keys(standardBlocks)).toEqual(['transformer', 'stitch', 'loraStitch'])
 })
 
 it.each(['mixer', 'constructor', '__proto__'])("refuses the unknown kind '%s' and says what is known", (kind) => {
   expect(() => createBlock({ kind, config: {} }, createRng(0), { other: () => expect.fail('built') })).toThrow(
-    `unknown block kind '${kind}'; known are transformer, other. Pass its factory: { blocks: { '${kind}': factory } }`,
+    `unknown block kind '${kind}'; known are transformer, stitch, loraStitch, other. Pass its factory: { blocks: { '${kind}': factory } }`,
   )
 })

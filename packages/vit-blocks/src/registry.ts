@@ -1,5 +1,6 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
+import { createLoraStitch, createStitch } from './stitch-blocks.js'
 import { createTransformerBlock } from './transformer-block.js'
 
 /** A block to be built: its kind's name in the registry and the factory's configuration. */
@@ -8,8 +9,12 @@ export interface BlockSpec {
   readonly config: JsonObject
 }
 
-/** The block kinds of this package. */
-export const standardBlocks: BlockRegistry = { transformer: createTransformerBlock }
+/** The block kinds that every file may name: the encoder block of ViT, and what joins the blocks of a descendant. */
+export const standardBlocks: BlockRegistry = {
+  transformer: createTransformerBlock,
+  stitch: createStitch,
+  loraStitch: createLoraStitch,
+}
 
 /**
  * Builds a block by its kind.

@@ -47,7 +47,7 @@ it.each<[string, object, string]>([
   [
     'an unknown kind',
     { blocks: [...structure.blocks, { kind: 'mixer', config: {} }] },
-    "unknown block kind 'mixer'; known are transformer, scale",
+    "unknown block kind 'mixer'; known are transformer, stitch, loraStitch, scale",
   ],
   ['a bad block', { blocks: [transformer(6), transformer(0)] }, "config: 'width' must be a positive number; got 0"],
   [

@@ -5,7 +5,6 @@ import { loadTest } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies } from '@learngene/learngene-pool'
-import { stitchBlocks } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, type Network } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
@@ -33,7 +32,7 @@ export async function evaluateModel(
 ): Promise<{ readonly accuracy: number; readonly images: number }> {
   const dataset = dataDir === undefined ? await loadTest() : (await loadFashionMnist(dataDir)).test
   await startBackend(backend)
-  const { network, details } = await loadModelFile(model, { blocks: stitchBlocks })
+  const { network, details } = await loadModelFile(model)
   try {
     const normalisation = checkFit(model, network, details, dataset)
     const drawn = createRng(seed).permutation(dataset.length)

@@ -1,7 +1,7 @@
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadPool } from '@learngene/learngene-pool/node'
-import { descendantOf, parsePath, stitchBlocks } from '@learngene/stitch'
+import { descendantOf, parsePath } from '@learngene/stitch'
 import { disposeNetwork, forward } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
 import { memory, ones, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
@@ -32,7 +32,7 @@ describe('learngene extract', () => {
     expect(written).toMatchObject({ path, file: out, dtype: 'f32', bytes: (await readFile(out)).length })
 
     const pool = await loadPool(join(dir, 'pool'))
-    const { network, details } = await loadModelFile(out, { blocks: stitchBlocks })
+    const { network, details } = await loadModelFile(out)
     expect(details).toMatchObject({ path, normalisation: { mean: [0.286], std: [0.353] } })
     const logits = [descendantOf(pool, pool.space.find(parsePath(path))!), network].map((model) =>
       tidy(() => [...forward(model, ones([2, 28, 28, 1]) as Tensor4D).logits.dataSync()]),
@@ -65,7 +65,7 @@ describe('learngene extract', () => {
     expect(code).toBe(1)
     expect(await readFile(out)).toEqual(before)
     expect((await extract(out, '--force')).code).toBe(0)
-    expect((await loadModelFile(out, { blocks: stitchBlocks })).details.path).toBe(path)
+    expect((await loadModelFile(out)).details.path).toBe(path)
   })
 
   it('does not write over a directory', async () => {

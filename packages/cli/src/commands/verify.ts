@@ -31,17 +31,23 @@ export function addVerify(program: Command, io: Io): void {
       const parts = Object.keys(errors) as (keyof typeof errors)[]
       if (json) printJson(io, { backend, errors, tolerances, pass })
       else {
-        const rows = parts.map((part) => [part, errors[part].toExponential(1), tolerances[part].toExponential(0), worst[part]])
+        const rows = parts.map((part) => [part, figure(errors[part], 2), figure(tolerances[part], 1), worst[part]])
         io.stdout.write(`${textTable(['part', 'error', 'tolerance', 'largest at'], rows, ['left', 'right', 'right', 'left'])}\n`)
+        io.stdout.write(`${units}\n`)
         if (pass) io.stdout.write(`The ${backend} backend computes what the reference says.\n`)
       }
       if (pass) return
       const failures = parts
         .filter((part) => !(errors[part] <= tolerances[part]))
-        .map(
-          (part) =>
-            `the relative error of its ${part} may be ${tolerances[part]} and is ${errors[part].toExponential(1)} at ${worst[part]}`,
-        )
+        .map((part) => `the error of its ${part} may be ${tolerances[part]} and is ${figure(errors[part], 2)} at ${worst[part]}`)
       throw new Error(`the ${backend} backend does not compute what ${reference} says: ${failures.join('; ')}`)
     })
+}
+
+const units =
+  "Errors of outputs and gradients are relative to a tensor's norm; that of AdamW's steps is a multiple of what the gradients' tolerance explains."
+
+/** `1.0e-6`, `0.15`, `1e-5`, `1` */
+function figure(value: number, digits: number): string {
+  return value >= 0.01 && value < 1000 ? value.toPrecision(digits) : value.toExponential(digits - 1)
 }

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import { type TensorFlowName, tensorFlowDirectory } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
+import { replaceFolder } from '@learngene/vit-blocks/node'
 import { oneLine } from '../errors.js'
 import { assertNvidia, assertPlatform, thisPlatform } from './assert-platform.js'
 import { build } from './build.js'
@@ -9,7 +10,6 @@ import { assertCompiler } from './compile-addon.js'
 import { findPip } from './download-wheel.js'
 import { assertFreeSpace } from './free-space.js'
 import { readInstallation } from './installation.js'
-import { replaceDirectory } from './staging.js'
 import { VARIANTS, type Variant } from './variant.js'
 import { type Verification, verifyInstallation } from './verify-installation.js'
 import { openWheel, type Wheel } from './wheel.js'
@@ -52,7 +52,7 @@ export async function installTensorFlow({ gpu = false, wheel: file, signal, repo
     const { space } = variant
     await assertFreeSpace(dirname(directory), (wheel?.libraryBytes ?? space.wheel + space.libraries) + space.rest)
     const project = dirname(dirname(dirname(directory)))
-    await replaceDirectory(directory, (staging) => build(staging, { variant, project, wheel, pip, signal, report }))
+    await replaceFolder(directory, (staging) => build(staging, { variant, project, wheel, pip, signal, report }))
   } finally {
     wheel?.close()
   }

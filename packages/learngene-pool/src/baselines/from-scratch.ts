@@ -1,11 +1,11 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
-import { requireArguments, stitchBlocks } from '@learngene/stitch'
+import { requireArguments } from '@learngene/stitch'
 import { buildNetwork, type NetworkStructure } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
 export interface FromScratchOptions extends NetworkTraining {
-  /** Factories of block kinds besides the standard ones and the stitches. */
+  /** Factories of block kinds besides the standard ones. */
   readonly blocks?: BlockRegistry
 }
 
@@ -23,6 +23,6 @@ export async function trainFromScratch(
 ): Promise<TrainedNetwork> {
   requireArguments('trainFromScratch', { structure: ['object', structure], source: ['source', source], rng: ['rng', rng] })
   requireArguments('trainFromScratch', { options: ['object', options] })
-  const network = buildNetwork(structure, { ...stitchBlocks, ...options.blocks }, rng.fork('weights'))
+  const network = buildNetwork(structure, options.blocks, rng.fork('weights'))
   return trainNew(network, source, options, rng.fork('training'))
 }

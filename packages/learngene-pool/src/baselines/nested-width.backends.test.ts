@@ -184,7 +184,7 @@ describeEachBackend(({ name: backend, tolerances }) => {
 
     const lossesOf = async (nested: NestedNetwork) => {
       const all = planEpochs({ ...plan, batchSize: 12 }, 12, createRng(0), alone)
-      const { batch, loss } = lessonsFrom(source, all, 3, plan)
+      const { batch, loss } = await lessonsFrom('trainNested', source, all, 3, plan)
       const losses = trained.map((width) => tidy(() => loss(nested.networkAt(width), batch(0))))
       const values = await Promise.all(losses.map(valuesOf))
       dispose(losses)

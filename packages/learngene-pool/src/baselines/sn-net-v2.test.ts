@@ -1,4 +1,4 @@
-import { descendantOf, formatPath, stitchBlocks } from '@learngene/stitch'
+import { descendantOf, formatPath } from '@learngene/stitch'
 import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, loadModel, type Network, parametersOf } from '@learngene/vit-blocks'
@@ -50,7 +50,7 @@ describe.each(['cpu', 'wasm'] as const)('SN-Netv2 on %s', (backend) => {
     expect(await encodePool(reloaded)).toEqual(await encodePool(family))
     for (const [i, path] of paths.entries()) {
       expect(logitsOf(descendantOf(reloaded, path))).toEqual(trained[i])
-      const { network } = await loadModel(await extractDescendant(family, path), { blocks: stitchBlocks })
+      const { network } = await loadModel(await extractDescendant(family, path))
       expect(logitsOf(network)).toEqual(trained[i])
       disposeNetwork(network)
     }

@@ -1,4 +1,5 @@
-import { type AffineMap, identityMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
+import { identityMap } from '../affine-map.js'
 import type { StitchProblem } from './problem.js'
 
 /**

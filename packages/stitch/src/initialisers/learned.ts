@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import { matrixOf, product, pseudoInverse, zeros } from '../linear-algebra/index.js'
 import { nearestSupervision } from './nearest-supervision.js'
 import type { StitchProblem } from './problem.js'

@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import { type Matrix64, matrixOf, product, transpose } from '../linear-algebra/index.js'
 import type { Transformation } from '../transformation.js'
 import type { StitchProblem } from './problem.js'

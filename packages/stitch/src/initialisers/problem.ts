@@ -1,5 +1,5 @@
 import type { Rng } from '@learngene/interfaces'
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import type { Gram } from '../linear-algebra/index.js'
 import type { StitchSlot } from '../paths/index.js'
 import type { Transformation } from '../transformation.js'

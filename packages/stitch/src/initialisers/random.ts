@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import type { StitchProblem } from './problem.js'
 
 /** PyTorch's default for a Linear: weight, then bias, uniform between -1 / sqrt(D_s) and 1 / sqrt(D_s). */

@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import { accumulate, columnsOfMap, createGram, type Gram, type Matrix, matrixOf } from '../linear-algebra/index.js'
 import { naiveProduct, uniformArray, withOnes } from '../linear-algebra/testing.js'
 import { type BlockPair, defaultTierName } from '../paths/index.js'

@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import type { Side, Transformation } from '../transformation.js'
 import type { StitchProblem } from './problem.js'
 

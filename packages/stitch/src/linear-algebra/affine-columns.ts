@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import { type Matrix, type Matrix64, zeros } from './matrix.js'
 
 /** W = [M, c]^T [inputs + 1, outputs]: the map as the solution of a regression on [features, 1]. */

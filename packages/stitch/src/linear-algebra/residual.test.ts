@@ -1,6 +1,6 @@
+import type { AffineMap } from '@learngene/vit-blocks'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { AffineMap } from '../affine-map.js'
 import { columnsOfMap } from './affine-columns.js'
 import { accumulate, createGram } from './gram.js'
 import { matrixOf } from './matrix.js'

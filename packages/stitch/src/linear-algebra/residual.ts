@@ -1,4 +1,4 @@
-import type { AffineMap } from '../affine-map.js'
+import type { AffineMap } from '@learngene/vit-blocks'
 import { product } from './add-product.js'
 import { columnsOfMap } from './affine-columns.js'
 import type { Gram } from './gram.js'

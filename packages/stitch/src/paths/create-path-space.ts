@@ -1,4 +1,4 @@
-import { requireArguments } from '../arguments.js'
+import { requireArguments } from '@learngene/vit-blocks'
 import { completions, counting } from './completions.js'
 import { nearbyRoutes, nearestRoute } from './neighbours.js'
 import { movesOf, type PathGraph, routeOf, stitchedPath } from './path-graph.js'

@@ -1,3 +1,4 @@
+import { json } from '@learngene/vit-blocks'
 import { createPathSpace } from './create-path-space.js'
 import type { PathSpace } from './path-space.js'
 import { checkTiers, type TierShape } from './tier-shape.js'
@@ -17,7 +18,9 @@ export interface MultiStitchOptions extends WindowOptions {
 export function multiStitch(tiers: readonly TierShape[], { maxStitches = Infinity, ...options }: MultiStitchOptions = {}): PathSpace {
   checkTiers(tiers)
   if (maxStitches !== Infinity && (!Number.isSafeInteger(maxStitches) || maxStitches < 1)) {
-    throw new Error(`maxStitches must be an integer of at least 1, got ${maxStitches}; for paths without a stitch use singleTiers`)
+    throw new Error(
+      `maxStitches must be an integer of at least 1, got ${json.describe(maxStitches)}; for paths without a stitch use singleTiers`,
+    )
   }
   return createPathSpace({
     kind: 'multiStitch',

@@ -1,4 +1,4 @@
-import { describe, requireArguments } from '../arguments.js'
+import { describe, requireArguments } from '@learngene/vit-blocks'
 import { createPath, type Path, type Segment, segmentProblem } from './path.js'
 
 /** The canonical text of a path, `ti9[0-5]>ba9[6-8]`; a segment of one block reads `ti9[5-5]`. */

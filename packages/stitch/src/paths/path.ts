@@ -1,4 +1,4 @@
-import { requireArguments } from '../arguments.js'
+import { requireArguments } from '@learngene/vit-blocks'
 import { isTierName } from './tier-shape.js'
 
 /** Consecutive blocks `first` to `last` (both inclusive, counted from 0) of one tier. */

@@ -1,4 +1,4 @@
-import { requireArguments } from '../arguments.js'
+import { requireArguments } from '@learngene/vit-blocks'
 import { earlyExits } from './early-exits.js'
 import { multiStitch } from './multi-stitch.js'
 import type { PathSpace } from './path-space.js'

@@ -1,4 +1,4 @@
-import { requireArguments } from '../arguments.js'
+import { requireArguments } from '@learngene/vit-blocks'
 
 /** A tier as paths see it: its name, its width D and how many blocks it has. */
 export interface TierShape {
@@ -15,9 +15,9 @@ export function defaultTierName(width: number, depth: number): string {
   return size ? `${size}${depth}` : `w${width}d${depth}`
 }
 
-/** Whether a text may name a tier: a letter, then letters, digits, `_`, `.` or `-`. */
+/** Whether a text may name a tier: a letter, then letters, digits, `_`, `.` or `-`, at most 200 characters, so that a file can have the name. */
 export function isTierName(text: string): boolean {
-  return /^[A-Za-z][A-Za-z0-9_.-]*$/.test(text)
+  return /^[A-Za-z][A-Za-z0-9_.-]{0,199}$/.test(text)
 }
 
 /**

@@ -1,3 +1,4 @@
+import { json } from '@learngene/vit-blocks'
 import { type BlockPair, type StitchSlot, stitchSlot } from './stitch-slot.js'
 import { type TierPairs, tierPairs } from './tier-pairs.js'
 import type { TierShape } from './tier-shape.js'
@@ -19,7 +20,7 @@ export interface WindowOptions {
  */
 export function windowSlots(tiers: readonly TierShape[], { kernel = 2, stride = 1, pairs = 'nearest' }: WindowOptions): StitchSlot[] {
   for (const [name, value] of Object.entries({ kernel, stride })) {
-    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} must be an integer of at least 1, got ${value}`)
+    if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${name} must be an integer of at least 1, got ${json.describe(value)}`)
   }
   return [...tierPairs(tiers, pairs)].flatMap(([front, back]) => pairSlots(front, back, kernel, stride))
 }

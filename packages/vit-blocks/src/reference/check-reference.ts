@@ -20,12 +20,16 @@ import { disposeNetwork, forward, type Network, parametersOf } from '../network.
 import { constant, disposeParameters } from '../parameters.js'
 import type { FloatTensor } from '../safetensors/index.js'
 import { buildNetwork } from '../structure.js'
+import { adamWBound } from './adamw-bound.js'
 import { prefixes, type Reference, readReference } from './read-reference.js'
-import { relativeError, withoutKeyBias } from './relative-error.js'
+import { boundedError, relativeError, withoutKeyBias } from './relative-error.js'
 import { type ByPart, type ReferencePart, referenceParts, referenceTolerances } from './tolerances.js'
 
 export interface ReferenceCheck {
-  /** Largest relative error ||a - b|| / ||b|| of a tensor; infinite where something came out that is not finite. */
+  /**
+   * Outputs and gradients: largest relative error ||a - b|| / ||b|| of a tensor. AdamW: largest |a - b| of a component in units of what gradients within
+   * their tolerance, and rounding, explain ({@link adamWBound}). Infinite where something came out that is not finite.
+   */
   readonly errors: ByPart<number>
   readonly tolerances: ByPart<number>
   /** Whether no error is above its tolerance. */
@@ -54,7 +58,10 @@ const steps = 3
 export async function checkReference(source: ByteSource | Uint8Array, options: { readonly name?: string } = {}): Promise<ReferenceCheck> {
   const reference = await readReference(source, options.name ?? 'reference')
   const found = await run(reference)
-  const compared = byPart((part) => largestError(found[part], reference.expected[part], prefixes[part]))
+  const compared = byPart((part) => {
+    const bounds = part === 'adamw' ? found.bounds : undefined
+    return largestError(found[part], reference.expected[part], prefixes[part], bounds)
+  })
   const errors = byPart((part) => compared[part].error)
   return {
     errors,
@@ -72,16 +79,28 @@ const byPart = <T>(value: (part: ReferencePart) => T): ByPart<T> => ({
 
 type Values = ReadonlyMap<string, Float32Array>
 
-function largestError(found: Values, expected: ReadonlyMap<string, FloatTensor>, prefix: string): { error: number; tensor: string } {
+function largestError(
+  found: Values,
+  expected: ReadonlyMap<string, FloatTensor>,
+  prefix: string,
+  bounds?: ReadonlyMap<string, Float64Array>,
+): { error: number; tensor: string } {
   let largest = { error: -1, tensor: '' }
   for (const [name, { data }] of expected) {
-    const error = relativeError(withoutKeyBias(name, found.get(name)!), withoutKeyBias(name, data))
+    const [a, b] = [found.get(name)!, data].map((values) => withoutKeyBias(name, values)) as [Float32Array, Float32Array]
+    const error = bounds ? boundedError(a, b, withoutKeyBias(name, bounds.get(name)!)) : relativeError(a, b)
     if (error > largest.error) largest = { error, tensor: prefix + name }
   }
   return largest
 }
 
-async function run({ structure, images: { data, shape }, labels, parameters }: Reference): Promise<ByPart<Values>> {
+async function run({
+  structure,
+  images: { data, shape },
+  labels,
+  parameters,
+  expected,
+}: Reference): Promise<ByPart<Values> & { readonly bounds: ReadonlyMap<string, Float64Array> }> {
   const network = buildNetwork(structure)
   const images = tidy(() => transpose(tensor4d(data, shape as Tensor4D['shape']), [0, 2, 3, 1])) // [B, height, width, channels]
   try {
@@ -91,8 +110,19 @@ async function run({ structure, images: { data, shape }, labels, parameters }: R
     })
     const outputs = await takeValues(outputsOf(network, images, labels))
     const gradients = await takeValues(gradientsOf(network, images, labels))
-    takeSteps(network, images, labels)
-    return { outputs, gradients, adamw: await valuesOf(trained) }
+    const stepGradients = await takeSteps(network, images, labels, expected.gradients)
+    const adamw = await valuesOf(trained)
+    const bounds = new Map(
+      [...adamw].map(([name, values]) => [
+        name,
+        adamWBound(
+          stepGradients.map((step) => step.get(name)!),
+          values,
+          { ...rates, ...constants },
+        ),
+      ]),
+    )
+    return { outputs, gradients, adamw, bounds }
   } finally {
     images.dispose()
     disposeNetwork(network)
@@ -120,23 +150,38 @@ function gradientsOf(network: Network, images: Tensor4D, labels: readonly number
   return Object.fromEntries(Object.entries(trained).map(([name, parameter]) => [name, grads[parameter.name]!]))
 }
 
-function takeSteps(network: Network, images: Tensor4D, labels: readonly number[]): void {
+/**
+ * Takes the steps and returns the gradients of each. The first step takes the reference's own gradients, which are checked by themselves: of components
+ * that are nearly zero the sign is rounding, and a step into the other direction would change all that follows.
+ */
+async function takeSteps(
+  network: Network,
+  images: Tensor4D,
+  labels: readonly number[],
+  firstGradients: ReadonlyMap<string, FloatTensor>,
+): Promise<Values[]> {
   const trained = parametersOf(network)
   const zeros = () => Object.fromEntries(Object.entries(trained).map(([name, { shape }]) => [name, constant(0, shape)]))
   const [m, v] = [zeros(), zeros()]
+  const taken: Values[] = []
   try {
     for (let step = 1; step <= steps; step++) {
-      const gradients = gradientsOf(network, images, labels)
+      const gradients = step === 1 ? tensorsOf(firstGradients) : gradientsOf(network, images, labels)
       const slots = Object.entries(trained).map(([name, parameter]) => {
         return { parameter, gradient: gradients[name]!, m: m[name]!, v: v[name]!, row: 0 }
       })
       tidy(() => adamW(slots, tensor2d([adamWRow({ ...rates, step }, constants)]), constants))
-      dispose(gradients)
+      taken.push(await takeValues(gradients))
     }
+    return taken
   } finally {
     disposeParameters(m)
     disposeParameters(v)
   }
+}
+
+function tensorsOf(values: ReadonlyMap<string, FloatTensor>): NamedTensors {
+  return Object.fromEntries([...values].map(([name, { data, shape }]) => [name, tensor(data, [...shape], 'float32')]))
 }
 
 function meanLoss(logits: Tensor2D, labels: readonly number[]): Scalar {

@@ -7,8 +7,8 @@ export type ReferencePart = (typeof referenceParts)[number]
 export type ByPart<T> = { readonly [part in ReferencePart]: T }
 
 /**
- * Largest relative errors that pass, for every backend, since all compute in float32, whose rounding is 6e-8. A forward pass of a few blocks stays
+ * Largest errors that pass, for every backend, since all compute in float32, whose rounding is 6e-8. A forward pass of a few blocks stays
  * some tens of roundings from float64. A gradient sums over all images and tokens, with cancellation, and has passed every block twice.
- * AdamW moves a parameter by about the learning rate whatever the gradient's size, so parameters differ less than gradients do.
+ * The errors of outputs and gradients are relative to a tensor's norm; that of AdamW's steps is a multiple of what the gradients' tolerance explains.
  */
-export const referenceTolerances: ByPart<number> = { outputs: 1e-5, gradients: 1e-4, adamw: 1e-5 }
+export const referenceTolerances: ByPart<number> = { outputs: 1e-5, gradients: 1e-4, adamw: 1 }

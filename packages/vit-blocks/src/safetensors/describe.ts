@@ -8,6 +8,7 @@ export function describe(value: unknown): string {
 
 /** Does not descend: a file may nest its header deeper than the stack reaches. */
 function outline(value: unknown): string {
+  if (typeof value === 'number') return String(value)
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'nothing'
   return Array.isArray(value) ? '[...]' : '{...}'
 }

@@ -41,7 +41,7 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const naming = namingOf(tensors)
   const config = own ? { hints: {}, sizes: {}, details: own.details, notes: [] } : await readModelConfig(files, options.origin)
   const stored = own?.structure ?? inferStructure(tensors, naming, hintsFrom(options, config))
-  checkSizes(stored, config, name)
+  if (!own) checkSizes(stored, config, name)
   const adaptation = planAdaptation(stored, options, name)
   shapesOf(adaptation.structure, name, options.blocks)
   const { values, unused } = await readValues(tensors, naming, stored, options.blocks)

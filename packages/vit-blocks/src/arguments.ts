@@ -11,6 +11,7 @@ const KINDS = {
   images: { is: 'a source of images: { length, images(indices) }', members: ['length', 'images'] },
   tier: { is: 'a tier: { name, network, transformations }', members: ['name', 'network', 'transformations'] },
   family: { is: 'a pool or another stitched family', members: ['tiers', 'space', 'stitches'] },
+  stitched: { is: 'a pool or another stitched family', members: ['tiers', 'stitches'] },
   space: { is: 'a path space, for example pool.space', members: ['enumerate', 'sample', 'stitchIds'] },
   paths: { is: 'a path space, for example pool.space', members: ['enumerate'] },
   path: { is: "a path: parsePath('ti9[0-5]>ba9[6-8]') reads one", members: ['segments'] },

@@ -2,10 +2,14 @@ import { describeEachBackend, expectClose, valuesOf } from '@learngene/testing'
 import '@learngene/ops'
 import { memory, type Scalar, square, sum, type Tensor3D, tensor, tidy, variableGrads } from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
-import { uniformArray } from './linear-algebra/testing.js'
-import { createLoraStitch, mergeLora } from './lora-stitch.js'
-import { assignStitch, createStitch } from './stitch-block.js'
-import { weightRng } from './testing.js'
+import { assignStitch, createLoraStitch, createStitch, mergeLora } from './stitch-blocks.js'
+import { createRng } from './testing/rng.js'
+
+/** Uniform numbers in [-1, 1). */
+function uniformArray(length: number, seed: number): Float32Array {
+  const rng = createRng(seed)
+  return Float32Array.from({ length }, () => 2 * rng.uniform() - 1)
+}
 
 const config = { inputWidth: 6, outputWidth: 10, rank: 2 }
 const map = { inputs: 6, outputs: 10, weight: uniformArray(60, 1), bias: uniformArray(10, 2) }
@@ -13,7 +17,7 @@ const tokens = () => tensor(uniformArray(2 * 5 * 6, 3), [2, 5, 6]) as Tensor3D
 
 /** A LoRA stitch of the map, with an update that is not zero. */
 function trained() {
-  const stitch = createLoraStitch(config, weightRng(4))
+  const stitch = createLoraStitch(config, createRng(4))
   assignStitch(stitch, map)
   stitch.parameters.lora_b!.assign(tensor(uniformArray(20, 5), [10, 2]))
   return stitch
@@ -22,7 +26,7 @@ function trained() {
 describeEachBackend(({ tolerances }) => {
   describe('a LoRA stitch', () => {
     it('starts as the map that it is given', async () => {
-      const [lora, plain] = [createLoraStitch(config, weightRng(4)), createStitch(config, weightRng(6))]
+      const [lora, plain] = [createLoraStitch(config, createRng(4)), createStitch(config, createRng(6))]
       for (const stitch of [lora, plain]) assignStitch(stitch, map)
       expect(await valuesOf(lora.forward(tokens(), {}))).toEqual(await valuesOf(plain.forward(tokens(), {})))
     })
@@ -83,13 +87,14 @@ describeEachBackend(({ tolerances }) => {
     })
 
     it.each([
-      [{ ...config, rank: 0 }, "loraStitch: 'rank' must be an integer from 1 to 6, the smaller of widths 6 and 10; got 0"],
-      [{ ...config, rank: 7 }, 'from 1 to 6'],
-      [{ ...config, rank: 1.5 }, 'got 1.5'],
-      [{ inputWidth: 6, outputWidth: 10 }, 'got undefined'],
-      [{ ...config, inputWidth: 0 }, "stitch: 'inputWidth' must be a positive integer; got 0"],
+      [{ ...config, rank: 0 }, "config: 'rank' must be a positive number; got 0"],
+      [{ ...config, rank: 7 }, "loraStitch: 'rank' must be an integer from 1 to 6, the smaller of widths 6 and 10; got 7"],
+      [{ ...config, rank: 1.5 }, "config: 'rank' must be a positive integer; got 1.5"],
+      [{ inputWidth: 6, outputWidth: 10 }, "config: 'rank' must be a positive number; got nothing"],
+      [{ ...config, inputWidth: 0 }, "config: 'inputWidth' must be a positive number; got 0"],
+      [{ ...config, outputWidth: 1e9 }, "config: 'outputWidth' must be at most 16777216; got 1000000000"],
     ])('refuses %j', (config, message) => {
-      expect(() => createLoraStitch(config, weightRng(0))).toThrow(message)
+      expect(() => createLoraStitch(config, createRng(0))).toThrow(message)
     })
   })
 
@@ -104,7 +109,7 @@ describeEachBackend(({ tolerances }) => {
     })
 
     it('refuses a block that is none', async () => {
-      await expect(mergeLora(createStitch(config, weightRng(0)))).rejects.toThrow(
+      await expect(mergeLora(createStitch(config, createRng(0)))).rejects.toThrow(
         "mergeLora: the block must be a loraStitch; got a 'stitch'",
       )
     })

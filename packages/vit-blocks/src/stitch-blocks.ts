@@ -1,14 +1,95 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, Parameters } from '@learngene/interfaces/tensors'
 import { linear } from '@learngene/ops'
-import { constant, truncatedNormal } from '@learngene/vit-blocks'
-import { add, clone, customGrad, matMul, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import {
+  add,
+  clone,
+  customGrad,
+  matMul,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  tensor,
+  tidy,
+  type Variable,
+} from '@tensorflow/tfjs-core'
 import { requireArguments } from './arguments.js'
-import { type StitchConfig, stitchFrom, stitchWidths } from './stitch-block.js'
+import { integerIn } from './config.js'
+import { constant, parameter, truncatedNormal } from './parameters.js'
+
+/** y = M x + c, as plain numbers. */
+export interface AffineMap {
+  /** Width of x. */
+  readonly inputs: number
+  /** Width of y. */
+  readonly outputs: number
+  /** M [outputs, inputs], row by row. */
+  readonly weight: Float32Array
+  /** c [outputs] */
+  readonly bias: Float32Array
+}
+
+export interface StitchConfig {
+  /** D_s, the width of the tier that is left. */
+  readonly inputWidth: number
+  /** D_t, the width of the tier that is entered. */
+  readonly outputWidth: number
+}
 
 export interface LoraStitchConfig extends StitchConfig {
   /** r, the rank of the update. */
   readonly rank: number
+}
+
+/**
+ * A stitch: the linear map with bias that carries all tokens from one tier to another (SN-Net, section 3.2), [B, N, D_s] -> [B, N, D_t].
+ * It is a block like any other, so a descendant is a plain sequence of blocks.
+ *
+ * @throws when a width is not a positive integer
+ */
+export function createStitch(config: JsonObject | StitchConfig, rng: Rng): Block {
+  const { inputWidth, outputWidth } = stitchWidths(config)
+  requireArguments('createStitch', { rng: ['rng', rng] })
+  return stitchWith(truncatedNormal(rng, [outputWidth, inputWidth]), constant(0, [outputWidth]))
+}
+
+/** A stitch that starts as the given map. */
+export function stitchFrom({ inputs, outputs, weight, bias }: AffineMap): Block {
+  return stitchWith(parameter(weight, [outputs, inputs]), parameter(bias, [outputs]))
+}
+
+/** Weight [D_t, D_s] and bias [D_t]. */
+function stitchWith(weight: Variable, bias: Variable): Block {
+  const [outputWidth, inputWidth] = weight.shape as [number, number]
+  return {
+    kind: 'stitch',
+    config: { inputWidth, outputWidth },
+    inputWidth,
+    outputWidth,
+    parameters: { weight, bias },
+    macs: (tokens) => tokens * inputWidth * outputWidth,
+    liveFloats: (tokens) => tokens * (inputWidth + outputWidth),
+    forward: (x: Tensor3D) => linear(x, weight as unknown as Tensor2D, bias as unknown as Tensor1D), // [B, N, D_t]
+  }
+}
+
+/** Gives a stitch new values. @throws when the widths differ */
+export function assignStitch(stitch: Block, map: AffineMap): void {
+  requireArguments('assignStitch', { stitch: ['object', stitch], map: ['object', map] })
+  if (map.inputs !== stitch.inputWidth || map.outputs !== stitch.outputWidth) {
+    throw new Error(
+      `assignStitch: the stitch maps ${stitch.inputWidth} to ${stitch.outputWidth}; the affine map goes from ${map.inputs} to ${map.outputs}`,
+    )
+  }
+  for (const [name, values, shape] of [
+    ['weight', map.weight, [map.outputs, map.inputs]],
+    ['bias', map.bias, [map.outputs]],
+  ] as const) {
+    const value = tensor(values, [...shape], 'float32')
+    stitch.parameters[name]!.assign(value)
+    value.dispose()
+  }
 }
 
 /**
@@ -22,9 +103,9 @@ export interface LoraStitchConfig extends StitchConfig {
 export function createLoraStitch(config: JsonObject | LoraStitchConfig, rng: Rng): Block {
   const { inputWidth, outputWidth } = stitchWidths(config)
   requireArguments('loraStitch', { rng: ['rng', rng] })
-  const { rank } = config as unknown as LoraStitchConfig
+  const rank = integerIn(config, 'rank')
   const most = Math.min(inputWidth, outputWidth)
-  if (!Number.isInteger(rank) || rank < 1 || rank > most) {
+  if (rank > most) {
     throw new Error(
       `loraStitch: 'rank' must be an integer from 1 to ${most}, the smaller of widths ${inputWidth} and ${outputWidth}; got ${rank}`,
     )
@@ -72,4 +153,9 @@ function mergedWeight({ weight, lora_a, lora_b }: Parameters, hold = (weight: Te
 /** The same values as a constant, through which no gradient goes. */
 function frozen(x: Tensor): Tensor {
   return customGrad(() => ({ value: clone(x), gradFunc: () => [] }))()
+}
+
+function stitchWidths(config: JsonObject | StitchConfig): StitchConfig {
+  requireArguments('stitch', { config: ['object', config] })
+  return { inputWidth: integerIn(config, 'inputWidth'), outputWidth: integerIn(config, 'outputWidth') }
 }
