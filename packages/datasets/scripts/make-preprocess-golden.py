@@ -1,12 +1,13 @@
-"""Golden pixels of resizing, of timm's evaluation transform and of decoding, from Pillow.
+"""Golden pixels of resizing, of the evaluation transforms of timm and transformers, and of decoding, from Pillow.
 
     pip install pillow
     python packages/datasets/scripts/make-preprocess-golden.py
     npx biome format --write packages/datasets/src/preprocess/golden.json
 
 writes src/preprocess/golden.json. Source images are made by the formula of `pixel`, which src/preprocess/golden.test.ts repeats; small results are
-stored whole in base64, large ones as their SHA-256 with every 211th value. Sizes and offsets of the evaluation transform follow
-torchvision 0.24 (Resize of one number, CenterCrop), which timm 1.0.29 uses for square crops.
+stored whole in base64, large ones as their SHA-256 with every 211th value. Sizes and offsets of the evaluation transforms follow
+timm 1.0.29 (data/transforms_factory.py, data/transforms.py) with torchvision 0.24 (Resize of one number, CenterCrop), and transformers 5.18
+(image_processing_backends.py).
 """
 
 import base64
@@ -47,21 +48,61 @@ def stored(image):
     return {"sha256": hashlib.sha256(data).hexdigest(), "stride": STRIDE, "sample": base64.b64encode(data[::STRIDE]).decode()}
 
 
-def resized(height, width, channels, to_height, to_width):
-    image = source(height, width, channels).resize((to_width, to_height), Image.Resampling.BICUBIC)
-    return {"from": [height, width, channels], "to": [to_height, to_width], **stored(image)}
+def resized(height, width, channels, to_height, to_width, interpolation="bicubic"):
+    image = source(height, width, channels).resize((to_width, to_height), Image.Resampling[interpolation.upper()])
+    return {"from": [height, width, channels], "to": [to_height, to_width], "interpolation": interpolation, **stored(image)}
 
 
-def evaluated(height, width, channels, size, **option):
-    short = option["resize"] if "resize" in option else math.floor(size / option["cropPct"])
-    if width <= height:
-        to_width, to_height = short, int(short * height / width)
+def shortest_edge(image, short):
+    """Height and width, as torchvision's Resize and transformers have it."""
+    if image.width <= image.height:
+        return int(short * image.height / image.width), short
+    return short, int(short * image.width / image.height)
+
+
+def keeping_ratio(image, scaled, choose):
+    """timm's ResizeKeepRatio."""
+    ratio = choose(image.height / scaled[0], image.width / scaled[1])
+    return round(image.height / ratio), round(image.width / ratio)
+
+
+def middle(image, size, rounding, fill=0):
+    """Pads, then cuts."""
+    height, width = max(image.height, size[0]), max(image.width, size[1])
+    if (height, width) != (image.height, image.width):
+        padded = Image.new(image.mode, (width, height), fill)
+        padded.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        image = padded
+    top, left = rounding((height - size[0]) / 2.0), rounding((width - size[1]) / 2.0)
+    return image.crop((left, top, left + size[1], top + size[0]))
+
+
+def evaluated(height, width, channels, size, interpolation="bicubic", **framing):
+    image = source(height, width, channels)
+    mean = [0.485, 0.456, 0.406][:channels]
+    filter = Image.Resampling[interpolation.upper()]
+    resize = lambda to: image.resize((to[1], to[0]), filter)
+    if "crop" in framing:
+        scaled = [math.floor(side / framing["cropPct"]) for side in size]
+        fill = 0
+        if framing["crop"] == "squash":
+            image = resize(scaled)
+        elif framing["crop"] == "border":
+            image = resize(keeping_ratio(image, scaled, max))
+            fill = tuple(round(255 * value) for value in mean) if channels == 3 else round(255 * mean[0])
+        else:
+            image = resize(shortest_edge(image, scaled[0]) if scaled[0] == scaled[1] else keeping_ratio(image, scaled, min))
+        image = middle(image, size, lambda x: int(round(x)), fill)
     else:
-        to_width, to_height = int(short * width / height), short
-    image = source(height, width, channels).resize((to_width, to_height), Image.Resampling.BICUBIC)
-    top, left = int(round((to_height - size) / 2.0)), int(round((to_width - size) / 2.0))
-    image = image.crop((left, top, left + size, top + size))
-    return {"from": [height, width, channels], "options": {"size": size, **option}, **stored(image)}
+        if "squash" in framing["resize"]:
+            image = resize(framing["resize"]["squash"])
+        elif framing["resize"] != "none":
+            image = resize(shortest_edge(image, framing["resize"]["shortest"]))
+        if framing["centerCrop"]:
+            image = middle(image, size, int)
+    assert (image.height, image.width) == tuple(size)
+    preprocessing = {"size": size, **framing, "interpolation": interpolation, "mean": mean, "std": [0.229, 0.224, 0.225][:channels]}
+    return {"from": [height, width, channels], "preprocessing": preprocessing, **stored(image)}
 
 
 def decoded(name, mode, file_format, rotated=False, **options):
@@ -76,6 +117,9 @@ def decoded(name, mode, file_format, rotated=False, **options):
     pixels = Image.open(file).convert("RGB").tobytes()
     return {"name": name, "file": base64.b64encode(file.getvalue()).decode(), "base64": base64.b64encode(pixels).decode()}
 
+
+CENTER = {"crop": "center"}
+BORDER = {"crop": "border", "cropPct": 1.0}
 
 golden = {
     "madeWith": f"Pillow {PIL.__version__}",
@@ -92,16 +136,32 @@ golden = {
         resized(5, 4, 3, 1, 1),
         resized(333, 500, 3, 256, 384),
         resized(28, 28, 1, 224, 224),
+        *(
+            resized(*sizes, interpolation)
+            for interpolation in ("bilinear", "lanczos", "nearest")
+            for sizes in ((47, 61, 3, 23, 19), (13, 9, 3, 25, 26), (100, 37, 3, 11, 52), (1, 300, 1, 2, 7), (333, 500, 3, 256, 384))
+        ),
     ],
     "evaluate": [
-        evaluated(500, 375, 3, 224, resize=256),
-        evaluated(333, 500, 3, 224, cropPct=0.9),
-        evaluated(640, 427, 3, 224, cropPct=0.875),
-        evaluated(120, 97, 3, 224, resize=248),
-        evaluated(50, 50, 3, 32, cropPct=0.95),
-        evaluated(61, 90, 1, 26, cropPct=1.0),
-        evaluated(90, 61, 3, 25, resize=28),
-        evaluated(37, 41, 3, 21, resize=24),
+        evaluated(500, 375, 3, [224, 224], **CENTER, cropPct=0.875),
+        evaluated(333, 500, 3, [224, 224], **CENTER, cropPct=0.9),
+        evaluated(120, 97, 3, [224, 224], "bilinear", **CENTER, cropPct=0.9),
+        evaluated(50, 50, 3, [32, 32], **CENTER, cropPct=0.95),
+        evaluated(61, 90, 1, [26, 26], **CENTER, cropPct=1.0),
+        evaluated(90, 61, 3, [25, 25], "lanczos", **CENTER, cropPct=0.9),
+        evaluated(37, 41, 3, [21, 21], "nearest", **CENTER, cropPct=0.875),
+        evaluated(47, 80, 3, [32, 20], "bilinear", **CENTER, cropPct=0.9),
+        evaluated(80, 37, 3, [24, 24], "bilinear", crop="squash", cropPct=1.0),
+        evaluated(80, 37, 3, [21, 19], "bicubic", crop="squash", cropPct=0.8),
+        evaluated(80, 37, 3, [24, 24], **BORDER),
+        evaluated(31, 70, 3, [24, 20], "lanczos", **BORDER),
+        evaluated(31, 36, 1, [23, 23], crop="border", cropPct=0.9),
+        evaluated(50, 75, 3, [22, 22], resize={"shortest": 25}, centerCrop=True),
+        evaluated(75, 50, 3, [24, 24], "bilinear", resize={"squash": [27, 27]}, centerCrop=True),
+        evaluated(75, 50, 3, [24, 20], "bilinear", resize={"squash": [24, 20]}, centerCrop=False),
+        evaluated(50, 75, 3, [25, 25], resize={"shortest": 18}, centerCrop=True),
+        evaluated(41, 19, 3, [24, 24], resize="none", centerCrop=True),
+        evaluated(9, 7, 3, [9, 7], resize="none", centerCrop=False),
     ],
     "decode": [
         decoded("a PNG file", "RGB", "PNG"),
