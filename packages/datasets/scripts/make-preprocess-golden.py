@@ -15,10 +15,12 @@ import hashlib
 import io
 import json
 import math
+import struct
+import zlib
 from pathlib import Path
 
 import PIL
-from PIL import Image
+from PIL import Image, ImageOps
 
 STRIDE = 211
 WHOLE = 2048
@@ -105,17 +107,66 @@ def evaluated(height, width, channels, size, interpolation="bicubic", **framing)
     return {"from": [height, width, channels], "preprocessing": preprocessing, **stored(image)}
 
 
-def decoded(name, mode, file_format, rotated=False, **options):
+def encoded(image, file_format, orientation=None, **options):
+    if orientation:
+        options["exif"] = Image.Exif()
+        options["exif"][0x0112] = orientation
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def decoded(name, file, exif=False):
+    image = Image.open(io.BytesIO(file))
+    if exif:
+        image = ImageOps.exif_transpose(image)
+    image = image.convert("RGB")
+    return {
+        "name": name,
+        "exifOrientation": exif,
+        "size": [image.height, image.width],
+        "file": base64.b64encode(file).decode(),
+        "base64": base64.b64encode(image.tobytes()).decode(),
+    }
+
+
+def picture(mode):
     image = source(12, 17, 3).convert(mode)
     if mode in ("RGBA", "LA"):
         image.putalpha(source(12, 17, 1))
-    if rotated:
-        options["exif"] = Image.Exif()
-        options["exif"][0x0112] = 6
-    file = io.BytesIO()
-    image.save(file, file_format, **options)
-    pixels = Image.open(file).convert("RGB").tobytes()
-    return {"name": name, "file": base64.b64encode(file.getvalue()).decode(), "base64": base64.b64encode(pixels).decode()}
+    return image
+
+
+def inks():
+    """Four channels that have nothing to do with each other."""
+    channels = [source(12, 17 + 3 * i, 1).crop((3 * i, 0, 3 * i + 17, 12)) for i in range(4)]
+    return encoded(Image.merge("CMYK", channels), "JPEG", quality=95)
+
+
+def adobe(file, transform):
+    """The JPEG file with another transform in its Adobe marker (2: YCCK), or without the marker."""
+    start = file.index(b"\xff\xee")
+    end = start + 2 + int.from_bytes(file[start + 2 : start + 4], "big")
+    return file[:start] + (b"" if transform is None else file[start : end - 1] + bytes([transform])) + file[end:]
+
+
+def damaged(file):
+    """Bytes between two segments that belong to none."""
+    at = file.index(b"\xff\xc4")
+    return file[:at] + b"\x12\x34\x56" + file[at:]
+
+
+def png16(values, colour):
+    """A PNG file of 16 bits per channel, [height, width x channels]."""
+    raw = b"".join(b"\0" + b"".join(value.to_bytes(2, "big") for value in row) for row in values)
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    channels = {0: 1, 2: 3, 4: 2, 6: 4}[colour]
+    header = struct.pack(">IIBBBBB", len(values[0]) // channels, len(values), 16, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(raw)) + chunk(b"IEND", b"")
+
+
+def values16(width):
+    return [[(x * 7919 + y * 104729) % 65536 for x in range(width)] for y in range(12)]
 
 
 CENTER = {"crop": "center"}
@@ -164,15 +215,45 @@ golden = {
         evaluated(9, 7, 3, [9, 7], resize="none", centerCrop=False),
     ],
     "decode": [
-        decoded("a PNG file", "RGB", "PNG"),
-        decoded("a grey PNG file", "L", "PNG"),
-        decoded("a PNG file with a palette", "P", "PNG"),
-        decoded("a PNG file with transparency", "RGBA", "PNG"),
-        decoded("a JPEG file", "RGB", "JPEG", quality=90),
-        decoded("a grey JPEG file", "L", "JPEG", quality=90),
-        decoded("a JPEG file that asks to be rotated", "RGB", "JPEG", rotated=True, quality=90),
-        decoded("a lossless WebP file", "RGB", "WEBP", lossless=True),
+        decoded("a PNG file", encoded(picture("RGB"), "PNG")),
+        decoded("a grey PNG file", encoded(picture("L"), "PNG")),
+        decoded("a PNG file of black and white", encoded(picture("1"), "PNG")),
+        decoded("a PNG file with a palette", encoded(picture("P"), "PNG")),
+        decoded("a PNG file with a palette with transparency", encoded(picture("P"), "PNG", transparency=3)),
+        decoded("a PNG file with transparency", encoded(picture("RGBA"), "PNG")),
+        decoded("a grey PNG file with transparency", encoded(picture("LA"), "PNG")),
+        decoded("a PNG file of 16 bits", png16(values16(51), 2)),
+        decoded("a PNG file of 16 bits with transparency", png16(values16(68), 6)),
+        decoded("an animated PNG file", encoded(picture("RGB"), "PNG", save_all=True, append_images=[ImageOps.invert(picture("RGB"))])),
+        decoded("a JPEG file", encoded(picture("RGB"), "JPEG", quality=90)),
+        decoded("a grey JPEG file", encoded(picture("L"), "JPEG", quality=90)),
+        decoded("a damaged JPEG file", damaged(encoded(picture("RGB"), "JPEG", quality=90))),
+        decoded("a CMYK JPEG file", inks()),
+        decoded("a CMYK JPEG file without Adobe's marker", adobe(inks(), None)),
+        decoded("a YCCK JPEG file", adobe(inks(), 2)),
+        decoded("a lossless WebP file", encoded(picture("RGB"), "WEBP", lossless=True)),
+        decoded(
+            "an animated WebP file",
+            encoded(picture("RGB"), "WEBP", lossless=True, save_all=True, append_images=[ImageOps.invert(picture("RGB"))]),
+        ),
+        decoded("a GIF file", encoded(picture("P"), "GIF")),
+        decoded(
+            "an animated GIF file", encoded(picture("P"), "GIF", save_all=True, append_images=[ImageOps.invert(picture("RGB"))])
+        ),
+        decoded("a TIFF file of two pages", encoded(picture("RGB"), "TIFF", save_all=True, append_images=[picture("RGB").rotate(180)])),
+        *(
+            decoded(
+                f"a JPEG file of orientation {orientation}{', applied' if exif else ''}",
+                encoded(picture("RGB"), "JPEG", orientation, quality=90),
+                exif,
+            )
+            for orientation, exif in [(6, False), *((orientation, True) for orientation in range(1, 9))]
+        ),
     ],
+    "grey16": {
+        "file": base64.b64encode(png16(values16(17), 0)).decode(),
+        "upper": base64.b64encode(bytes(value >> 8 for row in values16(17) for value in row)).decode(),
+    },
 }
 
 path = Path(__file__).resolve().parent.parent / "src" / "preprocess" / "golden.json"
