@@ -118,6 +118,7 @@ it('resizes to rectangles as timm does, whatever is stated', () => {
   const { preprocessing, notes } = timm({ input_size: [3, 32, 8], interpolation: 'bicubic', ...halves })
   expect(preprocessing).toMatchObject({ size: [32, 8], interpolation: 'bilinear' })
   expect(notes).toEqual(["x states interpolation bicubic; timm resizes to a rectangle with crop mode 'center' bilinearly, which was taken"])
+  expect(timm({ input_size: [3, 32, 8], ...halves })).toMatchObject({ preprocessing: { interpolation: 'bilinear' }, notes: [] })
   expect(timm({ input_size: [3, 32, 8], crop_mode: 'squash', ...halves })).toMatchObject({
     preprocessing: { interpolation: 'bicubic' },
     notes: [],

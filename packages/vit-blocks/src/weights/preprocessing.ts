@@ -212,7 +212,7 @@ export function readTimmPreprocessing(pretrained: JsonMap, name: string): { prep
     notes.push(`${name} does not state mean and std: timm's defaults, ImageNet's, were taken`)
   }
   const rectangle = mode === 'center' && size !== undefined && Math.floor(size[0] / share) !== Math.floor(size[1] / share)
-  if (rectangle && filter !== 'bilinear') {
+  if (rectangle && interpolation !== null && filter !== 'bilinear') {
     notes.push(`${name} states interpolation ${filter}; timm resizes to a rectangle with crop mode 'center' bilinearly, which was taken`)
   }
   const preprocessing = {
