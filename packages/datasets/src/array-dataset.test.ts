@@ -39,6 +39,8 @@ describe('arrayDataset', () => {
     [{ pixels: new Uint8Array(5) }, 'tiny: 3 labels with images of 1 x 2 x 1 need 6 pixels, got 5'],
     [{ labels: Uint8Array.of(0, 2, 1) }, 'tiny: labels must be below the number of classes, 2; label 1 is 2'],
     [{ labels: new Uint8Array(0), pixels: new Uint8Array(0) }, 'tiny: a dataset needs at least 1 image'],
+    [{ classes: [] }, 'tiny: classes must be a list of at least 1 name, got []'],
+    [{ classes: ['a', ''] }, 'tiny: the names of classes must be non-empty texts, got "" for class 1'],
     [{ imageShape: [1, 0, 1] as const }, 'tiny: height, width and channels must be positive integers, got 1 x 0 x 1'],
   ])('refuses %o', (change, message) => {
     expect(() => arrayDataset({ ...options, ...change })).toThrow(message)

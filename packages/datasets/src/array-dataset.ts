@@ -13,12 +13,13 @@ export interface ArrayDatasetOptions {
 
 /**
  * A dataset over arrays in memory; the arrays are used, not copied.
- * Throws when the number of pixels is not that of one image per label, or a label is not below the number of classes.
+ * Throws when the number of pixels is not that of one image per label, a class has no name, or a label is not below the number of classes.
  */
 export const arrayDataset = ({ name, imageShape, classes, pixels, labels }: ArrayDatasetOptions): Dataset => {
   const size = imageShape[0] * imageShape[1] * imageShape[2]
   if (!imageShape.every((side) => Number.isInteger(side) && side > 0))
     throw new Error(`${name}: height, width and channels must be positive integers, got ${imageShape.join(' x ')}`)
+  checkClasses(name, classes)
   if (labels.length === 0) throw new Error(`${name}: a dataset needs at least 1 image, got 0 labels`)
   if (pixels.length !== labels.length * size)
     throw new Error(
@@ -49,4 +50,13 @@ export const arrayDataset = ({ name, imageShape, classes, pixels, labels }: Arra
       return chosen
     },
   }
+}
+
+/** @throws one line when there are no classes, or one has no name */
+export const checkClasses = (name: string, classes: readonly string[]): void => {
+  if (!Array.isArray(classes) || classes.length === 0)
+    throw new Error(`${name}: classes must be a list of at least 1 name, got ${JSON.stringify(classes) ?? classes}`)
+  const wrong = classes.findIndex((each) => typeof each !== 'string' || each.trim() === '')
+  if (wrong >= 0)
+    throw new Error(`${name}: the names of classes must be non-empty texts, got ${JSON.stringify(classes[wrong])} for class ${wrong}`)
 }

@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu'
 import { expect, it } from 'vitest'
 import { folderSource } from './folder-source.js'
 import type { ImageFolder } from './image-folder.js'
+import { preprocessingOf } from './preprocess/preprocessing.js'
 
 const normalisation = { mean: [0], std: [1] }
 
@@ -36,6 +37,19 @@ it('gives prepared images, normalised, with their labels', async () => {
   expect(Array.from(await images.data(), (x) => Math.round(255 * x))).toEqual([6, 0])
   expect(Array.from(source.labels([3, 0]))).toEqual([1, 0])
   images.dispose()
+})
+
+it('prepares images as the details of a model say', async () => {
+  const wide = { data: Uint8Array.of(0, 100, 200, 255), height: 1, width: 4, channels: 1 }
+  const folder: ImageFolder = { ...slowFolder(1).folder, image: async () => wide }
+  const details = { preprocessing: { size: [1, 2], crop: 'squash', cropPct: 1, interpolation: 'nearest', mean: [0.5], std: [0.5] } }
+  const source = folderSource(folder, { preprocessing: preprocessingOf(details) })
+  await source.prepare!([0])
+  const images = source.images([0])
+  expect(images.shape).toEqual([1, 1, 2, 1])
+  expect(Array.from(await images.data())).toEqual([100, 255].map((pixel) => Math.fround((pixel / 255 - 0.5) / 0.5)))
+  images.dispose()
+  expect(() => folderSource(folder, { preprocessing: {} as never })).toThrow('preprocessing: size must be')
 })
 
 it('holds two batches, so that the next may be prepared before this one is read, and decodes nothing twice', async () => {

@@ -1,24 +1,36 @@
+import type { Preprocessing } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import type { Augmentation } from './augment.js'
 import type { ImageFolder } from './image-folder.js'
 import { type Normalisation, toTensor } from './normalise.js'
+import { evaluationCrop } from './preprocess/evaluation-transform.js'
+import { checkPreprocessing } from './preprocess/preprocessing.js'
 import type { RawImage } from './preprocess/raw-image.js'
 
-export interface FolderSourceOptions {
-  /** Brings a decoded image to the size of all; see `evaluationCrop`. */
-  readonly crop: (image: RawImage) => RawImage
-  readonly normalisation: Normalisation
+export type FolderSourceOptions = {
   /** Changes the pixels of each batch; the source then says that it is `augmented`. */
   readonly augment?: Augmentation
-}
+} & (
+  | {
+      /** How the model takes its images; see `preprocessingOf`. */
+      readonly preprocessing: Preprocessing
+    }
+  | {
+      /** Brings a decoded image to the size of all. */
+      readonly crop: (image: RawImage) => RawImage
+      readonly normalisation: Normalisation
+    }
+)
 
 /**
  * The images of a folder, decoded by sharp's threads when they are prepared: while one batch computes, the next is decoded. Holds the pixels of the
  * last two batches that were prepared.
  *
- * @throws from `images` where an image was not prepared; from `prepare` as `decodeImage` does, and where crops differ in size
+ * @throws when the preprocessing is not possible; from `images` where an image was not prepared; from `prepare` as `decodeImage` does, and where crops differ in size
  */
-export const folderSource = (folder: ImageFolder, { crop, normalisation, augment }: FolderSourceOptions): ImageSource => {
+export const folderSource = (folder: ImageFolder, options: FolderSourceOptions): ImageSource => {
+  const { augment } = options
+  const { crop, normalisation } = 'preprocessing' in options ? stepsOf(options.preprocessing) : options
   let held: readonly ReadonlyMap<number, Promise<RawImage>>[] = []
   const ready = new Map<number, RawImage>()
   const find = (index: number) => held.map((batch) => batch.get(index)).find((image) => image !== undefined)
@@ -59,4 +71,9 @@ export const folderSource = (folder: ImageFolder, { crop, normalisation, augment
     },
     labels: (indices) => Array.from(indices, (index) => folder.labels[index]!),
   }
+}
+
+const stepsOf = (preprocessing: Preprocessing) => {
+  checkPreprocessing(preprocessing)
+  return { crop: (image: RawImage) => evaluationCrop(image, preprocessing), normalisation: preprocessing }
 }

@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { imageFolder } from './image-folder.js'
 import golden from './preprocess/golden.json' with { type: 'json' }
@@ -37,6 +37,62 @@ it('lists the images class by class, and decodes those that are asked for', asyn
   await expect(folder.image(4)).rejects.toThrow('image indices are integers from 0 to 3, got 4')
 })
 
+it.each([
+  ['numeric', Array.from({ length: 12 }, (_, i) => String(i)), ['0', '1', '10', '11', '2', '3', '4', '5', '6', '7', '8', '9']],
+  ['mixed', ['alpha', 'Beta', 'class_2', 'class_10'], ['Beta', 'alpha', 'class_10', 'class_2']],
+])('orders classes as timm does, or as torchvision: %s', async (_, natural, codeUnits) => {
+  for (const name of codeUnits) await write(`${name}/a.png`)
+  expect((await imageFolder(dir)).classes).toEqual(natural)
+  expect((await imageFolder(dir, { order: 'codeUnits' })).classes).toEqual(codeUnits)
+  await expect(imageFolder(dir, { order: 'size' as never })).rejects.toThrow("must be 'natural' or 'codeUnits', got 'size'")
+})
+
+it('orders the files of a class as timm does, or as torchvision: folder by folder', async () => {
+  for (const name of ['10.png', '9.png', 'B.png', 'a/1.png', 'b2/1.png']) await write(`dog/${name}`)
+  const names = async (order?: 'natural' | 'codeUnits') =>
+    (await imageFolder(dir, { order })).paths.map((path) => relative(join(dir, 'dog'), path))
+  expect(await names()).toEqual(['9.png', '10.png', join('a', '1.png'), join('b2', '1.png'), 'B.png'])
+  expect(await names('codeUnits')).toEqual(['10.png', '9.png', 'B.png', join('a', '1.png'), join('b2', '1.png')])
+})
+
+it('takes one list of classes for several splits, from another split or from a file', async () => {
+  for (const name of ['ant', 'bee', 'cat']) await write(`train/${name}/a.png`)
+  await write('val/cat/a.png')
+  await write('val/ant/a.png')
+  await write('val/dog/a.png')
+  await mkdir(join(dir, 'val/bee'))
+  await write('classes.txt', 'cat\r\nbee\nant\n')
+  await write('classes.json', '["cat", "ant", "bee"]')
+  const train = join(dir, 'train')
+  expect((await imageFolder(train, { classes: join(dir, 'classes.txt') })).classes).toEqual(['cat', 'bee', 'ant'])
+  const { classes, labels, paths } = await imageFolder(train, { classes: join(dir, 'classes.json') })
+  expect([classes, [...labels]]).toEqual([
+    ['cat', 'ant', 'bee'],
+    [0, 1, 2],
+  ])
+  expect(paths[0]).toBe(join(train, 'cat', 'a.png'))
+  const val = join(dir, 'val')
+  await expect(imageFolder(val, { classes: [...classes, 'fox'] })).rejects.toThrow(
+    '; no subfolder: fox; no images: bee; not in the list of classes: dog',
+  )
+})
+
+it.each<[readonly string[] | string, string]>([
+  [[], 'the list of classes: classes must be a list of at least 1 name, got []'],
+  [['ant', ' '], 'the list of classes: the names of classes must be non-empty texts, got " " for class 1'],
+  [['ant', 'ant'], "the list of classes: each class must have its own name, found 'ant' twice"],
+  ['none.txt', 'none.txt: the list of classes cannot be read (ENOENT)'],
+])('refuses the list of classes %j', async (classes, message) => {
+  await write('ant/a.png')
+  await expect(imageFolder(dir, { classes })).rejects.toThrow(message)
+})
+
+it('refuses a file of classes that is no JSON', async () => {
+  await write('ant/a.png')
+  await write('classes.json', 'ant')
+  await expect(imageFolder(dir, { classes: join(dir, 'classes.json') })).rejects.toThrow('classes.json: a list of classes must be JSON: ')
+})
+
 it('follows links to folders and passes over broken ones', async () => {
   await write('real/a.png')
   await mkdir(join(dir, 'linked'))
@@ -52,7 +108,10 @@ it('refuses a folder without classes, a class without images and a folder that i
   await expect(imageFolder(dir)).rejects.toThrow(`${dir}: an image folder must hold one subfolder per class, found none`)
   await write('cat/a.png')
   await write('dog/a.txt')
-  await expect(imageFolder(dir)).rejects.toThrow(`${join(dir, 'dog')}: every class must have at least 1 image`)
+  await mkdir(join(dir, 'fox'))
+  await expect(imageFolder(dir)).rejects.toThrow(
+    `${dir}: every class must have a subfolder with at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), and every subfolder must be a class; no images: dog, fox`,
+  )
   await expect(imageFolder(join(dir, 'none'))).rejects.toThrow(`${join(dir, 'none')}: cannot be read as a folder (ENOENT)`)
   await expect(imageFolder(join(dir, 'a.png'))).rejects.toThrow('cannot be read as a folder (ENOTDIR)')
 })

@@ -1,15 +1,16 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { comparing, type NameOrder, readClassList } from './class-list.js'
 import { checkedIndex } from './indices.js'
-import { decodeImage } from './preprocess/decode-image.js'
+import { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'
 import type { RawImage } from './preprocess/raw-image.js'
 
 /** Labelled image files; nothing is decoded until it is asked for. */
 export interface ImageFolder {
   readonly length: number
-  /** Names of the subfolders, sorted; a label is an index into them. */
+  /** Names of the subfolders in order; a label is an index into them. */
   readonly classes: readonly string[]
-  /** Files, class by class, sorted within each. */
+  /** Files, class by class, in order within each. */
   readonly paths: readonly string[]
   /** One per path. */
   readonly labels: Uint16Array
@@ -17,57 +18,85 @@ export interface ImageFolder {
   image(index: number): Promise<RawImage>
 }
 
+export interface ImageFolderOptions extends DecodeOptions {
+  /** Of the classes where none are listed, and of the files of each; default 'natural', as timm has it. A model of torchvision's classes needs 'codeUnits'. */
+  readonly order?: NameOrder
+  /** The classes in order: a list, such as another split's `classes` or a model's `classNames`, or the path of a file with one; see `readClassList`. */
+  readonly classes?: readonly string[] | string
+}
+
 const extensions = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i
 
 /**
- * Reads a folder that holds one subfolder of images per class, as torchvision's ImageFolder and timm do: classes in order of code units, files of a class at any
- * depth. Files and folders whose name begins with a dot, and files of other kinds, are passed over.
+ * Reads a folder that holds one subfolder of images per class, files of a class at any depth, in the order of timm or torchvision. Files and folders whose
+ * name begins with a dot, and files of other kinds, are passed over.
  *
- * @throws when the folder cannot be read, has no subfolders, or a class has no images, naming it
+ * @throws when the folder cannot be read, has no subfolders, its subfolders are not those of the listed classes, or classes have no images, naming all of them
  */
-export const imageFolder = async (dir: string): Promise<ImageFolder> => {
-  const classes = (await readFolder(dir)).filter(({ isFolder }) => isFolder).map(({ name }) => name)
-  if (classes.length === 0) throw new Error(`${dir}: an image folder must hold one subfolder per class, found none`)
+export const imageFolder = async (dir: string, options: ImageFolderOptions = {}): Promise<ImageFolder> => {
+  const { order = 'natural', classes: listed } = options
+  const compare = comparing(order)
+  const found = (await readFolder(dir)).filter(({ isFolder }) => isFolder).map(({ name }) => name)
+  if (found.length === 0) throw new Error(`${dir}: an image folder must hold one subfolder per class, found none`)
+  const classes = listed === undefined ? found.sort(compare) : await readClassList(listed)
   if (classes.length > 2 ** 16) throw new Error(`${dir}: an image folder may hold at most ${2 ** 16} classes, found ${classes.length}`)
-  const files = await Promise.all(classes.map((name) => imagesBelow(join(dir, name))))
-  const empty = files.findIndex((paths) => paths.length === 0)
-  if (empty >= 0) {
-    throw new Error(
-      `${join(dir, classes[empty]!)}: every class must have at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none`,
-    )
-  }
-  const paths = files.flat()
+  const present = new Set(found)
+  const files = await Promise.all(classes.map((name) => (present.has(name) ? imagesBelow(join(dir, name)) : [])))
+  checkComplete(dir, {
+    'no subfolder': classes.filter((name) => !present.has(name)),
+    'no images': classes.filter((name, i) => present.has(name) && files[i]!.length === 0),
+    'not in the list of classes': found.filter((name) => !classes.includes(name)),
+  })
+  // torchvision sorts by folder first, timm by the whole path.
+  const sorted = files.map((images) =>
+    images
+      .sort((a, b) => (order === 'natural' ? 0 : compare(a.folder, b.folder)) || compare(join(a.folder, a.name), join(b.folder, b.name)))
+      .map(({ folder, name }) => join(folder, name)),
+  )
+  const paths = sorted.flat()
   return {
     length: paths.length,
     classes,
     paths,
-    labels: Uint16Array.from(files.flatMap((paths, label) => paths.map(() => label))),
-    image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!),
+    labels: Uint16Array.from(sorted.flatMap((paths, label) => paths.map(() => label))),
+    image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!, options),
   }
 }
 
-const imagesBelow = async (dir: string): Promise<string[]> => {
+/** @throws one line with all faults and the names of the classes that have them */
+const checkComplete = (dir: string, faults: { readonly [fault: string]: readonly string[] }): void => {
+  const found = Object.entries(faults).filter(([, names]) => names.length > 0)
+  if (found.length === 0) return
+  const list = (names: readonly string[]) => `${names.slice(0, 10).join(', ')}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`
+  throw new Error(
+    `${dir}: every class must have a subfolder with at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), and every subfolder must be a class; ${found
+      .map(([fault, names]) => `${fault}: ${list(names)}`)
+      .join('; ')}`,
+  )
+}
+
+const imagesBelow = async (folder: string): Promise<{ readonly folder: string; readonly name: string }[]> => {
   const found = await Promise.all(
-    (await readFolder(dir)).map(({ name, isFolder }) => {
-      const path = join(dir, name)
-      if (isFolder) return imagesBelow(path)
-      return extensions.test(name) ? [path] : []
+    (await readFolder(folder)).map(({ name, isFolder }) => {
+      if (isFolder) return imagesBelow(join(folder, name))
+      return extensions.test(name) ? [{ folder, name }] : []
     }),
   )
   return found.flat()
 }
 
-/** Entries in order of code units, hidden ones left out; links count as what they lead to. */
+/** Entries, hidden ones left out; links count as what they lead to. */
 const readFolder = async (dir: string): Promise<{ readonly name: string; readonly isFolder: boolean }[]> => {
   const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
     throw new Error(`${dir}: cannot be read as a folder (${error.code ?? error.message})`)
   })
-  const shown = entries.filter(({ name }) => !name.startsWith('.')).sort((a, b) => (a.name < b.name ? -1 : 1))
   return Promise.all(
-    shown.map(async (entry) => ({
-      name: entry.name,
-      isFolder: entry.isSymbolicLink() ? await leadsToFolder(join(dir, entry.name)) : entry.isDirectory(),
-    })),
+    entries
+      .filter(({ name }) => !name.startsWith('.'))
+      .map(async (entry) => ({
+        name: entry.name,
+        isFolder: entry.isSymbolicLink() ? await leadsToFolder(join(dir, entry.name)) : entry.isDirectory(),
+      })),
   )
 }
 

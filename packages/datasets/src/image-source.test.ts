@@ -23,6 +23,25 @@ it('gives normalised images and labels of a dataset by index', async () => {
   images.dispose()
 })
 
+it('prepares images as the details of a model say', async () => {
+  const dataset = arrayDataset({
+    name: 'two',
+    imageShape: [1, 3, 1],
+    classes: ['a', 'b'],
+    pixels: Uint8Array.of(1, 2, 3, 4, 5, 6),
+    labels: Uint8Array.of(0, 1),
+  })
+  const cut = { size: [1, 1], resize: 'none', centerCrop: true, interpolation: 'bicubic', mean: [0], std: [1 / 255] } as const
+  const images = imageSource(dataset, cut).images([1, 0])
+  expect([images.shape, Array.from(await images.data(), Math.round)]).toEqual([
+    [2, 1, 1, 1],
+    [5, 2],
+  ])
+  images.dispose()
+  expect(() => imageSource(dataset, { ...cut, centerCrop: false }).images([0])).toThrow('must be of that size, got 1 x 3')
+  expect(() => imageSource(dataset, { ...cut, size: [1, 0] })).toThrow('preprocessing: size must be')
+})
+
 it('says that it augments, and does so before normalising', async () => {
   const dataset = arrayDataset({
     name: 'one',

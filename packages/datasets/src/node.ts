@@ -1,4 +1,5 @@
+export { type NameOrder, readClassList } from './class-list.js'
 export { type FolderSourceOptions, folderSource } from './folder-source.js'
-export { type ImageFolder, imageFolder } from './image-folder.js'
+export { type ImageFolder, type ImageFolderOptions, imageFolder } from './image-folder.js'
 export { type FashionMnist, loadFashionMnist } from './load-fashion-mnist.js'
-export { decodeImage } from './preprocess/decode-image.js'
+export { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'

@@ -30,7 +30,8 @@ export const normalise = (pixels: Uint8Array, { mean, std }: Normalisation): Flo
   return normalised
 }
 
-function checkNormalisation({ mean, std }: Normalisation): void {
+/** @throws when there is not one finite mean and one positive std per channel */
+export function checkNormalisation({ mean, std }: Normalisation): void {
   const channels = mean.length
   if (channels === 0 || std.length !== channels)
     throw new Error(`normalisation needs one mean and one std per channel, got ${channels} and ${std.length}`)

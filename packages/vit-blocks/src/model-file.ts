@@ -15,6 +15,7 @@ import {
 } from './safetensors/index.js'
 import { buildNetwork, onlyHead, structureOf } from './structure.js'
 import { type CheckpointOptions, readCheckpoint } from './weights/checkpoint.js'
+import { faultInClassNames } from './weights/class-names.js'
 import { placementsOf, shapesIn } from './weights/layout.js'
 import { huggingFaceNaming } from './weights/naming.js'
 import { singleFile, type WeightFiles } from './weights/weight-files.js'
@@ -35,7 +36,10 @@ export interface LoadOptions extends CheckpointOptions {
 /** A network and what else its files say. */
 export interface LoadedModel {
   readonly network: Network
-  /** `normalisation` (`{ mean, std }`) and `classNames` of a checkpoint where it states them; of a file of ours what it was saved with. */
+  /**
+   * `preprocessing` (see `Preprocessing` of `@learngene/interfaces`) and `classNames` of a checkpoint where it states them; of a file of ours what it was
+   * saved with, older ones `normalisation` (`{ mean, std }`) instead.
+   */
   readonly details: ModelDetails
   /** What was corrected, resampled, drawn afresh or left out: one sentence each. */
   readonly notes: readonly string[]
@@ -45,11 +49,13 @@ export interface LoadedModel {
  * A network as one safetensors file; its structure and details travel in the metadata. A plain or distilled ViT in timm's naming is read by timm as it
  * is, one in Hugging Face's naming by transformers, given the `config.json` of {@link huggingFaceConfig}.
  *
- * @throws SafetensorsError when a block has parameters that Hugging Face's naming has no names for
+ * @throws SafetensorsError when a block has parameters that Hugging Face's naming has no names for; Error when `details.classNames` are not one per class
  */
 export async function saveModel(network: Network, options: SaveOptions = {}): Promise<Uint8Array> {
   const { dtype = 'F32', details = {}, naming = 'timm' } = options
   const structure = structureOf(network)
+  const fault = faultInClassNames(details.classNames, structure.classes)
+  if (fault !== undefined) throw new Error(`details.classNames: ${fault}`)
   const parameters = await readParameters(parametersOf(network))
   const metadata = writeMetadata(structure, details)
   if (naming === 'timm') return encodeSafetensors(parameters, { dtype, metadata })

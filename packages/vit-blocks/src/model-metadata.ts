@@ -4,7 +4,7 @@ import { readStructure } from './read-structure.js'
 import { SafetensorsError, type SafetensorsFile } from './safetensors/index.js'
 import type { NetworkStructure } from './structure.js'
 
-/** What a model's user must know besides its weights: normalisation, class names, where it comes from. */
+/** What a model's user must know besides its weights: how images are prepared, class names, where it comes from. */
 export type ModelDetails = JsonObject
 
 /** Safetensors metadata are strings, so all of ours is one JSON text under this key. */

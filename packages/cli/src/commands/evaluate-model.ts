@@ -1,24 +1,17 @@
 import { setImmediate } from 'node:timers/promises'
-import { imageSource, type Normalisation } from '@learngene/datasets'
+import { imageSource, preprocessingOf } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
-import type { Reporter } from '@learngene/interfaces'
+import type { JsonObject, Preprocessing, Reporter } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, type Network } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
-import { z } from 'zod'
 import { startBackend } from '../start-backend.js'
 import type { EvaluateOptions } from './evaluate.js'
 
 const BATCH = 100
-
-const channelValues = z.array(z.number()).min(1)
-const detailsSchema = z.object({
-  normalisation: z.object({ mean: channelValues, std: channelValues }),
-  classNames: z.array(z.string()).optional(),
-})
 
 /**
  * The accuracy of a model file on test images.
@@ -34,11 +27,11 @@ export async function evaluateModel(
   await startBackend(backend)
   const { network, details } = await loadModelFile(model)
   try {
-    const normalisation = checkFit(model, network, details, dataset)
+    const preprocessing = checkFit(model, network, details, dataset)
     const drawn = createRng(seed).permutation(dataset.length)
     const indices = limit === undefined ? drawn.sort() : drawn.subarray(0, limit).sort()
     report({ kind: 'stage', name: `evaluate on ${dataset.name}`, total: indices.length })
-    return { accuracy: await accuracyOn(network, imageSource(dataset, normalisation), indices, report, signal), images: indices.length }
+    return { accuracy: await accuracyOn(network, imageSource(dataset, preprocessing), indices, report, signal), images: indices.length }
   } finally {
     disposeNetwork(network)
   }
@@ -58,28 +51,33 @@ async function accuracyOn(network: Network, source: ImageSource, indices: Uint32
   return correct / indices.length
 }
 
-function checkFit(file: string, { embedding, head }: Network, details: object, dataset: Dataset): Normalisation {
-  const parsed = detailsSchema.safeParse(details)
-  if (!parsed.success) {
-    const { path, message } = parsed.error.issues[0]!
-    throw new Error(
-      `${file} must say how its images are normalised, as models of 'learngene extract' do in details.normalisation { mean, std }; at ${path.join('.')}: ${message}`,
-    )
-  }
-  const { normalisation, classNames } = parsed.data
+function checkFit(file: string, { embedding, head }: Network, details: JsonObject, dataset: Dataset): Preprocessing {
   const { imageSize, channels } = embedding.geometry
+  const preprocessing = preprocessingIn(file, details, [imageSize, imageSize])
   const [height, width, depth] = dataset.imageShape
-  const { mean, std } = normalisation
-  if (imageSize !== height || imageSize !== width || channels !== depth || mean.length !== depth || std.length !== depth) {
+  const asTheyCome = 'resize' in preprocessing && preprocessing.resize === 'none'
+  const fits = !asTheyCome || (imageSize === height && imageSize === width)
+  if (!fits || channels !== depth || preprocessing.mean.length !== depth) {
     throw new Error(
-      `${file} takes images of ${imageSize} x ${imageSize} x ${channels} normalised in ${mean.length} channels; those of ${dataset.name} are ${height} x ${width} x ${depth}`,
+      `${file} takes images of ${imageSize} x ${imageSize} x ${channels} normalised in ${preprocessing.mean.length} channels; those of ${dataset.name} are ${height} x ${width} x ${depth}`,
     )
   }
+  const { classNames } = details as { readonly classNames?: readonly string[] }
   const names = classNames ?? dataset.classes
   if (head.classes !== dataset.classes.length || names.join() !== dataset.classes.join()) {
     throw new Error(
       `${file} tells ${head.classes} classes apart${classNames ? ` (${classNames.slice(0, 3).join(', ')}, ...)` : ''}; ${dataset.name} has ${dataset.classes.length} (${dataset.classes.slice(0, 3).join(', ')}, ...)`,
     )
   }
-  return normalisation
+  return preprocessing
+}
+
+function preprocessingIn(file: string, details: JsonObject, size: readonly [number, number]): Preprocessing {
+  try {
+    return preprocessingOf(details, size)
+  } catch (error) {
+    throw new Error(
+      `${file} must say how its images are prepared, as models of 'learngene extract' do in their details: ${(error as Error).message}`,
+    )
+  }
 }

@@ -46,12 +46,12 @@ describe('learngene evaluate', () => {
   })
 
   it.each([
-    ['without normalisation', {}, { classNames: details.classNames! }, 'must say how its images are normalised'],
-    ['with a broken normalisation', {}, { normalisation: { mean: 'x' } }, 'at normalisation.mean: '],
+    ['without normalisation', {}, { classNames: details.classNames! }, 'must say how its images are prepared'],
+    ['with a broken normalisation', {}, { normalisation: { mean: 'x' } }, 'details.normalisation: mean and std must be lists of numbers'],
     ['for larger images', { imageSize: 32, patchSize: 8 }, details, 'takes images of 32 x 32 x 1'],
     ['for colours', { channels: 3 }, details, 'takes images of 28 x 28 x 3'],
     ['normalised in three channels', {}, { normalisation: { mean: [0, 0, 0], std: [1, 1, 1] } }, 'normalised in 3 channels'],
-    ['of other classes', { classes: 4 }, details, 'tells 4 classes apart'],
+    ['of other classes', { classes: 4 }, { ...details, classNames: [...'abcd'] }, 'tells 4 classes apart'],
     ['of classes with other names', {}, { ...details, classNames: [...'abcdefghij'] }, 'tells 10 classes apart (a, b, c, ...)'],
   ])('refuses a model %s', async (_, config, modelDetails, message) => {
     const file = join(root, 'wrong.safetensors')

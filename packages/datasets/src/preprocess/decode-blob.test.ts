@@ -1,5 +1,7 @@
 import { afterEach, expect, it, vi } from 'vitest'
 import { decodeBlob } from './decode-blob.js'
+import { decodeImage } from './decode-image.js'
+import golden from './golden.json' with { type: 'json' }
 
 afterEach(() => vi.unstubAllGlobals())
 
@@ -32,6 +34,21 @@ it('draws the bitmap in its own size, drops the transparency and frees the bitma
   expect(sizes).toEqual([[2, 1]])
   expect(context.drawImage).toHaveBeenCalledWith(bitmap, 0, 0)
   expect(bitmap.close).toHaveBeenCalledOnce()
+})
+
+it('hides the EXIF data of a JPEG file where its orientation is to be ignored', async () => {
+  const { createImageBitmap } = stubCanvas()
+  const given = async (file: string) => {
+    await decodeBlob(new Blob([Buffer.from(file, 'base64')], { type: 'image/x' }), { exifOrientation: false })
+    const [blob] = createImageBitmap.mock.lastCall as unknown as [Blob]
+    expect(blob.type).toBe('image/x')
+    return Buffer.from(await blob.arrayBuffer())
+  }
+  const [png, jpeg] = ['a PNG file', 'a JPEG file of orientation 6'].map((name) => golden.decode.find((entry) => entry.name === name)!.file)
+  const hidden = await given(jpeg!)
+  expect([Buffer.from(jpeg!, 'base64').includes('Exif'), hidden.includes('Exif'), hidden.includes('\0xif')]).toEqual([true, false, true])
+  expect((await decodeImage(hidden)).width).toBe(17)
+  expect(await given(png!)).toEqual(Buffer.from(png!, 'base64'))
 })
 
 it('frees the bitmap where the browser gives no canvas', async () => {

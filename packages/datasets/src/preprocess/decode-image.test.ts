@@ -12,8 +12,29 @@ afterEach(() => {
   vi.resetModules()
 })
 
-it.each(golden.decode.map((entry) => [entry.name, entry] as const))('decodes %s as Pillow does', async (_, { file, base64 }) => {
-  expect(await decodeImage(bytes(file))).toEqual({ data: bytes(base64), height: 12, width: 17, channels: 3 })
+it.each(golden.decode.map((entry) => [entry.name, entry] as const))(
+  'decodes %s as Pillow does',
+  async (_, { file, base64, size, exifOrientation }) => {
+    const [height, width] = size as [number, number]
+    expect(await decodeImage(bytes(file), { exifOrientation })).toEqual({ data: bytes(base64), height, width, channels: 3 })
+  },
+)
+
+it('applies the EXIF orientation unless told otherwise', async () => {
+  const { file, base64 } = golden.decode.find(({ name }) => name.includes('orientation 6') && name.includes('applied'))!
+  expect((await decodeImage(bytes(file))).data).toEqual(bytes(base64))
+})
+
+it('takes the upper 8 of 16 bits, of grey, where Pillow clips, as of colours', async () => {
+  const { file, upper } = golden.grey16
+  const { data } = await decodeImage(bytes(file))
+  expect(data.filter((_, i) => i % 3 === 0)).toEqual(bytes(upper))
+  expect(data.filter((_, i) => i % 3 === 2)).toEqual(bytes(upper))
+})
+
+it('refuses a JPEG file that is cut off, as Pillow does', async () => {
+  const { file } = golden.decode.find(({ name }) => name === 'a JPEG file')!
+  await expect(decodeImage(bytes(file).subarray(0, -60))).rejects.toThrow(/bytes: cannot be decoded as an image \(.*premature end/)
 })
 
 it('decodes a file by its path, and names it where it is missing or damaged', async () => {

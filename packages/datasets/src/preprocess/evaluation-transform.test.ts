@@ -1,7 +1,15 @@
+import type { Preprocessing } from '@learngene/interfaces'
 import { expect, it } from 'vitest'
-import { type EvaluationCrop, evaluationCrop, evaluationTransform } from './evaluation-transform.js'
+import { evaluationCrop, evaluationTransform } from './evaluation-transform.js'
 
 const normalisation = { mean: [0.5, 0.25, 0], std: [0.5, 0.25, 1] }
+const center = (size: number, cropPct: number): Preprocessing => ({
+  size: [size, size],
+  crop: 'center',
+  cropPct,
+  interpolation: 'bicubic',
+  ...normalisation,
+})
 const orange = {
   data: Uint8Array.from({ length: 9 * 12 * 3 }, (_, i) => [255, 51, 0][i % 3]!),
   height: 9,
@@ -10,7 +18,7 @@ const orange = {
 }
 
 it('gives normalised pixels, height x width x channels', () => {
-  const values = evaluationTransform({ size: 4, resize: 6, ...normalisation })(orange)
+  const values = evaluationTransform(center(4, 0.6))(orange)
   expect(values).toHaveLength(4 * 4 * 3)
   for (const [i, value] of values.entries()) expect(value).toBe(Math.fround([1, (51 / 255 - 0.25) / 0.25, 0][i % 3]!))
 })
@@ -20,25 +28,19 @@ it.each([
   [224, 0.9, 248],
   [384, 1, 384],
   [32, 0.95, 33],
-])('takes the share of size %i and cropPct %d as the short side %i', (size, cropPct, resize) => {
+])('takes the share of size %i and cropPct %d as the short side %i, as transformers states it', (size, cropPct, shortest) => {
   const grey = { data: Uint8Array.from({ length: 20 * 30 }, (_, i) => (i * 37) % 256), height: 20, width: 30, channels: 1 }
-  expect(evaluationCrop(grey, { size, cropPct })).toEqual(evaluationCrop(grey, { size, resize }))
+  const { crop, cropPct: _, ...rest } = center(size, cropPct) as Extract<Preprocessing, { readonly crop: string }>
+  expect(evaluationCrop(grey, { ...rest, resize: { shortest }, centerCrop: true })).toEqual(evaluationCrop(grey, center(size, cropPct)))
 })
 
-it.each([
-  [{ size: 224 }, 'give either the short side'],
-  [{ size: 224, resize: 256, cropPct: 0.875 }, 'give either the short side'],
-  [{ size: 0, resize: 256 }, 'the size of the crop must be a positive integer, got 0'],
-  [{ size: 224, resize: 200 }, 'resize must be an integer of at least the size of the crop, 224, got 200'],
-  [{ size: 224, resize: 256.5 }, 'got 256.5'],
-  [{ size: 224, cropPct: 0 }, 'cropPct must be above 0 and at most 1, got 0'],
-  [{ size: 224, cropPct: 87.5 }, 'cropPct must be above 0 and at most 1, got 87.5'],
-])('refuses %o before it sees an image', (options, message) => {
-  expect(() => evaluationTransform({ ...(options as EvaluationCrop), ...normalisation })).toThrow(message)
+it('pads with the mean colour, rounded as Python rounds', () => {
+  const tall = { data: new Uint8Array(3 * 3).fill(7), height: 3, width: 1, channels: 3 }
+  const padded = evaluationCrop(tall, { ...center(3, 1), crop: 'border', mean: [0.5, 0.1, 0] })
+  expect([...padded.data.subarray(0, 6)]).toEqual([128, 26, 0, 7, 7, 7])
 })
 
-it('refuses a std of zero before it sees an image, and images of other channels', () => {
-  expect(() => evaluationTransform({ size: 4, resize: 6, mean: [0], std: [0] })).toThrow('std of channel 0 must be a positive number')
-  const transform = evaluationTransform({ size: 4, resize: 6, mean: [0], std: [1] })
+it('refuses images of other channels', () => {
+  const transform = evaluationTransform({ ...center(4, 1), mean: [0], std: [1] })
   expect(() => transform(orange)).toThrow('images of 3 channels need 3 means and stds, got 1')
 })

@@ -1,67 +1,73 @@
-import { type Normalisation, normalise } from '../normalise.js'
-import { centreCrop } from './centre-crop.js'
+import type { Preprocessing } from '@learngene/interfaces'
+import { normalise } from '../normalise.js'
+import { centreCrop, roundHalfToEven } from './centre-crop.js'
+import { checkPreprocessing } from './preprocessing.js'
 import { checkImage, type RawImage } from './raw-image.js'
-import { resizeBicubic } from './resize-bicubic.js'
-
-/** How an image becomes a square of a model's size: resized so that its short side is given, then cropped at its centre. */
-export type EvaluationCrop = {
-  /** Height and width of the result, 224 for DeiT. */
-  readonly size: number
-} & (
-  | {
-      /** Pixels of the short side before the crop, 256 for DeiT. */
-      readonly resize: number
-      readonly cropPct?: never
-    }
-  | {
-      /** The same as a share, timm's `crop_pct`: the short side is floor(size / cropPct). 0.875 makes 224 to 256, 0.9 to 248. */
-      readonly cropPct: number
-      readonly resize?: never
-    }
-)
+import { resizeImage } from './resize.js'
 
 /**
- * Resizes and crops as timm does for evaluation (`create_transform(..., is_training=False)` with bicubic interpolation and crop mode 'center'),
- * bit for bit. The long side is resized to floor(long x new short / short).
+ * Resizes and crops an image as the model's library does for evaluation, bit for bit: timm's `create_transform(..., is_training=False)`, or a processor of
+ * transformers that works with Pillow; see `Framing` of `@learngene/interfaces`.
  *
- * @returns uint8 pixels [size, size, channels]
- * @throws when the options are not possible or the image is not as large as it says
+ * @returns uint8 pixels [height, width, channels] of `preprocessing.size`
+ * @throws when the preprocessing is not possible, or the image has not the size that it takes
  */
-export const evaluationCrop = (image: RawImage, options: EvaluationCrop): RawImage => {
-  const short = shortSide(options)
+export const evaluationCrop = (image: RawImage, preprocessing: Preprocessing): RawImage => {
+  checkPreprocessing(preprocessing)
   checkImage(image)
-  const { height, width } = image
-  const long = Math.trunc((short * Math.max(height, width)) / Math.min(height, width))
-  const size = height < width ? { height: short, width: long } : { height: long, width: short }
-  return centreCrop(resizeBicubic(image, size), options.size)
+  const { size, interpolation } = preprocessing
+  if ('crop' in preprocessing) {
+    const { crop, cropPct, mean } = preprocessing
+    const scaled = size.map((side) => Math.floor(side / cropPct)) as [number, number]
+    if (crop === 'squash') return centreCrop(resizeImage(image, sides(scaled), interpolation), size)
+    if (crop === 'border') {
+      const fill = mean.map((value) => roundHalfToEven(255 * value))
+      return centreCrop(resizeImage(image, keepingRatio(image, scaled, Math.max), interpolation), size, { fill })
+    }
+    const [height, width] = scaled
+    const resized = height === width ? shortestEdge(image, height) : keepingRatio(image, scaled, Math.min)
+    return centreCrop(resizeImage(image, resized, interpolation), size)
+  }
+  const { resize, centerCrop } = preprocessing
+  const resized =
+    resize === 'none'
+      ? image
+      : resizeImage(image, 'squash' in resize ? sides(resize.squash) : shortestEdge(image, resize.shortest), interpolation)
+  if (centerCrop) return centreCrop(resized, size, { rounding: 'down' })
+  if (resized.height !== size[0] || resized.width !== size[1])
+    throw new Error(
+      `the preprocessing neither resizes nor crops images to the network's ${size.join(' x ')}, so they must be of that size, got ${resized.height} x ${resized.width}`,
+    )
+  return resized
 }
 
 /**
- * timm's whole evaluation transform as a function: resize, centre crop, then (pixel / 255 - mean) / std per channel.
- * ImageNet weights of DeiT: `{ size: 224, resize: 256, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }`.
+ * The whole evaluation transform as a function: resize, crop, then (pixel / 255 - mean) / std per channel. ImageNet weights of DeiT take
+ * `{ size: [224, 224], crop: 'center', cropPct: 0.875, interpolation: 'bicubic', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] }`.
  *
- * @returns a function from an image to float32 values [size, size, channels]
- * @throws when the options are not possible; the function throws when the image has other channels than there are means
+ * @returns a function from an image to float32 values [height, width, channels]
+ * @throws when the preprocessing is not possible; the function throws when the image has other channels than there are means
  */
-export const evaluationTransform = (options: EvaluationCrop & Normalisation): ((image: RawImage) => Float32Array) => {
-  shortSide(options)
-  normalise(new Uint8Array(), options)
+export const evaluationTransform = (preprocessing: Preprocessing): ((image: RawImage) => Float32Array) => {
+  checkPreprocessing(preprocessing)
+  const { mean } = preprocessing
   return (image) => {
-    if (image.channels !== options.mean.length)
-      throw new Error(`images of ${image.channels} channels need ${image.channels} means and stds, got ${options.mean.length}`)
-    return normalise(evaluationCrop(image, options).data, options)
+    if (image.channels !== mean.length)
+      throw new Error(`images of ${image.channels} channels need ${image.channels} means and stds, got ${mean.length}`)
+    return normalise(evaluationCrop(image, preprocessing).data, preprocessing)
   }
 }
 
-const shortSide = ({ size, resize, cropPct }: EvaluationCrop): number => {
-  if (!Number.isInteger(size) || size < 1) throw new Error(`the size of the crop must be a positive integer, got ${size}`)
-  if ((resize === undefined) === (cropPct === undefined))
-    throw new Error('give either the short side before the crop, such as { resize: 256 }, or its share, such as { cropPct: 0.875 }')
-  if (cropPct !== undefined) {
-    if (!(cropPct > 0 && cropPct <= 1)) throw new Error(`cropPct must be above 0 and at most 1, got ${cropPct}`)
-    return Math.floor(size / cropPct)
-  }
-  if (!Number.isInteger(resize) || resize < size)
-    throw new Error(`resize must be an integer of at least the size of the crop, ${size}, got ${resize}`)
-  return resize
+const sides = ([height, width]: readonly [number, number]) => ({ height, width })
+
+/** The short side gets its size, the long side floor(long x new short / short), as torchvision and transformers have it. */
+const shortestEdge = ({ height, width }: RawImage, short: number) => {
+  const long = Math.trunc((short * Math.max(height, width)) / Math.min(height, width))
+  return height < width ? { height: short, width: long } : { height: long, width: short }
+}
+
+/** timm's ResizeKeepRatio: both sides divided by one ratio, the larger (fits in) or the smaller (covers), and rounded. */
+const keepingRatio = ({ height, width }: RawImage, [targetHeight, targetWidth]: readonly [number, number], choose: typeof Math.max) => {
+  const ratio = choose(height / targetHeight, width / targetWidth)
+  return { height: Math.max(1, roundHalfToEven(height / ratio)), width: Math.max(1, roundHalfToEven(width / ratio)) }
 }

@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
+import type { Interpolation, Preprocessing } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
 import { normalise } from '../normalise.js'
-import { type EvaluationCrop, evaluationCrop, evaluationTransform } from './evaluation-transform.js'
+import { evaluationCrop, evaluationTransform } from './evaluation-transform.js'
 import golden from './golden.json' with { type: 'json' }
 import type { RawImage } from './raw-image.js'
-import { resizeBicubic } from './resize-bicubic.js'
+import { resizeImage } from './resize.js'
 
 type Stored = { readonly base64: string } | { readonly sha256: string; readonly stride: number; readonly sample: string }
 
@@ -39,26 +40,26 @@ function expectPixels(found: Uint8Array, stored: Stored): void {
   }
 }
 
+const framingOf = ({ mean, std, ...framing }: Preprocessing) => JSON.stringify(framing)
+
 describe(`against ${golden.madeWith}, bit for bit`, () => {
-  it.each(golden.resize.map((entry) => [entry.from.join(' x '), entry.to.join(' x '), entry] as const))(
-    'resizes %s to %s',
-    (_from, _to, { from, to, ...stored }) => {
-      const resized = resizeBicubic(source(from), { height: to[0]!, width: to[1]! })
+  it.each(golden.resize.map((entry) => [entry.from.join(' x '), entry.to.join(' x '), entry.interpolation, entry] as const))(
+    'resizes %s to %s, %s',
+    (_from, _to, _interpolation, { from, to, interpolation, ...stored }) => {
+      const resized = resizeImage(source(from), { height: to[0]!, width: to[1]! }, interpolation as Interpolation)
       expect([resized.height, resized.width, resized.channels]).toEqual([...to, from[2]])
       expectPixels(resized.data, stored as Stored)
     },
   )
 
-  it.each(golden.evaluate.map((entry) => [entry.from.join(' x '), JSON.stringify(entry.options), entry] as const))(
-    'prepares %s for evaluation with %s',
-    (_from, _options, { from, options, ...stored }) => {
-      const image = source(from)
-      const cropped = evaluationCrop(image, options as EvaluationCrop)
-      expect([cropped.height, cropped.width, cropped.channels]).toEqual([options.size, options.size, from[2]])
-      expectPixels(cropped.data, stored as Stored)
-      const normalisation = { mean: [0.485, 0.456, 0.406].slice(0, from[2]), std: [0.229, 0.224, 0.225].slice(0, from[2]) }
-      const transform = evaluationTransform({ ...(options as EvaluationCrop), ...normalisation })
-      expect(transform(image)).toEqual(normalise(cropped.data, normalisation))
-    },
-  )
+  it.each(
+    golden.evaluate.map((entry) => [entry.from.join(' x '), framingOf(entry.preprocessing as unknown as Preprocessing), entry] as const),
+  )('prepares %s for evaluation with %s', (_from, _framing, { from, preprocessing, ...stored }) => {
+    const image = source(from)
+    const complete = preprocessing as unknown as Preprocessing
+    const cropped = evaluationCrop(image, complete)
+    expect([cropped.height, cropped.width, cropped.channels]).toEqual([...preprocessing.size, from[2]])
+    expectPixels(cropped.data, stored as Stored)
+    expect(evaluationTransform(complete)(image)).toEqual(normalise(cropped.data, complete))
+  })
 })

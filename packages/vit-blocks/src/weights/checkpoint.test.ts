@@ -60,7 +60,7 @@ it('corrects a copy of facebook/deit-* and reports it', async () => {
   const halves = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] }
   const { network, details, notes } = await loadModel(golden('vit', { 'preprocessor_config.json': halves }), { origin: 'facebook/deit-x' })
   expect(structureOf(network)).toMatchObject({ epsilon: 1e-6, blocks: [{ config: { epsilon: 1e-6 } }, { config: { epsilon: 1e-6 } }] })
-  expect(details.normalisation).toEqual({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
+  expect(details.preprocessing).toMatchObject({ size: [12, 12], mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
   expect(notes.map((note) => note.split(' ')[0])).toEqual(['layer_norm_eps', 'normalisation'])
   disposeNetwork(network)
   const own = await loadModel(golden('vit'), { origin: 'facebook/deit-x', epsilon: 1e-5 })
@@ -82,6 +82,96 @@ it('leaves the pooler and the mask token out and says so', async () => {
     ]),
   )
   disposeNetwork(network)
+})
+
+describe('class names', () => {
+  const config = JSON.parse(new TextDecoder().decode(goldenFiles('vit')['config.json']!))
+  const named = (names: readonly string[]) => golden('vit', { 'config.json': { ...config, id2label: { ...names } } })
+
+  it('of another number than the classes are refused', async () => {
+    const before = memory().numTensors
+    await expect(loadModel(named(['LABEL_0', 'LABEL_1']))).rejects.toThrow(
+      'model: class names must be one non-empty text for each of the 3 classes of the classifier, found 2 (LABEL_0, LABEL_1); correct config.json, or draw a fresh head: { classes, rng }',
+    )
+    await expect(loadModel(named([...'abcdefg']))).rejects.toThrow(
+      '3 classes of the classifier, found 7 (a, b, c, ...); correct config.json',
+    )
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('do not matter to a fresh head', async () => {
+    const { network, details } = await loadModel(named([...'abcdefg']), { classes: 4, rng: createRng(0) })
+    expect(details).toEqual({})
+    disposeNetwork(network)
+  })
+
+  it('are refused on saving, and in files of ours', async () => {
+    const network = createViT(tinyConfig, createRng(0))
+    const fault = 'class names must be one non-empty text for each of the 3 classes of the classifier, found'
+    for (const [classNames, found] of [
+      [['a', 'b'], '2 (a, b)'],
+      [['a', '', 'c'], '"" for class 1'],
+      ['abc', '"abc"'],
+    ] as const) {
+      await expect(saveModel(network, { details: { classNames } })).rejects.toThrow(`details.classNames: ${fault} ${found}`)
+    }
+    const bytes = await saveModel(network)
+    const file = await openSafetensors(bytes, { name: 'ours' })
+    const text = JSON.stringify({ ...JSON.parse(file.metadata.learngene!), details: { classNames: ['a'] } })
+    const tensors = await Promise.all(
+      [...file.tensors].map(async ([name, { shape }]) => ({ name, shape, data: await file.readFloat32(name) })),
+    )
+    await expect(loadModel(encodeSafetensors(tensors, { metadata: { learngene: text } }))).rejects.toThrow(
+      `model: ${fault} 1 (a); correct its details`,
+    )
+    disposeNetwork(network)
+  })
+})
+
+describe('preprocessing', () => {
+  const half = { image_mean: [0.5, 0.5], image_std: [0.5, 0.5] }
+  const stating = (preprocessor: object) => golden('vit', { 'preprocessor_config.json': { ...half, ...preprocessor } })
+  const loaded = async (files: WeightFiles | Uint8Array, options: LoadOptions = {}) => {
+    const { network, ...read } = await loadModel(files, options)
+    disposeNetwork(network)
+    return read
+  }
+
+  it('follows the size that is asked for, of a checkpoint and of a file of ours', async () => {
+    const squash = stating({ size: { height: 18, width: 18 }, do_center_crop: true, crop_size: 12 })
+    expect((await loaded(squash, { imageSize: 20 })).details.preprocessing).toMatchObject({ size: [20, 20], resize: { squash: [30, 30] } })
+    const shortest = stating({ image_processor_type: 'BitImageProcessor', size: { shortest_edge: 15 }, crop_size: 12 })
+    expect((await loaded(shortest, { imageSize: 20 })).details.preprocessing).toMatchObject({ size: [20, 20], resize: { shortest: 25 } })
+    const network = createViT(tinyConfig, createRng(0))
+    const preprocessing = { size: [8, 8], crop: 'center', cropPct: 0.9, interpolation: 'bicubic', mean: [0], std: [1] }
+    const bytes = await saveModel(network, { details: { preprocessing } })
+    expect((await loaded(bytes)).details).toEqual({ preprocessing })
+    expect((await loaded(bytes, { imageSize: 12 })).details).toEqual({ preprocessing: { ...preprocessing, size: [12, 12] } })
+    disposeNetwork(network)
+  })
+
+  it('of another size than the network’s is kept and noted', async () => {
+    const { details, notes } = await loaded(stating({ size: 16 }))
+    expect(details.preprocessing).toMatchObject({ size: [16, 16] })
+    expect(notes).toEqual([
+      "the files state a preprocessing to 16 x 16 pixels, the network's images have 12 x 12: load it with { imageSize } to make them one",
+    ])
+  })
+
+  it('without a size takes the network’s', async () => {
+    const timm = await loaded(
+      memoryFiles({
+        'model.safetensors': await (async () => {
+          const network = createViT(tinyConfig, createRng(0))
+          const tensors = await readParameters(parametersOf(network))
+          disposeNetwork(network)
+          return encodeSafetensors(tensors)
+        })(),
+        'config.json': { architecture: 'vit', model_args: { num_heads: 2 }, pretrained_cfg: { crop_pct: 0.9, mean: [0.5], std: [0.5] } },
+      }),
+    )
+    expect(timm.details.preprocessing).toMatchObject({ size: [8, 8], crop: 'center', cropPct: 0.9 })
+  })
 })
 
 describe('another image size', () => {

@@ -3,10 +3,12 @@ import { type ModelDetails, readMetadata } from '../model-metadata.js'
 import { type FloatTensor, readAllFloat32, SafetensorsError } from '../safetensors/index.js'
 import type { NetworkStructure } from '../structure.js'
 import { type AdaptOptions, adaptValues, planAdaptation, withoutHead } from './adapt.js'
+import { faultInClassNames } from './class-names.js'
 import { type CheckpointStructure, inferStructure, type StructureHints } from './infer-structure.js'
 import { placementsOf, shapesOf } from './layout.js'
 import { type ModelConfig, readModelConfig } from './model-config.js'
 import { type Naming, namingOf } from './naming.js'
+import { fitPreprocessing, sidesOf } from './preprocessing.js'
 import { openTensors } from './shards.js'
 import type { TensorFile } from './tensor-file.js'
 import type { WeightFiles } from './weight-files.js'
@@ -45,13 +47,19 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const adaptation = planAdaptation(stored, options, name)
   shapesOf(adaptation.structure, name, options.blocks)
   const { values, unused } = await readValues(tensors, naming, stored, options.blocks)
-  const { classNames: _, ...headless } = config.details
+  const { classNames, ...headless } = config.details
+  const fault = adaptation.freshHead ? undefined : faultInClassNames(classNames, adaptation.structure.classes)
+  if (fault !== undefined) {
+    throw new SafetensorsError(`${name}: ${fault}; correct ${own ? 'its details' : 'config.json'}, or draw a fresh head: { classes, rng }`)
+  }
+  const size = sidesOf(adaptation.structure.geometry.imageSize, name)!
+  const fitted = fitPreprocessing(adaptation.freshHead ? headless : config.details, size, options.imageSize !== undefined)
   return {
     structure: adaptation.structure,
     values: adaptValues(values, stored, adaptation),
     freshHead: adaptation.freshHead,
-    details: adaptation.freshHead ? headless : config.details,
-    notes: [...files.notes, ...config.notes, ...unused, ...adaptation.notes],
+    details: fitted.details,
+    notes: [...files.notes, ...config.notes, ...unused, ...adaptation.notes, ...fitted.notes],
   }
 }
 

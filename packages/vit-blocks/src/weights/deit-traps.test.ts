@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest'
 import { correctDeit, originOf } from './deit-traps.js'
-import { imageNetNormalisation } from './normalisation.js'
+import { imageNetNormalisation } from './preprocessing.js'
 import { memoryFiles } from './testing/memory-files.js'
 
 const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }

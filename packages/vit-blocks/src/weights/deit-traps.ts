@@ -1,4 +1,4 @@
-import { imageNetNormalisation, type Normalisation } from './normalisation.js'
+import { imageNetNormalisation, type Normalisation } from './preprocessing.js'
 import type { WeightFiles } from './weight-files.js'
 
 /** What a configuration states and may state wrongly. */

@@ -1,10 +1,10 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { lstat, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
+import { lstat, mkdtemp, readdir, readFile, realpath, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ReportEvent } from '@learngene/interfaces'
 import { memory, tidy } from '@tensorflow/tfjs-core'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { disposeNetwork, forward } from '../network.js'
 import { loadViT } from '../node.js'
 import { relativeError } from '../reference/relative-error.js'
@@ -12,6 +12,7 @@ import { type HubCacheOptions, openHub } from './hub-cache.js'
 import { importHubClient } from './hub-client.js'
 import { goldenFiles, goldenImages, goldenLogits } from './testing/golden.js'
 import { startHub, type TestHub, testRepository } from './testing/hub-server.js'
+import { startProxy } from './testing/server.js'
 
 const weights = 'model.safetensors'
 let hub: TestHub
@@ -21,8 +22,12 @@ beforeEach(async () => {
   hub = await startHub({ ...goldenFiles('vit') })
   cacheDir = await mkdtemp(join(tmpdir(), 'hub-'))
   options = { hubUrl: hub.url, cacheDir, retryDelay: 1, offline: false }
+  for (const proxy of ['HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY']) for (const name of [proxy, proxy.toLowerCase()]) vi.stubEnv(name, '')
+  for (const token of ['HF_TOKEN', 'HUGGING_FACE_HUB_TOKEN', 'HF_TOKEN_PATH']) vi.stubEnv(token, '')
+  vi.stubEnv('HF_HOME', join(cacheDir, 'home'))
 })
 afterEach(async () => {
+  vi.unstubAllEnvs()
   await hub.close()
   await rm(cacheDir, { recursive: true })
 })
@@ -161,13 +166,147 @@ it('says what the cache lacks', async () => {
 
 it('says what the hub lacks', async () => {
   await expect(openHub('nobody/nothing', 'main', options)).rejects.toThrow(
-    /^hf:nobody\/nothing@main: there is no such model or revision, or it is not public \(then give \{ accessToken \}\): Repository not found\. [^\n]*$/,
+    /^hf:nobody\/nothing@main: there is no such model or revision, or it is not public \(then give \{ accessToken \}, or set HF_TOKEN\): Repository not found\. [^\n]*$/,
   )
   await expect(openHub(testRepository, 'v9', options)).rejects.toThrow(/^hf:facebook\/deit-test@v9: there is no such .* Invalid rev id: v9/)
   hub.files = {}
   await expect(openHub(testRepository, 'main', options)).rejects.toThrow(
     `hf:${testRepository}@main: must hold model.safetensors or model.safetensors.index.json; it holds neither`,
   )
+})
+
+describe('a hub that fails for a moment', () => {
+  /** Fails so many times on the paths that hold the text. */
+  const failing = (times: number, text: string, status = 503) => {
+    let left = times
+    hub.refuse = (path) => (path.includes(text) && left-- > 0 ? status : undefined)
+  }
+  const asked = (text: string) => hub.requests.filter((request) => request.includes(text)).length
+
+  it.each([
+    ['/revision/', 503],
+    ['/revision/', 429],
+    ['/paths-info/', 502],
+    ['/storage/', 500],
+  ])('is asked again: %s answers %i', async (path, status) => {
+    failing(2, path, status)
+    expect(await bytesOf(weights)).toEqual(hub.files[weights])
+    const once = path === '/storage/' ? 2 : 1
+    expect(asked(path)).toBeGreaterThanOrEqual(once + 2)
+  })
+
+  it('is replaced by the cache where it goes on failing', async () => {
+    await bytesOf(weights)
+    failing(Number.POSITIVE_INFINITY, '/revision/')
+    const before = asked('/revision/')
+    const { notes } = await openHub(testRepository, 'main', { ...options, retries: 2 })
+    expect(asked('/revision/') - before).toBe(3)
+    expect(notes[0]).toMatch(/^the hub could not be reached \(refused\. URL: .*\); revision main as the cache has it, commit a+, was used$/)
+  })
+
+  it('is named where there is nothing to replace it', async () => {
+    failing(Number.POSITIVE_INFINITY, '/revision/')
+    await expect(openHub(testRepository, 'main', { ...options, retries: 1 })).rejects.toThrow(
+      `hf:${testRepository}@main: cannot be read: refused`,
+    )
+    expect(asked('/revision/')).toBe(2)
+  })
+
+  it('is not asked again what it refuses', async () => {
+    failing(1, '/revision/', 403)
+    await expect(openHub(testRepository, 'main', options)).rejects.toThrow(
+      'or it is not public (then give { accessToken }, or set HF_TOKEN): refused',
+    )
+    expect(asked('/revision/')).toBe(1)
+  })
+})
+
+describe('a damaged file in the cache', () => {
+  const blobOf = (file: string) => realpath(join(modelFolder(), 'snapshots', hub.commit, file))
+  const spoil = {
+    'a bit': async (path: string) => {
+      const bytes = await readFile(path)
+      bytes[bytes.length - 9]! ^= 1
+      await writeFile(path, bytes)
+    },
+    'the end': (path: string) => truncate(path, 100),
+  }
+
+  it.each(Object.entries(spoil))('is fetched again by itself: %s', async (_, spoiled) => {
+    for (const file of [weights, 'config.json']) {
+      await bytesOf(file)
+      const path = await blobOf(file)
+      await spoiled(path)
+      const files = await openHub(testRepository, 'main', options)
+      const source = (await files.open(file))!
+      expect(await source.slice(0, source.byteLength)).toEqual(hub.files[file])
+      expect(files.notes).toEqual([`${file} was damaged in the cache and was fetched again`])
+      expect(new Uint8Array(await readFile(path))).toEqual(hub.files[file])
+    }
+    expect((await openHub(testRepository, 'main', options)).notes).toEqual([])
+  })
+
+  it('is named with its path offline', async () => {
+    await bytesOf(weights)
+    const path = await blobOf(weights)
+    await spoil['a bit'](path)
+    await expect(bytesOf(weights, { offline: true })).rejects.toThrow(
+      `hf:${testRepository}@main: ${weights}: its copy in the cache is damaged: ${path} has not the hash that it is named by; load it once with a connection, which replaces it`,
+    )
+  })
+
+  it('is found where a new commit would use it, and kept out where it cannot be fetched', async () => {
+    await bytesOf(weights)
+    await spoil['a bit'](await blobOf(weights))
+    hub.commit = 'b'.repeat(40)
+    expect(await bytesOf(weights)).toEqual(hub.files[weights])
+    await spoil['the end'](await blobOf(weights))
+    hub.sabotage = () => ({ status: 403 })
+    await expect(bytesOf(weights)).rejects.toThrow(`${weights}: cannot be read: `)
+  })
+
+  it('may be the name of a commit', async () => {
+    await bytesOf(weights)
+    await writeFile(join(modelFolder(), 'refs/main'), '<html>')
+    expect(await bytesOf(weights)).toEqual(hub.files[weights])
+    expect(await readFile(join(modelFolder(), 'refs/main'), 'utf8')).toBe(hub.commit)
+  })
+})
+
+it('sends the token of the environment, unless another is given', async () => {
+  const sent = async (changes: HubCacheOptions = {}) => {
+    hub.authorizations.length = 0
+    await openHub(testRepository, 'main', { ...options, ...changes })
+    return hub.authorizations[0]
+  }
+  expect(await sent()).toBeUndefined()
+  vi.stubEnv('HF_TOKEN', 'hf_environment')
+  expect(await sent()).toBe('Bearer hf_environment')
+  expect(await sent({ accessToken: 'hf_own' })).toBe('Bearer hf_own')
+  hub.refuse = () => 403
+  await expect(openHub(testRepository, 'main', options)).rejects.toThrow(
+    'it is not public (then the token that was sent does not open it): refused',
+  )
+})
+
+it('takes address and cache from the environment', async () => {
+  vi.stubEnv('HF_ENDPOINT', `${hub.url}/`)
+  const { hubUrl: _, cacheDir: __, ...rest } = options
+  const files = await openHub(testRepository, 'main', rest)
+  await files.open('config.json')
+  expect(await readdir(join(cacheDir, 'home/hub/models--facebook--deit-test/snapshots', hub.commit))).toContain('config.json')
+})
+
+it('goes through the proxy of the environment, and says what that takes', async () => {
+  const proxy = await startProxy()
+  vi.stubEnv('http_proxy', proxy.url)
+  expect(await bytesOf(weights)).toEqual(hub.files[weights])
+  expect(new Set(proxy.tunnels)).toEqual(new Set([new URL(hub.url).host]))
+  const before = proxy.tunnels.length
+  vi.stubEnv('no_proxy', '127.0.0.1')
+  await bytesOf('config.json')
+  expect(proxy.tunnels).toHaveLength(before)
+  await proxy.close()
 })
 
 it('asks to install the client where it is missing', async () => {

@@ -1,20 +1,21 @@
-import { copyFile, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readFile, realpath, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import type { ByteSource } from '@learngene/interfaces'
 import { fileSource } from '../safetensors/node-file-source.js'
 import { writeFileAtomically } from '../write-file.js'
 import { modelFolder } from './folder.js'
 import { type HubClient, importHubClient } from './hub-client.js'
-import { downloadTo } from './hub-download.js'
+import { downloadTo, isIntact } from './hub-download.js'
+import { hubEnvironment, type ProxyFetch, proxyFetch } from './hub-environment.js'
 import { type OpenOptions, publicHub } from './open-weights.js'
-import { PermanentError } from './retry.js'
+import { PermanentError, withRetries } from './retry.js'
 import { reasonOf } from './url-source.js'
 import type { WeightFiles } from './weight-files.js'
 
 export interface HubCacheOptions extends Omit<OpenOptions, 'headers' | 'chunkBytes'> {
   /** Default as for Hugging Face's own tools: `HF_HUB_CACHE`, or `hub` in `HF_HOME`, or `~/.cache/huggingface/hub`. */
   readonly cacheDir?: string
-  /** Use the cache only and no network; default whether the environment variable `HF_HUB_OFFLINE` is 1. */
+  /** Use the cache only and no network; default as for Hugging Face's own tools: whether `HF_HUB_OFFLINE` or `TRANSFORMERS_OFFLINE` is 1. */
   readonly offline?: boolean
 }
 
@@ -25,37 +26,42 @@ interface CachedModel {
   readonly folder: string
   readonly hub: HubClient
   readonly access: { readonly hubUrl: string; readonly accessToken?: string; readonly fetch?: typeof fetch }
+  /** Why a proxy is not used that should be. */
+  readonly withoutProxy?: string
   readonly options: HubCacheOptions
 }
 
 /**
  * Opens a model of the hub through the cache. Files are downloaded when they are first asked for; an interrupted download is continued. A branch or
- * tag is looked up anew each time; without a connection, or offline, what the cache has of it is used.
+ * tag is looked up anew each time; without a connection, or offline, what the cache has of it is used. What is damaged in the cache is fetched again. Token,
+ * address, cache and proxy are those of the environment where the options give none; see `HubEnvironment`.
  *
- * @throws Error of one line when the hub has no such model, or it is neither reachable nor in the cache
+ * @throws Error of one line when the hub has no such model, it is neither reachable nor in the cache, or a file in the cache is damaged and cannot be fetched
  */
 export async function openHub(repository: string, revision: string, options: HubCacheOptions = {}): Promise<WeightFiles> {
   const hub = await importHubClient()
-  const environment = process.env
-  const accessToken = options.accessToken ?? environment.HF_TOKEN
+  const environment = await hubEnvironment()
+  const proxy: ProxyFetch = options.fetch ? {} : await proxyFetch()
+  const accessToken = options.accessToken ?? environment.accessToken
   const model: CachedModel = {
     name: `hf:${repository}@${revision}`,
     repository,
-    folder: join(options.cacheDir ?? hub.getHFHubCachePath(), hub.getRepoFolderName({ type: 'model', name: repository })),
+    folder: join(options.cacheDir ?? environment.cacheDir, hub.getRepoFolderName({ type: 'model', name: repository })),
     hub,
     access: {
-      hubUrl: (options.hubUrl ?? environment.HF_ENDPOINT ?? publicHub).replace(/\/+$/, ''),
-      fetch: options.fetch,
+      hubUrl: (options.hubUrl ?? environment.hubUrl ?? publicHub).replace(/\/+$/, ''),
+      fetch: options.fetch ?? proxy.fetch,
       ...(accessToken && { accessToken }),
     },
-    options: { ...options, offline: options.offline ?? /^(1|true|yes|on)$/i.test(environment.HF_HUB_OFFLINE ?? '') },
+    withoutProxy: proxy.missing,
+    options: { ...options, offline: options.offline ?? environment.offline },
   }
   const { commit, notes, online } = await findCommit(model, revision)
   const place = { name: model.name, origin: repository, file: undefined, notes }
   return modelFolder({
     ...place,
     async open(file) {
-      const source = await openCached(model, commit, file, online)
+      const source = await openCached(model, commit, file, online, notes)
       if (source === undefined && !online && file.endsWith('config.json') && !(await exists(markerOf(model, commit, file)))) {
         notes.push(`${file} is not in the cache, and the hub was not asked for it; what it may state is not known`)
       }
@@ -68,16 +74,16 @@ async function findCommit(model: CachedModel, revision: string): Promise<{ commi
   const { name, folder, options } = model
   if (/^[0-9a-f]{40}$/.test(revision)) return { commit: revision, notes: [], online: !options.offline }
   const ref = join(folder, 'refs', ...revision.split('/'))
-  const cached = await readFile(ref, 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  )
+  const text = await readFile(ref, 'utf8').catch(() => '')
+  const [cached] = /^[0-9a-f]{40}$/.exec(text.trim()) ?? []
   if (options.offline) {
     if (cached !== undefined) return { commit: cached, notes: [], online: false }
     throw new Error(`${name}: is not in the cache ${folder}, and offline use was asked for; load it once with a connection`)
   }
   try {
-    const commit = await commitOnHub(model, revision)
+    // Where the cache can stand in, only a hub that is there is asked again.
+    const passes = (error: unknown) => !isRefusal(model, error) && (cached === undefined || error instanceof model.hub.HubApiError)
+    const commit = await withRetries(() => commitOnHub(model, revision), options, passes)
     if (commit !== cached) {
       await mkdir(dirname(ref), { recursive: true })
       await writeFileAtomically(ref, commit)
@@ -85,8 +91,8 @@ async function findCommit(model: CachedModel, revision: string): Promise<{ commi
     return { commit, notes: [], online: true }
   } catch (error) {
     options.signal?.throwIfAborted()
-    if (cached === undefined || error instanceof model.hub.HubApiError) throw explained(model, name, error)
-    const note = `the hub could not be reached (${reasonOf(error)}); revision ${revision} as the cache has it, commit ${cached}, was used`
+    if (cached === undefined || isRefusal(model, error)) throw explained(model, name, error)
+    const note = `the hub could not be reached (${reasonIn(model, error)}); revision ${revision} as the cache has it, commit ${cached}, was used`
     return { commit: cached, notes: [note], online: false }
   }
 }
@@ -97,10 +103,25 @@ async function commitOnHub({ hub, repository, access }: CachedModel, revision: s
   throw new Error(`the hub must give a commit for revision ${revision}; it gives ${sha}`)
 }
 
-async function openCached(model: CachedModel, commit: string, file: string, online: boolean): Promise<ByteSource | undefined> {
+async function openCached(
+  model: CachedModel,
+  commit: string,
+  file: string,
+  online: boolean,
+  notes: string[],
+): Promise<ByteSource | undefined> {
   const pointer = join(model.folder, 'snapshots', commit, file)
   const absence = markerOf(model, commit, file)
-  if (await exists(pointer)) return fileSource(pointer)
+  if (await exists(pointer)) {
+    const kept = await realpath(pointer)
+    if (await isIntact(kept)) return fileSource(pointer)
+    if (!online) {
+      throw new Error(
+        `${model.name}: ${file}: its copy in the cache is damaged: ${kept} has not the hash that it is named by; load it once with a connection, which replaces it`,
+      )
+    }
+    notes.push(`${file} was damaged in the cache and was fetched again`)
+  }
   if (!online || (await exists(absence))) return undefined
   const blob = await downloadBlob(model, commit, file).catch((error) => {
     model.options.signal?.throwIfAborted()
@@ -125,18 +146,21 @@ function markerOf({ folder }: CachedModel, commit: string, file: string): string
 async function downloadBlob(model: CachedModel, commit: string, file: string): Promise<string | undefined> {
   const { hub, repository, access, options } = model
   const repo = { type: 'model', name: repository } as const
-  const [info] = await hub.pathsInfo({ repo, paths: [file], revision: commit, ...access })
+  const ask = () => hub.pathsInfo({ repo, paths: [file], revision: commit, ...access })
+  const [info] = await withRetries(ask, options, (error) => !isRefusal(model, error))
   if (info === undefined) return undefined
   const { oid: hash, size } = info.lfs ?? info
   if (hash === undefined || !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash))
     throw new Error(`the hub must give a SHA-1 or SHA-256; it gives ${hash}`)
   const path = join(model.folder, 'blobs', hash)
-  if (await exists(path)) return path
+  if (await exists(path)) {
+    if (await isIntact(path)) return path
+    await rm(path, { force: true })
+  }
   await mkdir(dirname(path), { recursive: true })
   const content = async () => {
     const blob = await hub.downloadFile({ repo, path: file, revision: commit, xet: false, ...access }).catch((error) => {
-      const refused = error instanceof hub.HubApiError && error.statusCode < 500 && error.statusCode !== 429
-      throw refused ? new PermanentError(reasonOf(error), { cause: error }) : error
+      throw isRefusal(model, error) ? new PermanentError(reasonOf(error), { cause: error }) : error
     })
     if (!blob) throw new PermanentError('the hub lists the file but does not have it')
     return blob
@@ -145,13 +169,23 @@ async function downloadBlob(model: CachedModel, commit: string, file: string): P
   return path
 }
 
+/** Whether the hub's answer will stay the same: neither a failure of its own (5xx) nor too many requests (429). */
+function isRefusal({ hub }: Pick<CachedModel, 'hub'>, error: unknown): boolean {
+  return error instanceof hub.HubApiError && error.statusCode < 500 && error.statusCode !== 429
+}
+
+function reasonIn({ withoutProxy }: CachedModel, error: unknown): string {
+  return [reasonOf(error).replaceAll(/\s+/g, ' '), withoutProxy].filter(Boolean).join('; ')
+}
+
 /** An error of the client or the network as one line that names the model. */
-function explained({ hub }: CachedModel, name: string, error: unknown): Error {
-  const text = reasonOf(error).replaceAll(/\s+/g, ' ')
+function explained(model: CachedModel, name: string, error: unknown): Error {
+  const text = reasonIn(model, error)
   if (text.startsWith('hf:')) return error as Error
-  const { statusCode } = error instanceof hub.HubApiError ? error : {}
+  const { statusCode } = error instanceof model.hub.HubApiError ? error : {}
   const missing = statusCode === 401 || statusCode === 403 || statusCode === 404
-  const hint = missing ? 'there is no such model or revision, or it is not public (then give { accessToken })' : 'cannot be read'
+  const token = model.access.accessToken ? 'the token that was sent does not open it' : 'give { accessToken }, or set HF_TOKEN'
+  const hint = missing ? `there is no such model or revision, or it is not public (then ${token})` : 'cannot be read'
   return new Error(`${name}: ${hint}: ${text}`, { cause: error })
 }
 

@@ -1,7 +1,7 @@
 /** What of `@huggingface/hub` is used. */
 export type HubClient = Pick<
   typeof import('@huggingface/hub'),
-  'downloadFile' | 'getHFHubCachePath' | 'getRepoFolderName' | 'HubApiError' | 'modelInfo' | 'pathsInfo'
+  'downloadFile' | 'getRepoFolderName' | 'HubApiError' | 'modelInfo' | 'pathsInfo'
 >
 
 /** @throws Error when the package, an optional peer dependency, is not installed */

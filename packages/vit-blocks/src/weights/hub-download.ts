@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
 import type { Reporter } from '@learngene/interfaces'
 import { fetchProgress } from './progress.js'
 import { PermanentError, type RetryOptions, withRetries } from './retry.js'
@@ -75,13 +76,24 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
   }
 }
 
-async function checkHash(path: string, { name, size, hash }: Download): Promise<void> {
-  const sum = hash.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${size}\0`)
-  for await (const bytes of createReadStream(path)) sum.update(bytes)
-  const found = sum.digest('hex')
+async function checkHash(path: string, { name, hash }: Download): Promise<void> {
+  const found = await hashOf(path, hash)
   if (found === hash) return
   await rm(path, { force: true })
   throw new Error(`${name}: the content must have the hash ${hash}, but has ${found}; the download was damaged and removed, try again`)
+}
+
+/** The hash of a file, of the kind of another one: SHA-256, or git's SHA-1 of it as a blob. */
+async function hashOf(path: string, like: string): Promise<string> {
+  const sum = like.length === 64 ? createHash('sha256') : createHash('sha1').update(`blob ${(await stat(path)).size}\0`)
+  for await (const bytes of createReadStream(path, { highWaterMark: 2 ** 20 })) sum.update(bytes)
+  return sum.digest('hex')
+}
+
+/** Whether a file of the cache that is named by its hash still has it. Files of other names are taken to be whole. */
+export async function isIntact(path: string): Promise<boolean> {
+  const hash = basename(path)
+  return !/^([0-9a-f]{40}|[0-9a-f]{64})$/.test(hash) || (await hashOf(path, hash)) === hash
 }
 
 async function exists(path: string): Promise<boolean> {

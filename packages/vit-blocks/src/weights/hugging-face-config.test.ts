@@ -4,7 +4,9 @@ import { huggingFaceConfig } from './hugging-face-config.js'
 import { readModelConfig } from './model-config.js'
 import { memoryFiles } from './testing/memory-files.js'
 
-const details = { classNames: ['ant', 'bee'], normalisation: { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] }, seed: 1 }
+const normalisation = { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] }
+const preprocessing = { size: [224, 224], resize: { shortest: 256 }, centerCrop: true, interpolation: 'lanczos', ...normalisation }
+const details = { classNames: ['ant', 'bee'], preprocessing, normalisation: 'older', seed: 1 }
 const structure = vitStructure({ ...deit.tiny, classes: 2, mlpRatio: 3, epsilon: 1e-5 })
 
 it('says of a network all that is read from it', async () => {
@@ -12,10 +14,26 @@ it('says of a network all that is read from it', async () => {
   expect(await readModelConfig(memoryFiles({ 'config.json': config, 'preprocessor_config.json': preprocessor! }))).toEqual({
     hints: { heads: 3, epsilon: 1e-5 },
     sizes: { hidden_size: 192, num_hidden_layers: 12, intermediate_size: 576, image_size: 224, patch_size: 16, num_channels: 3 },
-    details: { classNames: details.classNames, normalisation: details.normalisation },
+    details: { classNames: details.classNames, preprocessing },
     notes: [],
   })
   expect(config).toMatchObject({ id2label: { 0: 'ant', 1: 'bee' }, label2id: { ant: 0, bee: 1 } })
+})
+
+it('takes images to be of the network’s size where the details hold a normalisation alone', async () => {
+  const { preprocessor } = huggingFaceConfig(structure, { normalisation })
+  expect(preprocessor).toMatchObject({
+    image_processor_type: 'ViTImageProcessor',
+    size: { height: 224, width: 224 },
+    do_center_crop: false,
+  })
+  expect(preprocessor).toMatchObject({ image_mean: normalisation.mean, image_std: normalisation.std })
+})
+
+it('refuses class names of another number than classes', () => {
+  expect(() => huggingFaceConfig(structure, { classNames: ['ant'] })).toThrow(
+    'details.classNames: class names must be one non-empty text for each of the 2 classes of the classifier, found 1 (ant)',
+  )
 })
 
 it('names the class of the model', () => {

@@ -1,22 +1,24 @@
-import type { JsonObject } from '@learngene/interfaces'
+import type { JsonObject, Preprocessing } from '@learngene/interfaces'
 import type { ModelDetails } from '../model-metadata.js'
 import type { NetworkStructure } from '../structure.js'
 import { vitStructure } from '../vit.js'
-import type { Normalisation } from './normalisation.js'
+import { faultInClassNames } from './class-names.js'
+import { type Normalisation, preprocessorConfig } from './preprocessing.js'
 
 /** Contents of the JSON files beside Hugging Face's weights. */
 export interface HuggingFaceConfig {
   /** `config.json` */
   readonly config: JsonObject
-  /** `preprocessor_config.json`; undefined where the details hold no `normalisation`. */
+  /** `preprocessor_config.json`; undefined where the details hold neither `preprocessing` nor `normalisation`. */
   readonly preprocessor: JsonObject | undefined
 }
 
 /**
  * What transformers needs to know of a network saved with `{ naming: 'huggingface' }`.
  *
- * @param details `normalisation` and `classNames` are used
- * @throws Error when the blocks are not transformer blocks of one size, which transformers cannot hold
+ * @param details `preprocessing`, or else `normalisation`, and `classNames` are used
+ * @throws Error when the blocks are not transformer blocks of one size, which transformers cannot hold, no image processor of transformers does the
+ * preprocessing, or there is not one class name for each class
  */
 export function huggingFaceConfig(structure: NetworkStructure, details: ModelDetails = {}): HuggingFaceConfig {
   const { geometry, classes, epsilon, blocks, embeddingWidth, distillationToken, distillationHead } = structure
@@ -26,7 +28,13 @@ export function huggingFaceConfig(structure: NetworkStructure, details: ModelDet
     const kinds = [...new Set(blocks.map(({ kind, config }) => `${kind} of width ${config.width ?? '?'}`))].join(', ')
     throw new Error(`Hugging Face's ViT has transformer blocks of one size throughout; this network has ${kinds}: save it in timm's naming`)
   }
-  const { classNames, normalisation } = details as { readonly classNames?: readonly string[]; readonly normalisation?: Normalisation }
+  const { classNames, preprocessing, normalisation } = details as {
+    readonly classNames?: readonly string[]
+    readonly preprocessing?: Preprocessing
+    readonly normalisation?: Normalisation
+  }
+  const fault = faultInClassNames(classNames, classes)
+  if (fault !== undefined) throw new Error(`details.classNames: ${fault}`)
   const names = classNames ?? Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
   return {
     config: {
@@ -45,16 +53,12 @@ export function huggingFaceConfig(structure: NetworkStructure, details: ModelDet
       id2label: Object.fromEntries(names.map((name, i) => [i, name])),
       label2id: Object.fromEntries(names.map((name, i) => [name, i])),
     },
-    preprocessor: normalisation && {
-      image_processor_type: 'ViTImageProcessor',
-      do_resize: true,
-      size: { height: geometry.imageSize, width: geometry.imageSize },
-      resample: 3,
-      do_rescale: true,
-      rescale_factor: 1 / 255,
-      do_normalize: true,
-      image_mean: normalisation.mean,
-      image_std: normalisation.std,
-    },
+    preprocessor: preprocessing ? preprocessorConfig(preprocessing) : normalisation && squashed(geometry.imageSize, normalisation),
   }
+}
+
+/** Where nothing but the normalisation is known, images are taken to be of the network's size. */
+function squashed(side: number, { mean, std }: Normalisation): JsonObject {
+  const size = [side, side] as const
+  return preprocessorConfig({ size, resize: { squash: size }, centerCrop: false, interpolation: 'bicubic', mean, std })
 }

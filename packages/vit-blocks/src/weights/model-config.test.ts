@@ -11,6 +11,7 @@ const vit = {
   image_size: 224,
   id2label: { 0: 'ant', 1: 'bee' },
 }
+const squash = (side: number) => ({ size: [side, side], resize: { squash: [side, side] }, centerCrop: false, interpolation: 'bilinear' })
 const read = (config: object, preprocessor?: object, changes = {}) =>
   readModelConfig(memoryFiles({ 'config.json': config, ...(preprocessor && { 'preprocessor_config.json': preprocessor }) }, changes))
 
@@ -19,7 +20,7 @@ it("reads Hugging Face's files and believes those of google/vit-*", async () => 
   expect(await read(vit, preprocessor, { origin: 'google/vit-base-patch16-224' })).toEqual({
     hints: { heads: 12, epsilon: 1e-12 },
     sizes: { hidden_size: 768, image_size: 224 },
-    details: { normalisation: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }, classNames: ['ant', 'bee'] },
+    details: { preprocessing: { ...squash(224), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }, classNames: ['ant', 'bee'] },
     notes: [],
   })
 })
@@ -27,8 +28,10 @@ it("reads Hugging Face's files and believes those of google/vit-*", async () => 
 it('corrects those of facebook/deit-*', async () => {
   const { hints, details, notes } = await read(vit, {}, { origin: 'facebook/deit-base-patch16-224' })
   expect(hints).toEqual({ heads: 12, epsilon: 1e-6 })
-  expect(details.normalisation).toEqual({ mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
+  expect(details.preprocessing).toEqual({ ...squash(224), mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
   expect(notes).toHaveLength(2)
+  const alone = await read(vit, undefined, { origin: 'facebook/deit-base-patch16-224' })
+  expect(alone.details).toMatchObject({ normalisation: { mean: [0.485, 0.456, 0.406] } })
 })
 
 it('takes the word of the caller for where the files come from', async () => {
@@ -55,7 +58,9 @@ it("reads timm's file", async () => {
   expect(await read(config)).toEqual({
     hints: {},
     sizes: { num_features: 192 },
-    details: { normalisation: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] } },
+    details: {
+      preprocessing: { crop: 'center', cropPct: 0.875, interpolation: 'bicubic', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
+    },
     notes: [],
   })
   const own = { architecture: 'vit', model_args: { num_heads: 5 }, label_names: ['ant'] }
@@ -80,6 +85,29 @@ it.each<[object, string]>([
   await expect(read(config)).rejects.toThrow(message)
 })
 
-it('leaves out class names that are not one per class', async () => {
-  for (const id2label of [{ 1: 'a', 2: 'b' }, { 0: 3 }, 'ant', null]) expect((await read({ ...vit, id2label })).details).toEqual({})
+it('states the preprocessing that the files state: bilinear, squashed, no crop', async () => {
+  const half = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
+  const preprocessor = { image_mean: half.mean, image_std: half.std, do_resize: true, resample: 2, size: { height: 16, width: 16 } }
+  expect((await read({ ...vit, image_size: 16, id2label: undefined }, preprocessor)).details).toEqual({
+    preprocessing: { ...squash(16), ...half },
+  })
+  const pretrained_cfg = { input_size: [3, 16, 16], interpolation: 'bilinear', crop_pct: 1.0, crop_mode: 'squash', ...half }
+  const timm = { architecture: 'vit_tiny_patch16_224', num_classes: 5, num_features: 64, global_pool: 'token', pretrained_cfg }
+  expect((await read(timm)).details).toEqual({
+    preprocessing: { size: [16, 16], crop: 'squash', cropPct: 1, interpolation: 'bilinear', ...half },
+  })
+})
+
+it('notes names that several classes share', async () => {
+  const { details, notes } = await read({ ...vit, id2label: { 0: 'crane', 1: 'crane' } }, {})
+  expect(details.classNames).toEqual(['crane', 'crane'])
+  expect(notes).toEqual(['model: config.json: id2label gives several classes one name: crane'])
+})
+
+it.each<[object, string]>([
+  [{ id2label: { 1: 'a', 2: 'b' } }, 'model: config.json: id2label must name the classes 0, 1, 2 and so on, found no class 0'],
+  [{ id2label: { 0: ' ' } }, 'id2label must be non-empty texts, found " " for class 0'],
+  [{ id2label: 'ant' }, 'id2label must be names by class, found "ant"'],
+])('refuses class names that are not one per class: %j', async (names, message) => {
+  await expect(read({ ...vit, ...names })).rejects.toThrow(message)
 })

@@ -1,10 +1,11 @@
-import type { Json, JsonObject } from '@learngene/interfaces'
+import type { JsonObject, Preprocessing } from '@learngene/interfaces'
 import { describe } from '../safetensors/describe.js'
 import { SafetensorsError } from '../safetensors/index.js'
+import { readClassNames, sharedNames } from './class-names.js'
 import { correctDeit, originOf } from './deit-traps.js'
 import type { StructureHints } from './infer-structure.js'
 import { fileNameIn, type JsonMap, objectIn, readJsonFile } from './json-file.js'
-import { type Normalisation, readNormalisation } from './normalisation.js'
+import { type Normalisation, readPreprocessor, readTimmPreprocessing, sidesOf } from './preprocessing.js'
 import type { WeightFiles } from './weight-files.js'
 
 /** What the JSON files beside a checkpoint say about it. */
@@ -45,9 +46,12 @@ function huggingFaceConfig(
   require(name, config, 'model_type', ['vit', 'deit'])
   require(name, { hidden_act: 'gelu', ...config }, 'hidden_act', ['gelu'])
   const epsilon = config.layer_norm_eps === undefined ? defaultEpsilon : positive(name, config, 'layer_norm_eps')
-  const normalisation = preprocessor && readNormalisation(preprocessor, fileNameIn(files, 'preprocessor_config.json'))
-  const stated = { epsilon, normalisation }
-  const { notes, ...corrected } = correctDeit(stated, { origin, files, modelType: String(config.model_type) })
+  const modelType = String(config.model_type)
+  const imageSize = sidesOf(config.image_size, `${name}: image_size`) ?? [224, 224]
+  const preprocessing =
+    preprocessor && readPreprocessor(preprocessor, fileNameIn(files, 'preprocessor_config.json'), { modelType, imageSize })
+  const { notes, ...corrected } = correctDeit({ epsilon, normalisation: preprocessing }, { origin, files, modelType })
+  const named = classNamesIn(config, 'id2label', name)
   const keys = ['hidden_size', 'num_hidden_layers', 'intermediate_size', 'image_size', 'patch_size', 'num_channels']
   return {
     hints: {
@@ -55,8 +59,8 @@ function huggingFaceConfig(
       ...(config.num_attention_heads !== undefined && { heads: positive(name, config, 'num_attention_heads') }),
     },
     sizes: sizesIn(name, config, keys),
-    details: { ...detailsOf(corrected.normalisation), ...classNames(config.id2label) },
-    notes: corrected.normalisation ? notes : [...notes, withoutNormalisation],
+    details: { ...preparationIn(preprocessing, corrected.normalisation), ...named.details },
+    notes: [...notes, ...(corrected.normalisation ? [] : [withoutNormalisation]), ...named.notes],
   }
 }
 
@@ -65,13 +69,13 @@ function timmConfig(config: JsonMap, name: string): ModelConfig {
   const pretrained = config.pretrained_cfg === undefined ? config : objectIn(config.pretrained_cfg, `${name}: pretrained_cfg`)
   require(name, { global_pool: 'token', ...config }, 'global_pool', ['token'])
   const args = config.model_args === undefined ? {} : objectIn(config.model_args, `${name}: model_args`)
-  const known = pretrained.mean !== undefined || pretrained.std !== undefined
-  const normalisation = known ? readNormalisation({ image_mean: pretrained.mean, image_std: pretrained.std }, name) : undefined
+  const { preprocessing, notes } = readTimmPreprocessing(pretrained, name)
+  const named = classNamesIn(config, 'label_names', name)
   return {
     hints: args.num_heads === undefined ? {} : { heads: positive(name, args, 'num_heads') },
     sizes: sizesIn(name, config, ['num_features']),
-    details: { ...detailsOf(normalisation), ...classNames(config.label_names) },
-    notes: normalisation ? [] : [withoutNormalisation],
+    details: { ...(preprocessing && { preprocessing: { ...preprocessing } as JsonObject }), ...named.details },
+    notes: [...notes, ...(preprocessing ? [] : [withoutNormalisation]), ...named.notes],
   }
 }
 
@@ -94,14 +98,14 @@ function sizesIn(name: string, config: JsonMap, keys: readonly string[]): { [key
   return Object.fromEntries(keys.filter((key) => typeof config[key] === 'number').map((key) => [key, positive(name, config, key)]))
 }
 
-function detailsOf(normalisation: Normalisation | undefined): JsonObject {
-  return normalisation ? { normalisation: { mean: normalisation.mean, std: normalisation.std } } : {}
+/** `preprocessing` with its corrected mean and std, or those alone. */
+function preparationIn(preprocessing: Preprocessing | undefined, normalisation: Normalisation | undefined): JsonObject {
+  if (!normalisation) return {}
+  const { mean, std } = normalisation
+  return preprocessing ? { preprocessing: { ...preprocessing, mean, std } } : { normalisation: { mean, std } }
 }
 
-/** Class names in order, from a list or from Hugging Face's `id2label`. */
-function classNames(labels: Json | undefined): JsonObject {
-  if (typeof labels !== 'object' || labels === null) return {}
-  const names = Object.values(labels)
-  const ordered = Object.keys(labels).every((key, i) => key === String(i)) && names.every((name) => typeof name === 'string')
-  return ordered ? { classNames: names } : {}
+function classNamesIn(config: JsonMap, key: string, name: string): Pick<ModelConfig, 'details' | 'notes'> {
+  const classNames = readClassNames(config[key], `${name}: ${key}`)
+  return classNames ? { details: { classNames }, notes: sharedNames(classNames, `${name}: ${key}`) } : { details: {}, notes: [] }
 }

@@ -1,8 +1,4 @@
-/** What of the source pixels contributes to one target pixel. */
-interface Taps {
-  readonly first: number
-  readonly weights: readonly number[]
-}
+import { type PixelWeights, resamplingWeights } from '@learngene/ops'
 
 /**
  * Position embeddings for another grid of patches, as timm resamples them: the leading tokens' rows stay, the others are resized as an image of D
@@ -20,7 +16,7 @@ export function resamplePositions(
   leading: number,
 ): Float32Array {
   const { from, to } = grid
-  const taps = tapsOf(from, to)
+  const taps = resamplingWeights(from, to, 'bicubic')
   const resampled = new Float32Array((leading + to * to) * width)
   resampled.set(positions.subarray(0, leading * width))
   const source = positions.subarray(leading * width)
@@ -43,33 +39,11 @@ function accumulate(
   source: Float32Array | Float64Array,
   start: number,
   stride: number,
-  { first, weights }: Taps,
+  { first, weights }: PixelWeights,
   length = stride,
 ): void {
   weights.forEach((weight, k) => {
     const begin = start + (first + k) * stride
     for (let c = 0; c < length; c++) target[at + c]! += weight * source[begin + c]!
   })
-}
-
-/** When shrinking, the kernel is stretched by the scale, so that it averages instead of skipping. */
-function tapsOf(from: number, to: number): Taps[] {
-  const scale = from / to
-  const stretch = Math.max(scale, 1)
-  return Array.from({ length: to }, (_, i) => {
-    const centre = scale * (i + 0.5)
-    const first = Math.max(Math.floor(centre - 2 * stretch + 0.5), 0)
-    const end = Math.min(Math.floor(centre + 2 * stretch + 0.5), from)
-    const raw = Array.from({ length: end - first }, (_, k) => keys((first + k - centre + 0.5) / stretch))
-    const sum = raw.reduce((a, b) => a + b)
-    return { first, weights: raw.map((weight) => weight / sum) }
-  })
-}
-
-/** The cubic convolution kernel of a = -0.5. */
-function keys(x: number): number {
-  const a = -0.5
-  const t = Math.abs(x)
-  if (t < 1) return ((a + 2) * t - (a + 3)) * t * t + 1
-  return t < 2 ? a * (((t - 5) * t + 8) * t - 4) : 0
 }

@@ -23,6 +23,12 @@ it('gives up after the last retry, and at once when it is of no use', async () =
   expect(hopeless.calls()).toBe(1)
 })
 
+it('asks whether an error may pass, where it is told how', async () => {
+  const { attempt, calls } = failing(3, new TypeError('odd'))
+  await expect(withRetries(attempt, { retryDelay: 0 }, (error) => !(error instanceof TypeError))).rejects.toThrow('odd')
+  expect(calls()).toBe(1)
+})
+
 it('stops waiting when it is aborted', async () => {
   const abort = new AbortController()
   const { attempt, calls } = failing(9)

@@ -15,8 +15,16 @@ export class PermanentError extends Error {
   override name = 'Error'
 }
 
-/** Runs `attempt` until it succeeds, fails for good ({@link PermanentError}), or has failed once more often than it may be retried. */
-export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOptions): Promise<T> {
+/**
+ * Runs `attempt` until it succeeds, fails for good, or has failed once more often than it may be retried.
+ *
+ * @param passes whether an error may pass; default all but {@link PermanentError}
+ */
+export async function withRetries<T>(
+  attempt: () => Promise<T>,
+  options: RetryOptions,
+  passes: (error: unknown) => boolean = (error) => !(error instanceof PermanentError),
+): Promise<T> {
   const { retries = 4, retryDelay = 500, signal } = options
   for (let failures = 0; ; failures++) {
     signal?.throwIfAborted()
@@ -24,7 +32,7 @@ export async function withRetries<T>(attempt: () => Promise<T>, options: RetryOp
       return await attempt()
     } catch (error) {
       signal?.throwIfAborted()
-      if (error instanceof PermanentError || failures >= retries) throw error
+      if (!passes(error) || failures >= retries) throw error
       await wait(retryDelay * 2 ** failures, signal)
     }
   }

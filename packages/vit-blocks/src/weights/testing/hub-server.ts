@@ -8,6 +8,10 @@ export interface TestHub extends TestServer {
   commit: string
   /** Says how the next download goes on; default as it should. */
   sabotage: (file: string) => SendOptions & { readonly bytes?: Uint8Array; readonly status?: number }
+  /** Says with which status the next request is refused; default none. */
+  refuse: (path: string) => number | undefined
+  /** The `Authorization` of each request. */
+  readonly authorizations: (string | undefined)[]
 }
 
 export const testRepository = 'facebook/deit-test'
@@ -17,6 +21,9 @@ export async function startHub(files: { [file: string]: Uint8Array }): Promise<T
     const json = (status: number, value: object) =>
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
     const { pathname } = new URL(request.url!, 'http://hub')
+    hub.authorizations.push(request.headers.authorization)
+    const refused = hub.refuse(pathname)
+    if (refused) return json(refused, { error: 'refused' })
     const [api, resolve] = [`/api/models/${testRepository}/`, `/${testRepository}/resolve/`]
     if (pathname.startsWith(`${api}revision/`)) {
       const revision = decodeURIComponent(pathname.slice(`${api}revision/`.length))
@@ -47,7 +54,13 @@ export async function startHub(files: { [file: string]: Uint8Array }): Promise<T
     }
     return json(401, { error: 'Repository not found' })
   })
-  const hub: TestHub = Object.assign(server, { files, commit: 'a'.repeat(40), sabotage: () => ({}) })
+  const hub: TestHub = Object.assign(server, {
+    files,
+    commit: 'a'.repeat(40),
+    sabotage: () => ({}),
+    refuse: () => undefined,
+    authorizations: [],
+  })
   return hub
 }
 

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 
 /** A server on 127.0.0.1 and what was asked of it. */
 export interface TestServer {
@@ -25,6 +25,28 @@ export async function startServer(answer: (request: IncomingMessage, response: S
         server.closeAllConnections()
       }),
   }
+}
+
+/** A proxy on 127.0.0.1 that opens tunnels, and the hosts to which it did. */
+export async function startProxy(): Promise<Omit<TestServer, 'requests'> & { readonly tunnels: string[] }> {
+  const tunnels: string[] = []
+  const server = createServer()
+  server.on('connect', (request, socket, head) => {
+    tunnels.push(request.url!)
+    const [host, port] = request.url!.split(':')
+    const upstream = connect(Number(port), host, () => {
+      socket.write('HTTP/1.1 200 Connection Established\r\n\r\n')
+      upstream.write(head)
+      upstream.pipe(socket).pipe(upstream)
+    })
+    for (const end of [socket, upstream]) end.on('error', () => undefined)
+    socket.on('close', () => upstream.destroy())
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  // Tunnels that are kept open must not keep the test waiting.
+  const close = async () => void server.close()
+  return { url: `http://127.0.0.1:${port}`, tunnels, close }
 }
 
 export interface SendOptions {

@@ -1,7 +1,7 @@
 import { assert, constantFrom, integer, property, uint8Array } from 'fast-check'
 import { expect, it } from 'vitest'
 import type { RawImage } from './raw-image.js'
-import { resizeBicubic } from './resize-bicubic.js'
+import { interpolations, resizeImage } from './resize.js'
 
 const shape = { height: integer({ min: 1, max: 12 }), width: integer({ min: 1, max: 12 }) }
 const image = integer({ min: 1, max: 3 }).chain((channels) =>
@@ -15,12 +15,12 @@ const image = integer({ min: 1, max: 3 }).chain((channels) =>
 
 it('keeps an image of the same size, and leaves the original alone', () => {
   assert(
-    property(image, (original) => {
+    property(image, constantFrom(...interpolations), (original, interpolation) => {
       const before = original.data.slice()
-      const same = resizeBicubic(original, original)
+      const same = resizeImage(original, original, interpolation)
       expect(same).toEqual(original)
       expect(same.data).not.toBe(original.data)
-      resizeBicubic(original, { height: 3, width: 5 })
+      resizeImage(original, { height: 3, width: 5 }, interpolation)
       expect(original.data).toEqual(before)
     }),
   )
@@ -34,9 +34,10 @@ it('keeps one colour at every size', () => {
       shape.width,
       shape.height,
       shape.width,
-      (value, height, width, toHeight, toWidth) => {
+      constantFrom(...interpolations),
+      (value, height, width, toHeight, toWidth, interpolation) => {
         const flat = { data: new Uint8Array(height * width).fill(value), height, width, channels: 1 }
-        expect(resizeBicubic(flat, { height: toHeight, width: toWidth }).data.every((pixel) => pixel === value)).toBe(true)
+        expect(resizeImage(flat, { height: toHeight, width: toWidth }, interpolation).data.every((pixel) => pixel === value)).toBe(true)
       },
     ),
   )
@@ -46,10 +47,10 @@ it('resizes each channel by itself', () => {
   assert(
     property(image, shape.height, shape.width, (original, height, width) => {
       const { data, channels } = original
-      const together = resizeBicubic(original, { height, width }).data
+      const together = resizeImage(original, { height, width }, 'lanczos').data
       for (let c = 0; c < channels; c++) {
         const channel = { ...original, channels: 1, data: data.filter((_, i) => i % channels === c) }
-        expect(together.filter((_, i) => i % channels === c)).toEqual(resizeBicubic(channel, { height, width }).data)
+        expect(together.filter((_, i) => i % channels === c)).toEqual(resizeImage(channel, { height, width }, 'lanczos').data)
       }
     }),
   )
@@ -67,8 +68,8 @@ it('commutes with mirroring but for the rounding of the pass between', () => {
         return { ...x, data }
       }
       const size = { height: original.height, width }
-      const a = resizeBicubic(mirrored(original), size).data
-      const b = mirrored(resizeBicubic(original, size)).data
+      const a = resizeImage(mirrored(original), size, 'bicubic').data
+      const b = mirrored(resizeImage(original, size, 'bicubic')).data
       expect(a.every((value, i) => Math.abs(value - b[i]!) <= 1)).toBe(true)
     }),
   )
@@ -83,5 +84,11 @@ it.each([
   [grey, { height: 2, width: 0 }, 'the new width must be a positive integer, got 0'],
   [grey, { height: Number.NaN, width: 1 }, 'the new height must be a positive integer, got NaN'],
 ])('refuses %o to %o', (image, size, message) => {
-  expect(() => resizeBicubic(image, size)).toThrow(message)
+  expect(() => resizeImage(image, size, 'bicubic')).toThrow(message)
+})
+
+it('refuses filters that it does not have', () => {
+  expect(() => resizeImage(grey, { height: 1, width: 1 }, 'box' as never)).toThrow(
+    'resizeImage: the interpolation must be one of nearest, bilinear, bicubic, lanczos, got box',
+  )
 })
