@@ -34,6 +34,13 @@ export interface RotateOptions extends CalibrationOptions {
   readonly blocks?: BlockRegistry
 }
 
+/** A rotated ancestor with what leads back to its own coordinates. */
+export interface RotatedAncestor extends Rotated {
+  readonly basis: PrincipalBasis
+  /** By block, the mean of its output over the calibration tokens, in the ancestor's own coordinates [D]. */
+  readonly means: readonly Float64Array[]
+}
+
 /** The block kinds that this package knows how to cut. */
 export const standardKinds: BlockKinds = { transformer: transformerKind }
 
@@ -44,11 +51,7 @@ export const standardKinds: BlockKinds = { transformer: transformerKind }
  *
  * @throws when a block's kind does not say how it is cut, or there are no images
  */
-export async function rotate(
-  ancestor: Network,
-  source: ImageSource,
-  options: RotateOptions = {},
-): Promise<Rotated & { readonly basis: PrincipalBasis }> {
+export async function rotate(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<RotatedAncestor> {
   const kinds = { ...standardKinds, ...options.kinds }
   const { width } = ancestor.embedding
   const watched = ancestor.blocks.map((block, i) => {
@@ -58,6 +61,7 @@ export async function rotate(
   const places = watched.reduce((count, { norms }) => count + norms, 1)
   const moments = createMoments()
   const rows = new Float64Array(places)
+  let tokens = 0
   const read = async (place: number, normalised: Tensor3D) => {
     rows[place]! += normalised.shape[0] * normalised.shape[1]
     const stream = tidy(() => reshape(normalised, [1, -1, width]) as Tensor3D)
@@ -68,12 +72,14 @@ export async function rotate(
   await overImages(source, options, async (images) => {
     let stream = ancestor.embedding.forward(images)
     let place = 0
-    for (const { norms, observer } of watched) {
+    tokens += stream.shape[0] * stream.shape[1]
+    for (const [block, { norms, observer }] of watched.entries()) {
       const first = place
       const next = await observer.forward(stream, (norm, normalised) => read(first + norm, normalised))
       place += norms
       stream.dispose()
       stream = next
+      await moments.add({ [`mean ${block}`]: tidy(() => sum(reshape(next, [-1, width]), 0)) })
     }
     const final = tidy(() => normalisedTokens(ancestor, stream))
     await read(place, final)
@@ -89,7 +95,8 @@ export async function rotate(
     assignValues(network.head.parameters, await rotatedHead(ancestor, basis))
     const energies = await energiesIn(basis, seconds)
     const { blockOrder: ordered = true } = options
-    return { network, order: { energies, drops: ordered ? await blockOrder(network, source, options) : [] }, basis }
+    const means = watched.map((_, block) => moments.values(`mean ${block}`).map((total) => total / tokens)) // biome-ignore format: one value
+    return { network, order: { energies, drops: ordered ? await blockOrder(network, source, options) : [] }, basis, means }
   } catch (error) {
     disposeNetwork(network)
     throw error

@@ -8,11 +8,12 @@ import { createRng } from '@learngene/training'
 import { disposeNetwork, type ForwardResult, type Network } from '@learngene/vit-blocks'
 import { dispose, memory, setBackend, type Tensor3D } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { createAuxiliary } from './auxiliary.js'
 import { trainNetwork } from './baselines/index.js'
 import { cacheBytes, cachedTeacher } from './cached-teacher.js'
 import { featureFolder } from './chunk-folder.js'
 import type { ChunkStore } from './chunk-store.js'
-import { createAuxiliary, distill } from './distill.js'
+import { distill } from './distill.js'
 import { fineTune } from './fine-tune.js'
 import { buildPool, disposePool } from './pool.js'
 import { liveTeacher, requireSound, type Teacher } from './teacher.js'
@@ -146,7 +147,7 @@ it('cannot teach with images that change', async () => {
 })
 
 describe('a cached teacher', () => {
-  const plan = { epochs: 1, batchSize: 5, learningRate: 1e-3 }
+  const plan = { epochs: 1, batchSize: 5, learningRate: 1e-3, start: 'random' as const }
   const fix = 'make the cache of the source that is trained on, or use liveTeacher'
 
   it.each<[string, () => ImageSource, string]>([

@@ -63,7 +63,7 @@ describe('what createDistillation refuses leaves no tensors', () => {
     [
       'a supervision of another name',
       { supervision: 'first' },
-      "supervision must be 'dense', 'last' or a list of { student, ancestor }; got 'first'",
+      "supervision must be 'every', 'dense', 'last' or a list of { student, ancestor }; got 'first'",
     ],
     ['sides as text', { sides: 'student' }, "sides must be a list of 'student' and 'teacher'; got 'student'"],
     ['a weight of another name', { weights: { logits: 0 } }, "weights: there is no option 'logits'; the options are logit, block, attn"],

@@ -1,20 +1,13 @@
 import type { Reporter, Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { classTargets, crossEntropy } from '@learngene/ops'
-import { defaultTierName, requireArguments, requireKeys, type Tier, type Transformation } from '@learngene/stitch'
+import { type AffineMap, describe, requireArguments, requireKeys, type Tier, type Transformation } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
-import {
-  type BlockSpec,
-  createViT,
-  disposeParameters,
-  type ForwardResult,
-  forward,
-  type Network,
-  parametersOf,
-  prefixed,
-} from '@learngene/vit-blocks'
+import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed } from '@learngene/vit-blocks'
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
 import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
+import { type Inheritance, inherit, openInheritance, startingMap } from './inherit.js'
 import { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
 import { liveTeacher, requireSound, type Teacher } from './teacher.js'
 import {
@@ -27,23 +20,11 @@ import {
   type TermOptions,
 } from './terms.js'
 
-/** A small model to be distilled from the ancestor. */
-export interface AuxiliarySpec {
-  /** D_s */
-  readonly width: number
-  /** L_s */
-  readonly depth: number
-  /** H; must divide the width. */
-  readonly heads: number
-  /** The tier's name in paths; default after width and depth, `ti9` or `w48d6`. */
-  readonly name?: string
-  /** The kind of block i, where it is not the standard transformer block. */
-  readonly block?: (i: number) => BlockSpec
-}
-
 export interface DistillationOptions extends TermOptions {
-  /** Default `dense`. */
+  /** Default `every` for inherited auxiliaries, `dense` for those drawn at random. */
   readonly supervision?: Supervision
+  /** An inherited auxiliary to start from, which this takes over; default one of random weights. */
+  readonly inherited?: { readonly tier: Tier; readonly inheritance: Inheritance }
   /** a in a CE + (1 - a) (distillation terms); default 0.1. */
   readonly labelWeight?: number
   /** Terms besides the standard ones, for losses of one's own. Tensors that they train remain the caller's. */
@@ -66,19 +47,6 @@ export interface Distillation {
   dispose(): void
 }
 
-/** An auxiliary before its distillation: sees the ancestor's images, as many tokens and the same classes; weights freshly drawn. */
-export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, blocks?: BlockRegistry): Tier {
-  requireArguments('createAuxiliary', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
-  const { geometry, distillationToken: distilled } = ancestor.embedding
-  const { classes, epsilon } = ancestor.head
-  const name = spec.name ?? defaultTierName(spec.width, spec.depth)
-  return {
-    name,
-    network: createViT({ ...geometry, ...spec, classes, epsilon, distilled }, rng.fork(`auxiliary ${name}`), blocks),
-    transformations: [],
-  }
-}
-
 /**
  * Sets up the distillation of one auxiliary (method.md section 3).
  *
@@ -86,15 +54,17 @@ export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng
  */
 export function createDistillation(ancestor: Network, spec: AuxiliarySpec, options: DistillationOptions, rng: Rng): Distillation {
   requireArguments('createDistillation', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
-  requireKeys('createDistillation', options, DISTILL_OPTIONS)
-  const { labelWeight = 0.1, supervision = 'dense' } = options
-  const { name, network: student } = createAuxiliary(ancestor, spec, rng, options.blocks)
+  requireKeys('createDistillation', options, [...DISTILL_OPTIONS, 'inherited'])
+  const { labelWeight = 0.1, inherited, supervision = inherited ? 'every' : 'dense' } = options
+  const { name, network: student, standsFor } = inherited?.tier ?? createAuxiliary(ancestor, spec, rng, options.blocks)
   const made: Parameters[] = [parametersOf(student)]
   const dispose = () => made.forEach(disposeParameters)
   try {
-    const positions = supervisedPositions(supervision, spec.depth, ancestor.blocks.length)
-    const widths = { student: spec.width, ancestor: ancestor.embedding.width }
-    const { terms: standard, matrices } = standardTerms(positions, widths, options, rng.fork(`matrices ${name}`))
+    const positions = supervisedPositions(supervision, student.blocks.length, ancestor.blocks.length, standsFor)
+    const widths = { student: student.embedding.width, ancestor: ancestor.embedding.width }
+    const weights = inherited ? { ...inheritedWeights, ...options.weights } : options.weights
+    const start = inherited && startOf(inherited.inheritance, widths.student)
+    const { terms: standard, matrices } = standardTerms(positions, widths, { ...options, weights }, rng.fork(`matrices ${name}`), start)
     const ofMatrices = parametersOfTerms(standard)
     made.push(ofMatrices)
     const terms = [...standard, ...requireTerms(options.extraTerms?.(student, positions) ?? [])]
@@ -112,7 +82,7 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
       async finish() {
         const transformations = await readTransformations(matrices)
         disposeParameters(ofMatrices)
-        return { name, network: student, transformations }
+        return { name, network: student, transformations, standsFor }
       },
       dispose,
     }
@@ -122,7 +92,20 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
   }
 }
 
-export interface DistillOptions extends DistillationOptions, TrainingPlan {
+/** Of an inherited auxiliary's terms: it follows the ancestor already, and a narrow one cannot hold all of its features. */
+const inheritedWeights = { logit: 1, block: 0.1, attn: 0.1 }
+
+/** Where transformation matrices start: the way back to the ancestor's stream. */
+function startOf(inheritance: Inheritance, width: number) {
+  return (feature: 'block' | 'attn', { ancestor }: SupervisedPosition): AffineMap =>
+    startingMap(inheritance, width, feature === 'block' ? inheritance.rotated.means[ancestor] : undefined)
+}
+
+export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, TrainingPlan {
+  /** Where the auxiliary starts: cut out of the ancestor (default), as far as its block kinds can be, or random weights, as in the paper. */
+  readonly start?: 'inherit' | 'random'
+  /** What was computed before for all auxiliaries of this ancestor; default computed for this one alone, from 128 of the images. */
+  readonly inheritance?: Inheritance
   /** The ancestor's outputs; default run anew for each batch. A cached one must hold the features of {@link Distillation.ancestorFeatures}. */
   readonly teacher?: Teacher
   readonly group?: Group
@@ -134,12 +117,12 @@ export interface DistillOptions extends DistillationOptions, TrainingPlan {
 export const DISTILL_OPTIONS = keysOf<DistillOptions>({
   ...PLAN_OPTIONS,
   ...{ weights: true, temperature: true, classes: true, sides: true, trainIdentity: true },
-  ...{ supervision: true, labelWeight: true, extraTerms: true, blocks: true },
+  ...{ supervision: true, labelWeight: true, extraTerms: true, blocks: true, start: true, inheritance: true },
   ...{ teacher: true, group: true, report: true, signal: true },
 })
 
 /**
- * Distils the ancestor into one auxiliary.
+ * Distils the ancestor into one auxiliary, which by default is cut out of the ancestor and fitted to it before anything is trained; 0 epochs leave it there.
  *
  * @returns the auxiliary as a tier, with the transformation matrices of its block outputs, and the loss of each step
  * @throws when an argument or option is missing, unknown or of another kind, or a cached teacher saw other images; what `createDistillation` and the
@@ -157,12 +140,17 @@ export async function distill(
   const { group = alone, weightDecay } = options
   const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
   await requireSound(options.teacher, source)
-  const distillation = createDistillation(ancestor, spec, options, rng)
+  const { start = spec.block ? 'random' : 'inherit', inheritance, ...distilling } = options
+  if (start !== 'inherit' && start !== 'random') throw new Error(`distill: start must be 'inherit' or 'random'; got ${describe(start)}`)
+  const inherited = start === 'inherit' ? await inheritedStart(ancestor, spec, source, options) : undefined
   const live = options.teacher ? undefined : liveTeacher(ancestor)
   const teacher = options.teacher ?? live!
+  let distillation: Distillation | undefined
   try {
+    distillation = createDistillation(ancestor, spec, { ...distilling, inherited }, rng)
+    const { ancestorFeatures, loss, parameters, finish } = distillation
     const losses = await train({
-      parameters: distillation.parameters,
+      parameters,
       steps: epochs.steps,
       learningRate: epochs.learningRate,
       optimizer: adamW({ weightDecay }),
@@ -173,21 +161,39 @@ export async function distill(
         return {
           images,
           targets: classTargets(source.labels(indices), ancestor.head.classes),
-          ancestor: teacher(indices, images, distillation.ancestorFeatures),
+          ancestor: teacher(indices, images, ancestorFeatures),
         }
       },
-      loss: (_step, _part, { images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
+      loss: (_step, _part, { images, targets, ancestor }) => loss(images, targets, ancestor),
       compile: { key: () => 'distillation' },
       group,
       report: options.report,
       signal: options.signal,
     })
-    return { tier: await distillation.finish(), losses }
+    return { tier: await finish(), losses }
   } catch (error) {
-    distillation.dispose()
+    distillation?.dispose()
     throw error
   } finally {
     live?.dispose()
+    if (!inheritance) inherited?.inheritance.dispose()
+  }
+}
+
+/** The auxiliary as it is inherited, from what was computed before or from images of the source. */
+async function inheritedStart(ancestor: Network, spec: AuxiliarySpec, source: ImageSource, options: DistillOptions) {
+  if (spec.block)
+    throw new Error(
+      "distill: an auxiliary whose blocks are named by `block` starts from random weights: leave it out, or take start: 'random'",
+    )
+  const { blocks, report, signal } = options
+  const rotating = { blocks, report, signal, blockOrder: spec.depth < ancestor.blocks.length }
+  const inheritance = options.inheritance ?? (await openInheritance(ancestor, source, rotating))
+  try {
+    return { tier: await inherit(ancestor, spec, source, { blocks, report, signal, from: inheritance }), inheritance }
+  } catch (error) {
+    if (!options.inheritance) inheritance.dispose()
+    throw error
   }
 }
 

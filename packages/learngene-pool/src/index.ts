@@ -1,9 +1,8 @@
+export { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
 export * from './baselines/index.js'
 export { type CacheOptions, cacheBytes, cachedTeacher } from './cached-teacher.js'
 export type { ChunkRange, ChunkStore } from './chunk-store.js'
 export {
-  type AuxiliarySpec,
-  createAuxiliary,
   createDistillation,
   type Distillation,
   type DistillationOptions,
@@ -14,8 +13,16 @@ export type { TrainingPlan } from './epochs.js'
 export { accuracies, type EvaluateOptions } from './evaluate.js'
 export { extractDescendant } from './extract.js'
 export { type FineTuneOptions, fineTune } from './fine-tune.js'
+export {
+  ancestorTier,
+  type Inheritance,
+  type InheritedSpec,
+  type InheritOptions,
+  inherit,
+  openInheritance,
+} from './inherit.js'
 export type { Lessons } from './lessons.js'
-export { costBins, type PathPolicy, uniformPaths } from './path-policy.js'
+export { costBins, type PathPolicy, sandwich, uniformPaths } from './path-policy.js'
 export {
   buildPool,
   descendantsOf,

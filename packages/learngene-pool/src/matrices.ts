@@ -20,12 +20,20 @@ export interface TransformationMatrix {
  * land in a space it was taught (method.md section 3).
  *
  * @param trainIdentity trains the map at equal widths too
+ * @param start the map that it starts from; default drawn at random
  */
-export function createMatrix(side: Side, student: number, ancestor: number, rng: Rng, trainIdentity = false): TransformationMatrix {
-  if (student === ancestor && !trainIdentity) return { side, parameters: {}, read: async () => identityMap(student) }
+export function createMatrix(
+  side: Side,
+  student: number,
+  ancestor: number,
+  rng: Rng,
+  trainIdentity = false,
+  start?: AffineMap,
+): TransformationMatrix {
+  if (student === ancestor && !trainIdentity && !start) return { side, parameters: {}, read: async () => identityMap(student) }
   const [inputs, outputs] = side === 'student' ? [student, ancestor] : [ancestor, student]
-  const weight = truncatedNormal(rng, [outputs, inputs])
-  const bias = parameter(new Float32Array(outputs), [outputs])
+  const weight = start ? parameter(start.weight, [outputs, inputs]) : truncatedNormal(rng, [outputs, inputs])
+  const bias = parameter(start ? start.bias : new Float32Array(outputs), [outputs])
   return {
     side,
     parameters: { weight, bias },

@@ -2,7 +2,12 @@ import type { Rng } from '@learngene/interfaces'
 import { describe, formatPath, type PathSpace, requireArguments, type StitchedPath } from '@learngene/stitch'
 
 /** Which path a training step takes. Draws from the given generator only. */
-export type PathPolicy = (rng: Rng) => StitchedPath
+export interface PathPolicy {
+  /** @param part counts the paths of one step, from 0 */
+  (rng: Rng, part?: number): StitchedPath
+  /** How many paths a step takes where nothing else is asked for; default 1. */
+  readonly pathsPerStep?: number
+}
 
 /** Every path is equally likely (SN-Net). */
 export function uniformPaths(space: PathSpace): PathPolicy {
@@ -41,4 +46,21 @@ export function costBins(space: Pick<PathSpace, 'enumerate'>, macs: (path: Stitc
     const bin = kept[rng.integer(kept.length)]!
     return bin[rng.integer(bin.length)]!
   }
+}
+
+/**
+ * The cheapest path, the most expensive one and random ones between them in every step (the sandwich rule of universally slimmable networks, arXiv 1903.05134): both ends of the family
+ * are trained in each step, and what is between them improves with them. Lists the space.
+ *
+ * @param macs cost of a path
+ * @param random paths per step besides the two ends; default 1
+ * @throws when there is no path, a cost is no number, or `random` is not a whole number
+ */
+export function sandwich(space: Pick<PathSpace, 'enumerate'>, macs: (path: StitchedPath) => number, random = 1): PathPolicy {
+  if (!Number.isInteger(random) || random < 0) throw new Error(`sandwich: random must be a whole number of paths; got ${describe(random)}`)
+  const between = costBins(space, macs)
+  const paths = [...space.enumerate()]
+  const costs = paths.map(macs)
+  const ends = [paths[costs.indexOf(Math.min(...costs))]!, paths[costs.indexOf(Math.max(...costs))]!]
+  return Object.assign((rng: Rng, part = 0) => ends[part] ?? between(rng), { pathsPerStep: ends.length + random })
 }

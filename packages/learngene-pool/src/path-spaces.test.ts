@@ -15,7 +15,8 @@ import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, type Network } from '@learngene/vit-blocks'
 import { memory, tidy } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createAuxiliary, distill } from './distill.js'
+import { createAuxiliary } from './auxiliary.js'
+import { distill } from './distill.js'
 import { accuracies } from './evaluate.js'
 import { fineTune } from './fine-tune.js'
 import { buildPool, descendantsOf, disposePool } from './pool.js'
@@ -42,6 +43,7 @@ const specs = [
 describe.each<[string, SpaceSpec, string]>([
   ['multi-stitch paths', { kind: 'multiStitch' }, 'a[0-0]>b[1-1]>c[2-3]'],
   ['multi-stitch paths over all pairs of tiers', { kind: 'multiStitch', pairs: 'all', maxStitches: 2 }, 'a[0-0]>c[2-3]'],
+  ['aligned paths', { kind: 'aligned' }, 'b[0-1]>c[3-3]'],
   ['early exits', { kind: 'earlyExits' }, 'b[0-1]'],
   ['single tiers', { kind: 'singleTiers' }, 'c[0-3]'],
 ])('a pool of three tiers of unequal depth with %s', (_, space, example) => {
@@ -113,7 +115,8 @@ describe('a pool of tiers of equal width', () => {
 
   it("starts as the identity from the learned map too, because both were taught the ancestor's space", async () => {
     const tiers = []
-    for (const spec of equal) tiers.push((await distill(ancestor, spec, source, { ...plan, epochs: 0.5 }, createRng(1))).tier)
+    const options = { ...plan, epochs: 0.5, start: 'random' as const }
+    for (const spec of equal) tiers.push((await distill(ancestor, spec, source, options, createRng(1))).tier)
     const pool = buildPool(tiers, {}, createRng(2))
     initialiseStitches(pool, learned, { rng: createRng(3) })
     for (const { parameters } of pool.stitches.values()) {

@@ -38,7 +38,13 @@ export async function encodePool(pool: Pool, options: { readonly dtype?: FloatDt
   for (const tier of pool.tiers) {
     const tensors = [...(await readParameters(parametersOf(tier.network))), ...storedTransformations(tier.transformations)]
     const entry = await add(`tier-${tier.name}.safetensors`, encodeSafetensors(tensors, options))
-    tiers.push({ ...entry, name: tier.name, structure: structureOf(tier.network), transformations: tier.transformations.map(entryOf) })
+    tiers.push({
+      ...entry,
+      name: tier.name,
+      structure: structureOf(tier.network),
+      transformations: tier.transformations.map(entryOf),
+      ...(tier.standsFor && { standsFor: tier.standsFor }),
+    })
   }
   const entry = await add(STITCHES, encodeSafetensors(await readParameters(poolParameters(pool).stitches), options))
   const stitches = { ...entry, ...pool.stitchSpec }
@@ -87,7 +93,7 @@ export async function decodePool(
       const values = await readAllFloat32(file, matrices, { allowExtra: true })
       const transformations = entry.transformations.map((transformation) => transformationFrom(transformation, values))
       const network = buildNetwork(entry.structure, blocks)
-      tiers.push({ name: entry.name, network, transformations })
+      tiers.push({ name: entry.name, network, transformations, ...(entry.standsFor && { standsFor: entry.standsFor }) })
       await loadParameters(parametersOf(network), file, { allowExtra: true })
     }
     const stitchFile = await readChecked(manifest.stitches)
@@ -123,8 +129,8 @@ function shapesOf(manifest: Manifest, blocks: BlockRegistry | undefined): { tier
   let stitches: StitchedFamily['stitches'] = new Map()
   try {
     return withoutWeights(() => {
-      for (const { name, structure } of manifest.tiers) {
-        tiers.push({ name, network: buildNetwork(structure, blocks), transformations: [] })
+      for (const { name, structure, standsFor } of manifest.tiers) {
+        tiers.push({ name, network: buildNetwork(structure, blocks), transformations: [], ...(standsFor && { standsFor }) })
       }
       for (const [i, { name, transformations }] of manifest.tiers.entries()) {
         for (const entry of transformations) checkTransformation(entry, name, tiers[i]!.network)

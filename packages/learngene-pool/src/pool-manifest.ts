@@ -28,6 +28,7 @@ export interface TierEntry extends FileEntry {
   readonly name: string
   readonly structure: NetworkStructure
   readonly transformations: readonly TransformationEntry[]
+  readonly standsFor?: readonly number[]
 }
 
 export interface TransformationEntry {
@@ -100,8 +101,11 @@ function readTier(value: unknown, at: string): TierEntry {
     name: json.text(tier.name, `${at}.name`, tierName),
     structure: readStructure(tier.structure, `${at}.structure`),
     transformations,
+    ...(tier.standsFor !== undefined && { standsFor: json.list(tier.standsFor, `${at}.standsFor`, mostBlocks, readBlockIndex) }),
   }
 }
+
+const readBlockIndex = (value: unknown, at: string) => json.integer(value, at, 0, mostBlocks - 1)
 
 const tierName = {
   pattern: { test: isTierName },

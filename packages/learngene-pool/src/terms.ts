@@ -1,7 +1,7 @@
 import { featureMse, softTarget, transformedMse } from '@learngene/distill-losses'
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import { describe, requireArguments, requireKeys, type Side } from '@learngene/stitch'
+import { type AffineMap, describe, requireArguments, requireKeys, type Side } from '@learngene/stitch'
 import { type ForwardResult, prefixed } from '@learngene/vit-blocks'
 import { Tensor, type Variable } from '@tensorflow/tfjs-core'
 import { createMatrix, type TransformationMatrix } from './matrices.js'
@@ -41,12 +41,13 @@ export interface PlacedMatrix {
   readonly matrix: TransformationMatrix
 }
 
-/** The three losses of method.md section 3: soft cross entropy of logits, MSE of block outputs, MSE of attention outputs, at every supervised position. */
+/** The three losses of method.md section 3: soft cross entropy of logits, MSE of block outputs, MSE of attention outputs, at every supervised position. `start` gives matrices of side `student` that are known before. */
 export function standardTerms(
   positions: readonly SupervisedPosition[],
   widths: { readonly student: number; readonly ancestor: number },
   options: TermOptions,
   rng: Rng,
+  start: (feature: 'block' | 'attn', position: SupervisedPosition) => AffineMap | undefined = () => undefined,
 ): { readonly terms: DistillationTerm[]; readonly matrices: PlacedMatrix[] } {
   const { temperature = 1, classes = 'sum', sides = ['student'], trainIdentity } = options
   const weights = options.weights ?? {}
@@ -75,7 +76,14 @@ export function standardTerms(
     for (const position of positions) {
       for (const side of sides) {
         const name = `${feature}.${position.student}.${side}`
-        const matrix = createMatrix(side, widths.student, widths.ancestor, rng.fork(name), trainIdentity)
+        const matrix = createMatrix(
+          side,
+          widths.student,
+          widths.ancestor,
+          rng.fork(name),
+          trainIdentity,
+          side === 'student' ? start(feature, position) : undefined,
+        )
         matrices.push({ feature, position, matrix })
         terms.push(featureTerm(name, weight, feature, position, matrix))
       }

@@ -10,6 +10,8 @@ export interface Tier {
   readonly network: Network
   /** The transformation matrices its distillation trained; none for an independently trained anchor (SN-Net). */
   readonly transformations: readonly Transformation[]
+  /** By block, ascending, the ancestor's block that it stands for; none for an independently trained anchor. */
+  readonly standsFor?: readonly number[]
 }
 
 /** Tiers, the paths through them and one stitch for every slot of those paths: what descendants are taken from. A pool is one, SN-Net another. */
@@ -23,8 +25,8 @@ export interface StitchedFamily {
 
 export function shapeOfTier(tier: Tier): TierShape {
   requireArguments('shapeOfTier', { tier: ['tier', tier] })
-  const { name, network } = tier
-  return { name, width: network.embedding.width, depth: network.blocks.length }
+  const { name, network, standsFor } = tier
+  return { name, width: network.embedding.width, depth: network.blocks.length, ...(standsFor && { standsFor }) }
 }
 
 /**

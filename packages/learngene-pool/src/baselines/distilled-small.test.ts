@@ -22,7 +22,13 @@ describe('samePlan', () => {
 it('distils one small model for as many steps as a whole pool takes', async () => {
   const source = tinyImages(24)
   const spec = { width: 8, depth: 2, heads: 2 }
-  const { network, losses } = await distillSmall(tinyAncestor(), spec, source, samePlan([plan, plan, plan]), createRng(1))
+  const { network, losses } = await distillSmall(
+    tinyAncestor(),
+    spec,
+    source,
+    { ...samePlan([plan, plan, plan]), start: 'random' },
+    createRng(1),
+  )
   expect(losses).toHaveLength(3 * 2 * 2)
   expect(losses.at(-1)).toBeLessThan(losses[0]!)
   expect([network.embedding.width, network.blocks.length]).toEqual([8, 2])

@@ -11,7 +11,7 @@ import {
   type Tier,
 } from '@learngene/stitch'
 import { type BlockSpec, disposeNetwork, type Network } from '@learngene/vit-blocks'
-import { type AuxiliarySpec, createAuxiliary } from '../distill.js'
+import { type AuxiliarySpec, createAuxiliary } from '../auxiliary.js'
 import { type FineTuneOptions, fineTune } from '../fine-tune.js'
 import { uniformPaths } from '../path-policy.js'
 import { buildPool, type Pool } from '../pool.js'

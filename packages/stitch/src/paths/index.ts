@@ -1,3 +1,4 @@
+export { type AlignedOptions, aligned } from './aligned.js'
 export { earlyExits } from './early-exits.js'
 export { type MultiStitchOptions, multiStitch } from './multi-stitch.js'
 export { comparePaths, createPath, type Path, type Segment } from './path.js'

@@ -1,4 +1,5 @@
 import { requireArguments } from '@learngene/vit-blocks'
+import { type AlignedOptions, aligned } from './aligned.js'
 import { earlyExits } from './early-exits.js'
 import { multiStitch } from './multi-stitch.js'
 import type { PathSpace } from './path-space.js'
@@ -12,6 +13,7 @@ import type { WindowOptions } from './window-slots.js'
 export type SpaceSpec =
   | ({ readonly kind: 'slidingWindow' } & WindowOptions)
   | ({ readonly kind: 'multiStitch'; readonly maxStitches?: number } & WindowOptions)
+  | ({ readonly kind: 'aligned' } & AlignedOptions)
   | { readonly kind: 'singleTiers' }
   | { readonly kind: 'earlyExits' }
   | { readonly kind: 'twoWay' }
@@ -24,6 +26,8 @@ export function createSpace(spec: SpaceSpec, tiers: readonly TierShape[]): PathS
       return slidingWindow(tiers, spec)
     case 'multiStitch':
       return multiStitch(tiers, spec)
+    case 'aligned':
+      return aligned(tiers, spec)
     case 'singleTiers':
       return singleTiers(tiers)
     case 'earlyExits':
@@ -32,7 +36,7 @@ export function createSpace(spec: SpaceSpec, tiers: readonly TierShape[]): PathS
       return twoWay(tiers)
     default:
       throw new Error(
-        `path space: the kind must be slidingWindow, multiStitch, singleTiers, earlyExits or twoWay; got ${JSON.stringify((spec as { kind: unknown }).kind)}`,
+        `path space: the kind must be slidingWindow, multiStitch, aligned, singleTiers, earlyExits or twoWay; got ${JSON.stringify((spec as { kind: unknown }).kind)}`,
       )
   }
 }

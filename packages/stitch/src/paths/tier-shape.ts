@@ -5,6 +5,8 @@ export interface TierShape {
   readonly name: string
   readonly width: number
   readonly depth: number
+  /** By block, ascending, the ancestor's block that it stands for, where that is known. */
+  readonly standsFor?: readonly number[]
 }
 
 const deitNames: { readonly [width: number]: string } = { 192: 'ti', 384: 'sm', 768: 'ba' }
@@ -23,14 +25,14 @@ export function isTierName(text: string): boolean {
 /**
  * Checks what every path space asks of its tiers.
  *
- * @throws if there is no tier, a name is malformed or given twice, a width or depth is not a positive integer, or widths do not ascend
+ * @throws if there is no tier, a name is malformed or given twice, a width or depth is not a positive integer, `standsFor` is not ascending or of another length, or widths do not ascend
  * (equal widths may follow each other).
  */
 export function checkTiers(tiers: readonly TierShape[]): void {
   requireArguments('path space', { tiers: ['object[]', tiers] })
   if (tiers.length === 0) throw new Error('a path space needs at least one tier, got none')
   const names = new Set<string>()
-  for (const [index, { name, width, depth }] of tiers.entries()) {
+  for (const [index, { name, width, depth, standsFor }] of tiers.entries()) {
     if (!isTierName(name)) {
       throw new Error(`tier ${index}: a tier name starts with a letter, then letters, digits, "_", "." or "-", got ${JSON.stringify(name)}`)
     }
@@ -39,6 +41,14 @@ export function checkTiers(tiers: readonly TierShape[]): void {
     for (const [measure, value] of Object.entries({ width, depth })) {
       if (!Number.isSafeInteger(value) || value < 1)
         throw new Error(`tier ${name}: its ${measure} must be an integer of at least 1, got ${value}`)
+    }
+    if (
+      standsFor &&
+      !(standsFor.length === depth && standsFor.every((block, i) => Number.isSafeInteger(block) && block > (standsFor[i - 1] ?? -1)))
+    ) {
+      throw new Error(
+        `tier ${name}: standsFor must be ascending ancestor blocks, one for each of its ${depth} blocks, got [${standsFor.join(', ')}]`,
+      )
     }
     const before = tiers[index - 1]
     if (before && before.width > width) {

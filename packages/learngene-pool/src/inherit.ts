@@ -1,0 +1,124 @@
+import { type CalibrationOptions, cut, embeddingOf, type RotatedAncestor, type RotateOptions, refine, rotate } from '@learngene/inherit'
+import type { ImageSource } from '@learngene/interfaces/tensors'
+import { type AffineMap, defaultTierName, identityMap, requireArguments, type Tier, type Transformation } from '@learngene/stitch'
+import { copyOf, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
+import { buildNetwork, disposeNetwork, type Network, parametersOf, structureOf } from '@learngene/vit-blocks'
+import type { AuxiliarySpec } from './auxiliary.js'
+
+/** What tiers of an ancestor are cut from, computed once for all of them. */
+export interface Inheritance {
+  /** The ancestor in principal order, from which tiers are sliced; its order tells what a width keeps and which blocks can go. */
+  readonly rotated: RotatedAncestor
+  /** Which images it was watched on. */
+  readonly calibration: CalibrationOptions
+  /** Frees the rotated ancestor; tiers that were cut from it stay. */
+  dispose(): void
+}
+
+/**
+ * Watches an ancestor on unlabelled images and writes it in principal order, for any number of tiers to be cut from it.
+ *
+ * @param options of `rotate`; `blockOrder` (default true) is needed for tiers of fewer blocks only
+ */
+export async function openInheritance(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<Inheritance> {
+  requireArguments('openInheritance', { ancestor: ['network', ancestor], source: ['images', source], options: ['object', options] })
+  const rotated = await rotate(ancestor, source, options)
+  const { blockOrder: _, ...calibration } = options
+  return { rotated, calibration, dispose: () => disposeNetwork(rotated.network) }
+}
+
+export interface InheritOptions extends RotateOptions {
+  /** What was computed before, from the same ancestor and images; default computed for this tier alone. */
+  readonly from?: Inheritance
+  /** Whether the tier is fitted to the ancestor in closed form (`refine`); otherwise it is a mere slice. Default true. */
+  readonly fit?: boolean
+}
+
+/** An auxiliary that inherits: all is the ancestor's unless it is named. */
+export type InheritedSpec = Partial<Pick<AuxiliarySpec, 'width' | 'depth' | 'heads' | 'name'>> & { readonly blocks?: readonly number[] }
+
+/**
+ * An auxiliary cut out of its ancestor, with the transformation matrix of every block: side `student`, R_s = E_s^T back to the ancestor's stream, and as bias what the tier does not
+ * hold of the ancestor's mean. No training, no labels.
+ *
+ * @param spec any width that the heads divide and any depth up to the ancestor's
+ * @throws when the size is not possible or a block kind does not say how it is cut; nothing stays allocated then
+ */
+export async function inherit(ancestor: Network, spec: InheritedSpec, source: ImageSource, options: InheritOptions = {}): Promise<Tier> {
+  requireArguments('inherit', {
+    ancestor: ['network', ancestor],
+    spec: ['object', spec],
+    source: ['images', source],
+    options: ['object', options],
+  })
+  const { from, fit = true, ...rotating } = options
+  const { width = ancestor.embedding.width, depth = ancestor.blocks.length, heads, blocks } = spec
+  const inheritance =
+    from ?? (await openInheritance(ancestor, source, { ...rotating, blockOrder: !blocks && depth < ancestor.blocks.length }))
+  try {
+    const { kinds, blocks: registry, report, signal } = options
+    const slice = cut(inheritance.rotated, { width, depth, heads, blocks }, { kinds, blocks: registry })
+    try {
+      if (fit && !isWhole(ancestor, slice.network)) {
+        await refine(inheritance.rotated, slice, source, { ...inheritance.calibration, kinds, report, signal })
+      }
+    } catch (error) {
+      disposeNetwork(slice.network)
+      throw error
+    }
+    const { network, standsFor } = slice
+    return {
+      name: spec.name ?? defaultTierName(width, standsFor.length),
+      network,
+      standsFor,
+      transformations: standsFor.map((block, position) => ({
+        side: 'student',
+        position,
+        ancestorPosition: block,
+        map: startingMap(inheritance, width, inheritance.rotated.means[block]),
+      })),
+    }
+  } finally {
+    if (!from) inheritance.dispose()
+  }
+}
+
+const isWhole = (ancestor: Network, network: Network) =>
+  network.embedding.width === ancestor.embedding.width && network.blocks.length === ancestor.blocks.length
+
+/** The map from a tier's stream to the ancestor's: R_s, and as bias what it does not give of a mean [D]. */
+export function startingMap(
+  { rotated: { basis } }: Inheritance,
+  width: number,
+  mean: Float64Array = new Float64Array(basis.width),
+): AffineMap {
+  const embedding = embeddingOf(basis, width) // [D_s, D]
+  const kept = product(transpose(embedding), product(embedding, matrixOf(mean, basis.width, 1))).data
+  return {
+    inputs: width,
+    outputs: basis.width,
+    weight: Float32Array.from(copyOf(transpose(embedding)).data),
+    bias: Float32Array.from(mean, (value, i) => value - kept[i]!),
+  }
+}
+
+/**
+ * The ancestor itself as the widest tier, unchanged: a copy of its weights, every block standing for itself. `fineTune` leaves it as it is where it is named among
+ * its `frozen` tiers.
+ */
+export function ancestorTier(ancestor: Network, options: Pick<InheritOptions, 'blocks'> & { readonly name?: string } = {}): Tier {
+  requireArguments('ancestorTier', { ancestor: ['network', ancestor], options: ['object', options] })
+  const network = buildNetwork(structureOf(ancestor), options.blocks)
+  const from = parametersOf(ancestor)
+  for (const [name, parameter] of Object.entries(parametersOf(network))) parameter.assign(from[name]!)
+  const width = ancestor.embedding.width
+  const standsFor = ancestor.blocks.map((_, block) => block)
+  return {
+    name: options.name ?? defaultTierName(width, standsFor.length),
+    network,
+    standsFor,
+    transformations: standsFor.map(
+      (block): Transformation => ({ side: 'student', position: block, ancestorPosition: block, map: identityMap(width) }),
+    ),
+  }
+}
