@@ -1,7 +1,7 @@
 export { UsageError } from './errors.js'
 export type { Io } from './io.js'
 export { main } from './main.js'
-export type { DescendantRow, InitialiserRow, QuickstartReport, Size, StorageRow } from './quickstart/report.js'
+export type { AuxiliaryRow, ComparisonRow, DescendantRow, InitialiserRow, QuickstartReport, Size, StorageRow } from './quickstart/report.js'
 export { readRun } from './read-run.js'
 export { renderHtml } from './report/html/index.js'
 export { renderTable } from './report/terminal.js'

@@ -9,10 +9,13 @@ export const REPORT = 'report.json'
 /** The folder of a run that holds its pool. */
 export const POOL = 'pool'
 
+/** Of the reports that this version writes and reads. */
+const SCHEMA = 2
+
 /**
  * What a run found.
  *
- * @throws when there is no such directory, it is not a run, or its report is damaged or of another version
+ * @throws when there is no such directory, it is not a run, or its report is damaged, of another command or of another version
  */
 export async function readRun(dir: string): Promise<QuickstartReport> {
   await assertDirectory(dir)
@@ -23,9 +26,14 @@ export async function readRun(dir: string): Promise<QuickstartReport> {
   })
   const value = parse(text, file)
   const { schema, command } = (value ?? {}) as { schema?: unknown; command?: unknown }
-  if (schema !== 1 || command !== 'quickstart') {
+  if (command !== 'quickstart' || typeof schema !== 'number') {
     throw new Error(
-      `${file} must have schema 1 and command "quickstart"; it has ${JSON.stringify(schema)} and ${JSON.stringify(command)}. It is no report, or one of another version: make the run again`,
+      `${file} must be the report of a quickstart; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`,
+    )
+  }
+  if (schema !== SCHEMA) {
+    throw new Error(
+      `${file} must have schema ${SCHEMA}, it has ${schema}: another version of learngene wrote it; make the run again with 'learngene quickstart --out ${dir}'`,
     )
   }
   const result = reportSchema.safeParse(value)

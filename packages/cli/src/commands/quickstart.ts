@@ -48,6 +48,6 @@ export function addQuickstart(program: Command, io: Io): void {
         runQuickstart({ ...options, outDir: out, configFile: config, force, report, signal: io.signal }),
       )
       if (json) return printJson(io, report)
-      io.stdout.write(`${renderTable(report)}\n\nreport: ${out}/report.html\n`)
+      io.stdout.write(`${renderTable(report, out)}\n\nreport: ${out}/report.html\n`)
     })
 }

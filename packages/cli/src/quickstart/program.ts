@@ -67,7 +67,7 @@ export async function runQuickstart(options: QuickstartOptions): Promise<Quickst
     const logits = await logitsInNewProcess(process, { model, backend, dataDir, images: VERIFIED_IMAGES }, signal)
     const { path, runnerUp, why } = result.choice
     const described: QuickstartReport = {
-      schema: 1,
+      schema: 2,
       command: 'quickstart',
       version,
       seed,

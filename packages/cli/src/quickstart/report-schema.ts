@@ -10,7 +10,7 @@ const storage = z.object({ parameters: count, smallest: size, models: count })
 
 /** What {@link QuickstartReport} says in types, for files. */
 export const reportSchema: z.ZodType<QuickstartReport> = z.object({
-  schema: z.literal(1),
+  schema: z.literal(2),
   command: z.literal('quickstart'),
   version: text,
   seed: z.int(),
@@ -25,11 +25,16 @@ export const reportSchema: z.ZodType<QuickstartReport> = z.object({
       width: count,
       depth: count,
       heads: count,
-      firstLoss: z.number(),
-      lastLoss: z.number(),
+      start: z.enum(['inherit', 'random', 'ancestor']),
+      standsFor: z.array(count),
+      keptEnergy: share,
+      untrainedAccuracy: share,
       steps: count,
+      firstLoss: z.number().nullable(),
+      lastLoss: z.number().nullable(),
     }),
   ),
+  inheriting: z.object({ images: count, seconds: amount, energies: z.array(z.object({ width: count, kept: share })) }),
   initialisers: z.object({
     images: count,
     rows: z.array(
@@ -51,12 +56,15 @@ export const reportSchema: z.ZodType<QuickstartReport> = z.object({
         stitched: z.boolean(),
         validationAccuracy: share,
         testAccuracy: share,
+        untrainedAccuracy: share,
         pareto: z.boolean(),
       }),
     )
     .min(1),
   evaluation: z.object({ sharedMacs: count, separateMacs: count }),
   storage: z.object({ pool: storage, snnet: storage.extend({ anchors: text }) }),
+  comparison: z.array(z.object({ name: text, macs: count, testAccuracy: share, note: z.string() })),
+  choices: z.array(z.object({ budget: z.object({ macs: amount }), path: text, macs: count, testAccuracy: share })),
   choice: z.object({
     budget: z.record(z.string(), z.number()),
     path: text,

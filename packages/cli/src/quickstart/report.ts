@@ -1,6 +1,6 @@
 /** What `learngene quickstart` found: the contents of report.json. With the same seed, machine and backend two runs differ in `times` only. */
 export interface QuickstartReport {
-  readonly schema: 1
+  readonly schema: 2
   readonly command: 'quickstart'
   /** Of the learngene command. */
   readonly version: string
@@ -11,16 +11,17 @@ export interface QuickstartReport {
   readonly config: { readonly [key: string]: unknown }
   readonly images: { readonly training: number; readonly validation: number; readonly test: number }
   readonly ancestor: Size & { readonly width: number; readonly depth: number; readonly testAccuracy: number }
-  readonly auxiliaries: readonly (Size & {
-    readonly name: string
-    readonly width: number
-    readonly depth: number
-    readonly heads: number
-    /** Mean loss of the first and the last tenth of the steps. */
-    readonly firstLoss: number
-    readonly lastLoss: number
-    readonly steps: number
-  })[]
+  /** The tiers' networks, ascending by width. */
+  readonly auxiliaries: readonly AuxiliaryRow[]
+  /** What all tiers that inherit from the ancestor share: its passes over unlabelled images and the algebra. */
+  readonly inheriting: {
+    /** Calibration images. */
+    readonly images: number
+    /** Until the whole family stood, stitches too, with nothing trained. */
+    readonly seconds: number
+    /** Share of the energy of the ancestor's residual stream that a tier of each width keeps. */
+    readonly energies: readonly { readonly width: number; readonly kept: number }[]
+  }
   /** Stitches compared before any fine-tuning. */
   readonly initialisers: {
     /** Validation images the accuracies are measured on. */
@@ -33,6 +34,15 @@ export interface QuickstartReport {
   /** Multiply-accumulates of evaluating all descendants on one image, sharing front blocks and one by one. */
   readonly evaluation: { readonly sharedMacs: number; readonly separateMacs: number }
   readonly storage: { readonly pool: StorageRow; readonly snnet: StorageRow & { readonly anchors: string } }
+  /** Models that are no descendants, made at small cost, for comparison. */
+  readonly comparison: readonly ComparisonRow[]
+  /** The best descendant by validation accuracy within each of a few budgets. */
+  readonly choices: readonly {
+    readonly budget: { readonly macs: number }
+    readonly path: string
+    readonly macs: number
+    readonly testAccuracy: number
+  }[]
   readonly choice: {
     readonly budget: { readonly [measure: string]: number }
     readonly path: string
@@ -50,6 +60,33 @@ export interface QuickstartReport {
 export interface Size {
   readonly parameters: number
   readonly macs: number
+}
+
+export interface AuxiliaryRow extends Size {
+  readonly name: string
+  readonly width: number
+  readonly depth: number
+  readonly heads: number
+  /** Where its weights came from: computed from the ancestor's, drawn, or the ancestor itself. */
+  readonly start: 'inherit' | 'random' | 'ancestor'
+  /** For each of its blocks the ancestor's block that it stands for. */
+  readonly standsFor: readonly number[]
+  /** Share of the energy of the ancestor's residual stream that the width keeps; 1 for the ancestor. */
+  readonly keptEnergy: number
+  /** Test accuracy before any training. */
+  readonly untrainedAccuracy: number
+  readonly steps: number
+  /** Mean loss of the first and the last tenth of the steps; null where there were none. */
+  readonly firstLoss: number | null
+  readonly lastLoss: number | null
+}
+
+export interface ComparisonRow {
+  readonly name: string
+  readonly macs: number
+  readonly testAccuracy: number
+  /** How it was made. */
+  readonly note: string
 }
 
 export interface InitialiserRow {
@@ -71,6 +108,8 @@ export interface DescendantRow extends Size {
   /** On the held-out training images; descendants are chosen by this. */
   readonly validationAccuracy: number
   readonly testAccuracy: number
+  /** On the same test images, before anything was trained. */
+  readonly untrainedAccuracy: number
   /** On the Pareto front of MACs and validation accuracy. */
   readonly pareto: boolean
 }

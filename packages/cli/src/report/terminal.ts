@@ -1,65 +1,68 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
-import { formatChange, formatCount, formatDifference, formatShare, textTable } from './text.js'
+import { formatCount, formatDifference, formatShare, textTable } from './text.js'
 import { totalSeconds } from './total-seconds.js'
 
-/** Descendants by row: path, parameters, MACs, accuracies, `*` where on the Pareto front, `>` where chosen. */
+/** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
   return textTable(
-    ['', 'path', 'parameters', 'MACs', 'validation', 'test', 'Pareto'],
+    ['', 'path', 'params', 'MACs', 'untrained', 'validation', 'test'],
     rows.map((row) => [
       row.path === chosen ? '>' : '',
       row.path,
       formatCount(row.parameters),
       formatCount(row.macs),
+      formatShare(row.untrainedAccuracy),
       formatShare(row.validationAccuracy),
       formatShare(row.testAccuracy),
-      row.pareto ? '*' : '',
     ]),
-    ['left', 'left', 'right', 'right', 'right', 'right', 'left'],
+    ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
   )
 }
 
-/** What a terminal shows of a finished quickstart. */
-export function renderTable(report: QuickstartReport): string {
-  const { ancestor, choice, descendants, images, initialisers, storage } = report
+/**
+ * What a terminal shows of a finished quickstart: the front, the choices under budgets, the comparison, and what to do next.
+ *
+ * @param run the run's directory, for the commands
+ */
+export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): string {
+  const { ancestor, backend, choice, descendants, images, inheriting, seed, storage, workers } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
-  const stitches = textTable(
-    ['stitches', 'mean accuracy', 'residual'],
-    initialisers.rows.map((row) => [row.name, formatShare(row.meanAccuracy), row.meanResidual.toFixed(3)]),
-    ['left', 'right', 'right'],
-  )
-  const stored = textTable(
-    ['storage', 'parameters', 'models', 'smallest: parameters', 'MACs'],
-    (
-      [
-        ['pool', storage.pool],
-        [`SN-Net (${storage.snnet.anchors})`, storage.snnet],
-      ] as const
-    ).map(([name, { parameters, models, smallest }]) => [
-      name,
-      formatCount(parameters),
-      String(models),
-      formatCount(smallest.parameters),
-      formatCount(smallest.macs),
-    ]),
-    ['left', 'right', 'right', 'right', 'right'],
-  )
+  const front = descendants.filter((row) => row.pareto || row === chosen).sort((a, b) => a.macs - b.macs)
   return [
-    `Stitched descendants before any fine-tuning, on ${initialisers.images} validation images`,
-    stitches,
+    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${formatBudget(choice.budget)})`,
+    descendantsTable(front, choice.path),
     '',
-    `All ${descendants.length} descendants after fine-tuning (${images.validation} validation and ${images.test} test images; * Pareto front, > chosen)`,
-    descendantsTable(descendants, choice.path),
+    ...choicesLines(report),
+    ...comparisonLines(report),
+    `ancestor: ${formatShare(ancestor.testAccuracy)} test accuracy, ${formatCount(ancestor.macs)} MACs, ${formatCount(ancestor.parameters)} parameters`,
+    `chosen:   ${formatShare(chosen.testAccuracy)} test accuracy, ${formatCount(chosen.macs)} MACs (${formatShare(chosen.macs / ancestor.macs, 0)} of the ancestor's), ${formatCount(chosen.parameters)} parameters`,
+    `family:   ${storage.pool.models} models of ${formatCount(storage.pool.parameters)} stored parameters; untrained after ${durationText(inheriting.seconds)}, all done after ${durationText(totalSeconds(report))}`,
+    `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     '',
-    stored,
-    `pool against SN-Net: storage ${formatChange(storage.pool.parameters, storage.snnet.parameters)}, smallest model ${formatChange(storage.pool.smallest.parameters, storage.snnet.smallest.parameters)} parameters and ${formatChange(storage.pool.smallest.macs, storage.snnet.smallest.macs)} MACs`,
-    '',
-    `ancestor: ${formatShare(ancestor.testAccuracy)} test accuracy, ${formatCount(ancestor.parameters)} parameters, ${formatCount(ancestor.macs)} MACs`,
-    `chosen under ${formatBudget(choice.budget)}: ${chosen.path}, ${formatShare(chosen.testAccuracy)} test accuracy, ${formatCount(chosen.parameters)} parameters, ${formatCount(chosen.macs)} MACs`,
-    choice.why,
-    `extracted and reloaded in a new process: logits of ${choice.comparedImages} images differ by ${formatDifference(choice.logitDifference)} at most`,
-    `seed ${report.seed}, ${report.backend.name}, ${report.workers} workers, ${durationText(totalSeconds(report))}`,
+    'next:',
+    `  npx learngene search --run ${quoted(run)} --budget macs=${formatCount(chosen.macs / 2).replace(' ', '')}`,
+    `  npx learngene extract --run ${quoted(run)} --path ${quoted(choice.path)} --out small.safetensors`,
   ].join('\n')
+}
+
+function choicesLines({ choices, descendants }: QuickstartReport): string[] {
+  if (choices.length === 0) return []
+  const rows = choices.map(({ budget, path, macs, testAccuracy }) => {
+    const row = descendants.find((row) => row.path === path)
+    return [formatBudget(budget), path, formatCount(macs), row ? formatShare(row.untrainedAccuracy) : '', formatShare(testAccuracy)]
+  })
+  return [textTable(['budget', 'best', 'MACs', 'untrained', 'test'], rows, ['left', 'left', 'right', 'right', 'right']), '']
+}
+
+function comparisonLines({ comparison }: QuickstartReport): string[] {
+  if (comparison.length === 0) return []
+  const rows = comparison.map(({ name, macs, testAccuracy }) => [name, formatCount(macs), formatShare(testAccuracy)])
+  return [textTable(['beside the family', 'MACs', 'test'], rows, ['left', 'right', 'right']), '']
+}
+
+/** As a shell takes it. */
+function quoted(text: string): string {
+  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

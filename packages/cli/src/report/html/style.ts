@@ -1,16 +1,16 @@
 import { raw } from './html.js'
 
-/** Blue and orange stay apart for colour-blind readers; shapes differ as well. */
+/** Blue and orange stay apart for colour-blind readers; shapes differ as well. Paper is light. */
 export const style = raw(`
 :root {
   color-scheme: light dark;
-  --page: #f6f7f9; --card: #ffffff; --ink: #1b2330; --soft: #5d6878; --line: #e1e5eb;
-  --stitched: #2563eb; --single: #d9620b; --front: #0f9d76; --accent: #0f766e; --bar: #a9b8d0; --mark: #fff6da;
+  --page: #f6f7f9; --card: #ffffff; --ink: #1b2330; --soft: #566070; --line: #e1e5eb;
+  --stitched: #2563eb; --single: #d05a05; --front: #0b8a67; --budget: #a3239b; --accent: #0f766e; --bar: #a9b8d0; --mark: #fff6da;
 }
-@media (prefers-color-scheme: dark) {
+@media screen and (prefers-color-scheme: dark) {
   :root {
-    --page: #11151c; --card: #1a202a; --ink: #e7ebf1; --soft: #9aa6b6; --line: #2c3542;
-    --stitched: #6ea0ff; --single: #f59b4f; --front: #35c79b; --accent: #45cbb8; --bar: #47566f; --mark: #3a3320;
+    --page: #11151c; --card: #1a202a; --ink: #e7ebf1; --soft: #a3aebd; --line: #2c3542;
+    --stitched: #6ea0ff; --single: #f59b4f; --front: #35c79b; --budget: #e58ae0; --accent: #45cbb8; --bar: #47566f; --mark: #3a3320;
   }
 }
 * { box-sizing: border-box }
@@ -29,6 +29,7 @@ section > :last-child { margin-bottom: 0 }
 .card span { color: var(--soft); font-size: 0.88rem; line-height: 1.4; display: block; overflow-wrap: anywhere }
 .card .what { color: var(--ink); font-weight: 600 }
 .scroll { overflow-x: auto; margin-bottom: 14px }
+:focus-visible { outline: 3px solid var(--stitched); outline-offset: 2px; border-radius: 4px }
 table { border-collapse: collapse; width: 100%; font-size: 0.92rem; font-variant-numeric: tabular-nums }
 th, td { text-align: left; padding: 6px 10px; border-bottom: 1px solid var(--line); white-space: nowrap }
 th { font-weight: 600; color: var(--soft); font-size: 0.84rem }
@@ -38,7 +39,7 @@ tr.chosen td { background: var(--mark) }
 tr.total td { font-weight: 600 }
 .tag { font-size: 0.75rem; background: var(--accent); color: var(--card); border-radius: 99px; padding: 1px 8px; margin-left: 4px }
 th button { all: unset; cursor: pointer; border-radius: 4px }
-th button:focus-visible { outline: 2px solid var(--stitched) }
+th button:focus-visible { outline: 3px solid var(--stitched) }
 th[aria-sort=ascending] button::after { content: ' ▲' }
 th[aria-sort=descending] button::after { content: ' ▼' }
 code, pre { font: 0.92em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace }
@@ -46,52 +47,73 @@ pre { background: var(--page); border: 1px solid var(--line); border-radius: 8px
 summary { cursor: pointer; color: var(--soft); margin-bottom: 8px }
 .facts td, .prose { white-space: normal; overflow-wrap: anywhere }
 .facts td:first-child { color: var(--soft); white-space: nowrap }
-.prose { min-width: 150px }
+.prose { min-width: 120px }
+.prose.long { min-width: 280px }
+.bar-cell { width: 30%; min-width: 50px }
 .why { overflow-wrap: anywhere }
-svg { max-width: 100% }
-.plot svg { display: block; width: 100%; height: auto; font-size: 13px }
-.plot { margin-bottom: 0 }
-.bars { max-width: 600px; margin-bottom: 14px }
-.plot text { fill: var(--soft) }
-.plot .label { fill: var(--ink); font-size: 12.5px; paint-order: stroke; stroke: var(--card); stroke-width: 4px; stroke-linejoin: round }
-.plot .strong { font-weight: 700; font-size: 14px }
-.plot .value { fill: var(--ink); font-weight: 600 }
-.grid line { stroke: var(--line) }
-.titles text { font-size: 13px }
-.front { fill: none; stroke: var(--front); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round }
-.ancestor { stroke: var(--soft); stroke-dasharray: 5 5 }
-.plot .ancestor-label { fill: var(--soft); paint-order: stroke; stroke: var(--card); stroke-width: 4px }
-.star { fill: var(--soft) }
-.stitched { fill: var(--card); stroke: var(--stitched); stroke-width: 2 }
-.single { fill: var(--card); stroke: var(--single); stroke-width: 2 }
-.stitched.pareto { fill: var(--stitched) }
-.single.pareto { fill: var(--single) }
-.ring { fill: none; stroke: var(--ink); stroke-width: 2.5 }
-.plot circle:hover, .plot rect:hover { stroke-width: 4 }
-.bar { fill: var(--bar) }
-.bar.first { fill: var(--front); fill-opacity: 0.55 }
-.dot { fill: var(--ink); fill-opacity: 0.55 }
-.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; padding: 0; margin: 0 0 8px; font-size: 0.88rem; color: var(--soft) }
-.legend li { display: flex; align-items: center; gap: 6px }
-.switch { position: absolute; opacity: 0; pointer-events: none }
-.switches { display: inline-flex; border: 1px solid var(--line); border-radius: 8px; overflow: hidden; margin: 6px 0 12px; font-size: 0.88rem }
-.switches label { padding: 4px 12px; cursor: pointer; color: var(--soft) }
-.on-validation { display: none }
-#show-validation:checked ~ .on-validation { display: block }
-#show-validation:checked ~ .on-test { display: none }
-#show-test:checked ~ .switches label[for=show-test], #show-validation:checked ~ .switches label[for=show-validation] { background: var(--page); color: var(--ink); font-weight: 600 }
-.switch:focus-visible ~ .switches { outline: 2px solid var(--stitched) }
 .meter { height: 10px; border-radius: 5px; background: var(--bar); min-width: 2px }
 .meter.ours { background: var(--front) }
 footer { color: var(--soft); font-size: 0.88rem; margin-top: 22px }
-@media (max-width: 560px) { main { padding: 20px 12px 40px } section { padding: 16px 14px } h1 { font-size: 1.5rem } .card b { font-size: 1.5rem } .cards { grid-template-columns: 1fr 1fr; gap: 10px } .card { padding: 12px } }
-@media (max-width: 560px) {
-  .plot svg { font-size: 21px }
-  .plot .label, .titles text { font-size: 20px }
-  .titles .vertical { display: none }
-  .stitched { r: 8px; stroke-width: 3 }
-  .single { stroke-width: 6 }
-  .bars svg, .bars .label { font-size: 15px }
+
+.picture { margin: 0 }
+.picture > svg, .chart svg { display: block; width: 100%; height: auto; font-size: 13px }
+.picture > svg.narrow { display: none; max-width: 440px; margin: 0 auto; font-size: 12px }
+.chart { max-width: 600px; margin-bottom: 14px }
+svg text { fill: var(--soft); pointer-events: none }
+.label { fill: var(--ink); paint-order: stroke; stroke: var(--card); stroke-width: 3px; stroke-linejoin: round }
+.label.strong { font-weight: 700 }
+.label.of-budget { fill: var(--budget) }
+.label.of-ancestor { fill: var(--soft) }
+.value { fill: var(--ink); font-weight: 600 }
+.grid line { stroke: var(--line) }
+.front { fill: none; stroke: var(--front); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round }
+.ancestor-line { stroke: var(--soft); stroke-dasharray: 5 5 }
+.budget-line { stroke: var(--budget); stroke-width: 1.5; stroke-dasharray: 2 4 }
+.leader { stroke: var(--soft); stroke-width: 1 }
+.model { cursor: pointer; outline: none; --colour: var(--stitched) }
+.stitched { --colour: var(--stitched) }
+.single { --colour: var(--single) }
+.ancestor { --colour: var(--ink) }
+.trained { fill: var(--colour); stroke: var(--card); stroke-width: 1 }
+.untrained { fill: var(--card); fill-opacity: 0.75; stroke: var(--colour); stroke-width: 1.6 }
+.gain { stroke: var(--colour); stroke-width: 1; stroke-opacity: 0.4 }
+.ring { fill: none; stroke: var(--ink); stroke-width: 2.5 }
+.halo { fill: transparent; stroke: none }
+.model.shown .halo { fill: var(--colour); fill-opacity: 0.25 }
+.model:focus .halo { stroke: var(--ink); stroke-width: 2; stroke-dasharray: 4 2 }
+.model.shown .gain { stroke-width: 2; stroke-opacity: 1 }
+.readout { white-space: pre-line; min-height: 6.2em; max-width: none; margin: 8px 0 0; padding: 8px 12px; border: 1px solid var(--line); border-radius: 8px; background: var(--page); font-size: 0.9rem; overflow-wrap: anywhere; font-variant-numeric: tabular-nums }
+.picture figcaption { margin-top: 10px }
+.legend { display: flex; flex-wrap: wrap; gap: 4px 18px; list-style: none; padding: 0; margin: 0 0 8px; font-size: 0.88rem; color: var(--soft) }
+.legend svg { overflow: visible }
+.legend li { display: flex; align-items: center; gap: 6px }
+.bar { fill: var(--bar) }
+.bar.first { fill: var(--front); fill-opacity: 0.55 }
+.dot { fill: var(--ink); fill-opacity: 0.55 }
+.chart .label { font-size: 13px }
+
+@media screen and (max-width: 640px) {
+  .picture > svg.wide { display: none }
+  .picture > svg.narrow { display: block }
+  .legend { gap: 2px 14px }
+  .chart svg, .chart .label { font-size: 17px }
+  main { padding: 20px 12px 40px }
+  section { padding: 16px 14px }
+  h1 { font-size: 1.5rem }
+  .cards { grid-template-columns: 1fr 1fr; gap: 10px }
+  .card { padding: 12px }
+  th, td { padding: 6px 7px }
+  .card b { font-size: 1.4rem }
 }
-@media print { body { background: none } section, .card { break-inside: avoid } }
+@media print {
+  body { background: none; font-size: 12px; -webkit-print-color-adjust: exact; print-color-adjust: exact }
+  main { padding: 0; max-width: none }
+  section, .card { break-inside: avoid }
+  section:has(.sortable) { break-inside: auto }
+  tr { break-inside: avoid }
+  th, td { white-space: normal; padding: 3px 5px }
+  .scroll { overflow: visible }
+  pre { white-space: pre-wrap; overflow-wrap: anywhere }
+  .readout { display: none }
+}
 `)
