@@ -1,8 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
-import { formatCount, formatDifference, formatShare, textTable } from './text.js'
-import { totalSeconds } from './total-seconds.js'
+import { formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {

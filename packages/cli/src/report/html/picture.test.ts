@@ -38,7 +38,17 @@ function drawings(report: QuickstartReport) {
         x: Number(x),
         text,
       }))
-      return { kind, width: Number(width), height: Number(height), models, labels, front, budget: budget && Number(budget), ticks, svg }
+      return {
+        kind,
+        width: Number(width),
+        height: Number(height),
+        models,
+        labels,
+        front,
+        budget: budget === undefined ? undefined : Number(budget),
+        ticks,
+        svg,
+      }
     },
   )
 }
@@ -74,7 +84,7 @@ function expectFreeLabels({ models, labels, front, budget, width, height, kind }
       lines.filter((line) => crosses(line, box)),
       what,
     ).toEqual([])
-    if (budget) expect(box.left < budget && budget < box.right, what).toBe(false)
+    if (budget !== undefined) expect(box.left < budget && budget < box.right, what).toBe(false)
     expect(
       labels.filter((other, j) => j !== i && overlap(box, other.box)),
       what,
