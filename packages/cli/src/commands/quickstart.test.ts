@@ -22,7 +22,8 @@ it('runs with its defaults and prints the table', async () => {
     report: expect.any(Function),
     signal: expect.any(AbortSignal),
   } satisfies QuickstartOptions)
-  expect(stdout).toContain('All 18 descendants after fine-tuning')
+  expect(stdout).toContain('The Pareto front of 31 models')
+  expect(stdout).toContain('npx learngene extract --run runs/quickstart --path')
   expect(stdout).toMatch(/\nreport: runs\/quickstart\/report\.html\n$/)
 })
 

@@ -56,12 +56,14 @@ describe('learngene search', () => {
   it('prints a table and the reason without --json', async () => {
     const { code, stdout } = await search(await runWith('good', JSON.stringify(sampleReport())), 'macs=8M')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/\n> {2}w48d6\[0-3\]>w96d6\[3-5\] [\s\S]*\nchosen: w48d6\[0-3\]>w96d6\[3-5\]\n.* lost: /)
+    expect(stdout).toMatch(/\n> {2}w24d12\[0-2\]>w48d12\[3-11\] [\s\S]*\nchosen: w24d12\[0-2\]>w48d12\[3-11\]\n.* lost: /)
   })
 
   it('names the smallest model where no descendant keeps the budget', async () => {
-    const { code, stdout, stderr } = await search(await runWith('good', JSON.stringify(sampleReport())), 'macs=1M', '--json')
-    expect(stderr).toMatch(/^learngene: no candidate fits the budget macs=1M: the smallest by macs is w48d6\[0-5\] with 3\.022M; .*\n$/)
+    const { code, stdout, stderr } = await search(await runWith('good', JSON.stringify(sampleReport())), 'macs=400k', '--json')
+    expect(stderr).toMatch(
+      /^learngene: no candidate fits the budget macs=400k: the smallest by macs is w12d12\[0-11\] with 470\.\d+k; .*\n$/,
+    )
     expect([code, stdout]).toEqual([1, ''])
   })
 
@@ -71,14 +73,18 @@ describe('learngene search', () => {
   }
 
   it.each([
-    ['cut off', '{"schema": 1', /report\.json is not JSON/],
+    ['cut off', '{"schema": 2', /report\.json is not JSON/],
     [
-      'of another version',
-      damaged((report) => ({ ...report, schema: 2 })),
-      /must have schema 1 and command "quickstart"; it has 2 and "quickstart"/,
+      'of an earlier version',
+      damaged((report) => ({ ...report, schema: 1 })),
+      /must have schema 2, it has 1: another version of learngene wrote it; make the run again with 'learngene quickstart --out .*of an earlier version'/,
     ],
-    ['of another command', damaged((report) => ({ ...report, command: 'study' })), /it has 1 and "study"/],
-    ['no object', 'null', /must have schema 1/],
+    [
+      'of another command',
+      damaged((report) => ({ ...report, command: 'study' })),
+      /must be the report of a quickstart; it has schema 2 and command "study"/,
+    ],
+    ['no object', 'null', /must be the report of a quickstart/],
     ['without descendants', damaged((report) => ({ ...report, descendants: [] })), /is damaged at descendants: /],
     ['with a wrong number', damaged((report) => ({ ...report, seed: 'x' })), /is damaged at seed: /],
   ])('refuses a report %s', async (name, text, message) => {

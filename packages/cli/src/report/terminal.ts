@@ -1,8 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
-import { formatCount, formatDifference, formatShare, textTable } from './text.js'
-import { totalSeconds } from './total-seconds.js'
+import { formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
@@ -30,6 +29,8 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): 
   const { ancestor, backend, choice, descendants, images, inheriting, seed, storage, workers } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
   const front = descendants.filter((row) => row.pareto || row === chosen).sort((a, b) => a.macs - b.macs)
+  // Half of the chosen model's, where the family has anything so small.
+  const smaller = Math.max(chosen.macs / 2, 1.01 * Math.min(...descendants.map(({ macs }) => macs)))
   return [
     `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${formatBudget(choice.budget)})`,
     descendantsTable(front, choice.path),
@@ -42,7 +43,7 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): 
     `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     '',
     'next:',
-    `  npx learngene search --run ${quoted(run)} --budget macs=${formatCount(chosen.macs / 2).replace(' ', '')}`,
+    `  npx learngene search --run ${quoted(run)} --budget macs=${formatCount(smaller).replace(' ', '')}`,
     `  npx learngene extract --run ${quoted(run)} --path ${quoted(choice.path)} --out small.safetensors`,
   ].join('\n')
 }

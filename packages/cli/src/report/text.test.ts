@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { sampleReport } from './sample.fixture.js'
 import { renderTable } from './terminal.js'
 import { formatChange, formatCount, formatDifference, formatShare, textTable } from './text.js'
@@ -37,15 +37,44 @@ it('tables align their columns', () => {
   ).toBe(['a       n', '────  ───', 'long    1', 'b     100'].join('\n'))
 })
 
-it('the terminal sees every descendant, the chosen one and the front marked', () => {
+describe('what the terminal shows', () => {
   const report = sampleReport()
-  const lines = renderTable(report).split('\n')
-  for (const { path, pareto } of report.descendants) {
-    const [line, ...others] = lines.filter((line) => /^[> ] {2}/.test(line) && line.includes(` ${path} `))
-    expect(others).toEqual([])
-    expect(line!.endsWith('*')).toBe(pareto)
-    expect(line!.startsWith('>')).toBe(path === report.choice.path)
-  }
-  expect(lines).toContain('pool against SN-Net: storage −50.3 %, smallest model −49.3 % parameters and −49.7 % MACs')
-  expect(lines.some((line) => /^leastSquares +74\.0 % +0\.350$/.test(line))).toBe(true)
+  const text = renderTable(report, 'my runs/a')
+  const lines = text.split('\n')
+
+  it('has the front by rising MACs, untrained and trained, with the choice marked', () => {
+    const front = report.descendants.filter(({ pareto }) => pareto).sort((a, b) => a.macs - b.macs)
+    const rows = lines.slice(3, 3 + front.length)
+    front.forEach(({ path, untrainedAccuracy, testAccuracy }, i) => {
+      expect(rows[i]).toContain(` ${path} `)
+      expect(rows[i]).toContain(` ${formatShare(untrainedAccuracy)} `)
+      expect(rows[i]!.endsWith(` ${formatShare(testAccuracy)}`)).toBe(true)
+      expect(rows[i]!.startsWith('>')).toBe(path === report.choice.path)
+    })
+    expect(lines[3 + front.length]).toBe('')
+  })
+
+  it('has the best under each budget, the comparison, the ancestor, and what to do next', () => {
+    expect(lines.some((line) => /^macs=2M +w24d12\[0-11\] +1\.65 M +87\.1 % +88\.3 %$/.test(line))).toBe(true)
+    expect(lines.some((line) => /^6 of the 12 blocks +11\.8 M +82\.2 %$/.test(line))).toBe(true)
+    expect(lines).toContain('ancestor: 89.3 % test accuracy, 23.5 M MACs, 1.35 M parameters')
+    expect(lines).toContain('family:   31 models of 1.81 M stored parameters; untrained after 7.4 s, all done after 1 min 50 s')
+    expect(lines.slice(-3)).toEqual([
+      'next:',
+      "  npx learngene search --run 'my runs/a' --budget macs=2.50M",
+      "  npx learngene extract --run 'my runs/a' --path 'w24d12[0-2]>w48d12[3-11]' --out small.safetensors",
+    ])
+  })
+
+  it('has tables of at most 80 columns', () => {
+    for (const line of lines.slice(
+      1,
+      lines.findIndex((line) => line.startsWith('ancestor:')),
+    ))
+      expect(line.length).toBeLessThanOrEqual(80)
+  })
+
+  it('has no empty table', () => {
+    expect(renderTable({ ...report, choices: [], comparison: [] })).not.toMatch(/budget +best|beside the family|\n\n\n/)
+  })
 })

@@ -1,3 +1,5 @@
+import type { QuickstartReport } from '../quickstart/report.js'
+
 /** A count with three or more digits and a suffix: 317, 45.2 k, 1.26 M, 17.6 G. */
 export function formatCount(value: number): string {
   for (const [suffix, scale] of [
@@ -26,6 +28,11 @@ export function formatChange(value: number, reference: number): string {
 /** A small difference: 1.3e-7, or 0. */
 export function formatDifference(value: number): string {
   return value === 0 ? '0' : value.toExponential(1)
+}
+
+/** Of the whole run: its time `total`, or the sum of its stages where there is none. */
+export function totalSeconds({ times }: Pick<QuickstartReport, 'times'>): number {
+  return times.total ?? Object.values(times).reduce((sum, seconds) => sum + seconds, 0)
 }
 
 type Align = 'left' | 'right'

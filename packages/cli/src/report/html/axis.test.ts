@@ -49,10 +49,30 @@ describe('linearAxis', () => {
   })
 })
 
-it('logAxis spaces powers of ten evenly', () => {
-  const { ticks, position } = logAxis([1e6, 1e9], [0, 300])
-  expect(ticks).toEqual([1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, 5e8, 1e9])
-  expect(position(1e7) - position(1e6)).toBeCloseTo(position(1e9) - position(1e8))
-  expect(position(1e6)).toBeGreaterThan(0)
-  expect(position(1e9)).toBeLessThan(300)
+describe('logAxis', () => {
+  it('spaces powers of ten evenly', () => {
+    const { ticks, position } = logAxis([1e6, 1e9], [0, 300])
+    expect(ticks).toEqual([1e6, 2e6, 5e6, 1e7, 2e7, 5e7, 1e8, 2e8, 5e8, 1e9])
+    expect(position(1e7) - position(1e6)).toBeCloseTo(position(1e9) - position(1e8))
+    expect(position(1e6)).toBeGreaterThan(0)
+    expect(position(1e9)).toBeLessThan(300)
+  })
+
+  it('takes powers of ten, or some of them, where the others are too many', () => {
+    expect(logAxis([1e6, 1e9], [0, 300], { count: 6 }).ticks).toEqual([1e6, 1e7, 1e8, 1e9])
+    expect(logAxis([1, 1e12], [0, 300], { count: 6 }).ticks).toEqual([1, 1e3, 1e6, 1e9, 1e12])
+  })
+
+  it('has 2 to `count` ticks inside it, from a ratio of ten on', () => {
+    const ratio = fc.double({ min: 10, max: 1e8, noNaN: true })
+    fc.assert(
+      fc.property(fc.double({ min: 1, max: 1e9, noNaN: true }), ratio, fc.integer({ min: 6, max: 12 }), (least, ratio, count) => {
+        const { ticks, position } = logAxis([least, least * ratio], [0, 100], { count })
+        expect(ticks.length).toBeGreaterThanOrEqual(2)
+        expect(ticks.length).toBeLessThanOrEqual(count)
+        for (const tick of ticks) expect(position(tick) >= -1e-9 && position(tick) <= 100 + 1e-9).toBe(true)
+      }),
+      { seed: 1 },
+    )
+  })
 })

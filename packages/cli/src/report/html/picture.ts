@@ -6,8 +6,8 @@ import { fixed, type Layout, legend, line, type Model, marksOf } from './marks.j
 import { type Point, placeLabels, type Wanted } from './place-labels.js'
 
 const LAYOUTS: readonly Layout[] = [
-  { kind: 'wide', width: 760, height: 440, left: 60, right: 744, top: 14, bottom: 388, radius: 5, text: 12.5, ticks: { x: 10, y: 8 } },
-  { kind: 'narrow', width: 330, height: 380, left: 44, right: 324, top: 10, bottom: 330, radius: 4.5, text: 12, ticks: { x: 6, y: 8 } },
+  { kind: 'wide', width: 760, height: 440, left: 72, right: 740, top: 14, bottom: 388, radius: 5, text: 12.5, ticks: { x: 10, y: 8 } },
+  { kind: 'narrow', width: 330, height: 380, left: 52, right: 314, top: 10, bottom: 330, radius: 4.5, text: 12, ticks: { x: 6, y: 8 } },
 ]
 
 /** Room for labels above the best accuracy and before the smallest model, in heights of a label. */
@@ -52,13 +52,13 @@ test ${formatShare(row.testAccuracy, 2)}, untrained ${formatShare(row.untrainedA
 
 /**
  * Where the accuracies that matter end: the ancestor's, those of the front and of what was chosen, and of the trained models all but the worst quarter.
- * What lies up to a third of their range below is shown too; points farther down are clipped.
+ * What lies up to a third of their range, or 3 points, below is shown too; points farther down are clipped.
  */
 function lowestShown({ ancestor, choice, choices, descendants }: QuickstartReport): number {
   const trained = descendants.map(({ testAccuracy }) => testAccuracy).sort((a, b) => a - b)
   const named = descendants.filter(({ pareto, path }) => pareto || [choice, ...choices].some((other) => other.path === path))
   const least = Math.min(ancestor.testAccuracy, ...named.map(({ testAccuracy }) => testAccuracy), trained[Math.floor(trained.length / 4)]!)
-  const reach = least - Math.max(0.01, (Math.max(ancestor.testAccuracy, ...trained) - least) / 3)
+  const reach = least - Math.max(0.03, (Math.max(ancestor.testAccuracy, ...trained) - least) / 3)
   const all = descendants.flatMap(({ testAccuracy, untrainedAccuracy }) => [testAccuracy, untrainedAccuracy])
   return Math.min(least, ...all.filter((share) => share >= reach))
 }

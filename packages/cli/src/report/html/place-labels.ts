@@ -30,7 +30,7 @@ export interface Placed {
   /** The baseline's reference point; the text starts there. */
   readonly x: number
   readonly y: number
-  /** From the point to the label where the label is not next to it. */
+  /** From near the point to the label, where the label is not next to it. */
   readonly leader?: readonly [Point, Point]
 }
 
@@ -63,15 +63,15 @@ const FAR = [1.5, 2.25, 3, 4, 5.5, 7, 9, 11]
  */
 export function placeLabels(wanted: readonly Wanted[], obstacles: Obstacles, area: Box): (Placed | undefined)[] {
   const inTurn = (order: readonly number[]) => {
-    const boxes = [...obstacles.boxes]
-    const segments = [...obstacles.segments]
+    const labels: Box[] = []
+    const leaders: (readonly [Point, Point])[] = []
     const found: (Placed | undefined)[] = wanted.map(() => undefined)
     for (const i of order) {
-      const place = [...candidates(wanted[i]!)].find((candidate) => isFree(candidate, { boxes, segments }, area))
+      const place = [...candidates(wanted[i]!)].find((candidate) => isFree(candidate, obstacles, { labels, leaders }, area))
       if (!place) continue
       found[i] = place
-      boxes.push(place.box)
-      if (place.leader) segments.push(place.leader)
+      labels.push(place.box)
+      if (place.leader) leaders.push(place.leader)
     }
     return found
   }
@@ -87,10 +87,23 @@ function countPlaced(places: readonly (Placed | undefined)[]): number {
   return places.filter((place) => place !== undefined).length
 }
 
-function isFree({ box, leader }: Placed, { boxes, segments }: Obstacles, area: Box): boolean {
+function isFree(
+  { box, leader }: Placed,
+  { boxes, segments }: Obstacles,
+  { labels, leaders }: { readonly labels: readonly Box[]; readonly leaders: Obstacles['segments'] },
+  area: Box,
+): boolean {
   if (box.left < area.left || box.right > area.right || box.top < area.top || box.bottom > area.bottom) return false
-  if (boxes.some((other) => overlap(box, other)) || segments.some((segment) => crosses(segment, box))) return false
-  return leader === undefined || !boxes.some((other) => !contains(other, leader[0]) && crosses(leader, other))
+  if ([...boxes, ...labels].some((other) => overlap(box, other))) return false
+  if ([...segments, ...leaders].some((segment) => crosses(segment, box))) return false
+  if (leader === undefined) return true
+  const isCrossed = [...segments, ...leaders].some((segment) => meet(leader, segment))
+  // Where marks are close together the leader may start inside another one.
+  return (
+    !isCrossed &&
+    !labels.some((other) => crosses(leader, other)) &&
+    !boxes.some((other) => !contains(other, leader[0]) && crosses(leader, other))
+  )
 }
 
 /** Places of a label from the best to the worst. */
@@ -99,8 +112,9 @@ function* candidates({ texts, size, beside }: Wanted): Generator<Placed> {
     for (const text of texts) yield* besideLine(text, size, beside)
     return
   }
-  for (const distances of [NEAR, FAR]) {
-    for (const text of texts) yield* aroundPoint(text, size, beside, distances)
+  for (const text of texts) yield* aroundPoint(text, size, beside, NEAR)
+  for (const distance of FAR) {
+    for (const text of texts) yield* aroundPoint(text, size, beside, [distance])
   }
 }
 
@@ -122,7 +136,9 @@ function* aroundPoint(
       const away = (gap + distance * size) / Math.hypot(dx, dy)
       const [x, y] = [point[0] + dx * away, point[1] + dy * away]
       const [left, top] = [x - (widthOf(text, size) * (1 - dx)) / 2, y - (size * (1 - dy)) / 2]
-      yield placed(text, size, left, top, distances === FAR ? [point, [x, y]] : undefined)
+      const start = gap / 2 / Math.hypot(dx, dy)
+      const leader = [[point[0] + dx * start, point[1] + dy * start] as const, [x, y] as const] as const
+      yield placed(text, size, left, top, distances === NEAR ? undefined : leader)
     }
   }
 }
@@ -156,4 +172,10 @@ export function crosses([[x1, y1], [x2, y2]]: readonly [Point, Point], { left, t
 
 function contains({ left, top, right, bottom }: Box, [x, y]: Point): boolean {
   return x >= left && x <= right && y >= top && y <= bottom
+}
+
+/** Whether two segments cross each other. */
+function meet([a, b]: readonly [Point, Point], [c, d]: readonly [Point, Point]): boolean {
+  const side = ([x1, y1]: Point, [x2, y2]: Point, [x, y]: Point) => Math.sign((x2 - x1) * (y - y1) - (y2 - y1) * (x - x1))
+  return side(a, b, c) !== side(a, b, d) && side(c, d, a) !== side(c, d, b)
 }

@@ -1,7 +1,6 @@
 import { durationText } from '../../progress/clock-text.js'
 import type { QuickstartReport } from '../../quickstart/report.js'
-import { formatCount, formatShare } from '../text.js'
-import { totalSeconds } from '../total-seconds.js'
+import { formatCount, formatShare, totalSeconds } from '../text.js'
 import { type Html, html } from './html.js'
 import { initialiserChart, initialiserTable } from './initialisers.js'
 import { picture } from './picture.js'

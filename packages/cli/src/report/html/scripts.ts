@@ -52,7 +52,11 @@ for (const picture of document.querySelectorAll('.picture')) {
       }
       return found
     }
-    drawing.addEventListener('focusin', ({ target }) => show(target.closest('.model')))
+    // On its parent: a drawing that listens for the focus could take it by itself.
+    picture.addEventListener('focusin', ({ target }) => {
+      const model = target.closest('.model')
+      if (models.includes(model)) show(model)
+    })
     drawing.addEventListener('pointermove', (event) => {
       const model = nearest(event)
       if (model) show(model)

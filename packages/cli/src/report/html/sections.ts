@@ -1,8 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../../progress/clock-text.js'
 import type { QuickstartReport } from '../../quickstart/report.js'
-import { formatCount, formatDifference, formatShare } from '../text.js'
-import { totalSeconds } from '../total-seconds.js'
+import { formatCount, formatDifference, formatShare, totalSeconds } from '../text.js'
 import { type Html, html } from './html.js'
 import { meter, scrollable } from './tables.js'
 

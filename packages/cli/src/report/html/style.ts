@@ -106,12 +106,16 @@ svg text { fill: var(--soft); pointer-events: none }
   .card b { font-size: 1.4rem }
 }
 @media print {
+  :root { color-scheme: light }
   body { background: none; font-size: 12px; -webkit-print-color-adjust: exact; print-color-adjust: exact }
   main { padding: 0; max-width: none }
   section, .card { break-inside: avoid }
   section:has(.sortable) { break-inside: auto }
   tr { break-inside: avoid }
-  th, td { white-space: normal; padding: 3px 5px }
+  .cards { grid-template-columns: repeat(4, 1fr) }
+  table { font-size: 10px }
+  th, td { padding: 3px 5px }
+  th, td:not(.number) { white-space: normal }
   .scroll { overflow: visible }
   pre { white-space: pre-wrap; overflow-wrap: anywhere }
   .readout { display: none }
