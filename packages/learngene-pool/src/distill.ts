@@ -7,7 +7,7 @@ import { disposeParameters, type ForwardResult, forward, type Network, parameter
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
 import { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
 import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
-import { type Inheritance, inherit, openInheritance, startingMap } from './inherit.js'
+import { type Inheritance, inherit } from './inherit.js'
 import { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
 import { liveTeacher, requireSound, type Teacher } from './teacher.js'
 import {
@@ -24,7 +24,7 @@ export interface DistillationOptions extends TermOptions {
   /** Default `every` for inherited auxiliaries, `dense` for those drawn at random. */
   readonly supervision?: Supervision
   /** An inherited auxiliary to start from, which this takes over; default one of random weights. */
-  readonly inherited?: { readonly tier: Tier; readonly inheritance: Inheritance }
+  readonly inherited?: Tier
   /** a in a CE + (1 - a) (distillation terms); default 0.1. */
   readonly labelWeight?: number
   /** Terms besides the standard ones, for losses of one's own. Tensors that they train remain the caller's. */
@@ -56,14 +56,14 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
   requireArguments('createDistillation', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
   requireKeys('createDistillation', options, [...DISTILL_OPTIONS, 'inherited'])
   const { labelWeight = 0.1, inherited, supervision = inherited ? 'every' : 'dense' } = options
-  const { name, network: student, standsFor } = inherited?.tier ?? createAuxiliary(ancestor, spec, rng, options.blocks)
+  const { name, network: student, standsFor } = inherited ?? createAuxiliary(ancestor, spec, rng, options.blocks)
   const made: Parameters[] = [parametersOf(student)]
   const dispose = () => made.forEach(disposeParameters)
   try {
     const positions = supervisedPositions(supervision, student.blocks.length, ancestor.blocks.length, standsFor)
     const widths = { student: student.embedding.width, ancestor: ancestor.embedding.width }
     const weights = inherited ? { ...inheritedWeights, ...options.weights } : options.weights
-    const start = inherited && startOf(inherited.inheritance, widths.student)
+    const start = inherited && startOf(inherited)
     const { terms: standard, matrices } = standardTerms(positions, widths, { ...options, weights }, rng.fork(`matrices ${name}`), start)
     const ofMatrices = parametersOfTerms(standard)
     made.push(ofMatrices)
@@ -80,7 +80,8 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
         return mean(parts.reduce<Tensor>((total, part) => add(total, part), labelled)) as Scalar
       },
       async finish() {
-        const transformations = await readTransformations(matrices)
+        const trained = await readTransformations(matrices)
+        const transformations = trained.length > 0 ? trained : (inherited?.transformations ?? [])
         disposeParameters(ofMatrices)
         return { name, network: student, transformations, standsFor }
       },
@@ -95,15 +96,20 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
 /** Of an inherited auxiliary's terms: it follows the ancestor already, and a narrow one cannot hold all of its features. */
 const inheritedWeights = { logit: 1, block: 0.1, attn: 0.1 }
 
-/** Where transformation matrices start: the way back to the ancestor's stream. */
-function startOf(inheritance: Inheritance, width: number) {
-  return (feature: 'block' | 'attn', { ancestor }: SupervisedPosition): AffineMap =>
-    startingMap(inheritance, width, feature === 'block' ? inheritance.rotated.means[ancestor] : undefined)
+/** Where transformation matrices start: where inheriting put those of block outputs; those of attention, which has a mean of its own, without their bias. */
+function startOf({ transformations }: Tier) {
+  return (feature: 'block' | 'attn', { student }: SupervisedPosition): AffineMap | undefined => {
+    const map = transformations.find(({ side, position }) => side === 'student' && position === student)?.map
+    return map && feature === 'attn' ? { ...map, bias: new Float32Array(map.outputs) } : map
+  }
 }
 
 export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, TrainingPlan {
-  /** Where the auxiliary starts: cut out of the ancestor (default), as far as its block kinds can be, or random weights, as in the paper. */
-  readonly start?: 'inherit' | 'random'
+  /**
+   * Where the auxiliary starts: cut out of the ancestor (default where the specification names no block kinds), random weights as in the paper, or a tier that was
+   * inherited before, which is trained in place.
+   */
+  readonly start?: 'inherit' | 'random' | Tier
   /** What was computed before for all auxiliaries of this ancestor; default computed for this one alone, from 128 of the images. */
   readonly inheritance?: Inheritance
   /** The ancestor's outputs; default run anew for each batch. A cached one must hold the features of {@link Distillation.ancestorFeatures}. */
@@ -140,9 +146,8 @@ export async function distill(
   const { group = alone, weightDecay } = options
   const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
   await requireSound(options.teacher, source)
-  const { start = spec.block ? 'random' : 'inherit', inheritance, ...distilling } = options
-  if (start !== 'inherit' && start !== 'random') throw new Error(`distill: start must be 'inherit' or 'random'; got ${describe(start)}`)
-  const inherited = start === 'inherit' ? await inheritedStart(ancestor, spec, source, options) : undefined
+  const { start = spec.block ? 'random' : 'inherit', inheritance: _, ...distilling } = options
+  const inherited = await startingTier(start, ancestor, spec, source, options)
   const live = options.teacher ? undefined : liveTeacher(ancestor)
   const teacher = options.teacher ?? live!
   let distillation: Distillation | undefined
@@ -176,25 +181,29 @@ export async function distill(
     throw error
   } finally {
     live?.dispose()
-    if (!inheritance) inherited?.inheritance.dispose()
   }
 }
 
-/** The auxiliary as it is inherited, from what was computed before or from images of the source. */
-async function inheritedStart(ancestor: Network, spec: AuxiliarySpec, source: ImageSource, options: DistillOptions) {
-  if (spec.block)
+/** The tier that a distillation starts from; none where it starts from random weights. */
+async function startingTier(
+  start: NonNullable<DistillOptions['start']>,
+  ancestor: Network,
+  spec: AuxiliarySpec,
+  source: ImageSource,
+  { inheritance, blocks, report, signal }: DistillOptions,
+): Promise<Tier | undefined> {
+  if (start === 'random') return undefined
+  if (start !== 'inherit') {
+    if (typeof start === 'string') throw new Error(`distill: start must be 'inherit', 'random' or a tier; got ${describe(start)}`)
+    requireArguments('distill', { start: ['tier', start] })
+    return start
+  }
+  if (spec.block) {
     throw new Error(
       "distill: an auxiliary whose blocks are named by `block` starts from random weights: leave it out, or take start: 'random'",
     )
-  const { blocks, report, signal } = options
-  const rotating = { blocks, report, signal, blockOrder: spec.depth < ancestor.blocks.length }
-  const inheritance = options.inheritance ?? (await openInheritance(ancestor, source, rotating))
-  try {
-    return { tier: await inherit(ancestor, spec, source, { blocks, report, signal, from: inheritance }), inheritance }
-  } catch (error) {
-    if (!options.inheritance) inheritance.dispose()
-    throw error
   }
+  return inherit(ancestor, spec, source, { blocks, report, signal, from: inheritance })
 }
 
 async function readTransformations(matrices: readonly PlacedMatrix[]): Promise<Transformation[]> {

@@ -19,6 +19,7 @@ export {
   type InheritedSpec,
   type InheritOptions,
   inherit,
+  inheritTiers,
   openInheritance,
 } from './inherit.js'
 export type { Lessons } from './lessons.js'

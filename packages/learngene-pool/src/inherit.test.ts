@@ -7,7 +7,7 @@ import { memory, tidy } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { distill } from './distill.js'
 import { fineTune } from './fine-tune.js'
-import { ancestorTier, type Inheritance, inherit, openInheritance } from './inherit.js'
+import { ancestorTier, type Inheritance, inherit, inheritTiers, openInheritance } from './inherit.js'
 import { costBins, sandwich } from './path-policy.js'
 import { buildPool, disposePool } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
@@ -90,7 +90,7 @@ describe('an inherited tier', () => {
     await expect(inherit(ancestor, { width: 32 }, source, { from: inheritance })).rejects.toThrow("from 2 to the ancestor's, 16; got 32")
     await expect(distill(ancestor, { ...half, depth: 5 }, source, plan, createRng(1))).rejects.toThrow("from 1 to the ancestor's, 4; got 5")
     await expect(distill(ancestor, half, source, { ...plan, start: 'cold' as never }, createRng(1))).rejects.toThrow(
-      "start must be 'inherit' or 'random'; got 'cold'",
+      "start must be 'inherit', 'random' or a tier; got 'cold'",
     )
     const block = () => ({ kind: 'transformer', config: { width: 8, heads: 2 } })
     await expect(distill(ancestor, { ...half, block }, source, { ...plan, start: 'inherit' }, createRng(1))).rejects.toThrow(
@@ -98,6 +98,35 @@ describe('an inherited tier', () => {
     )
     expect(memory().numTensors).toBe(before)
   })
+})
+
+it('several tiers at once come out as one by one, also where two members share the work', async () => {
+  const specs = [{ ...half, width: 4 }, half]
+  const expected = []
+  for (const spec of specs) expected.push(await inherit(ancestor, spec, source, { from: inheritance }))
+  const alone = await inheritTiers(ancestor, specs, source, { from: inheritance })
+  // Each member fits its own tiers; the sum hands them round. Here each sees the other's values through what the first has summed.
+  const seen: Float64Array[][] = [[], []]
+  const member = (rank: number) => ({
+    rank,
+    size: 2,
+    mean: () => {},
+    barrier: () => {},
+    share: async () => new ArrayBuffer(0),
+    sum: (values: Float64Array) => {
+      const other = seen[1 - rank]![seen[rank]!.length]
+      seen[rank]!.push(values.slice())
+      if (other) for (let i = 0; i < values.length; i++) values[i]! += other[i]!
+    },
+  })
+  const first = await inheritTiers(ancestor, specs, source, { from: inheritance, group: member(0) })
+  const second = await inheritTiers(ancestor, specs, source, { from: inheritance, group: member(1) })
+  for (const [i, { network }] of expected.entries()) {
+    expect(valuesOf(alone[i]!.network)).toEqual(valuesOf(network))
+    expect(valuesOf(second[i]!.network)).toEqual(valuesOf(network))
+  }
+  expect(seen[0]!.length).toBe(seen[1]!.length)
+  for (const { network } of [...expected, ...alone, ...first, ...second]) disposeNetwork(network)
 })
 
 describe('a pool of inherited tiers and the ancestor', () => {

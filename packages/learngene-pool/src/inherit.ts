@@ -1,8 +1,10 @@
 import { type CalibrationOptions, cut, embeddingOf, type RotatedAncestor, type RotateOptions, refine, rotate } from '@learngene/inherit'
-import type { ImageSource } from '@learngene/interfaces/tensors'
+import type { ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { type AffineMap, defaultTierName, identityMap, requireArguments, type Tier, type Transformation } from '@learngene/stitch'
 import { copyOf, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
+import { alone, type Group } from '@learngene/training'
 import { buildNetwork, disposeNetwork, type Network, parametersOf, structureOf } from '@learngene/vit-blocks'
+import { tensor } from '@tensorflow/tfjs-core'
 import type { AuxiliarySpec } from './auxiliary.js'
 
 /** What tiers of an ancestor are cut from, computed once for all of them. */
@@ -83,15 +85,55 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
   }
 }
 
+/**
+ * Several auxiliaries of one ancestor, computed from one inheritance. The members of a group fit different ones and hand them to each other: all hold the same bits.
+ *
+ * @returns in the order of the specifications
+ * @throws what {@link inherit} throws; nothing stays allocated then
+ */
+export async function inheritTiers(
+  ancestor: Network,
+  specs: readonly InheritedSpec[],
+  source: ImageSource,
+  { group = alone, ...options }: InheritOptions & { readonly group?: Group } = {},
+): Promise<Tier[]> {
+  requireArguments('inheritTiers', { ancestor: ['network', ancestor], specs: ['object[]', specs], source: ['images', source] })
+  const depth = ancestor.blocks.length
+  const blockOrder = specs.some((spec) => !spec.blocks && (spec.depth ?? depth) < depth)
+  const from = options.from ?? (await openInheritance(ancestor, source, { ...options, blockOrder }))
+  const tiers: Tier[] = []
+  try {
+    const widestFirst = [...specs.keys()].sort((a, b) => (specs[b]!.width ?? Infinity) - (specs[a]!.width ?? Infinity))
+    const isMine = (index: number) => widestFirst.indexOf(index) % group.size === group.rank
+    for (const [index, spec] of specs.entries()) {
+      tiers.push(await inherit(ancestor, spec, source, { ...options, from, fit: (options.fit ?? true) && isMine(index) }))
+    }
+    if (group.size > 1) for (const [index, { network }] of tiers.entries()) await handRound(group, parametersOf(network), isMine(index))
+    return tiers
+  } catch (error) {
+    for (const { network } of tiers) disposeNetwork(network)
+    throw error
+  } finally {
+    if (!options.from) from.dispose()
+  }
+}
+
+/** Gives all members of a group the values of the one that has them. */
+async function handRound(group: Group, parameters: Parameters, mine: boolean): Promise<void> {
+  for (const parameter of Object.values(parameters)) {
+    const values = mine ? Float64Array.from(await parameter.data<'float32'>()) : new Float64Array(parameter.size)
+    group.sum(values)
+    const agreed = tensor(Float32Array.from(values), parameter.shape, 'float32')
+    parameter.assign(agreed)
+    agreed.dispose()
+  }
+}
+
 const isWhole = (ancestor: Network, network: Network) =>
   network.embedding.width === ancestor.embedding.width && network.blocks.length === ancestor.blocks.length
 
 /** The map from a tier's stream to the ancestor's: R_s, and as bias what it does not give of a mean [D]. */
-export function startingMap(
-  { rotated: { basis } }: Inheritance,
-  width: number,
-  mean: Float64Array = new Float64Array(basis.width),
-): AffineMap {
+function startingMap({ rotated: { basis } }: Inheritance, width: number, mean: Float64Array = new Float64Array(basis.width)): AffineMap {
   const embedding = embeddingOf(basis, width) // [D_s, D]
   const kept = product(transpose(embedding), product(embedding, matrixOf(mean, basis.width, 1))).data
   return {

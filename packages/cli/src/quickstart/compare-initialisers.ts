@@ -1,4 +1,5 @@
 import type { Rng } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies, descendantsOf, type Pool } from '@learngene/learngene-pool'
 import { collectGrams, formatPath, initialisers, initialiseStitches, type StitchedPath, type StitchInitialiser } from '@learngene/stitch'
 import type { Group } from '@learngene/training'
@@ -18,10 +19,9 @@ export async function compareInitialisers(
   group: Group,
   rng: Rng,
 ): Promise<InitialiserRow[]> {
-  const draw = (label: string, length: number, count: number) => rng.fork(label).permutation(length).slice(0, count)
-  const compared = draw('comparison images', images.validation.length, config.comparisonImages)
-  const grams = await collectGrams(pool, images.training, draw('feature images', images.training.length, config.featureImages))
-  const heldOut = await collectGrams(pool, images.validation, draw('held-out images', images.validation.length, config.heldOutImages))
+  const compared = draw(rng, 'comparison images', images.validation, config.comparisonImages)
+  const grams = await gramsOf(pool, images, config, rng)
+  const heldOut = await collectGrams(pool, images.validation, draw(rng, 'held-out images', images.validation, config.heldOutImages))
   const stitched = paths.filter(({ stitches }) => stitches.length > 0)
   const networks = descendantsOf(pool, stitched)
   const initialise = (name: InitialiserName) =>
@@ -41,6 +41,18 @@ export async function compareInitialisers(
   initialise(config.initialisers[0]!)
   return rows
 }
+
+/** Fits the stitches anew to tiers that have moved. */
+export async function stitchAnew(pool: Pool, images: QuickstartImages, config: QuickstartConfig, rng: Rng): Promise<void> {
+  const grams = await gramsOf(pool, images, config, rng)
+  initialiseStitches(pool, byName[config.initialisers[0]!], { grams, rng: rng.fork('stitch anew') })
+}
+
+function gramsOf(pool: Pool, { training }: QuickstartImages, { featureImages }: QuickstartConfig, rng: Rng) {
+  return collectGrams(pool, training, draw(rng, 'feature images', training, featureImages))
+}
+
+const draw = (rng: Rng, label: string, { length }: ImageSource, count: number) => rng.fork(label).permutation(length).slice(0, count)
 
 type InitialiserName = QuickstartConfig['initialisers'][number]
 

@@ -13,15 +13,36 @@ const training = z.strictObject({
 
 /** What the quickstart does, in counts: it never stops by the clock. */
 export const quickstartConfig = z.strictObject({
-  /** Distilled from the ancestor, ascending by width. */
-  auxiliaries: z.array(z.strictObject({ width: count, depth: count, heads: count })).min(2),
+  /** Cut out of the ancestor, ascending by width; the ancestor itself is the widest tier of the pool. */
+  tiers: z
+    .array(
+      z.strictObject({
+        width: count,
+        /** Default the ancestor's: which blocks stay is measured. */
+        depth: count.optional(),
+        /** Default the ancestor's. */
+        heads: count.optional(),
+        /** Epochs of its distillation; a tier of none stays as it was cut. */
+        epochs: z.number().nonnegative(),
+        /** Default that of the distillation: the nearer a tier is to the ancestor, the less it should move. */
+        learningRate: positive.optional(),
+      }),
+    )
+    .min(1),
+  /** Unlabelled training images that the ancestor is watched on. */
+  calibrationImages: count,
+  /** A path leaves its narrower tier after every so many blocks. */
+  stride: count,
   /** Training images held out for choosing; a multiple of the number of classes. */
   validationImages: count,
   /** Use only so many of the other training images; all by default. */
   trainingImages: count.optional(),
-  distillation: training,
+  /** Of all tiers; their epochs are their own. */
+  distillation: training.omit({ epochs: true }),
   fineTuning: training,
-  /** Compared before fine-tuning. */
+  /** Weight of the labels beside the ancestor's logits, in both. */
+  labelWeight: z.number().min(0).max(1),
+  /** Compared before anything is trained; the pool is trained from the first. */
   initialisers: z.array(z.enum(['learned', 'leastSquares', 'ridge', 'random'])).min(1),
   /** Validation images on which initialisers are compared. */
   comparisonImages: count,
@@ -31,23 +52,32 @@ export const quickstartConfig = z.strictObject({
   heldOutImages: count,
   /** Where --budget is not given. */
   budget: z.record(z.string(), positive),
+  /** MACs under which the report names the best descendant besides. */
+  budgets: z.array(positive),
 })
 
 export type QuickstartConfig = z.infer<typeof quickstartConfig>
 
 export const defaultConfig: QuickstartConfig = {
-  auxiliaries: [
-    { width: 48, depth: 6, heads: 3 },
-    { width: 96, depth: 6, heads: 3 },
+  tiers: [
+    { width: 12, epochs: 2 },
+    { width: 18, epochs: 0.5, learningRate: 5e-4 },
+    { width: 24, epochs: 0.5, learningRate: 2e-4 },
+    { width: 48, epochs: 0 },
   ],
+  calibrationImages: 128,
+  stride: 3,
   validationImages: 1000,
-  distillation: { epochs: 3, batchSize: 64, learningRate: 1.5e-3, weightDecay: 0.05 },
-  fineTuning: { epochs: 3, batchSize: 64, learningRate: 5e-4, weightDecay: 0.05 },
-  initialisers: ['learned', 'leastSquares', 'ridge', 'random'],
-  comparisonImages: 256,
-  featureImages: 100,
-  heldOutImages: 100,
+  trainingImages: 3500,
+  distillation: { batchSize: 64, learningRate: 1e-3, weightDecay: 0.02 },
+  fineTuning: { epochs: 1, batchSize: 64, learningRate: 2e-4, weightDecay: 0.02 },
+  labelWeight: 0.2,
+  initialisers: ['ridge', 'learned', 'leastSquares'],
+  comparisonImages: 200,
+  featureImages: 64,
+  heldOutImages: 64,
   budget: { macs: 8e6 },
+  budgets: [8e6, 2e6, 6e5],
 }
 
 /**

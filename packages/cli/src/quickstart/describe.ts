@@ -3,7 +3,6 @@ import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters 
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
-import type { QuickstartConfig } from './config.js'
 import type { DescendantRow, QuickstartReport, Size, StorageRow } from './report.js'
 
 export function sizeOf(network: Network): Size {
@@ -11,8 +10,9 @@ export function sizeOf(network: Network): Size {
   return { parameters, macs }
 }
 
-/** Mean loss of the first and the last tenth of the steps. */
-export function lossSummary(losses: Float32Array): { steps: number; firstLoss: number; lastLoss: number } {
+/** Mean loss of the first and the last tenth of the steps; null where there were none. */
+export function lossSummary(losses: Float32Array): { steps: number; firstLoss: number | null; lastLoss: number | null } {
+  if (losses.length === 0) return { steps: 0, firstLoss: null, lastLoss: null }
   const tenth = Math.max(1, Math.round(losses.length / 10))
   const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length
   return { steps: losses.length, firstLoss: mean(losses.subarray(0, tenth)), lastLoss: mean(losses.subarray(losses.length - tenth)) }
@@ -22,8 +22,7 @@ export function lossSummary(losses: Float32Array): { steps: number; firstLoss: n
 export function describeDescendants(
   pool: Pool,
   paths: readonly StitchedPath[],
-  validation: readonly number[],
-  tested: readonly number[],
+  { validation, tested, untrained }: { readonly [part in 'validation' | 'tested' | 'untrained']: readonly number[] },
 ): DescendantRow[] {
   const rows = paths.map((path, id) => ({
     id,
@@ -32,6 +31,7 @@ export function describeDescendants(
     stitched: path.stitches.length > 0,
     validationAccuracy: validation[id]!,
     testAccuracy: tested[id]!,
+    untrainedAccuracy: untrained[id]!,
   }))
   const candidates = rows.map((row) => ({ value: row, key: row.path, measures: { macs: row.macs }, score: row.validationAccuracy }))
   const front = new Set(pareto(candidates, { cost: 'macs' }).map(({ key }) => key))
@@ -43,18 +43,16 @@ export function evaluationMacs(networks: readonly Network[]): QuickstartReport['
 }
 
 /**
- * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth,
- * stitched by the same sliding window. SN-Net's side is counted, not trained.
+ * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth, stitched by the sliding window.
+ * SN-Net's side is counted, not trained.
  */
-export function describeStorage(
-  pool: Pool,
-  paths: readonly StitchedPath[],
-  ancestor: Network,
-  config: QuickstartConfig,
-): QuickstartReport['storage'] {
+export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network): QuickstartReport['storage'] {
   return withoutWeights(() => {
     const depth = ancestor.blocks.length
-    const anchors = config.auxiliaries.map(({ width, heads }) => createAuxiliary(ancestor, { width, heads, depth }, createRng(0)))
+    const anchors = pool.tiers.map(({ network }) => {
+      const spec = { width: network.embedding.width, heads: network.blocks[0]!.config.heads as number, depth }
+      return createAuxiliary(ancestor, spec, createRng(0))
+    })
     const snnet = buildPool(anchors, {}, createRng(0))
     return {
       pool: storageRow(pool, paths),

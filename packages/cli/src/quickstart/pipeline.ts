@@ -1,31 +1,35 @@
 import type { Normalisation } from '@learngene/datasets'
+import { keptEnergy } from '@learngene/inherit'
 import type { Budget, Reporter, Rng } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import {
   accuracies,
+  ancestorTier,
   buildPool,
   cachedTeacher,
+  costBins,
   createAuxiliary,
-  createDistillation,
   descendantsOf,
   disposePool,
   distill,
   encodePool,
   extractDescendant,
   fineTune,
+  inheritTiers,
+  openInheritance,
   type Pool,
   type Teacher,
 } from '@learngene/learngene-pool'
-import { costOfPath, formatPath, type Tier } from '@learngene/stitch'
+import { costOfPath, formatPath, type StitchedPath } from '@learngene/stitch'
 import { createRng, type Group } from '@learngene/training'
 import { disposeNetwork, forward, loadModel, type ModelDetails, type Network, withoutWeights } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
 import { chooseDescendant } from './choose.js'
-import { compareInitialisers } from './compare-initialisers.js'
+import { compareInitialisers, stitchAnew } from './compare-initialisers.js'
 import type { QuickstartConfig } from './config.js'
 import { describeDescendants, describeStorage, evaluationMacs, lossSummary, sizeOf } from './describe.js'
 import { type QuickstartImages, splitImages } from './images.js'
-import type { QuickstartReport } from './report.js'
+import { type ComparisonRow, FAMILY_STAGES, type InitialiserRow, type QuickstartReport } from './report.js'
 
 /** What the pipeline works on; the same for every member of the group. */
 export interface PipelineInput {
@@ -43,7 +47,17 @@ export interface PipelineInput {
 export interface PipelineResult {
   readonly report: Pick<
     QuickstartReport,
-    'images' | 'ancestor' | 'auxiliaries' | 'initialisers' | 'fineTuning' | 'descendants' | 'evaluation' | 'storage'
+    | 'images'
+    | 'ancestor'
+    | 'auxiliaries'
+    | 'inheriting'
+    | 'initialisers'
+    | 'fineTuning'
+    | 'descendants'
+    | 'comparison'
+    | 'choices'
+    | 'evaluation'
+    | 'storage'
   >
   readonly times: { readonly [stage: string]: number }
   /** The pool's files by name. */
@@ -65,7 +79,7 @@ export const VERIFIED_IMAGES = 64
 const EVALUATION_BATCH = 50
 
 /**
- * The whole method once: ancestor -> auxiliaries -> pool -> stitches -> fine-tuned descendants, evaluated. Every member of the group runs it
+ * The whole method once: ancestor -> inherited tiers -> stitched pool, evaluated untrained -> distilled and tuned -> evaluated. Every member of the group runs it
  * with the same input and does its share of each batch.
  *
  * @throws InfeasibleBudgetError before any work where no descendant can keep the budget
@@ -79,11 +93,11 @@ export async function runPipeline(group: Group, input: PipelineInput, report: Re
     const images = splitImages(input.train, input.test, config, details.normalisation as unknown as Normalisation, rng)
     const times: { [stage: string]: number } = {}
     const context: Context = { config, group, report, images, rng, stage: timedStages(report, times) }
-    const distilled = await distilPool(context, ancestor, details)
+    const family = await inheritFamily(context, ancestor, details)
     try {
-      return { times, ...(await tuneAndChoose(context, ancestor, distilled, budget)) }
+      return { times, ...(await evaluateAndChoose(context, ancestor, family, budget)) }
     } finally {
-      disposePool(distilled.pool)
+      disposePool(family.pool)
     }
   } finally {
     disposeNetwork(ancestor)
@@ -100,67 +114,163 @@ interface Context {
   stage<T>(name: string, run: () => Promise<T>): Promise<T>
 }
 
-interface Distilled {
+/** The family before anything is trained. */
+interface Family {
   readonly pool: Pool
-  readonly teacher: Teacher
-  readonly ancestorAccuracy: number
-  /** The loss of each step, by auxiliary. */
-  readonly losses: readonly Float32Array[]
+  readonly paths: readonly StitchedPath[]
+  readonly networks: readonly Network[]
+  readonly initialisers: readonly InitialiserRow[]
+  readonly inheriting: QuickstartReport['inheriting']
+  /** Kept energy by tier. */
+  readonly kept: readonly number[]
+  /** Test accuracies by path. */
+  readonly untrained: readonly number[]
 }
 
-/** The ancestor's features once, one auxiliary after the other, and the pool of them. */
-async function distilPool(
-  { config, group, report, images, rng, stage }: Context,
+/** Tiers cut out of the ancestor, the ancestor itself beside them, and their stitches: no labels, no training. */
+async function inheritFamily(
+  { config, images, rng, stage, group, report }: Context,
   ancestor: Network,
   details: ModelDetails,
-): Promise<Distilled> {
-  const { teacher, ancestorAccuracy } = await stage('ancestor: features and accuracy', async () => {
-    const teacher = await cachedTeacher(ancestor, ancestorFeatures(ancestor, config), images.training, {
-      batchSize: EVALUATION_BATCH,
-      group,
-      onBatch: progressTo(report),
-    })
-    const [ancestorAccuracy] = await accuracies([ancestor], images.test, { batchSize: EVALUATION_BATCH, group })
-    return { teacher, ancestorAccuracy: ancestorAccuracy! }
+): Promise<Family> {
+  const { tiers, kept, energies } = await stage(FAMILY_STAGES.inherit, async () => {
+    const indices = rng.fork('calibration images').permutation(images.training.length).slice(0, config.calibrationImages)
+    const blockOrder = config.tiers.some(({ depth = ancestor.blocks.length }) => depth < ancestor.blocks.length)
+    const from = await openInheritance(ancestor, images.training, { indices, blockOrder, report })
+    const keptBy = (width: number) => keptEnergy(from.rotated.order, width)
+    const specs = config.tiers.map(({ width, depth, heads }) => ({ width, depth, heads }))
+    const tiers = await inheritTiers(ancestor, specs, images.training, { from, group, report })
+    const widths = eighths(ancestor.embedding.width)
+    const result = {
+      kept: [...config.tiers.map(({ width }) => keptBy(width)), 1],
+      energies: widths.map((width) => ({ width, kept: keptBy(width) })),
+    }
+    from.dispose()
+    return { tiers: [...tiers, ancestorTier(ancestor)], ...result }
   })
-  const auxiliaries: { tier: Tier; losses: Float32Array }[] = []
-  for (const spec of config.auxiliaries) {
-    const { width, depth } = spec
-    const options = { ...config.distillation, teacher, group, report }
-    auxiliaries.push(
-      await stage(`distil width ${width}, depth ${depth}`, () =>
-        distill(ancestor, spec, images.training, options, rng.fork(`distil ${width}x${depth}`)),
-      ),
-    )
-  }
-  const tiers = auxiliaries.map(({ tier }) => tier)
-  return {
-    pool: buildPool(tiers, { details: { ...details, source: 'quickstart' } }, rng.fork('pool')),
-    teacher,
-    ancestorAccuracy,
-    losses: auxiliaries.map(({ losses }) => losses),
-  }
-}
-
-/** Stitches compared, the pool fine-tuned, every descendant evaluated and one chosen. */
-async function tuneAndChoose(
-  { config, group, report, images, rng, stage }: Context,
-  ancestor: Network,
-  { pool, teacher, ancestorAccuracy, losses }: Distilled,
-  budget: Budget,
-): Promise<Omit<PipelineResult, 'times'>> {
+  const space = { kind: 'aligned', stride: config.stride } as const
+  const pool = buildPool(tiers, { space, details: { ...details, source: 'quickstart' } }, rng.fork('pool'))
   const paths = [...pool.space.enumerate()]
   const networks = descendantsOf(pool, paths)
-  const rows = await stage('compare stitches before fine-tuning', () => compareInitialisers(pool, paths, images, config, group, rng))
-  const tuned = await stage('fine-tune the pool', () =>
-    fineTune(pool, images.training, { ...config.fineTuning, teacher, group, report }, rng.fork('fine-tune')),
+  const initialisers = await stage(FAMILY_STAGES.stitch, () => compareInitialisers(pool, paths, images, config, group, rng))
+  const untrained = await stage('evaluate the untrained family on test images', () =>
+    accuracies(networks, images.test, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) }),
   )
-  const score = (source: ImageSource) => accuracies(networks, source, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) })
-  const validation = await stage('evaluate every descendant on validation images', () => score(images.validation))
-  const tested = await stage('evaluate every descendant on test images', () => score(images.test))
+  return { pool, paths, networks, initialisers, inheriting: { images: config.calibrationImages, energies }, kept, untrained }
+}
 
-  const descendants = describeDescendants(pool, paths, validation, tested)
-  const { chosen, runnerUp, whyRunnerUpLost } = await chooseDescendant(descendants, budget, (row) => row.validationAccuracy)
+/** Whether a path runs blocks of a tier that is trained: one with epochs of its own. The others follow the ancestor closely enough, and stay. */
+const isTrained = ({ config }: Context, { pool }: Family, { path }: StitchedPath) =>
+  path.segments.some(({ tier }) => (config.tiers[pool.tiers.findIndex(({ name }) => name === tier)]?.epochs ?? 0) > 0)
+
+/** Distils the tiers that are trained, stitches them anew, and tunes them in the pool around those that stay as they are. */
+async function trainFamily(context: Context, ancestor: Network, family: Family) {
+  const { config, images, rng, stage, group, report } = context
+  const { pool } = family
+  const { fineTuning, distillation, labelWeight } = config
+  const teacher = await stage("the ancestor's answers to the training images", () =>
+    cachedTeacher(ancestor, [], images.training, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) }),
+  )
+  const losses: Float32Array[] = []
+  for (const [i, { width, epochs, learningRate = distillation.learningRate }] of config.tiers.entries()) {
+    const start = pool.tiers[i]!
+    const spec = { width, depth: start.network.blocks.length, heads: headsOf(start.network) }
+    const plan = { ...distillation, epochs, learningRate, labelWeight, weights: logitsOnly, teacher, group, report, start }
+    if (epochs === 0) losses.push(new Float32Array())
+    else
+      losses.push(
+        (await stage(`distil ${start.name}`, () => distill(ancestor, spec, images.training, plan, rng.fork(`distil ${start.name}`))))
+          .losses,
+      )
+  }
+  await stage('stitch the distilled tiers anew', () => stitchAnew(pool, images, config, rng))
+  const trained = { enumerate: () => [...pool.space.enumerate()].filter((path) => isTrained(context, family, path)) }
+  const policy = costBins(trained, (path) => costOfPath(pool, path).macs)
+  const frozen = pool.tiers.filter((_, i) => !((config.tiers[i]?.epochs ?? 0) > 0)).map(({ name }) => name)
+  const tuned = await stage('tune the pool', () =>
+    fineTune(pool, images.training, { ...fineTuning, labelWeight, teacher, policy, frozen, group, report }, rng.fork('fine-tune')),
+  )
+  return { teacher, losses, tuned }
+}
+
+/** Of narrow tiers that follow the ancestor already: terms of features cost more than they teach. */
+const logitsOnly = { logit: 1, block: 0, attn: 0 }
+
+/** The narrowest tier from random weights, with all the steps that the inherited one had: the method's paper beside ours, cheaply. */
+async function compareRandom(
+  { config, images, rng, stage, group, report }: Context,
+  ancestor: Network,
+  teacher: Teacher,
+  pool: Pool,
+): Promise<ComparisonRow[]> {
+  const { width, epochs } = config.tiers[0]!
+  if (epochs === 0) return []
+  const { network: narrowest } = pool.tiers[0]!
+  const spec = { width, depth: narrowest.blocks.length, heads: headsOf(narrowest), name: 'random' }
+  const plan = {
+    ...config.distillation,
+    epochs,
+    labelWeight: config.labelWeight,
+    weights: logitsOnly,
+    teacher,
+    group,
+    report,
+    start: 'random' as const,
+  }
+  return stage('for comparison: the narrowest tier from random weights', async () => {
+    const { tier } = await distill(ancestor, spec, images.training, plan, rng.fork('random start'))
+    const [testAccuracy] = await accuracies([tier.network], images.test, { batchSize: EVALUATION_BATCH, group })
+    const { macs } = sizeOf(tier.network)
+    disposeNetwork(tier.network)
+    return [
+      {
+        name: `width ${width} from random weights`,
+        macs,
+        testAccuracy: testAccuracy!,
+        note: `distilled for the steps of ${pool.tiers[0]!.name}`,
+      },
+    ]
+  })
+}
+
+const headsOf = (network: Network) => network.blocks[0]!.config.heads as number
+
+/** Eight widths up to the ancestor's, as nearly as they divide. */
+const eighths = (width: number) => [...new Set([1, 2, 3, 4, 5, 6, 7, 8].map((part) => Math.max(2, Math.round((part * width) / 8))))]
+
+/** Every trained descendant evaluated, one chosen, and all of it described. */
+async function evaluateAndChoose(
+  context: Context,
+  ancestor: Network,
+  family: Family,
+  budget: Budget,
+): Promise<Omit<PipelineResult, 'times'>> {
+  const { config, group, report, images, stage } = context
+  const { pool, paths, networks, untrained } = family
+  const { teacher, losses, tuned } = await trainFamily(context, ancestor, family)
+  const score = (source: ImageSource, some = networks) =>
+    accuracies(some, source, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) })
+  const validation = await stage('evaluate every descendant on validation images', () => score(images.validation))
+  const moved = paths.flatMap((path, i) => (isTrained(context, family, path) ? [i] : []))
+  const tested = await stage('evaluate every trained descendant on test images', async () => {
+    const scores = await score(images.test, moved.map((i) => networks[i]!)) // biome-ignore format: short
+    return untrained.map((before, i) => scores[moved.indexOf(i)] ?? before)
+  })
+  const comparison = await compareRandom(context, ancestor, teacher, pool)
+
+  const descendants = describeDescendants(pool, paths, { validation, tested, untrained })
+  const bestWithin = (budget: Budget) => chooseDescendant(descendants, budget, (row) => row.validationAccuracy)
+  const { chosen, runnerUp, whyRunnerUpLost } = await bestWithin(budget)
+  const least = Math.min(...descendants.map(({ macs }) => macs))
+  const choices = await Promise.all(
+    config.budgets
+      .filter((macs) => macs >= least)
+      .map(async (macs) => {
+        const { value } = (await bestWithin({ macs })).chosen
+        return { budget: { macs }, path: value.path, macs: value.macs, testAccuracy: value.testAccuracy }
+      }),
+  )
+  const alone = (name: string) => paths.findIndex(({ path }) => path.segments.length === 1 && path.segments[0]!.tier === name)
   return {
     pool: await encodePool(pool),
     choice: {
@@ -172,18 +282,32 @@ async function tuneAndChoose(
     },
     report: {
       images: { training: images.training.length, validation: images.validation.length, test: images.test.length },
-      ancestor: { ...sizeOf(ancestor), width: ancestor.embedding.width, depth: ancestor.blocks.length, testAccuracy: ancestorAccuracy },
-      auxiliaries: pool.tiers.map(({ name, network }, i) => ({
-        ...config.auxiliaries[i]!,
+      ancestor: {
+        ...sizeOf(ancestor),
+        width: ancestor.embedding.width,
+        depth: ancestor.blocks.length,
+        testAccuracy: untrained[alone(pool.tiers.at(-1)!.name)]!,
+      },
+      auxiliaries: pool.tiers.map(({ name, network, standsFor = [] }, i) => ({
         name,
+        width: network.embedding.width,
+        depth: network.blocks.length,
+        heads: headsOf(network),
         ...sizeOf(network),
-        ...lossSummary(losses[i]!),
+        start: i < config.tiers.length ? 'inherit' : 'ancestor',
+        standsFor,
+        keptEnergy: family.kept[i]!,
+        untrainedAccuracy: untrained[alone(name)]!,
+        ...lossSummary(losses[i] ?? new Float32Array()),
       })),
-      initialisers: { images: config.comparisonImages, rows },
-      fineTuning: { ...lossSummary(tuned), initialiser: config.initialisers[0]! },
+      inheriting: family.inheriting,
+      initialisers: { images: config.comparisonImages, rows: family.initialisers },
+      fineTuning: { ...lossSummary(tuned), initialiser: config.initialisers[0]! } as QuickstartReport['fineTuning'],
       descendants,
+      comparison,
+      choices,
       evaluation: evaluationMacs(networks),
-      storage: describeStorage(pool, paths, ancestor, config),
+      storage: describeStorage(pool, paths, ancestor),
     },
   }
 }
@@ -205,8 +329,12 @@ function progressTo(report: Reporter) {
 /** Fails before any work where no descendant can keep the budget. */
 async function requireFeasible(ancestor: Network, config: QuickstartConfig, budget: Budget): Promise<void> {
   const rows = withoutWeights(() => {
-    const tiers = config.auxiliaries.map((spec) => createAuxiliary(ancestor, spec, createRng(0)))
-    const pool = buildPool(tiers, {}, createRng(0))
+    const heads = headsOf(ancestor)
+    const tiers = [...config.tiers, { width: ancestor.embedding.width }].map(
+      ({ width, ...size }: { width: number; depth?: number; heads?: number }) =>
+        createAuxiliary(ancestor, { heads, depth: ancestor.blocks.length, ...size, width }, createRng(0)),
+    )
+    const pool = buildPool(tiers, { space: { kind: 'aligned', stride: config.stride } }, createRng(0))
     return [...pool.space.enumerate()].map((path) => ({ path: formatPath(path.path), ...costOfPath(pool, path) }))
   })
   await chooseDescendant(rows, budget, () => 0)
@@ -221,12 +349,4 @@ async function firstLogits(network: Network, source: ImageSource, count: number)
   const values = await logits.data<'float32'>()
   dispose([images, logits])
   return values
-}
-
-/** All features of the ancestor that the distillations ask for. */
-function ancestorFeatures(ancestor: Network, config: QuickstartConfig): string[] {
-  const names = config.auxiliaries.flatMap(
-    (spec) => withoutWeights(() => createDistillation(ancestor, spec, {}, createRng(0))).ancestorFeatures,
-  )
-  return [...new Set(names)]
 }

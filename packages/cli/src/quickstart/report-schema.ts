@@ -34,7 +34,7 @@ export const reportSchema: z.ZodType<QuickstartReport> = z.object({
       lastLoss: z.number().nullable(),
     }),
   ),
-  inheriting: z.object({ images: count, seconds: amount, energies: z.array(z.object({ width: count, kept: share })) }),
+  inheriting: z.object({ images: count, energies: z.array(z.object({ width: count, kept: share })) }),
   initialisers: z.object({
     images: count,
     rows: z.array(

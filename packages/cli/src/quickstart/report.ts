@@ -17,8 +17,6 @@ export interface QuickstartReport {
   readonly inheriting: {
     /** Calibration images. */
     readonly images: number
-    /** Until the whole family stood, stitches too, with nothing trained. */
-    readonly seconds: number
     /** Share of the energy of the ancestor's residual stream that a tier of each width keeps. */
     readonly energies: readonly { readonly width: number; readonly kept: number }[]
   }
@@ -55,6 +53,14 @@ export interface QuickstartReport {
   }
   /** Seconds by stage. */
   readonly times: { readonly [stage: string]: number }
+}
+
+/** The stages after which the whole family stands, stitches too, with nothing trained. */
+export const FAMILY_STAGES = { inherit: 'cut tiers out of the ancestor', stitch: 'stitch them, by several initialisers' } as const
+
+/** Seconds until then. */
+export function untrainedSeconds({ times }: Pick<QuickstartReport, 'times'>): number {
+  return Object.values(FAMILY_STAGES).reduce((total, stage) => total + (times[stage] ?? 0), 0)
 }
 
 export interface Size {

@@ -1,6 +1,6 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
-import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
+import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
 import { formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
@@ -26,7 +26,7 @@ export function descendantsTable(rows: readonly DescendantRow[], chosen: string)
  * @param run the run's directory, for the commands
  */
 export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): string {
-  const { ancestor, backend, choice, descendants, images, inheriting, seed, storage, workers } = report
+  const { ancestor, backend, choice, descendants, images, seed, storage, workers } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
   const front = descendants.filter((row) => row.pareto || row === chosen).sort((a, b) => a.macs - b.macs)
   // Half of the chosen model's, where the family has anything so small.
@@ -39,7 +39,7 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): 
     ...comparisonLines(report),
     `ancestor: ${formatShare(ancestor.testAccuracy)} test accuracy, ${formatCount(ancestor.macs)} MACs, ${formatCount(ancestor.parameters)} parameters`,
     `chosen:   ${formatShare(chosen.testAccuracy)} test accuracy, ${formatCount(chosen.macs)} MACs (${formatShare(chosen.macs / ancestor.macs, 0)} of the ancestor's), ${formatCount(chosen.parameters)} parameters`,
-    `family:   ${storage.pool.models} models of ${formatCount(storage.pool.parameters)} stored parameters; untrained after ${durationText(inheriting.seconds)}, all done after ${durationText(totalSeconds(report))}`,
+    `family:   ${storage.pool.models} models of ${formatCount(storage.pool.parameters)} stored parameters; untrained after ${durationText(untrainedSeconds(report))}, all done after ${durationText(totalSeconds(report))}`,
     `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     '',
     'next:',

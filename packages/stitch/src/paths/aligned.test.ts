@@ -19,6 +19,7 @@ it('counts 2 + 11 paths of two tiers of 12 blocks, and more with more pairs and 
   expect(aligned(tiers.slice(0, 2)).count()).toBe(13)
   expect(aligned(tiers).count()).toBe(3 + 22)
   expect(aligned(tiers, { pairs: 'all' }).count()).toBe(3 + 33)
+  expect([...aligned(tiers.slice(0, 2), { stride: 3 }).stitchIds()].map(({ pairs }) => pairs[0]!.j)).toEqual([1, 4, 7, 10])
   // From the first to the second after block i, on to the third after block k > i.
   expect(aligned(tiers, { maxStitches: 2 }).count()).toBe(3 + 22 + 55)
 })
@@ -31,5 +32,6 @@ it('refuses tiers that do not say what their blocks stand for', () => {
     'tier w16d2: standsFor must be ascending ancestor blocks, one for each of its 2 blocks',
   )
   expect(() => aligned([{ ...tier(16, 3), standsFor: [0] }])).toThrow('one for each of its 3 blocks')
+  expect(() => aligned([standing(16, [0])], { stride: 0.5 })).toThrow('stride must be an integer of at least 1, got 0.5')
   expect(() => aligned([standing(16, [0])], { maxStitches: 0 })).toThrow('maxStitches must be an integer of at least 1, got 0')
 })

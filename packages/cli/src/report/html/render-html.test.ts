@@ -66,7 +66,7 @@ describe('renderHtml', () => {
       choices: [],
       comparison: [],
       initialisers: { images: 0, rows: [] },
-      inheriting: { images: 0, seconds: 0, energies: [] },
+      inheriting: { images: 0, energies: [] },
     })
     for (const title of ['The best within each budget', 'Beside the family', 'Stitches before any fine-tuning', 'energy kept by width']) {
       expect(page).toContain(title)

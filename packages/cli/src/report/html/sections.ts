@@ -1,6 +1,6 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../../progress/clock-text.js'
-import type { QuickstartReport } from '../../quickstart/report.js'
+import { type QuickstartReport, untrainedSeconds } from '../../quickstart/report.js'
 import { formatCount, formatDifference, formatShare, totalSeconds } from '../text.js'
 import { type Html, html } from './html.js'
 import { meter, scrollable } from './tables.js'
@@ -15,7 +15,7 @@ export function headline(report: QuickstartReport): Html {
 ${card(formatShare(chosen.testAccuracy), 'the chosen model, on test images', `${formatCount(chosen.macs)} MACs, ${formatShare(chosen.macs / ancestor.macs, 0)} of the ancestor's, and ${formatCount(chosen.parameters)} parameters`)}
 ${card(formatShare(ancestor.testAccuracy), 'the ancestor', `${formatCount(ancestor.macs)} MACs, ${formatCount(ancestor.parameters)} parameters`)}
 ${card(String(storage.pool.models), 'models in one pool', `of ${formatCount(storage.pool.parameters)} stored parameters, from ${formatCount(storage.pool.smallest.macs)} MACs on`)}
-${card(durationText(inheriting.seconds), 'the family, untrained', `from ${inheriting.images} images without labels; ${durationText(totalSeconds(report))} in total with training and evaluation`)}
+${card(durationText(untrainedSeconds(report)), 'the family, untrained', `from ${inheriting.images} images without labels; ${durationText(totalSeconds(report))} in total with training and evaluation`)}
 </div>`
 }
 
