@@ -52,14 +52,15 @@ describe.skipIf(missing !== '' && !process.env.LEARNGENE_REQUIRE_BACKENDS)(`the 
     return result
   }
 
-  const checkResult = ({ backend, tried, ancestor, losses, crossOriginIsolated }: Result) => {
+  const checkResult = ({ backend, tried, ancestor, small, losses, crossOriginIsolated }: Result) => {
     expect(backend).toBe('wasm')
     expect(tried.map(({ name }) => name)).toEqual(['tensorflow-gpu', 'webgpu', 'tensorflow'])
     expect(tried[1]!.reason).toContain('its only adapter computes on the CPU')
     expect(crossOriginIsolated).toBe(true)
     expect(ancestor).toBeGreaterThan(0.8)
     expect(losses).toHaveLength(12)
-    expect(losses.at(-1)!).toBeLessThan(losses[0]!)
+    expect(losses.every(Number.isFinite)).toBe(true)
+    expect(small).toBeGreaterThan(0.6)
   }
 
   test('run from an import map, without a bundler', async () => {

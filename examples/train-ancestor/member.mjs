@@ -34,7 +34,14 @@ export async function main(group, { dataDir, backend, epochs, images, seed, star
   const stepsPerEpoch = Math.floor(training.length / batchSize)
   const steps = epochs * stepsPerEpoch
 
-  const details = { dataset: 'Fashion-MNIST', classNames: full.train.classes, normalisation, epochs: epochs + (started?.details.epochs ?? 0), seed, backend: name }
+  const details = {
+    dataset: 'Fashion-MNIST',
+    classNames: full.train.classes,
+    normalisation,
+    epochs: epochs + (started?.details.epochs ?? 0),
+    seed,
+    backend: name,
+  }
   const save = async () => writeFile(out, await saveModel(network, { dtype: 'F16', details }))
   const testAccuracy = async () => (await accuracies([network], imageSource(full.test, normalisation), { group }))[0]
 
