@@ -1,13 +1,13 @@
-import { deit, type ViTConfig } from '@learngene/vit-blocks'
+import { deit, type SquareViTConfig } from '@learngene/vit-blocks'
 
 /** A model to time, its name in results, and how many images a step has where nobody says. */
 export interface BenchModel {
   readonly name: string
-  readonly config: ViTConfig
+  readonly config: SquareViTConfig
   readonly batch: number
 }
 
-const quickstart: ViTConfig = { imageSize: 28, patchSize: 7, channels: 1, width: 96, depth: 12, heads: 3, classes: 10 }
+const quickstart: SquareViTConfig = { imageSize: 28, patchSize: 7, channels: 1, width: 96, depth: 12, heads: 3, classes: 10 }
 
 const MODELS: { readonly [name: string]: BenchModel } = {
   'deit-tiny': { name: 'deit-tiny', config: deit.tiny, batch: 4 },
@@ -35,7 +35,7 @@ export function modelOf(value: unknown): BenchModel {
   return { name: `vit ${imageSize}/${patchSize} c${channels} w${width} d${depth} h${heads}`, config, batch: 8 }
 }
 
-function checkConfig(value: unknown): ViTConfig {
+function checkConfig(value: unknown): SquareViTConfig {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new Error(`a model's configuration must be an object with ${REQUIRED.join(', ')}; got ${JSON.stringify(value)}`)
   }
@@ -48,7 +48,7 @@ function checkConfig(value: unknown): ViTConfig {
       `a model's configuration must have ${REQUIRED.join(', ')} and may have ${OPTIONAL.join(', ')}; it ${faults.filter(Boolean).join(' and ')}`,
     )
   }
-  const config = value as ViTConfig
+  const config = value as SquareViTConfig
   for (const key of REQUIRED) {
     if (!Number.isSafeInteger(config[key]) || config[key] < 1) {
       throw new Error(`a model's ${key} must be an integer of at least 1; got ${JSON.stringify(config[key])}`)

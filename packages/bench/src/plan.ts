@@ -1,7 +1,7 @@
 import type { AuxiliarySpec, SupervisedPosition } from '@learngene/learngene-pool'
 import { supervisedPositions } from '@learngene/learngene-pool'
 import { createSpace, defaultTierName, formatPath, type Segment, type StitchedPath, type TierShape } from '@learngene/stitch'
-import type { ViTConfig } from '@learngene/vit-blocks'
+import type { SquareViTConfig } from '@learngene/vit-blocks'
 
 /** The distillation that is timed: the model is the ancestor. */
 export interface DistillationPlan {
@@ -20,12 +20,12 @@ export interface StitchPlan {
 }
 
 /** An auxiliary of three quarters of the ancestor's depth and a quarter of its heads, each as wide: the paper's tiny9 for DeiT-B. */
-function auxiliaryOf({ width, heads, depth }: ViTConfig): DistillationPlan['student'] {
+function auxiliaryOf({ width, heads, depth }: SquareViTConfig): DistillationPlan['student'] {
   const fewer = Math.max(1, Math.round(heads / 4))
   return { width: (fewer * width) / heads, heads: fewer, depth: Math.ceil((3 * depth) / 4) }
 }
 
-export function planDistillation(ancestor: ViTConfig): DistillationPlan {
+export function planDistillation(ancestor: SquareViTConfig): DistillationPlan {
   const student = auxiliaryOf(ancestor)
   return { student, positions: supervisedPositions('dense', student.depth, ancestor.depth) }
 }
@@ -34,7 +34,7 @@ export function planDistillation(ancestor: ViTConfig): DistillationPlan {
  * A pool of two tiers, the auxiliary's size and the model's width at the auxiliary's depth, and of its paths through both tiers the one that
  * leaves the first tier nearest its middle and lands where it left.
  */
-export function planStitch(model: ViTConfig): StitchPlan {
+export function planStitch(model: SquareViTConfig): StitchPlan {
   const small = auxiliaryOf(model)
   const large = { width: model.width, heads: model.heads, depth: small.depth }
   const tiers = [small, large].map((shape, i) => ({
@@ -57,7 +57,7 @@ export function planStitch(model: ViTConfig): StitchPlan {
 }
 
 /** What is timed besides the model itself, for people; null where it is the model. */
-export function noteOf(what: string, model: ViTConfig): string | null {
+export function noteOf(what: string, model: SquareViTConfig): string | null {
   if (what === 'distill') {
     const { student } = planDistillation(model)
     return `into an auxiliary of width ${student.width}, depth ${student.depth}, ${student.heads} heads`

@@ -1,6 +1,6 @@
 import type { BackendName } from '@learngene/backends'
 import type { OpsMode } from '@learngene/ops'
-import type { ViTConfig } from '@learngene/vit-blocks'
+import type { SquareViTConfig } from '@learngene/vit-blocks'
 
 /** What can be timed: inference, a training step, a distillation step, inference of a stitched descendant. */
 export const WORKS = ['forward', 'train', 'distill', 'stitch'] as const
@@ -10,7 +10,7 @@ export type What = (typeof WORKS)[number]
 /** One piece of work, the same for all who are compared. */
 export interface Task {
   readonly what: What
-  readonly model: ViTConfig
+  readonly model: SquareViTConfig
   /** Images per step, over all workers. */
   readonly batch: number
 }

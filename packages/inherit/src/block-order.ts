@@ -1,13 +1,17 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { forward, type Network, runBlocks } from '@learngene/vit-blocks'
-import { logSoftmax, mul, type Scalar, softmax, stack, sub, sum, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import { type Network, runBlocks } from '@learngene/vit-blocks'
+import { logSoftmax, mean, mul, type Scalar, softmax, square, stack, sub, sum, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
+import { normalisedTokens } from './final-norm.js'
 
 /** One step of taking blocks out. */
 export interface BlockDrop {
   /** Index of the block that goes, in the ancestor. */
   readonly block: number
-  /** Mean KL divergence from the ancestor's class probabilities to those without this block and all that went before, in nats. */
+  /**
+   * Mean KL divergence from the ancestor's class probabilities to those without this block and all that went before, in nats; of an ancestor without a classifier half the
+   * mean squared change of its normalised features.
+   */
   readonly divergence: number
 }
 
@@ -27,8 +31,9 @@ export async function blockOrder(network: Network, source: ImageSource, options:
     const totals = new Float64Array(kept.length)
     await overImages(source, { ...images, signal }, async (batch) => {
       const divergences = tidy(() => {
-        const reference = forward(network, batch).logits
-        return stack(withoutEach(network, kept, network.embedding.forward(batch), (logits) => divergence(reference, logits)))
+        const embedded = network.embedding.forward(batch)
+        const change = changeFrom(network, runBlocks(network.blocks, embedded))
+        return stack(withoutEach(network, kept, embedded, change))
       })
       const values = await divergences.data<'float32'>()
       divergences.dispose()
@@ -49,18 +54,29 @@ export function keptBlocks(drops: readonly BlockDrop[], blocks: number, depth: n
   return Array.from({ length: blocks }, (_, i) => i).filter((i) => !gone.has(i))
 }
 
-/** What `measure` gives of the logits without each of the kept blocks; what all share is run once. */
-function withoutEach(network: Network, kept: readonly number[], embedded: Tensor3D, measure: (logits: Tensor2D) => Scalar): Scalar[] {
+/** What `measure` gives of the stream that leaves the network without each of the kept blocks; what all share is run once. */
+function withoutEach(network: Network, kept: readonly number[], embedded: Tensor3D, measure: (stream: Tensor3D) => Scalar): Scalar[] {
   const blocks = kept.map((i) => network.blocks[i]!)
   let stream = embedded
   return blocks.map((block, i) => {
-    const value = tidy(() => measure(network.head.forward(runBlocks(blocks.slice(i + 1), stream))))
+    const value = tidy(() => measure(runBlocks(blocks.slice(i + 1), stream)))
     stream = runBlocks([block], stream)
     return value
   })
 }
 
-/** Sum over images of KL(softmax(reference) || softmax(logits)). */
-function divergence(reference: Tensor2D, logits: Tensor2D): Scalar {
-  return tidy(() => sum(mul(softmax(reference), sub(logSoftmax(reference), logSoftmax(logits)))) as Scalar)
+/**
+ * Sums over images how far a stream's outcome is from that of the whole network: KL(softmax(whole) || softmax(other)); without a classifier half the mean squared change of what
+ * the final layer norm gives, which is 1 where nothing is left in common.
+ */
+function changeFrom(network: Network, whole: Tensor3D): (stream: Tensor3D) => Scalar {
+  if (network.head.classes === 0) {
+    const reference = normalisedTokens(network, whole)
+    return (stream) => {
+      const change = square(sub(normalisedTokens(network, stream), reference))
+      return mul(sum(mean(change, [1, 2])), 0.5) as Scalar
+    }
+  }
+  const reference = network.head.forward(whole)
+  return (stream) => sum(mul(softmax(reference), sub(logSoftmax(reference), logSoftmax(network.head.forward(stream))))) as Scalar
 }

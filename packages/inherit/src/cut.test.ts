@@ -44,14 +44,23 @@ test('every random ViT is the same function in principal order, and its slices e
     depth: fc.integer({ min: 1, max: 4 }),
     mlpRatio: fc.constantFrom(1, 2, 4),
     distilled: fc.boolean(),
+    change: fc.constantFrom(
+      {},
+      { registerTokens: 3 },
+      { classToken: false, pooling: 'average' as const },
+      { pooling: 'average' as const, normAfterPooling: true, registerTokens: 1 },
+      { pooling: 'tokenAverage' as const },
+      { activation: 'quickGelu' as const },
+    ),
     seed: fc.nat(1000),
   })
   const errors: number[][] = []
   await fc.assert(
-    fc.asyncProperty(sizes, async ({ heads, headWidth, depth, mlpRatio, distilled, seed }) => {
+    fc.asyncProperty(sizes, async ({ heads, headWidth, depth, mlpRatio, distilled: two, change, seed }) => {
       const width = heads * headWidth
       fc.pre(width >= 4)
-      const ancestor = livelyViT({ heads, width, depth, mlpRatio, distilled }, seed)
+      const distilled = two && Object.keys(change).length === 0
+      const ancestor = livelyViT({ heads, width, depth, mlpRatio, distilled, ...change }, seed)
       const expected = logitsOf(ancestor)
       const rotated = await rotate(ancestor, source, { blockOrder: false })
       expect(relativeError(logitsOf(rotated.network), expected)).toBeLessThan(1e-5)
@@ -64,7 +73,7 @@ test('every random ViT is the same function in principal order, and its slices e
       errors.push(row)
       for (const each of [ancestor, rotated.network]) disposeNetwork(each)
     }),
-    { numRuns: 25, seed: 1 },
+    { numRuns: 40, seed: 1 },
   )
   const means = [0, 1, 2, 3].map((i) => errors.reduce((sum, row) => sum + row[i]!, 0) / errors.length)
   expect(means[0]).toBeLessThan(1e-5)
@@ -113,6 +122,43 @@ describe('an ancestor in principal order', () => {
     expect(b.order).toEqual(a.order)
     for (const [name, parameter] of Object.entries(parametersOf(a.network))) {
       expect(parametersOf(b.network)[name]!.dataSync()).toEqual(parameter.dataSync())
+    }
+  })
+})
+
+describe('ancestors of other kinds', () => {
+  it('keep heads of a width of their own', async () => {
+    const block = () => ({ kind: 'transformer', config: { width: 16, heads: 3, headWidth: 8 } })
+    const ancestor = livelyViT({ block })
+    const rotated = await rotate(ancestor, source, { blockOrder: false })
+    expect(relativeError(logitsOf(rotated.network), logitsOf(ancestor))).toBeLessThan(1e-5)
+    const half = cut(rotated, { width: 8 })
+    expect(half.network.blocks[0]!.config).toMatchObject({ width: 8, heads: 3, headWidth: 4 })
+    await refine(rotated, half, source)
+    expect(logitsOf(half.network).every(Number.isFinite)).toBe(true)
+    for (const each of [ancestor, rotated.network, half.network]) disposeNetwork(each)
+  })
+
+  it('are cut without a classifier, by how far their features move', async () => {
+    const ancestor = livelyViT({ classes: 0 })
+    const rotated = await rotate(ancestor, source)
+    const changes = rotated.order.drops.map(({ divergence }) => divergence)
+    expect(changes).toHaveLength(3)
+    for (const change of changes) expect(change > 0 && change < 2).toBe(true)
+    const half = cut(rotated, { width: 8, depth: 3 })
+    await refine(rotated, half, source)
+    expect(half.network.head.classes).toBe(0)
+    for (const each of [ancestor, rotated.network, half.network]) disposeNetwork(each)
+  })
+
+  it('whose stream is not written or read by linear maps are refused', async () => {
+    for (const [change, what] of [
+      [{ embeddingNorm: true }, 'a layer norm ends its embedding'],
+      [{ pooling: 'attention', attentionPool: { heads: 2 } }, 'its head pools by attention'],
+    ] as const) {
+      const ancestor = livelyViT(change)
+      await expect(rotate(ancestor, source)).rejects.toThrow(what)
+      disposeNetwork(ancestor)
     }
   })
 })

@@ -1,8 +1,9 @@
 import type { BlockRegistry, NamedTensors, Parameters } from '@learngene/interfaces/tensors'
 import { buildNetwork, type Network, structureOf } from '@learngene/vit-blocks'
-import { dispose, mul, ones, slice, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core'
+import { dispose, mul, ones, reshape, slice, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { keptBlocks } from './block-order.js'
+import { finalNorm, mapsOf } from './final-norm.js'
 import { keptAt, keptEnergy, type PrincipalOrder, type Rotated } from './principal-order.js'
 import { standardKinds } from './rotate.js'
 
@@ -110,14 +111,19 @@ function cutEmbedding({ embedding }: Network, width: number): NamedTensors {
   )
 }
 
-function cutHead({ head }: Network, width: number, gain: number): NamedTensors {
-  return Object.fromEntries(
-    Object.entries(head.parameters).map(([name, parameter]) => {
-      if (name === 'norm.weight') return [name, ones([width])]
-      if (name === 'norm.bias') return [name, zeros([width])]
-      return [name, name.endsWith('.weight') ? mul(leading(parameter, 1, width), gain) : parameter]
-    }),
-  )
+function cutHead({ head, embedding: { width: full } }: Network, width: number, gain: number): NamedTensors {
+  const norm = finalNorm(head)
+  const maps = mapsOf(head).flatMap((map) => {
+    const weight = head.parameters[`${map}.weight`]!
+    const [classes, columns] = weight.shape as [number, number]
+    const parts = columns / full
+    const taken = leading(reshape(weight, [classes, parts, full]), 2, width)
+    return [
+      [`${map}.weight`, mul(reshape(taken, [classes, parts * width]), gain)] as const,
+      [`${map}.bias`, head.parameters[`${map}.bias`]!] as const,
+    ]
+  })
+  return { [`${norm}.weight`]: ones([width]), [`${norm}.bias`]: zeros([width]), ...Object.fromEntries(maps) }
 }
 
 function leading(values: Tensor, axis: number, length: number): Tensor {

@@ -1,5 +1,5 @@
 import { describeEachBackend } from '@learngene/testing'
-import { disposeNetwork, forward, type Network, type ViTConfig } from '@learngene/vit-blocks'
+import { disposeNetwork, forward, type Network, type SquareViTConfig } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { describe, expect, test } from 'vitest'
 import { cut } from './cut.js'
@@ -16,11 +16,12 @@ const logitsOf = async (network: Network, config = smallConfig) => {
   return values
 }
 
-const ancestors: readonly [string, Partial<ViTConfig>][] = [
+const ancestors: readonly [string, Partial<SquareViTConfig>][] = [
   ['two heads', {}],
   ['three heads and a perceptron of ratio 2', { width: 24, heads: 3, mlpRatio: 2, depth: 2 }],
   ['a distillation token and head', { distilled: true }],
   ['one head of colour images', { heads: 1, channels: 3 }],
+  ['registers, the mean of the patches normalised after it, and the tanh form of GELU', { registerTokens: 2, pooling: 'average', normAfterPooling: true, activation: 'geluTanh' }], // biome-ignore format: one row
 ]
 
 describeEachBackend(() => {

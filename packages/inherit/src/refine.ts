@@ -1,13 +1,14 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { copyOf, matrixOf, product, transpose, block as viewOf } from '@learngene/stitch/linear-algebra'
+import { matrixOf, product, transpose, block as viewOf } from '@learngene/stitch/linear-algebra'
 import { runBlocks } from '@learngene/vit-blocks'
 import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { type CalibrationOptions, overImages } from './calibration.js'
 import type { Cut } from './cut.js'
+import { mapsOf, normalisedTokens } from './final-norm.js'
 import type { Rotated } from './principal-order.js'
 import { reconstruction } from './regression.js'
-import { normalisedTokens, standardKinds } from './rotate.js'
+import { standardKinds } from './rotate.js'
 import { assignValues, float64Of } from './values.js'
 
 export interface RefineOptions extends CalibrationOptions {
@@ -101,15 +102,23 @@ async function refineHead(
   const read = await reconstruction(from, to, headRidge)
   dispose([from, to])
   const values = await float64Of(ancestor.head)
+  const full = ancestor.embedding.width
   const width = network.embedding.width
-  for (const name of Object.keys(network.head.parameters)) {
-    if (!/^head.*\.weight$/.test(name)) continue
-    const biasName = name.replace(/weight$/, 'bias')
-    const bias = values[biasName]!
-    const full = product(matrixOf(values[name]!, bias.length, ancestor.embedding.width), transpose(read)) // [C, D_s + 1]
+  for (const map of mapsOf(ancestor.head)) {
+    const bias = values[`${map}.bias`]!.slice()
+    const weight = matrixOf(values[`${map}.weight`]!, bias.length, values[`${map}.weight`]!.length / bias.length)
+    const parts = weight.columns / full
+    const cut = new Float64Array(bias.length * parts * width)
+    for (let part = 0; part < parts; part++) {
+      const through = product(viewOf(weight, 0, part * full, bias.length, full), transpose(read)) // [C, D_s + 1]
+      for (let row = 0; row < bias.length; row++) {
+        cut.set(through.data.subarray(row * (width + 1), row * (width + 1) + width), (row * parts + part) * width)
+        bias[row]! += through.data[row * (width + 1) + width]!
+      }
+    }
     assignValues(network.head.parameters, {
-      [name]: { shape: [bias.length, width], data: copyOf(viewOf(full, 0, 0, bias.length, width)).data },
-      [biasName]: { shape: [bias.length], data: bias.map((value, i) => value + full.data[i * (width + 1) + width]!) },
+      [`${map}.weight`]: { shape: [bias.length, parts * width], data: cut },
+      [`${map}.bias`]: { shape: [bias.length], data: bias },
     })
   }
 }

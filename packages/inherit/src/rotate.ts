@@ -1,24 +1,12 @@
 import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
-import { batchProduct, layerNorm } from '@learngene/ops'
-import { type Matrix64, matrixOf, product, transpose, zeros } from '@learngene/stitch/linear-algebra'
+import { batchProduct } from '@learngene/ops'
+import { copyOf, type Matrix64, matrixOf, product, transpose, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import { buildNetwork, disposeNetwork, type Network, structureOf } from '@learngene/vit-blocks'
-import {
-  dispose,
-  matMul,
-  mul,
-  ones,
-  reshape,
-  slice,
-  sum,
-  type Tensor1D,
-  type Tensor3D,
-  tensor2d,
-  tidy,
-  zeros as zeroTensor,
-} from '@tensorflow/tfjs-core'
+import { dispose, matMul, mul, reshape, sum, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
 import { type CalibrationOptions, overImages } from './calibration.js'
+import { finalNorm, mapsOf, normalisedTokens } from './final-norm.js'
 import { createMoments } from './moments.js'
 import { type PrincipalBasis, principalBasis } from './principal-basis.js'
 import type { Rotated } from './principal-order.js'
@@ -49,9 +37,10 @@ export const standardKinds: BlockKinds = { transformer: transformerKind }
  * factors, the heads and the perceptrons' units by importance. The logits stay the same (relative 1e-5), and the leading rows and columns of every matrix are a
  * smaller model, which `cut` slices out. Needs unlabelled images and no training. The ancestor stays as it is.
  *
- * @throws when a block's kind does not say how it is cut, or there are no images
+ * @throws when a block's kind does not say how it is cut, a layer norm ends the embedding, the head pools by attention, or there are no images
  */
 export async function rotate(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<RotatedAncestor> {
+  requireRotatable(ancestor)
   const kinds = { ...standardKinds, ...options.kinds }
   const { width } = ancestor.embedding
   const watched = ancestor.blocks.map((block, i) => {
@@ -103,13 +92,6 @@ export async function rotate(ancestor: Network, source: ImageSource, options: Ro
   }
 }
 
-/** What the final layer norm makes of the tokens that the head classifies by. */
-export function normalisedTokens({ head, embedding: { width } }: Network, stream: Tensor3D): Tensor3D {
-  const [images] = stream.shape
-  const classified = slice(stream, [0, 0, 0], [images, head.distillationHead ? 2 : 1, width])
-  return layerNorm(classified, ones([width]) as Tensor1D, zeroTensor([width]) as Tensor1D, head.epsilon)
-}
-
 function meanMoment({ data, rows, columns }: Matrix64, count: number): Matrix64 {
   return matrixOf(data.map((value) => value / count), rows, columns) // biome-ignore format: one value
 }
@@ -150,21 +132,41 @@ async function rotatedEmbedding({ embedding }: Network, { rotation, width }: Pri
   )
 }
 
-/** The final layer norm folded into the maps that read it. */
+/** The final layer norm folded into the maps that read it; a network without a classifier gives its features in principal order. */
 async function rotatedHead({ head }: Network, { rotation, width }: PrincipalBasis): Promise<Values> {
   const values = await float64Of(head)
-  const maps = Object.keys(head.parameters).flatMap((name) => (/^head.*\.weight$/.test(name) ? [name.slice(0, -'.weight'.length)] : []))
-  const folded = maps.flatMap((map) => {
-    const { weight, bias } = foldedReader(values, map, 'norm')
-    const back = product(weight, transpose(rotation))
+  const norm = finalNorm(head)
+  const folded = mapsOf(head).flatMap((map) => {
+    const classes = values[`${map}.bias`]!.length
+    const weight = new Float64Array(values[`${map}.weight`]!.length)
+    let bias = values[`${map}.bias`]!
+    // Where token and average stand side by side, each reads the norm by a part of its own.
+    const columns = weight.length / classes
+    for (let first = 0; first < columns; first += width) {
+      const part = copyOf(viewOf(matrixOf(values[`${map}.weight`]!, classes, columns), 0, first, classes, width)).data
+      const reader = foldedReader({ ...values, 'part.weight': part, 'part.bias': bias }, 'part', norm)
+      const back = product(reader.weight, transpose(rotation))
+      for (let row = 0; row < classes; row++) weight.set(back.data.subarray(row * width, (row + 1) * width), row * columns + first)
+      bias = reader.bias
+    }
     return [
-      [`${map}.weight`, { shape: [back.rows, width], data: back.data }],
-      [`${map}.bias`, { shape: [back.rows], data: bias }],
+      [`${map}.weight`, { shape: [classes, columns], data: weight }],
+      [`${map}.bias`, { shape: [classes], data: bias }],
     ] as const
   })
   return {
-    'norm.weight': { shape: [width], data: new Float32Array(width).fill(1) },
-    'norm.bias': { shape: [width], data: new Float32Array(width) },
+    [`${norm}.weight`]: { shape: [width], data: new Float32Array(width).fill(1) },
+    [`${norm}.bias`]: { shape: [width], data: new Float32Array(width) },
     ...Object.fromEntries(folded),
   }
+}
+
+/** @throws where the stream is not written by linear maps alone, or what reads it is not linear in the final norm */
+function requireRotatable({ embedding, head }: Network): void {
+  const what = embedding.embeddingNorm
+    ? 'a layer norm ends its embedding'
+    : head.pooling === 'attention'
+      ? 'its head pools by attention'
+      : undefined
+  if (what) throw new Error(`rotate: the ancestor's stream must be written and read by linear maps; ${what}: start from random weights`)
 }

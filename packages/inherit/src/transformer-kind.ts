@@ -45,9 +45,11 @@ export const transformerKind: BlockKind = {
   observe,
   refine: refineTransformer,
   cut(block, { width, heads: wanted, gains: [gain1 = 1, gain2 = 1] }) {
-    const { heads: had, headWidth: hadWidth, hidden: hadUnits } = sizeOf(block)
+    const { width: fullWidth, heads: had, headWidth: hadWidth, hidden: hadUnits } = sizeOf(block)
     const heads = wanted ?? had
-    const headWidth = width / heads
+    const own = block.config.headWidth !== undefined
+    const headWidth = own ? Math.max(1, Math.round((hadWidth * width) / fullWidth)) : width / heads
+    const inner = heads * headWidth
     if (!Number.isInteger(headWidth) || heads > had) {
       throw new Error(`cut: the heads must divide the width and be at most the ancestor's, ${had}; got width ${width} and ${heads} heads`)
     }
@@ -57,7 +59,7 @@ export const transformerKind: BlockKind = {
     const narrower = (headWidth / hadWidth) ** 0.25
     const { parameters } = block
     return {
-      config: { ...block.config, width, heads, mlpRatio: hidden / width },
+      config: { ...block.config, width, heads, mlpRatio: hidden / width, ...(own && { headWidth }) },
       parameters: tidy(() => {
         const leading = (values: Tensor, ...shape: number[]) => slice(values, new Array(shape.length).fill(0), shape)
         /** [3 H Dh, columns]: the leading factors of the leading heads; zeros where the tier has room for more than there are. */
@@ -71,9 +73,9 @@ export const transformerKind: BlockKind = {
         return {
           'norm1.weight': ones([width]),
           'norm1.bias': zeroTensor([width]),
-          'attn.qkv.weight': reshape(attending(qkv, width, gain1), [3 * width, width]),
-          'attn.qkv.bias': reshape(attending(parameters['attn.qkv.bias']!, 1, 1), [3 * width]),
-          'attn.proj.weight': reshape(pad(projection, [none, none, [0, headWidth - factors]]), [width, width]),
+          'attn.qkv.weight': reshape(attending(qkv, width, gain1), [3 * inner, width]),
+          'attn.qkv.bias': reshape(attending(parameters['attn.qkv.bias']!, 1, 1), [3 * inner]),
+          'attn.proj.weight': reshape(pad(projection, [none, none, [0, headWidth - factors]]), [width, inner]),
           'attn.proj.bias': leading(parameters['attn.proj.bias']!, width),
           'norm2.weight': ones([width]),
           'norm2.bias': zeroTensor([width]),

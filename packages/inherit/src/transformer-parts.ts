@@ -1,5 +1,5 @@
 import type { Block } from '@learngene/interfaces/tensors'
-import { attention, gelu, layerNorm, linear } from '@learngene/ops'
+import { type Activation, activate, attention, layerNorm, linear } from '@learngene/ops'
 import { type Matrix64, matrixOf, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import { type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import type { HeadMaps } from './heads.js'
@@ -15,12 +15,13 @@ export interface TransformerSize {
   readonly headWidth: number
   readonly hidden: number
   readonly epsilon: number
+  readonly activation: Activation
 }
 
 export function sizeOf(block: Block): TransformerSize {
-  const { heads, epsilon } = block.config as { heads: number; epsilon: number }
+  const { heads, epsilon, activation = 'gelu' } = block.config as { heads: number; epsilon: number; activation?: Activation }
   const [width, inner] = block.parameters['attn.proj.weight']!.shape as [number, number]
-  return { width, heads, headWidth: inner / heads, hidden: block.parameters['mlp.fc1.weight']!.shape[0]!, epsilon }
+  return { width, heads, headWidth: inner / heads, hidden: block.parameters['mlp.fc1.weight']!.shape[0]!, epsilon, activation }
 }
 
 export const matrixIn = (block: Block, name: string) => block.parameters[name] as unknown as Tensor2D
@@ -28,10 +29,10 @@ export const vectorIn = (block: Block, name: string) => block.parameters[name] a
 
 /** The perceptron's activations [B, N, units] of the stream between attention and perceptron [B, N, D]. */
 export function hiddenOf(block: Block, middle: Tensor3D): Tensor3D {
-  const { epsilon } = sizeOf(block)
+  const { epsilon, activation } = sizeOf(block)
   return tidy(() => {
     const normalised = layerNorm(middle, vectorIn(block, 'norm2.weight'), vectorIn(block, 'norm2.bias'), epsilon)
-    return gelu(linear(normalised, matrixIn(block, 'mlp.fc1.weight'), vectorIn(block, 'mlp.fc1.bias')))
+    return activate(linear(normalised, matrixIn(block, 'mlp.fc1.weight'), vectorIn(block, 'mlp.fc1.bias')), activation)
   })
 }
 

@@ -1,5 +1,5 @@
 import type { Block } from '@learngene/interfaces/tensors'
-import { attention, gelu, layerNorm, linear } from '@learngene/ops'
+import { activate, attention, layerNorm, linear } from '@learngene/ops'
 import { copyOf, type Matrix64, matrixOf, product, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import {
   dispose,
@@ -98,13 +98,13 @@ async function refineAttention(block: Block, cut: Block, values: Numbers, stream
 }
 
 async function refinePerceptron(block: Block, cut: Block, values: Numbers, streams: BlockStreams): Promise<void> {
-  const { epsilon, hidden } = sizeOf(block)
+  const { epsilon, hidden, activation } = sizeOf(block)
   const size = sizeOf(cut)
   const normalised = streams.tier.map((x) => plainNorm(x, epsilon))
   const read = await readThrough(values, 'mlp.fc1', normalised, streams.ancestor, epsilon)
   const full = onDevice(read)
   const few = batchesFor(hidden, streams.tier)
-  const activations = normalised.slice(0, few).map((z) => tidy(() => gelu(linear(z, full.weight, full.bias))))
+  const activations = normalised.slice(0, few).map((z) => tidy(() => activate(linear(z, full.weight, full.bias), activation)))
   const equations = await missing(activations, streams)
   dispose([normalised, activations, full.weight, full.bias])
   const units = size.hidden < hidden ? greedyInputs(equations, size.hidden, ridge) : Array.from({ length: hidden }, (_, unit) => unit)

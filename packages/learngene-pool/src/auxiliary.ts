@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import { defaultTierName, requireArguments, type Tier } from '@learngene/stitch'
-import { type BlockSpec, createViT, type Network } from '@learngene/vit-blocks'
+import { type BlockSpec, createViT, interfaceOf, type Network } from '@learngene/vit-blocks'
 import { evenlySpread } from './supervision.js'
 
 /** A small model to be distilled from the ancestor. */
@@ -14,21 +14,24 @@ export interface AuxiliarySpec {
   readonly heads: number
   /** The tier's name in paths; default after width and depth, `ti9` or `w48d6`. */
   readonly name?: string
+  /** C; default the ancestor's. To be given where the ancestor has no classifier and labels shall be learned. */
+  readonly classes?: number
   /** Hidden width of the perceptrons as a multiple of D; default 4 for random weights, the ancestor's for inherited ones. */
   readonly mlpRatio?: number
   /** The kind of block i, where it is not the standard transformer block. */
   readonly block?: (i: number) => BlockSpec
 }
 
-/** An auxiliary before its distillation: sees the ancestor's images, as many tokens and the same classes; weights freshly drawn. */
+/** An auxiliary before its distillation: sees the ancestor's images as the same tokens and pools them alike, by default with the same classes; weights freshly drawn. */
 export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, blocks?: BlockRegistry): Tier {
   requireArguments('createAuxiliary', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
-  const { geometry, distillationToken: distilled } = ancestor.embedding
-  const { classes, epsilon } = ancestor.head
+  const alike = interfaceOf(ancestor)
+  const attentionPool = alike.attentionPool && { ...alike.attentionPool, heads: spec.heads }
   const name = spec.name ?? defaultTierName(spec.width, spec.depth)
+  const config = { ...alike, ...(attentionPool && { attentionPool }), ...spec }
   return {
     name,
-    network: createViT({ ...geometry, ...spec, classes, epsilon, distilled }, rng.fork(`auxiliary ${name}`), blocks),
+    network: createViT(config, rng.fork(`auxiliary ${name}`), blocks),
     transformations: [],
     standsFor: evenlySpread(spec.depth, ancestor.blocks.length),
   }

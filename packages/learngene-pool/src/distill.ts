@@ -4,7 +4,7 @@ import { classTargets, crossEntropy } from '@learngene/ops'
 import { type AffineMap, describe, requireArguments, requireKeys, type Tier, type Transformation } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
 import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed } from '@learngene/vit-blocks'
-import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D, zeros } from '@tensorflow/tfjs-core'
 import { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
 import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
 import { type Inheritance, inherit } from './inherit.js'
@@ -48,13 +48,18 @@ export interface Distillation {
 }
 
 /**
- * Sets up the distillation of one auxiliary (method.md section 3).
+ * Sets up the distillation of one auxiliary (method.md section 3). An ancestor without a classifier has no logit term, an auxiliary without one no labels.
  *
- * @throws when an option is unknown, a supervised position lies outside its model, or a term is refused; nothing stays allocated then
+ * @throws when the logit term or the labels are asked for and there are no logits for them, an option is unknown, a supervised position lies outside its model, or a term is refused; nothing stays allocated then
  */
-export function createDistillation(ancestor: Network, spec: AuxiliarySpec, options: DistillationOptions, rng: Rng): Distillation {
+export function createDistillation(ancestor: Network, spec: AuxiliarySpec, given: DistillationOptions, rng: Rng): Distillation {
   requireArguments('createDistillation', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
-  requireKeys('createDistillation', options, [...DISTILL_OPTIONS, 'inherited'])
+  requireKeys('createDistillation', given, [...DISTILL_OPTIONS, 'inherited'])
+  const options = withoutLogits(
+    ancestor.head.classes,
+    given.inherited?.network.head.classes ?? spec.classes ?? ancestor.head.classes,
+    given,
+  )
   const { labelWeight = 0.1, inherited, supervision = inherited ? 'every' : 'dense' } = options
   const { name, network: student, standsFor } = inherited ?? createAuxiliary(ancestor, spec, rng, options.blocks)
   const made: Parameters[] = [parametersOf(student)]
@@ -76,8 +81,8 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
       loss(images, targets, ancestor) {
         const outputs = forward(student, images, { features })
         const parts = terms.map((term) => mul(lossOf(term, outputs, ancestor), term.weight * (1 - labelWeight)))
-        const labelled = mul(crossEntropy(outputs.logits, targets), labelWeight)
-        return mean(parts.reduce<Tensor>((total, part) => add(total, part), labelled)) as Scalar
+        const labelled = labelWeight > 0 ? [mul(crossEntropy(outputs.logits, targets), labelWeight)] : []
+        return mean(addAll([...labelled, ...parts])) as Scalar
       },
       async finish() {
         const trained = await readTransformations(matrices)
@@ -91,6 +96,26 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, optio
     dispose()
     throw error
   }
+}
+
+function addAll([first, ...others]: readonly Tensor[]): Tensor {
+  if (!first) throw new Error('distillation: the loss must have a term; labelWeight and all weights are 0')
+  return others.reduce((total, each) => add(total, each), first)
+}
+
+/** Leaves out the parts of the loss that compare logits where there are none; they are an error where they were asked for. */
+function withoutLogits(ancestorClasses: number, classes: number, options: DistillationOptions): DistillationOptions {
+  const { labelWeight, weights } = options
+  const comparable = ancestorClasses > 0 && ancestorClasses === classes
+  if (!comparable && (weights?.logit ?? 0) > 0) {
+    throw new Error(
+      `distillation: the logit term compares logits of the same classes; the ancestor has ${ancestorClasses}, the auxiliary ${classes}: leave weights.logit out`,
+    )
+  }
+  if (classes === 0 && (labelWeight ?? 0) > 0) {
+    throw new Error('distillation: labels need a classifier; give the auxiliary classes, or leave labelWeight out')
+  }
+  return { ...options, ...(!comparable && { weights: { ...weights, logit: 0 } }), ...(classes === 0 && { labelWeight: 0 }) }
 }
 
 /** Of an inherited auxiliary's terms: it follows the ancestor already, and a narrow one cannot hold all of its features. */
@@ -153,7 +178,7 @@ export async function distill(
   let distillation: Distillation | undefined
   try {
     distillation = createDistillation(ancestor, spec, { ...distilling, inherited }, rng)
-    const { ancestorFeatures, loss, parameters, finish } = distillation
+    const { ancestorFeatures, loss, parameters, finish, student } = distillation
     const losses = await train({
       parameters,
       steps: epochs.steps,
@@ -165,7 +190,7 @@ export async function distill(
         const images = source.images(indices)
         return {
           images,
-          targets: classTargets(source.labels(indices), ancestor.head.classes),
+          targets: targetsOf(source, indices, student.head.classes),
           ancestor: teacher(indices, images, ancestorFeatures),
         }
       },
@@ -182,6 +207,11 @@ export async function distill(
   } finally {
     live?.dispose()
   }
+}
+
+/** [B, C]; without a classifier nobody asks for labels. */
+function targetsOf(source: ImageSource, indices: ArrayLike<number>, classes: number): Tensor2D {
+  return classes === 0 ? (zeros([indices.length, 0]) as Tensor2D) : classTargets(source.labels(indices), classes)
 }
 
 /** The tier that a distillation starts from; none where it starts from random weights. */

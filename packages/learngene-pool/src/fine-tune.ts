@@ -53,6 +53,7 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     )
   }
   const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
+  if (family.tiers[0]!.network.head.classes === 0) throw new Error('fineTune: labels need a classifier; the tiers give features alone')
   const lessons = await lessonsFrom('fineTune', source, epochs, family.tiers[0]!.network.head.classes, options)
   const policy =
     options.policy ?? defaultPolicy(family, instanceScale > 0 ? new Set(trained.map(({ name }) => name)) : new Set(), stitchScale > 0)

@@ -1,5 +1,5 @@
 import { type CalibrationOptions, cut, embeddingOf, type RotatedAncestor, type RotateOptions, refine, rotate } from '@learngene/inherit'
-import type { ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { type AffineMap, defaultTierName, identityMap, requireArguments, type Tier, type Transformation } from '@learngene/stitch'
 import { copyOf, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
 import { alone, type Group } from '@learngene/training'
@@ -37,7 +37,9 @@ export interface InheritOptions extends RotateOptions {
 }
 
 /** An auxiliary that inherits: all is the ancestor's unless it is named. */
-export type InheritedSpec = Partial<Pick<AuxiliarySpec, 'width' | 'depth' | 'heads' | 'name'>> & { readonly blocks?: readonly number[] }
+export type InheritedSpec = Partial<Pick<AuxiliarySpec, 'width' | 'depth' | 'heads' | 'name' | 'classes'>> & {
+  readonly blocks?: readonly number[]
+}
 
 /**
  * An auxiliary cut out of its ancestor, with the transformation matrix of every block: side `student`, R_s = E_s^T back to the ancestor's stream, and as bias what the tier does not
@@ -68,7 +70,8 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
       disposeNetwork(slice.network)
       throw error
     }
-    const { network, standsFor } = slice
+    const { standsFor } = slice
+    const network = withClasses(slice.network, spec.classes ?? ancestor.head.classes, registry)
     return {
       name: spec.name ?? defaultTierName(width, standsFor.length),
       network,
@@ -83,6 +86,16 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
   } finally {
     if (!from) inheritance.dispose()
   }
+}
+
+/** The network with a classifier of so many classes: its own, or a fresh one of weights 0. */
+function withClasses(network: Network, classes: number, blocks?: BlockRegistry): Network {
+  if (classes === network.head.classes) return network
+  const other = buildNetwork({ ...structureOf(network), classes }, blocks)
+  const from = parametersOf(network)
+  for (const [name, parameter] of Object.entries(parametersOf(other))) if (!/^head(_dist)?\./.test(name)) parameter.assign(from[name]!)
+  disposeNetwork(network)
+  return other
 }
 
 /**

@@ -51,7 +51,11 @@ export async function lessonsFrom(
     batch(step: number): Lesson {
       const indices = epochs.indices(step)
       const images = source.images(indices)
-      return { images, targets: classTargets(source.labels(indices), classes), ancestor: teacher?.(indices, images, []).logits ?? null }
+      const ancestor = teacher?.(indices, images, []).logits ?? null
+      if (ancestor && ancestor.shape[1] !== classes) {
+        throw new Error(`${where}: the teacher must tell the tiers' ${classes} classes apart; it has ${ancestor.shape[1]}: leave it out`)
+      }
+      return { images, targets: classTargets(source.labels(indices), classes), ancestor }
     },
     loss(network: Network, { images, targets, ancestor }: Lesson): Scalar {
       const { logits } = forward(network, images)

@@ -56,7 +56,7 @@ describe('buildPool', () => {
     withoutWeights(() => {
       expect(() => buildPool([], {}, createRng(0))).toThrow('at least one tier')
       expect(() => buildPool([tier(192, 3), tier(384, 3, { classes: 10 })], {}, createRng(0))).toThrow(
-        /same images and classes; w192d3 has images 224 x 224 x 3 in patches of 16, 197 tokens, 1000 classes, w384d3 .* 10 classes/,
+        /same images and classes; w192d3 has images 224 x 224 x 3 in patches of 16 x 16, 197 tokens, 1000 classes, w384d3 .* 10 classes/,
       )
     })
   })

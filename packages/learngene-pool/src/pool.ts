@@ -23,6 +23,7 @@ import {
   type Network,
   parametersOf,
   prefixed,
+  sizeText,
 } from '@learngene/vit-blocks'
 
 /** The learngene pool: the instances of all auxiliaries in tiers, and a stitch for every slot of its paths. */
@@ -115,7 +116,7 @@ function checkAlike([first, ...others]: readonly Tier[]): void {
   if (!first) throw new Error('buildPool: a pool has at least one tier; got none')
   const described = ({ network: { embedding, head } }: Tier) => {
     const { imageSize, patchSize, channels } = embedding.geometry
-    return `images ${imageSize} x ${imageSize} x ${channels} in patches of ${patchSize}, ${embedding.tokens} tokens, ${head.classes} classes`
+    return `images ${sizeText(imageSize)} x ${channels} in patches of ${sizeText(patchSize)}, ${embedding.tokens} tokens, ${head.classes} classes`
   }
   for (const tier of others) {
     if (described(tier) !== described(first)) {

@@ -1,6 +1,7 @@
 import { checkGradients, expectClose, randomTensors } from '@learngene/testing'
 import { add, grads, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
+import { activate } from './activation.js'
 import { gelu } from './gelu.js'
 import { linear } from './linear.js'
 import { mlp } from './mlp.js'
@@ -37,6 +38,30 @@ describeVariants(({ tolerances }) => {
       await expectClose(tensor, expected[i]!, tolerances.kernel, i === 0 ? 'value' : `gradient ${i - 1}`)
     }
   })
+})
+
+describeVariants(({ tolerances }) => {
+  test.each(['geluTanh', 'quickGelu'] as const)(
+    'with %s it equals its parts, gradients included, and leaks nothing',
+    async (activation) => {
+      const withActivation = (...[x, weight1, bias1, weight2, bias2, residual]: Tensor[]) => {
+        const parameters = { weight1, bias1, weight2, bias2 } as { weight1: Tensor2D; bias1: Tensor1D; weight2: Tensor2D; bias2: Tensor1D }
+        return mlp(x as Tensor3D, parameters, { activation, ...(residual && { residual }) })
+      }
+      const parts = (...[x, weight1, bias1, weight2, bias2, residual]: Tensor[]) =>
+        tidy(() => {
+          const hidden = activate(linear(x!, weight1 as Tensor2D, bias1 as Tensor1D), activation)
+          return add(linear(hidden, weight2 as Tensor2D, bias2 as Tensor1D), residual!)
+        })
+      await checkGradients(withActivation, inputsOf(1, false), tolerances.numericGradient)
+      const inputs = inputsOf(2, true)
+      const dy = randomTensors(3)([2, 3, 4])
+      const expected = [parts(...inputs), ...grads(parts)(inputs, dy)]
+      for (const [i, tensor] of [withActivation(...inputs), ...grads(withActivation)(inputs, dy)].entries()) {
+        await expectClose(tensor, expected[i]!, tolerances.kernel, i === 0 ? 'value' : `gradient ${i - 1}`)
+      }
+    },
+  )
 })
 
 test('refuses widths that do not agree, and names the shapes', () => {

@@ -1,6 +1,8 @@
 import { clone, reshape, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
+import { type Activation, activate, checkActivation } from './activation.js'
 import { findAffine } from './affine.js'
 import { shapeError } from './errors.js'
+import { linear } from './linear.js'
 import { withGradient } from './with-gradient.js'
 
 export interface MlpParameters {
@@ -15,19 +17,25 @@ export interface MlpParameters {
 }
 
 export interface MlpOptions {
+  /** Of the hidden values; default the exact `gelu`, which alone has fast kernels. */
+  readonly activation?: Activation
   /** Added to the result [..., N]. */
   readonly residual?: Tensor
 }
 
 /**
- * The perceptron with one hidden layer of a transformer block: linear(gelu(linear(x))) + residual, K hidden values. One operation, so that the derivative of GELU
- * is applied by the product that computes the hidden values' gradient.
+ * The perceptron with one hidden layer of a transformer block: linear(activation(linear(x))) + residual, K hidden values. With GELU it is one operation, so that
+ * GELU's derivative is applied by the product that computes the hidden values' gradient.
  *
  * @param x [..., D]
  * @returns [..., N]
- * @throws when the widths do not match or the residual is not of the result's shape
+ * @throws when the widths do not match, the residual is not of the result's shape or there is no such activation
  */
-export function mlp<T extends Tensor>(x: T, { weight1, bias1, weight2, bias2 }: MlpParameters, { residual }: MlpOptions = {}): T {
+export function mlp<T extends Tensor>(
+  x: T,
+  { weight1, bias1, weight2, bias2 }: MlpParameters,
+  { activation = 'gelu', residual }: MlpOptions = {},
+): T {
   const [hidden, inputs] = weight1.shape
   const outputs = weight2.shape[0]
   if (x.shape[x.shape.length - 1] !== inputs || bias1.shape[0] !== hidden || weight2.shape[1] !== hidden || bias2.shape[0] !== outputs) {
@@ -37,6 +45,10 @@ export function mlp<T extends Tensor>(x: T, { weight1, bias1, weight2, bias2 }: 
   const shape = [...x.shape.slice(0, -1), outputs]
   if (residual && residual.shape.join() !== shape.join()) {
     throw shapeError('mlp', `the residual must have the result's shape [${shape.join(', ')}]`, { residual })
+  }
+  checkActivation(activation)
+  if (activation !== 'gelu') {
+    return tidy(() => linear(activate(linear(x, weight1, bias1), activation), weight2, bias2, residual ? { residual } : {})) // [..., N]
   }
   return tidy(() => {
     const rows = reshape(x, [-1, inputs]) as Tensor2D // [M, D]

@@ -9,18 +9,18 @@ import { describeVariants } from './testing/variants.js'
 async function convolve(images: Tensor4D, weight: Tensor4D, bias: Tensor1D): Promise<number[]> {
   const [pixels, weights, biases] = [await valuesOf(images), await valuesOf(weight), await valuesOf(bias)]
   const [batch, height, width, channels] = images.shape
-  const [outputs, , size] = weight.shape
+  const [outputs, , p, q] = weight.shape
   const results = []
   for (let b = 0; b < batch; b++) {
-    for (let top = 0; top < height; top += size) {
-      for (let left = 0; left < width; left += size) {
+    for (let top = 0; top + p <= height; top += p) {
+      for (let left = 0; left + q <= width; left += q) {
         for (let o = 0; o < outputs; o++) {
           let y = biases[o]!
           for (let c = 0; c < channels; c++) {
-            for (let i = 0; i < size * size; i++) {
-              const [dy, dx] = [Math.floor(i / size), i % size]
+            for (let i = 0; i < p * q; i++) {
+              const [dy, dx] = [Math.floor(i / q), i % q]
               const pixel = pixels[((b * height + top + dy) * width + left + dx) * channels + c]!
-              y += pixel * weights[(o * channels + c) * size * size + i]!
+              y += pixel * weights[(o * channels + c) * p * q + i]!
             }
           }
           results.push(y)
@@ -38,6 +38,15 @@ describeVariants(({ tolerances }) => {
     const [weight, bias] = [random<Tensor4D>([5, channels, 3, 3]), random<Tensor1D>([5])]
     const patches = patchify(images, 3)
     expect(patches.shape).toEqual([2 * 2 * 3, 9 * channels])
+    await expectClose(linear(patches, flattenPatchWeight(weight), bias), await convolve(images, weight, bias), tolerances.float64)
+  })
+
+  test('patches may be rectangles, and pixels after the last whole patch are left out', async () => {
+    const random = randomTensors(4)
+    const images = random<Tensor4D>([2, 7, 11, 3])
+    const [weight, bias] = [random<Tensor4D>([5, 3, 2, 3]), random<Tensor1D>([5])]
+    const patches = patchify(images, [2, 3])
+    expect(patches.shape).toEqual([2 * 3 * 3, 18])
     await expectClose(linear(patches, flattenPatchWeight(weight), bias), await convolve(images, weight, bias), tolerances.float64)
   })
 
@@ -61,8 +70,8 @@ describeVariants(({ tolerances }) => {
   })
 })
 
-test('refuses images that the patch size does not divide', () => {
-  expect(() => patchify(zeros([1, 28, 30, 1]), 7)).toThrow(
-    'patchify: height and width must divide by the patch size 7; got images [1, 28, 30, 1]',
+test('refuses images into which no patch fits', () => {
+  expect(() => patchify(zeros([1, 28, 5, 1]), 7)).toThrow(
+    'patchify: a patch of 7 x 7 pixels must fit into the images; got images [1, 28, 5, 1]',
   )
 })

@@ -2,6 +2,7 @@ import '@tensorflow/tfjs-backend-cpu'
 import { conv2d, memory, reshape, type Tensor4D, tensor4d, tidy, transpose } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { createEmbedding } from './embedding.js'
+import type { ImageGeometry } from './geometry.js'
 import { countParameters, disposeParameters } from './parameters.js'
 import { relativeError } from './reference/relative-error.js'
 import { peakOf } from './testing/live-floats.js'
@@ -64,6 +65,39 @@ it('puts a distillation token after the class token', () => {
   expect(memory().numTensors).toBe(before)
 })
 
+it('puts registers before the patches, does without a class token, and normalises all where it is asked to', () => {
+  const before = memory().numTensors
+  const geometry = { imageSize: [4, 7], patchSize: [2, 3], channels: 1 } as const
+  const embedding = createEmbedding(geometry, 3, createRng(2), { classToken: false, registerTokens: 2, embeddingNorm: true, epsilon: 1e-5 })
+  expect(Object.keys(embedding.parameters)).toEqual([
+    'pos_embed',
+    'reg_token',
+    'patch_embed.proj.weight',
+    'patch_embed.proj.bias',
+    'norm_pre.weight',
+    'norm_pre.bias',
+  ])
+  expect([embedding.geometry, embedding.tokens, embedding.prefixTokens]).toEqual([geometry, 2 + 2 * 2, 2])
+  expect(embedding.macs()).toBe(4 * 6 * 3 + 5 * 6 * 3)
+  tidy(() => {
+    const images = tensor4d(Float32Array.from({ length: 2 * 28 }, createRng(3).normal), [2, 4, 7, 1])
+    const { reg_token, pos_embed } = embedding.parameters
+    const positions = pos_embed!.dataSync()
+    const patches = embedding.patches(images).dataSync()
+    const expected = [0, 1].flatMap((image) => {
+      const values = [...reg_token!.dataSync(), ...patches.subarray(image * 12, (image + 1) * 12)].map((value, i) => value + positions[i]!)
+      return Array.from({ length: 6 }, (_, token) => values.slice(3 * token, 3 * token + 3)).flatMap((token) => {
+        const centre = (token[0]! + token[1]! + token[2]!) / 3
+        const variance = token.reduce((sum, value) => sum + (value - centre) ** 2, 0) / 3
+        return token.map((value) => (value - centre) / Math.sqrt(variance + 1e-5))
+      })
+    })
+    expect(relativeError(embedding.forward(images).dataSync(), expected)).toBeLessThan(1e-5)
+  })
+  disposeParameters(embedding.parameters)
+  expect(memory().numTensors).toBe(before)
+})
+
 it('costs a product of patches and weights, and holds the image throughout', () => {
   for (const [geometry, width] of [
     [{ imageSize: 224, patchSize: 16, channels: 3 }, 192],
@@ -99,9 +133,14 @@ it('refuses images of another size and leaves nothing behind', () => {
 })
 
 it.each([
-  [{ imageSize: 30, patchSize: 16, channels: 3 }, 'embedding: the patch size must divide the image size; got image 30 and patch 16'],
+  [
+    { imageSize: 15, patchSize: 16, channels: 3 },
+    'geometry: a patch must fit into the image; got images of 15 x 15 and patches of 16 x 16',
+  ],
+  [{ imageSize: [32, 16, 8], patchSize: 16, channels: 3 }, "config: 'imageSize' must be one number, or height and width; got [32,16,8]"],
   [{ imageSize: 0, patchSize: 16, channels: 3 }, "config: 'imageSize' must be a positive number; got 0"],
+  [{ imageSize: [32, 0], patchSize: 16, channels: 3 }, "config: 'imageSize' must be a positive number; got 0"],
   [{ imageSize: 32, patchSize: 16, channels: 1.5 }, "config: 'channels' must be a positive integer; got 1.5"],
 ])('refuses %j', (geometry, message) => {
-  expect(() => createEmbedding(geometry, 8, createRng(0))).toThrow(message)
+  expect(() => createEmbedding(geometry as ImageGeometry, 8, createRng(0))).toThrow(message)
 })

@@ -1,27 +1,62 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { layerNorm, linear } from '@learngene/ops'
-import { addN, mul, reshape, slice, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
-import { integerIn, numberIn } from './config.js'
+import {
+  addN,
+  clone,
+  concat,
+  mean,
+  mul,
+  reshape,
+  slice,
+  stack,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core'
+import { type AttentionPoolConfig, createAttentionPool } from './attention-pool.js'
+import { choiceIn, countIn, flagIn, integerIn, numberIn } from './config.js'
 import { constant, type ReadWeight, truncatedNormal } from './parameters.js'
 
-/** Classifies by the class token: final layer norm, then a linear map. With a distillation head, token 1 has a map of its own and both logits are averaged. */
+/**
+ * What a network classifies by: `token`, token 0; `average`, the mean of the patches, prefix tokens left out; `tokenAverage`, both side by side [2D], as DINOv2's
+ * classifiers; `attention`, one vector that attends to the patches, as SigLIP.
+ */
+export type Pooling = 'token' | 'average' | 'tokenAverage' | 'attention'
+
+export const poolings: readonly Pooling[] = ['token', 'average', 'tokenAverage', 'attention']
+
+/**
+ * Classifies by one vector: final layer norm, pooling, then a linear map. With a distillation head, token 1 has a map of its own and both logits are averaged.
+ * Without classes there is no map and there are no logits: such a network gives features alone.
+ */
 export interface Head {
   /** D */
   readonly width: number
-  /** C */
+  /** C; 0 where there is no classifier. */
   readonly classes: number
   readonly epsilon: number
   /** Whether a second linear map reads token 1, the distillation token, and the logits are the mean of both (arXiv 2012.12877, section 4). */
   readonly distillationHead: boolean
+  readonly pooling: Pooling
+  /** Width of what is classified: D, or 2D with `tokenAverage`. */
+  readonly pooledWidth: number
+  /** Whether the layer norm is one of the pooled vector (timm's `fc_norm`) instead of one of the tokens. */
+  readonly normAfterPooling: boolean
+  /** Of `attention`, undefined otherwise. */
+  readonly attentionPool: AttentionPoolConfig | undefined
   readonly parameters: Parameters
-  /** The final layer norm of all tokens, as the reference implementations run it: 5 N D. */
+  /** The final layer norm: of all tokens, as the reference implementations run it, 5 N D; after pooling 5 D. */
   normaliseMacs(tokens: number): number
-  /** The final layer norm and the linear maps, C D each. */
+  /** The final layer norm, attention pooling, and the linear maps, C times their width each. */
   macs(tokens: number): number
   liveFloats(tokens: number): number
-  /** [B, N, D] -> [B, N, D] */
+  /** The final layer norm of all tokens [B, N, D] -> [B, N, D]; the tokens as they are where it follows the pooling. */
   normalise(x: Tensor3D): Tensor3D
+  /** What the maps classify by: [B, N, D] -> [B, 1, pooled width], [B, 2, D] with a distillation head. */
+  pool(x: Tensor3D): Tensor3D
   /** [B, N, D] -> logits [B, C]. Normalises only the tokens that it classifies by: the others do not reach the logits. */
   forward(x: Tensor3D): Tensor2D
 }
@@ -29,54 +64,127 @@ export interface Head {
 export interface HeadOptions {
   /** Whether a second linear map classifies by the distillation token; default false. */
   readonly distillationHead?: boolean
+  /** Default `token`. */
+  readonly pooling?: Pooling
+  /** Tokens before the patches, which no average and no attention pooling sees; default 1. */
+  readonly prefixTokens?: number
+  /** Whether the final layer norm follows the pooling; only with `average`. Default false. */
+  readonly normAfterPooling?: boolean
+  /** Of the pooling `attention`. */
+  readonly attentionPool?: AttentionPoolConfig
   /** Where `forward` takes its weights from; default the part's own parameters. */
   readonly read?: ReadWeight
 }
 
-/** @throws when width, classes or epsilon is not positive */
-export function createHead(
-  width: number,
-  classes: number,
-  rng: Rng,
-  epsilon = 1e-6,
-  { distillationHead = false, read }: HeadOptions = {},
-): Head {
+/** @throws when width or epsilon is not positive, classes is negative, or the options do not go together */
+export function createHead(width: number, classes: number, rng: Rng, epsilon = 1e-6, options: HeadOptions = {}): Head {
   integerIn({ width }, 'width')
-  integerIn({ classes }, 'classes')
+  countIn({ classes }, 'classes')
   numberIn({ epsilon }, 'epsilon')
+  const distillationHead = flagIn(options, 'distillationHead', false)
+  const pooling = choiceIn(options, 'pooling', poolings, 'token')
+  const prefixTokens = countIn(options, 'prefixTokens', 1)
+  const normAfterPooling = flagIn(options, 'normAfterPooling', false)
+  checkTogether({ distillationHead, pooling, prefixTokens, normAfterPooling, classes }, options)
+  const pooledWidth = pooling === 'tokenAverage' ? 2 * width : width
+  const attend = options.attentionPool && createAttentionPool(width, options.attentionPool, rng, epsilon)
+  const norm = normAfterPooling ? 'fc_norm' : 'norm'
+  const maps = classes === 0 ? [] : distillationHead ? ['head', 'head_dist'] : ['head']
   const parameters: Parameters = {
-    'norm.weight': constant(1, [width]),
-    'norm.bias': constant(0, [width]),
-    'head.weight': truncatedNormal(rng, [classes, width]),
-    'head.bias': constant(0, [classes]),
-    ...(distillationHead && { 'head_dist.weight': truncatedNormal(rng, [classes, width]), 'head_dist.bias': constant(0, [classes]) }),
+    [`${norm}.weight`]: constant(1, [width]),
+    [`${norm}.bias`]: constant(0, [width]),
+    ...attend?.parameters,
+    ...Object.assign(
+      {},
+      ...maps.map((map) => ({
+        [`${map}.weight`]: truncatedNormal(rng, [classes, pooledWidth]),
+        [`${map}.bias`]: constant(0, [classes]),
+      })),
+    ),
   }
-  const weight = read ?? ((name) => parameters[name]!)
+  const weight = options.read ?? ((name: string) => parameters[name]!)
   const vector = (name: string) => weight(name) as Tensor1D
-  const normalise = <T extends Tensor2D | Tensor3D>(x: T): T =>
-    tidy(() => layerNorm(x, vector('norm.weight'), vector('norm.bias'), epsilon))
-  const maps = distillationHead ? ['head', 'head_dist'] : ['head']
-  const classify = (x: Tensor3D, map: string, token: number): Tensor2D =>
-    tidy(() => {
-      const [images] = x.shape
-      const classified = reshape(slice(x, [0, token, 0], [images, 1, width]), [images, width]) as Tensor2D // [B, D]
-      return linear(normalise(classified), weight(`${map}.weight`) as Tensor2D, vector(`${map}.bias`)) // [B, C]
-    })
-  const normaliseMacs = (tokens: number) => 5 * tokens * width
+  const normaliseAny = <T extends Tensor2D | Tensor3D>(x: T): T =>
+    tidy(() => layerNorm(x, vector(`${norm}.weight`), vector(`${norm}.bias`), epsilon))
+
+  const tokenOf = (x: Tensor3D, token: number) =>
+    normaliseAny(reshape(slice(x, [0, token, 0], [x.shape[0], 1, width]), [x.shape[0], width]) as Tensor2D) // [B, D]
+  const patchesOf = (x: Tensor3D) =>
+    prefixTokens === 0 ? x : slice(x, [0, prefixTokens, 0], [x.shape[0], x.shape[1] - prefixTokens, width]) // [B, P, D]
+  const averageOf = (x: Tensor3D) =>
+    normAfterPooling ? normaliseAny(mean<Tensor2D>(patchesOf(x), 1)) : mean<Tensor2D>(normaliseAny(patchesOf(x)), 1) // [B, D]
+  const pooled: { readonly [pooling in Pooling]: (x: Tensor3D, token: number) => Tensor2D } = {
+    token: tokenOf,
+    average: averageOf,
+    tokenAverage: (x) => concat([tokenOf(x, 0), averageOf(x)], 1), // [B, 2D]
+    attention: (x) => attend!.forward(normaliseAny(patchesOf(x))), // [B, D]
+  }
+  const poolOne = (x: Tensor3D, token: number) => tidy(() => pooled[pooling](x, token)) // [B, pooled width]
+
+  const normaliseMacs = (tokens: number) => 5 * (normAfterPooling ? 1 : tokens) * width
   return {
     width,
     classes,
     epsilon,
     distillationHead,
+    pooling,
+    pooledWidth,
+    normAfterPooling,
+    attentionPool: attend?.config,
     parameters,
     normaliseMacs,
-    macs: (tokens) => normaliseMacs(tokens) + maps.length * classes * width,
-    liveFloats: (tokens) => tokens * width + (distillationHead ? classes + 2 * Math.max(width, classes) : width + Math.max(width, classes)),
-    normalise,
+    macs: (tokens) => normaliseMacs(tokens) + (attend?.macs(tokens - prefixTokens) ?? 0) + maps.length * classes * pooledWidth,
+    liveFloats: (tokens) => tokens * width + liveBesideInput(tokens),
+    normalise: (x) => (normAfterPooling ? clone(x) : normaliseAny(x)),
+    pool: (x) =>
+      tidy(() => {
+        const vectors = Array.from({ length: distillationHead ? 2 : 1 }, (_, token) => poolOne(x, token))
+        return stack(vectors, 1) as Tensor3D
+      }),
     forward: (x) =>
       tidy(() => {
-        const logits = maps.map((map, token) => classify(x, map, token)) // [B, C] each
+        if (classes === 0) return zeros([x.shape[0], 0]) as Tensor2D
+        const logits = maps.map((map, token) => linear(poolOne(x, token), weight(`${map}.weight`) as Tensor2D, vector(`${map}.bias`))) // [B, C] each
         return logits.length === 1 ? logits[0]! : (mul(addN(logits), 1 / logits.length) as Tensor2D) // [B, C]
       }),
   }
+
+  /** Of one image, operation by operation: patches are cut out only where there are prefix tokens. */
+  function liveBesideInput(tokens: number): number {
+    const patches = (tokens - prefixTokens) * width
+    const cut = prefixTokens === 0 ? 0 : patches
+    const classified = pooledWidth + classes
+    switch (pooling) {
+      case 'token':
+        return distillationHead ? classes + 2 * Math.max(width, classes) : width + Math.max(width, classes)
+      case 'average':
+        return normAfterPooling ? Math.max(cut + width, 2 * width, classified) : Math.max(cut + patches, patches + width, classified)
+      case 'tokenAverage':
+        return Math.max(2 * width, width + cut + patches, 2 * width + patches, 4 * width, classified)
+      case 'attention':
+        return Math.max(cut + patches, attend!.liveFloats(tokens - prefixTokens), classified)
+    }
+  }
+}
+
+function checkTogether(
+  given: {
+    readonly distillationHead: boolean
+    readonly pooling: Pooling
+    readonly prefixTokens: number
+    readonly normAfterPooling: boolean
+    readonly classes: number
+  },
+  { attentionPool }: HeadOptions,
+): void {
+  const { distillationHead, pooling, prefixTokens, normAfterPooling, classes } = given
+  const rules: readonly (readonly [boolean, string])[] = [
+    [(pooling === 'token' || pooling === 'tokenAverage') && prefixTokens === 0, `the pooling '${pooling}' needs a class token`],
+    [distillationHead && pooling !== 'token', `a distillation head reads tokens; the pooling is '${pooling}'`],
+    [distillationHead && classes === 0, 'a distillation head needs classes'],
+    [normAfterPooling && pooling !== 'average', `a layer norm after pooling goes with the pooling 'average'; got '${pooling}'`],
+    [(pooling === 'attention') !== (attentionPool !== undefined), "the pooling 'attention' and its attentionPool { heads } go together"],
+  ]
+  const broken = rules.find(([is]) => is)
+  if (broken) throw new Error(`head: ${broken[1]}`)
 }

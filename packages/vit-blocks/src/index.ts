@@ -1,7 +1,9 @@
 export { describe, requireArguments, requireKeys } from './arguments.js'
+export { type AttentionPool, type AttentionPoolConfig, createAttentionPool } from './attention-pool.js'
 export { type CostOptions, costOf, costOfStructure } from './cost.js'
-export { createEmbedding, type Embedding, type ImageGeometry } from './embedding.js'
-export { createHead, type Head } from './head.js'
+export { createEmbedding, type Embedding, type EmbeddingOptions } from './embedding.js'
+export { gridOf, type ImageGeometry, type Size, sidesOf, sizeText } from './geometry.js'
+export { createHead, type Head, type HeadOptions, type Pooling } from './head.js'
 export * as json from './json.js'
 export {
   type LoadedModel,
@@ -32,7 +34,7 @@ export {
 } from './stitch-blocks.js'
 export { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
-export { createViT, deit, type ViTConfig, vitStructure } from './vit.js'
+export { createViT, deit, interfaceOf, type SquareViTConfig, type ViTConfig, type ViTInterface, vitStructure } from './vit.js'
 export { type HuggingFaceConfig, huggingFaceConfig } from './weights/hugging-face-config.js'
 export { loadViT } from './weights/load-vit.js'
 export { type OpenOptions, openWeights } from './weights/open-weights.js'

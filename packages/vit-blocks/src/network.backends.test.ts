@@ -72,7 +72,7 @@ describeEachBackend(({ tolerances }) => {
     const images = tinyImages(1, 0)
     const before = memory().numTensors
     expect(() => forward(network, images, { features: ['block.0', 'block.3', 'attn.1'] })).toThrow(
-      'forward: the network of 3 blocks has no feature named block.3, attn.1; there are patch_embed, embedding, block.0 to block.2, what its blocks record (such as attn.0), and norm',
+      'forward: the network of 3 blocks has no feature named block.3, attn.1; there are patch_embed, embedding, block.0 to block.2, what its blocks record (such as attn.0), norm and pooled',
     )
     expect(memory().numTensors).toBe(before)
     images.dispose()

@@ -17,14 +17,14 @@ export interface Network {
 export interface ForwardOptions {
   /**
    * Names of the intermediates to return: `patch_embed` (patch tokens), `embedding` (block 0's input), `block.i` (output of block i),
-   * `NAME.i` (what block i records as NAME, for example `attn.3`), `norm` (final layer norm).
+   * `NAME.i` (what block i records as NAME, for example `attn.3`), `norm` (final layer norm), `pooled` (what the head classifies by, as a token [B, 1, D]).
    */
   readonly features?: readonly string[]
 }
 
 /** A type, not an interface, so that it counts as a container of tensors: `tidy(() => forward(network, images))`. */
 export type ForwardResult = {
-  /** [B, C] */
+  /** [B, C]; [B, 0] where the network has no classifier. */
   readonly logits: Tensor2D
   readonly features: Features
 }
@@ -50,11 +50,12 @@ export function forward(network: Network, images: Tensor4D, options: ForwardOpti
     const recorded = (i: number) => [...wanted].some((name) => name.endsWith(`.${i}`) && name !== `block.${i}`)
     const trunk = runBlocks(network.blocks, embedded, (name, value) => offer(name, () => value), recorded)
     offer('norm', () => network.head.normalise(trunk))
+    offer('pooled', () => network.head.pool(trunk))
     const logits = network.head.forward(trunk) // [B, C]
     if (wanted.size > 0) {
       throw new Error(
         `forward: the network of ${network.blocks.length} blocks has no feature named ${[...wanted].join(', ')}; ` +
-          `there are patch_embed, embedding, block.0 to block.${network.blocks.length - 1}, what its blocks record (such as attn.0), and norm`,
+          `there are patch_embed, embedding, block.0 to block.${network.blocks.length - 1}, what its blocks record (such as attn.0), norm and pooled`,
       )
     }
     return { logits, features }

@@ -1,5 +1,9 @@
-import type { Json } from '@learngene/interfaces'
-import { integerIn, numberIn } from './config.js'
+import type { Json, JsonObject } from '@learngene/interfaces'
+import { activations } from '@learngene/ops'
+import type { AttentionPoolConfig } from './attention-pool.js'
+import { choiceIn, countIn, integerIn, numberIn } from './config.js'
+import { geometryIn } from './geometry.js'
+import { poolings } from './head.js'
 import * as json from './json.js'
 import type { BlockSpec } from './registry.js'
 import type { NetworkStructure } from './structure.js'
@@ -19,18 +23,36 @@ export function readStructure(value: Json | undefined, name = 'structure'): Netw
   const structure = json.object(value, name)
   const geometry = json.object(structure.geometry, `${name}.geometry`)
   return {
-    geometry: {
-      imageSize: integerIn(geometry, 'imageSize'),
-      patchSize: integerIn(geometry, 'patchSize'),
-      channels: integerIn(geometry, 'channels'),
-    },
-    classes: integerIn(structure, 'classes'),
+    geometry: geometryIn(geometry),
+    classes: countIn(structure, 'classes'),
     epsilon: numberIn(structure, 'epsilon'),
     blocks: json.list(structure.blocks, `${name}.blocks`, mostBlocks, readBlockSpec),
     embeddingWidth: integerIn(structure, 'embeddingWidth'),
     headWidth: integerIn(structure, 'headWidth'),
+    ...readOptions(structure, name),
+  }
+}
+
+/** Those of embedding and head that are there; whether they go together is for the parts to say. */
+function readOptions(structure: JsonObject, name: string): Partial<NetworkStructure> {
+  const { registerTokens, pooling, attentionPool } = structure
+  return {
+    ...flagIn(structure, 'classToken', name),
     ...flagIn(structure, 'distillationToken', name),
+    ...(registerTokens !== undefined && { registerTokens: countIn(structure, 'registerTokens') }),
+    ...flagIn(structure, 'embeddingNorm', name),
     ...flagIn(structure, 'distillationHead', name),
+    ...(pooling !== undefined && { pooling: choiceIn(structure, 'pooling', poolings, 'token') }),
+    ...flagIn(structure, 'normAfterPooling', name),
+    ...(attentionPool !== undefined && { attentionPool: readAttentionPool(json.object(attentionPool, `${name}.attentionPool`)) }),
+  }
+}
+
+function readAttentionPool(config: JsonObject): AttentionPoolConfig {
+  return {
+    heads: integerIn(config, 'heads'),
+    mlpRatio: numberIn(config, 'mlpRatio', 4),
+    ...(config.activation !== undefined && { activation: choiceIn(config, 'activation', activations, 'gelu') }),
   }
 }
 
@@ -40,6 +62,6 @@ export function readBlockSpec(value: unknown, name: string): BlockSpec {
   return { kind: json.text(kind, `${name}.kind`, kindName), config: json.object(config, `${name}.config`) }
 }
 
-function flagIn<K extends string>(value: { readonly [key: string]: unknown }, key: K, name: string): { readonly [key in K]?: true } {
-  return value[key] !== undefined && json.flag(value[key], `${name}.${key}`) ? ({ [key]: true } as { readonly [key in K]: true }) : {}
+function flagIn<K extends string>(value: JsonObject, key: K, name: string): { readonly [key in K]?: boolean } {
+  return value[key] === undefined ? {} : ({ [key]: json.flag(value[key], `${name}.${key}`) } as { readonly [key in K]: boolean })
 }

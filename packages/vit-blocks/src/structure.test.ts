@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu'
 import { memory } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
+import { loadModel, saveModel } from './model-file.js'
 import { disposeNetwork, parametersOf } from './network.js'
 import { buildNetwork, structureOf } from './structure.js'
 import { createRng } from './testing/rng.js'
@@ -16,11 +17,23 @@ it('builds what it describes', () => {
   disposeNetwork(network)
 })
 
-it('builds distillation tokens and heads that it describes', () => {
-  for (const flags of [{ distillationToken: true }, { distillationToken: true, distillationHead: true }] as const) {
+it('builds tokens and heads of every kind that it describes, and a file keeps them', async () => {
+  for (const flags of [
+    { distillationToken: true },
+    { distillationToken: true, distillationHead: true },
+    { registerTokens: 3, embeddingNorm: true },
+    { classToken: false, pooling: 'average', normAfterPooling: true },
+    { classToken: false, registerTokens: 1, pooling: 'attention', attentionPool: { heads: 3, mlpRatio: 2 } },
+    { pooling: 'tokenAverage' },
+    { classes: 0 },
+    { geometry: { imageSize: [9, 14], patchSize: [4, 3], channels: 2 } },
+  ] as const) {
     const network = buildNetwork({ ...structure, ...flags })
     expect(structureOf(network)).toEqual({ ...structure, ...flags })
+    const { network: loaded } = await loadModel(await saveModel(network))
+    expect(structureOf(loaded)).toEqual({ ...structure, ...flags })
     disposeNetwork(network)
+    disposeNetwork(loaded)
   }
 })
 
@@ -55,7 +68,7 @@ it.each<[string, object, string]>([
     { distillationHead: true },
     'network: a distillation head needs the distillation token that it classifies by; the embedding has none',
   ],
-  ['a bad head', { classes: 0 }, "config: 'classes' must be a positive number; got 0"],
+  ['a bad head', { classes: -1 }, "config: 'classes' must be a positive number; got -1"],
   [
     'blocks that do not meet',
     { blocks: [transformer(6), transformer(8)] },

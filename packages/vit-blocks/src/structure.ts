@@ -1,26 +1,24 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
-import { createEmbedding, type ImageGeometry } from './embedding.js'
-import { createHead } from './head.js'
+import { createEmbedding, type EmbeddingOptions, prefixTokensOf } from './embedding.js'
+import type { ImageGeometry } from './geometry.js'
+import { createHead, type HeadOptions } from './head.js'
 import type { Network } from './network.js'
 import { disposeParameters } from './parameters.js'
 import { type BlockSpec, createBlock } from './registry.js'
 
-/** The structure of a network without its weights. */
-export interface NetworkStructure {
+/** The structure of a network without its weights. What is left out of the options is as in a plain ViT: a class token, and classification by it. */
+export interface NetworkStructure extends Omit<EmbeddingOptions, 'epsilon'>, Omit<HeadOptions, 'prefixTokens'> {
   readonly geometry: ImageGeometry
+  /** C; 0 where there is no classifier. */
   readonly classes: number
-  /** Of the final layer norm. */
+  /** Of the layer norms of embedding and head. */
   readonly epsilon: number
   readonly blocks: readonly BlockSpec[]
   /** Width of the embedding, which is block 0's input. */
   readonly embeddingWidth: number
   /** Width of the head, which is the last block's output. */
   readonly headWidth: number
-  /** Whether a distillation token follows the class token; default false. */
-  readonly distillationToken?: boolean
-  /** Whether a second head classifies by the distillation token and the logits are the mean of both; default false. */
-  readonly distillationHead?: boolean
 }
 
 export function structureOf({ embedding, blocks, head }: Network): NetworkStructure {
@@ -31,8 +29,14 @@ export function structureOf({ embedding, blocks, head }: Network): NetworkStruct
     blocks: blocks.map(({ kind, config }) => ({ kind, config })),
     embeddingWidth: embedding.width,
     headWidth: head.width,
+    ...(!embedding.classToken && { classToken: false }),
     ...(embedding.distillationToken && { distillationToken: true }),
+    ...(embedding.registerTokens > 0 && { registerTokens: embedding.registerTokens }),
+    ...(embedding.embeddingNorm && { embeddingNorm: true }),
     ...(head.distillationHead && { distillationHead: true }),
+    ...(head.pooling !== 'token' && { pooling: head.pooling }),
+    ...(head.normAfterPooling && { normAfterPooling: true }),
+    ...(head.attentionPool && { attentionPool: head.attentionPool }),
   }
 }
 
@@ -55,7 +59,7 @@ export function buildNetwork(structure: NetworkStructure, blocks?: BlockRegistry
     const network = {
       embedding: keep(createEmbedding(geometry, embeddingWidth, rng.fork('embedding'), structure)),
       blocks: structure.blocks.map((spec, i) => keep(createBlock(spec, rng.fork(`block.${i}`), blocks))),
-      head: keep(createHead(headWidth, classes, rng.fork('head'), epsilon, structure)),
+      head: keep(createHead(headWidth, classes, rng.fork('head'), epsilon, { ...structure, prefixTokens: prefixTokensOf(structure) })),
     }
     checkWidths(network)
     checkTokens(network)

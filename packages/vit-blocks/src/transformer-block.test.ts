@@ -132,3 +132,24 @@ it.each<[object, string]>([
   expect(() => createTransformerBlock(config as TransformerBlockConfig, createRng(0))).toThrow(message)
   expect(memory().numTensors).toBe(before)
 })
+
+it('takes heads of any width: A = H Dh inside, D outside', () => {
+  const block = planned({ width: 10, heads: 3, headWidth: 4 })
+  const shapes = Object.fromEntries(Object.entries(block.parameters).map(([name, { shape }]) => [name, shape]))
+  expect(shapes).toMatchObject({ 'attn.qkv.weight': [36, 10], 'attn.qkv.bias': [36], 'attn.proj.weight': [10, 12] })
+  const products = 7 * 10 * 36 + 2 * 3 * 7 * 4 * 7 + 7 * 12 * 10 + 2 * 7 * 10 * 40
+  expect(block.macs(7)).toBe(products + 2 * 5 * 7 * 10)
+  expect(block.config).toEqual({ width: 10, heads: 3, headWidth: 4, mlpRatio: 4, epsilon: 1e-6 })
+  expect(planned({ width: 12, heads: 3, headWidth: 4 }).config).toEqual({ width: 12, heads: 3, mlpRatio: 4, epsilon: 1e-6 })
+  const real = createTransformerBlock({ width: 10, heads: 3, headWidth: 4, activation: 'geluTanh' }, createRng(0))
+  tidy(() => {
+    expect(real.forward(tensor3d(new Float32Array(40).fill(0.1), [1, 4, 10]), {}).shape).toEqual([1, 4, 10])
+  })
+  disposeParameters(real.parameters)
+})
+
+it('refuses activations that it does not know', () => {
+  expect(() => planned({ width: 4, heads: 1, activation: 'relu' as 'gelu' })).toThrow(
+    `config: 'activation' must be 'gelu' or 'geluTanh' or 'quickGelu'; got "relu"`,
+  )
+})

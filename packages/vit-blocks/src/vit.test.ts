@@ -49,7 +49,7 @@ it('frees all of a network', () => {
 it.each<[object, string]>([
   [{ depth: 0 }, 'ViT: the depth must be a positive integer; got 0'],
   [{ heads: 4 }, 'transformer block: heads must divide the width; got width 6 and 4 heads'],
-  [{ imageSize: 9 }, 'embedding: the patch size must divide the image size; got image 9 and patch 4'],
+  [{ imageSize: 3 }, 'geometry: a patch must fit into the image; got images of 3 x 3 and patches of 4 x 4'],
   [
     { block: () => ({ kind: 'scale', config: { width: 5, gain: 1 } }) },
     "network: block 0 ('scale') must take the width 6 that the embedding gives; it takes 5",

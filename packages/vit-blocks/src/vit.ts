@@ -1,46 +1,59 @@
 import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
-import type { ImageGeometry } from './embedding.js'
+import type { Activation } from '@learngene/ops'
+import type { EmbeddingOptions } from './embedding.js'
+import type { ImageGeometry } from './geometry.js'
+import type { HeadOptions } from './head.js'
 import { disposeNetwork, type Network } from './network.js'
 import type { BlockSpec } from './registry.js'
-import { buildNetwork, type NetworkStructure } from './structure.js'
+import { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 
-/** A Vision Transformer of any size. */
-export interface ViTConfig extends ImageGeometry {
+/** A Vision Transformer of any size; embedding and head as their options say, by default those of ViT and DeiT. */
+export interface ViTConfig
+  extends ImageGeometry,
+    Pick<EmbeddingOptions, 'classToken' | 'registerTokens' | 'embeddingNorm'>,
+    Pick<HeadOptions, 'pooling' | 'normAfterPooling' | 'attentionPool'> {
   /** D */
   readonly width: number
   /** L */
   readonly depth: number
   /** H; DeiT has one head per 64 of width */
   readonly heads: number
-  /** C */
+  /** C; 0 for features alone. */
   readonly classes: number
   /** Hidden width of the MLPs as a multiple of D; default 4. */
   readonly mlpRatio?: number
   /** Of all layer norms; default 1e-6. */
   readonly epsilon?: number
+  /** Of the blocks' MLPs; default the exact `gelu`. */
+  readonly activation?: Activation
   /** Whether a distillation token and its head stand beside the class token and its head, as in distilled DeiT; default false. */
   readonly distilled?: boolean
   /** The kind of block i, where it is not the standard transformer block. Its input and output width must be D. */
   readonly block?: (i: number) => BlockSpec
 }
 
+/** One of square images in square patches. */
+export type SquareViTConfig = ViTConfig & { readonly imageSize: number; readonly patchSize: number }
+
 /** DeiT-Ti, DeiT-S and DeiT-B (Touvron et al. 2021, arXiv 2012.12877): 224 px, patch 16, depth 12, 1000 classes. */
-export const deit: { readonly [size in 'tiny' | 'small' | 'base']: ViTConfig } = {
+export const deit: { readonly [size in 'tiny' | 'small' | 'base']: SquareViTConfig } = {
   tiny: deitConfig(192),
   small: deitConfig(384),
   base: deitConfig(768),
 }
 
-function deitConfig(width: number): ViTConfig {
+function deitConfig(width: number): SquareViTConfig {
   return { imageSize: 224, patchSize: 16, channels: 3, width, depth: 12, heads: width / 64, classes: 1000 }
 }
 
 /** The structure of {@link createViT}'s network. */
 export function vitStructure(config: ViTConfig): NetworkStructure {
-  const { imageSize, patchSize, channels, width, depth, heads, classes, mlpRatio = 4, epsilon = 1e-6 } = config
+  const { imageSize, patchSize, channels, width, depth, heads, classes, mlpRatio = 4, epsilon = 1e-6, activation = 'gelu' } = config
   if (!Number.isInteger(depth) || depth < 1) throw new Error(`ViT: the depth must be a positive integer; got ${depth}`)
-  const specOf = config.block ?? (() => ({ kind: 'transformer', config: { width, heads, mlpRatio, epsilon } }))
+  const specOf =
+    config.block ??
+    (() => ({ kind: 'transformer', config: { width, heads, mlpRatio, epsilon, ...(activation !== 'gelu' && { activation }) } }))
   return {
     geometry: { imageSize, patchSize, channels },
     classes,
@@ -48,8 +61,33 @@ export function vitStructure(config: ViTConfig): NetworkStructure {
     blocks: Array.from({ length: depth }, (_, i) => specOf(i)),
     embeddingWidth: width,
     headWidth: width,
+    ...optionsIn(config),
     ...(config.distilled && { distillationToken: true, distillationHead: true }),
   }
+}
+
+const optionKeys = ['classToken', 'registerTokens', 'embeddingNorm', 'pooling', 'normAfterPooling', 'attentionPool'] as const
+
+/** What of a configuration is said as the structure says it. */
+function optionsIn(config: ViTConfig): Pick<NetworkStructure, (typeof optionKeys)[number]> {
+  return Object.fromEntries(optionKeys.filter((key) => config[key] !== undefined).map((key) => [key, config[key]]))
+}
+
+/** How a network takes images and what it gives, in terms of {@link ViTConfig}: everything but width, depth and blocks. */
+export type ViTInterface = Omit<ViTConfig, 'width' | 'depth' | 'heads' | 'mlpRatio' | 'activation' | 'block'>
+
+/** The interface of a network, for others that shall see the same images as the same tokens and classify alike. */
+export function interfaceOf(network: Network): ViTInterface {
+  const {
+    geometry,
+    blocks: _,
+    embeddingWidth: __,
+    headWidth: ___,
+    distillationToken,
+    distillationHead: ____,
+    ...options
+  } = structureOf(network)
+  return { ...geometry, ...options, ...(distillationToken && { distilled: true }) }
 }
 
 /**

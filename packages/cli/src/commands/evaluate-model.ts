@@ -6,7 +6,7 @@ import type { JsonObject, Preprocessing, Reporter } from '@learngene/interfaces'
 import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, type Network } from '@learngene/vit-blocks'
+import { disposeNetwork, type Network, sidesOf } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
 import { startBackend } from '../start-backend.js'
 import type { EvaluateOptions } from './evaluate.js'
@@ -53,13 +53,14 @@ async function accuracyOn(network: Network, source: ImageSource, indices: Uint32
 
 function checkFit(file: string, { embedding, head }: Network, details: JsonObject, dataset: Dataset): Preprocessing {
   const { imageSize, channels } = embedding.geometry
-  const preprocessing = preprocessingIn(file, details, [imageSize, imageSize])
+  const [rows, columns] = sidesOf(imageSize)
+  const preprocessing = preprocessingIn(file, details, [rows, columns])
   const [height, width, depth] = dataset.imageShape
   const asTheyCome = 'resize' in preprocessing && preprocessing.resize === 'none'
-  const fits = !asTheyCome || (imageSize === height && imageSize === width)
+  const fits = !asTheyCome || (rows === height && columns === width)
   if (!fits || channels !== depth || preprocessing.mean.length !== depth) {
     throw new Error(
-      `${file} takes images of ${imageSize} x ${imageSize} x ${channels} normalised in ${preprocessing.mean.length} channels; those of ${dataset.name} are ${height} x ${width} x ${depth}`,
+      `${file} takes images of ${rows} x ${columns} x ${channels} normalised in ${preprocessing.mean.length} channels; those of ${dataset.name} are ${height} x ${width} x ${depth}`,
     )
   }
   const { classNames } = details as { readonly classNames?: readonly string[] }

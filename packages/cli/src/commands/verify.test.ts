@@ -103,3 +103,50 @@ describe('learngene verify', () => {
     expect(await run(['verify', '--reference', golden, '--backend', 'abacus'])).toMatchObject({ code: 2, stdout: '' })
   })
 })
+
+describe('learngene verify --model', () => {
+  const folder = fileURLToPath(new URL('../../../vit-blocks/src/weights/testing/golden/deit', import.meta.url))
+
+  it('prints what is understood of a model and runs one image, and frees all tensors', async () => {
+    await useBackend('wasm')
+    const before = memory().numTensors
+    const { code, stdout, stderr } = await run(['verify', '--model', folder, '--backend', 'wasm'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout.split('\n').map((line) => line.slice(0, 13).trim())).toEqual([
+      ...['model', 'images', 'tokens', 'blocks', 'pooling', 'classes', 'cost', 'preprocessing', 'note', 'note', 'one image', ''],
+    ])
+    expect(stdout).toContain('images        12 x 12 x 2, 3 x 3 patches of 4 x 4')
+    expect(stdout).toContain('tokens        class token, distillation token, 9 patches: 11')
+    expect(stdout).toContain('blocks        2 x transformer width 8, heads 2, mlpRatio 2, epsilon 1e-12')
+    expect(stdout).toContain('classes       3 (ant, bee, cat)')
+    expect(stdout).toMatch(/^one image {5}a wave on wasm, \d+ ms with the first start: (ant|bee|cat) -?\d\.\d{4}, /m)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('prints all of it as JSON, also at another size', async () => {
+    const { code, stdout } = await run(['verify', '--model', folder, '--image-size', '20', '--backend', 'wasm', '--json'])
+    expect(code).toBe(0)
+    const report = JSON.parse(stdout)
+    expect(Object.keys(report)).toEqual(['backend', 'structure', 'cost', 'details', 'notes', 'outputs', 'milliseconds'])
+    expect(report.structure.geometry).toEqual({ imageSize: 20, patchSize: 4, channels: 2 })
+    expect(report.notes).toContain('position embeddings resampled from 3 x 3 to 5 x 5 patches (12 to 20 pixels)')
+    expect(report.outputs).toHaveLength(3)
+  })
+
+  it('says in one line what cannot be read', async () => {
+    const before = memory().numTensors
+    const pointer = join(root, 'pointer.safetensors')
+    await writeFile(pointer, 'version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 1\n')
+    for (const [model, message] of [
+      [pointer, 'a pointer of Git LFS'],
+      [join(root, 'none'), 'there is no such file'],
+    ]) {
+      const { code, stdout, stderr } = await run(['verify', '--model', model!, '--backend', 'wasm'])
+      expect([code, stdout]).toEqual([1, ''])
+      expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
+      expect(stderr).toContain(message)
+    }
+    expect(await run(['verify', '--model', folder, '--reference', golden])).toMatchObject({ code: 2, stdout: '' })
+    expect(memory().numTensors).toBe(before)
+  })
+})

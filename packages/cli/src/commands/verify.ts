@@ -1,12 +1,15 @@
 import type { BackendName } from '@learngene/backends'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { embeddedReference } from '../embedded-reference.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, jsonOption, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, seedOption } from '../options.js'
 import { textTable } from '../report/text.js'
 
 export interface VerifyOptions {
   readonly reference?: string
+  readonly model?: string
+  readonly heads?: number
+  readonly imageSize?: number
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
 }
@@ -15,17 +18,36 @@ export function addVerify(program: Command, io: Io): void {
   program
     .command('verify')
     .description(
-      "Check a backend against PyTorch's numbers: a ViT's outputs, gradients and three AdamW steps. Fails where an error is above its tolerance.",
+      "Check a backend against PyTorch's numbers: a ViT's outputs, gradients and three AdamW steps. Fails where an error is above its tolerance. " +
+        'With --model: print what is understood of a model and run one image.',
     )
     .option(
       '--reference <file>',
       'a safetensors file in the format that the README of @learngene/vit-blocks describes (default: one from timm)',
     )
+    .addOption(
+      new Option('--model <address>', 'a model instead: a file, a folder, a URL or hf:owner/name[@revision]').conflicts('reference'),
+    )
+    .option('--heads <integer>', "of the model's attention, where its files do not tell", integer(1))
+    .option('--image-size <integer>', 'pixels per side for the model; its positions are resampled', integer(1))
     .addOption(backendOption())
     .addOption(seedOption())
     .addOption(jsonOption())
-    .addHelpText('after', example('learngene verify --backend wasm'))
-    .action(async ({ reference = embeddedReference, backend: asked, json }: VerifyOptions) => {
+    .addHelpText(
+      'after',
+      example('learngene verify --backend wasm') + example('learngene verify --model hf:timm/deit_tiny_patch16_224.fb_in1k'),
+    )
+    .action(async ({ reference = embeddedReference, model, heads, imageSize, backend: asked, json }: VerifyOptions) => {
+      if (model !== undefined) {
+        const { verifyModel } = await import('./verify-model.js')
+        const { lines, ...report } = await verifyModel(model, asked, {
+          ...(heads !== undefined && { heads }),
+          ...(imageSize !== undefined && { imageSize }),
+        })
+        if (json) printJson(io, report)
+        else io.stdout.write(`${lines.map(([what, text]) => `${what.padEnd(14)}${text}`).join('\n')}\n`)
+        return
+      }
       const { verifyReference } = await import('./verify-reference.js')
       const { backend, errors, tolerances, pass, worst } = await verifyReference(reference, asked)
       const parts = Object.keys(errors) as (keyof typeof errors)[]

@@ -1,9 +1,9 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { createRng } from '@learngene/training'
-import { createViT, type Network, parametersOf, type ViTConfig } from '@learngene/vit-blocks'
+import { createViT, type Network, parametersOf, type SquareViTConfig, type ViTConfig } from '@learngene/vit-blocks'
 import { add, mul, tensor, tensor4d, tidy } from '@tensorflow/tfjs-core'
 
-export const smallConfig: ViTConfig = { imageSize: 8, patchSize: 4, channels: 1, width: 16, depth: 4, heads: 2, classes: 3 }
+export const smallConfig: SquareViTConfig = { imageSize: 8, patchSize: 4, channels: 1, width: 16, depth: 4, heads: 2, classes: 3 }
 
 /** A ViT none of whose parameters is left as it is initialised, so that norms, biases and all heads matter. */
 export function livelyViT(config: Partial<ViTConfig> = {}, seed = 1): Network {
@@ -26,7 +26,7 @@ export function livelyViT(config: Partial<ViTConfig> = {}, seed = 1): Network {
 /** Images of low rank with some noise, as natural ones are: sums of a few patterns. */
 export function patternImages(
   length: number,
-  { imageSize, channels }: Pick<ViTConfig, 'imageSize' | 'channels'> = smallConfig,
+  { imageSize, channels }: Pick<SquareViTConfig, 'imageSize' | 'channels'> = smallConfig,
   seed = 7,
 ): ImageSource {
   const rng = createRng(seed)

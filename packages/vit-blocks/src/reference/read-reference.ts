@@ -11,7 +11,7 @@ import {
   type SafetensorsFile,
 } from '../safetensors/index.js'
 import { buildNetwork, type NetworkStructure } from '../structure.js'
-import { type ViTConfig, vitStructure } from '../vit.js'
+import { type SquareViTConfig, type ViTConfig, vitStructure } from '../vit.js'
 import { withoutWeights } from '../without-weights.js'
 import { referenceConfig } from './reference-config.js'
 import type { ReferencePart } from './tolerances.js'
@@ -57,7 +57,7 @@ export async function readReference(source: ByteSource | Uint8Array, name: strin
 }
 
 /** All tensors but the labels. The number of images is the file's to choose. */
-function floatShapes(config: ViTConfig, file: SafetensorsFile): ExpectedShapes {
+function floatShapes(config: SquareViTConfig, file: SafetensorsFile): ExpectedShapes {
   const { imageSize, channels, classes, width, depth } = config
   const parameters = parameterShapes(config, file.name)
   const tokens = parameters.pos_embed![1]!

@@ -2,7 +2,7 @@ import { integerIn, numberIn } from '../config.js'
 import { describe, describeList } from '../safetensors/describe.js'
 import { isRecord } from '../safetensors/header-json.js'
 import { SafetensorsError, type SafetensorsFile } from '../safetensors/index.js'
-import type { ViTConfig } from '../vit.js'
+import type { SquareViTConfig } from '../vit.js'
 
 /** Arguments of timm's VisionTransformer with only one value that this check runs. */
 const fixed: { readonly [key: string]: unknown } = { qkv_bias: true, class_token: true, global_pool: 'token' }
@@ -14,7 +14,7 @@ const known = ['img_size', 'patch_size', 'in_chans', 'num_classes', 'embed_dim',
  *
  * @throws SafetensorsError when the config is missing, is no JSON object, or has a key or value that is not understood
  */
-export function referenceConfig(file: Pick<SafetensorsFile, 'name' | 'metadata' | 'tensors'>): ViTConfig {
+export function referenceConfig(file: Pick<SafetensorsFile, 'name' | 'metadata' | 'tensors'>): SquareViTConfig {
   try {
     return parseConfig(file)
   } catch (error) {
@@ -22,7 +22,7 @@ export function referenceConfig(file: Pick<SafetensorsFile, 'name' | 'metadata' 
   }
 }
 
-function parseConfig({ metadata, tensors }: Pick<SafetensorsFile, 'metadata' | 'tensors'>): ViTConfig {
+function parseConfig({ metadata, tensors }: Pick<SafetensorsFile, 'metadata' | 'tensors'>): SquareViTConfig {
   const text = Object.hasOwn(metadata, 'config') ? metadata.config : undefined
   if (text === undefined) {
     throw new Error(

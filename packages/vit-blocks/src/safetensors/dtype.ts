@@ -1,7 +1,23 @@
-/** Bytes per element of every dtype that is read. */
-const bytesPerElement = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, U8: 1, BOOL: 1 } as const
+/** Bytes per element of every dtype that a file may hold. */
+const bytesPerElement = {
+  F64: 8,
+  F32: 4,
+  F16: 2,
+  BF16: 2,
+  F8_E4M3: 1,
+  F8_E5M2: 1,
+  I64: 8,
+  U64: 8,
+  I32: 4,
+  U32: 4,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const
 
-/** The element types that are read; files are written as F32, F16 or BF16. */
+/** The element types of files that are read; weights are read from F64, F32, F16 and BF16 and written as the last three. */
 export type Dtype = keyof typeof bytesPerElement
 
 export const dtypes = Object.keys(bytesPerElement) as readonly Dtype[]
@@ -12,4 +28,9 @@ export function isDtype(value: unknown): value is Dtype {
 
 export function elementBytes(dtype: Dtype): number {
   return bytesPerElement[dtype]
+}
+
+/** Whether weights of a network are read from tensors of this type. */
+export function isWeight(dtype: Dtype): dtype is 'F64' | 'F32' | 'F16' | 'BF16' {
+  return dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16'
 }

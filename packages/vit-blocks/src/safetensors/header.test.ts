@@ -81,3 +81,16 @@ it('keeps messages short and on one line whatever the file says', async () => {
   expect(error.message).not.toMatch(/\n/)
   expect(error.message.length).toBeLessThan(400)
 })
+
+it.each([
+  ['version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 346293128\n', 'a pointer of Git LFS'],
+  ['<!DOCTYPE html>\n<html class=""><head>', 'an HTML page'],
+  ['\n<html><body>401', 'an HTML page'],
+  ['PK\u0003\u0004\0\0\b\b\0\0archive/data.pkl', 'a zip archive'],
+  ['\u0080\u0002\u008a\nl\u00fc\u009cF\u00f9 j\u00a8P', 'a pickle'],
+  ['\u0089HDF\r\n\u001a\n\0\0', 'an HDF5 file'],
+  ['GGUF\u0003\0\0\0\0', 'a GGUF file'],
+])('says what stands in the place of a safetensors file: %j', async (text, what) => {
+  const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0))
+  await expect(parseHeader(bytesSource(bytes), { name: 'x' })).rejects.toThrow(`x: must be a safetensors file, found ${what}`)
+})

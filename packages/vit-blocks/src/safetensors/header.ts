@@ -47,6 +47,8 @@ async function readHeaderLength(source: ByteSource, name: string): Promise<numbe
   const bytes = await readExactly(source, 0, prefixBytes, name)
   const length = new DataView(bytes.buffer, bytes.byteOffset, prefixBytes).getBigUint64(0, true)
   if (length > largestHeader) {
+    const other = await otherFile(source, name)
+    if (other !== undefined) throw new SafetensorsError(`${name}: must be a safetensors file, found ${other}`)
     throw new SafetensorsError(
       `${name}: the header must have at most ${largestHeader} bytes, found length ${length}; is this a safetensors file?`,
     )
@@ -58,6 +60,25 @@ async function readHeaderLength(source: ByteSource, name: string): Promise<numbe
     )
   }
   return Number(length)
+}
+
+/** How files begin that stand in the place of a safetensors file, and what to do about each. */
+const otherFiles: readonly (readonly [start: string, what: string])[] = [
+  ['version https://git-lfs', 'a pointer of Git LFS, which stands for the file: fetch the file itself, with `git lfs pull`'],
+  ['<!doctype', 'an HTML page, perhaps of a login or an error: fetch the file itself'],
+  ['<html', 'an HTML page, perhaps of a login or an error: fetch the file itself'],
+  ['pk\u0003\u0004', "a zip archive, as PyTorch's .bin, .pt and .pth: save the weights with safetensors.torch.save_file"],
+  ['\u0080\u0002', "a pickle, as PyTorch's older .bin, .pt and .pth: save the weights with safetensors.torch.save_file"],
+  ['\u0089hdf', 'an HDF5 file, as of Keras: save the weights as safetensors'],
+  ['gguf', 'a GGUF file: save the weights as safetensors'],
+]
+
+async function otherFile(source: ByteSource, name: string): Promise<string | undefined> {
+  const bytes = await readExactly(source, 0, Math.min(source.byteLength, 64), name)
+  const start = String.fromCharCode(...bytes)
+    .trimStart()
+    .toLowerCase()
+  return otherFiles.find(([known]) => start.startsWith(known))?.[1]
 }
 
 function parseMetadata(json: JsonRecord, name: string): { readonly [key: string]: string } {

@@ -2,7 +2,7 @@ import type { ByteSource } from '@learngene/interfaces'
 import { bytesSource, readExactly } from './bytes-source.js'
 import { decode, type TensorData } from './decode.js'
 import { describe, describeList } from './describe.js'
-import type { Dtype } from './dtype.js'
+import { type Dtype, isWeight } from './dtype.js'
 import { type Header, parseHeader } from './header.js'
 import { SafetensorsError } from './safetensors-error.js'
 import type { TensorEntry } from './tensor-entry.js'
@@ -20,7 +20,7 @@ export interface SafetensorsFile extends Header {
   /**
    * The elements of a floating-point tensor, row by row. F32, F16 and BF16 are exact, F64 is rounded to nearest. Infinities and NaN are kept.
    *
-   * @throws SafetensorsError if there is no such tensor or it has an integer type.
+   * @throws SafetensorsError if there is no such tensor or it has another type.
    */
   readFloat32(tensor: string): Promise<Float32Array>
 }
@@ -43,7 +43,7 @@ export async function openSafetensors(source: ByteSource | Uint8Array, { name }:
 
   async function readFloat32(tensor: string): Promise<Float32Array> {
     const { dtype } = find(tensor)
-    if (dtype === 'I64' || dtype === 'I32' || dtype === 'U8' || dtype === 'BOOL') {
+    if (!isWeight(dtype)) {
       throw new SafetensorsError(
         `${name}: tensor ${describe(tensor)}: dtype must be F32, F16, BF16 or F64 to be read as floats, found ${dtype}`,
       )

@@ -16,7 +16,7 @@ import {
 import { disposeNetwork, forward, parametersOf } from '../network.js'
 import { constant, disposeParameters } from '../parameters.js'
 import { encodeSafetensors, type NamedFloatTensor } from '../safetensors/index.js'
-import { createViT, type ViTConfig } from '../vit.js'
+import { createViT, type SquareViTConfig } from '../vit.js'
 import { createRng } from './rng.js'
 
 export interface Damage {
@@ -35,7 +35,7 @@ export interface Damage {
  *
  * @param damage what the optimizer of the reference does wrong
  */
-export async function randomReference(config: ViTConfig, seed: number, damage: Damage = {}): Promise<Uint8Array> {
+export async function randomReference(config: SquareViTConfig, seed: number, damage: Damage = {}): Promise<Uint8Array> {
   const rng = createRng(seed)
   const { imageSize, patchSize, channels, width, depth, heads, classes, mlpRatio = 4 } = config
   const network = createViT(config, rng.fork('weights'))

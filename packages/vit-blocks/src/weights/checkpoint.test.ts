@@ -200,7 +200,7 @@ describe('another image size', () => {
   })
 
   it.each([
-    [13, 'model: embedding: the patch size must divide the image size; got image 13 and patch 4'],
+    [3, 'model: geometry: a patch must fit into the image; got images of 3 x 3 and patches of 4 x 4'],
     [-4, "model: config: 'imageSize' must be a positive number; got -4"],
   ])('refuses %d pixels', async (imageSize, message) => {
     const before = memory().numTensors
@@ -242,12 +242,17 @@ describe('another number of classes', () => {
     disposeNetwork(network)
   })
 
-  it('gives a bare encoder a head only on request', async () => {
+  it('gives a bare encoder a head on request, and features alone otherwise', async () => {
     const tensors = (await vitTensors())
       .filter(({ name }) => !name.startsWith('classifier'))
       .map((tensor) => ({ ...tensor, name: tensor.name.replace(/^vit\./, '') }))
     const files = golden('vit', { 'model.safetensors': encodeSafetensors(tensors) })
-    await expect(loadModel(files)).rejects.toThrow('model: the checkpoint has no head; ask for a fresh one: { classes, rng }')
+    const bare = await loadModel(files)
+    expect([bare.network.head.classes, bare.details]).toEqual([0, {}])
+    expect(bare.notes.at(-1)).toBe(
+      'the checkpoint has no classifier: the network gives features alone; ask for a fresh head with { classes, rng }',
+    )
+    disposeNetwork(bare.network)
     const { network } = await loadModel(files, { classes: 2, rng: createRng(0) })
     expect(network.head.classes).toBe(2)
     disposeNetwork(network)

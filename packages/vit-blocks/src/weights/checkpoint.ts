@@ -1,15 +1,18 @@
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
+import { sidesOf } from '../geometry.js'
 import { type ModelDetails, readMetadata } from '../model-metadata.js'
 import { type FloatTensor, readAllFloat32, SafetensorsError } from '../safetensors/index.js'
 import type { NetworkStructure } from '../structure.js'
-import { type AdaptOptions, adaptValues, planAdaptation, withoutHead } from './adapt.js'
+import { type AdaptOptions, adaptValues, planAdaptation } from './adapt.js'
 import { faultInClassNames } from './class-names.js'
-import { type CheckpointStructure, inferStructure, type StructureHints } from './infer-structure.js'
-import { placementsOf, shapesOf } from './layout.js'
-import { type ModelConfig, readModelConfig } from './model-config.js'
-import { type Naming, namingOf } from './naming.js'
-import { fitPreprocessing, sidesOf } from './preprocessing.js'
+import { checkClaims } from './config-rules.js'
+import { type Inferred, inferStructure, type StructureHints } from './infer-structure.js'
+import { shapesOf } from './layout.js'
+import { readModelConfig } from './model-config.js'
+import { fitPreprocessing } from './preprocessing.js'
+import { type NamedTensors, readNames } from './read-names.js'
 import { openTensors } from './shards.js'
+import { sourcesOf } from './stored-values.js'
 import type { TensorFile } from './tensor-file.js'
 import type { WeightFiles } from './weight-files.js'
 
@@ -18,6 +21,8 @@ export interface CheckpointOptions extends StructureHints, AdaptOptions {
   readonly blocks?: BlockRegistry
   /** The hub's repository `owner/name` of which the files are a copy, where source and path do not tell. Its known errors are corrected. */
   readonly origin?: string
+  /** Keys of `config.json` that are not understood and that you know not to change the outputs. */
+  readonly ignoreConfig?: readonly string[]
 }
 
 /** All of a model, read and checked, before anything is allocated on a backend. */
@@ -27,92 +32,77 @@ export interface Checkpoint {
   readonly values: ReadonlyMap<string, FloatTensor>
   readonly freshHead: boolean
   readonly details: ModelDetails
-  /** What was corrected, resampled, drawn afresh or left out: one sentence each. */
+  /** What was corrected, assumed, resampled, drawn afresh or left out: one sentence each. */
   readonly notes: readonly string[]
 }
 
 /**
- * Reads a model in timm's or Hugging Face's naming, from one file or several.
+ * Reads a model in any naming that is known, from one file or several.
  *
- * @throws SafetensorsError when a file is missing or broken, its structure is not possible, or a tensor is missing, extra, misshapen or not finite, naming it
+ * @throws SafetensorsError when a file is missing or broken, its structure is not possible, its configuration states what cannot be run here, or a tensor is
+ * missing, extra, misshapen or not finite, naming it
  */
 export async function readCheckpoint(files: WeightFiles, options: CheckpointOptions): Promise<Checkpoint> {
   const { name } = files
   const tensors = await openTensors(files)
   const own = readMetadata(tensors)
-  const naming = namingOf(tensors)
-  const config = own ? { hints: {}, sizes: {}, details: own.details, notes: [] } : await readModelConfig(files, options.origin)
-  const stored = own?.structure ?? inferStructure(tensors, naming, hintsFrom(options, config))
-  if (!own) checkSizes(stored, config, name)
+  const named = readNames(tensors, own !== undefined)
+  const config = own ? undefined : await readModelConfig(files, options)
+  const hints = { ...config?.hints, ...given(options) }
+  const { structure: stored, notes: assumptions }: Inferred = own
+    ? { structure: own.structure, notes: [] }
+    : inferStructure(tensors, named, hints, options.imageSize)
+  if (config) checkClaims(config.claims, stored, named, name)
   const adaptation = planAdaptation(stored, options, name)
   shapesOf(adaptation.structure, name, options.blocks)
-  const { values, unused } = await readValues(tensors, naming, stored, options.blocks)
-  const { classNames, ...headless } = config.details
-  const fault = adaptation.freshHead ? undefined : faultInClassNames(classNames, adaptation.structure.classes)
+  const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.blocks)
+  const details = own?.details ?? config?.details ?? {}
+  const { classNames, ...headless } = details
+  const sameHead = adaptation.structure.classes === stored.classes && stored.classes > 0
+  const fault = sameHead ? faultInClassNames(classNames, stored.classes) : undefined
   if (fault !== undefined) {
     throw new SafetensorsError(`${name}: ${fault}; correct ${own ? 'its details' : 'config.json'}, or draw a fresh head: { classes, rng }`)
   }
-  const size = sidesOf(adaptation.structure.geometry.imageSize, name)!
-  const fitted = fitPreprocessing(adaptation.freshHead ? headless : config.details, size, options.imageSize !== undefined)
+  const size = sidesOf(adaptation.structure.geometry.imageSize)
+  const fitted = fitPreprocessing(sameHead ? details : headless, size, options.imageSize !== undefined)
   return {
     structure: adaptation.structure,
     values: adaptValues(values, stored, adaptation),
     freshHead: adaptation.freshHead,
     details: fitted.details,
-    notes: [...files.notes, ...config.notes, ...unused, ...adaptation.notes, ...fitted.notes],
+    notes: [...files.notes, ...named.notes, ...(config?.notes ?? []), ...assumptions, ...notes, ...adaptation.notes, ...fitted.notes],
   }
 }
 
-function hintsFrom({ heads, epsilon }: StructureHints, { hints }: ModelConfig): StructureHints {
-  return { heads: heads ?? hints.heads, epsilon: epsilon ?? hints.epsilon }
+function given({ heads, epsilon, activation }: StructureHints): StructureHints {
+  return {
+    ...(heads !== undefined && { heads }),
+    ...(epsilon !== undefined && { epsilon }),
+    ...(activation !== undefined && { activation }),
+  }
 }
 
-function checkSizes({ geometry, blocks, embeddingWidth }: CheckpointStructure, { sizes }: ModelConfig, name: string): void {
-  const { width, mlpRatio } = (blocks[0]?.config ?? {}) as { width?: number; mlpRatio?: number }
-  const found: { [key: string]: number | undefined } = {
-    hidden_size: embeddingWidth,
-    num_features: embeddingWidth,
-    num_hidden_layers: blocks.length,
-    intermediate_size: width && mlpRatio && Math.round(width * mlpRatio),
-    image_size: geometry.imageSize,
-    patch_size: geometry.patchSize,
-    num_channels: geometry.channels,
-  }
-  for (const [key, expected] of Object.entries(sizes)) {
-    if (found[key] !== expected) {
-      throw new SafetensorsError(
-        `${name}: config.json states ${key} ${expected}, but the tensors have ${found[key]}; do the files belong together?`,
-      )
-    }
-  }
-}
+/** Parameters that belong to a part which a model may have and its use does not run, with the reason. */
+const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]
 
 /** All parameters' values by name, put together from the tensors that hold them. */
-async function readValues(tensors: TensorFile, naming: Naming, stored: CheckpointStructure, blocks?: BlockRegistry) {
-  const shapes = shapesOf({ ...stored, classes: stored.classes ?? 1 }, tensors.name, blocks)
-  const placements = placementsOf(stored.classes === undefined ? withoutHead(shapes) : shapes, naming)
-  const needed = new Map([...tensors.tensors].filter(([tensor]) => !Object.hasOwn(naming.unused, tensor)))
-  const expected = Object.fromEntries(
-    placements.flatMap(({ tensors, tensorShape }) => tensors.map((tensor) => [tensor, tensorShape] as const)),
-  )
-  const read = await readAllFloat32({ ...tensors, tensors: needed }, expected)
+async function readValues(file: TensorFile, named: NamedTensors, stored: NetworkStructure, complete: boolean, blocks?: BlockRegistry) {
+  const shapes = shapesOf(stored, file.name, blocks)
+  const { sources, notes } = sourcesOf(shapes, named, file, complete)
+  const expected = Object.assign({}, ...sources.map(({ tensors }) => tensors))
+  const unused = new Map(named.unused)
+  for (const parameter of named.parameters) {
+    const reason = idle.find(([pattern]) => pattern.test(parameter))?.[1]
+    for (const tensor of reason ? named.tensorsOf(parameter) : []) if (!Object.hasOwn(expected, tensor)) unused.set(tensor, reason!)
+  }
+  const needed = new Map([...file.tensors].filter(([tensor]) => !unused.has(tensor)))
+  const read = await readAllFloat32({ ...file, tensors: needed }, expected)
   const values = new Map(
-    placements.map(({ parameter, tensors }) => [
+    sources.map(({ parameter, shape, tensors, value }) => [
       parameter,
-      { shape: shapes[parameter]!, data: joined(tensors.map((tensor) => read.get(tensor)!.data)) },
+      { shape, data: value(Object.keys(tensors).map((tensor) => read.get(tensor)!.data)) },
     ]),
   )
-  const unused = new Set([...tensors.tensors.keys()].filter((tensor) => !needed.has(tensor)).map((tensor) => naming.unused[tensor]!))
-  return { values, unused: [...unused].map((what) => `the checkpoint also holds ${what}: left out`) }
-}
-
-function joined(parts: readonly Float32Array[]): Float32Array {
-  if (parts.length === 1) return parts[0]!
-  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
-  let position = 0
-  for (const part of parts) {
-    whole.set(part, position)
-    position += part.length
-  }
-  return whole
+  const left = [...new Set(unused.values())].map((what) => `the checkpoint also holds ${what}: left out`)
+  return { values, notes: [...notes, ...left] }
 }

@@ -1,7 +1,7 @@
 import type { WeightFiles } from './weight-files.js'
 
 /** The names of weights on the hub, in the order in which they are looked for. */
-const usualFiles = ['model.safetensors', 'model.safetensors.index.json']
+const usualFiles = ['model.safetensors', 'model.safetensors.index.json', 'open_clip_model.safetensors']
 
 /**
  * A place that holds a model's files.
@@ -22,9 +22,21 @@ export async function modelFolder(
     if ((await open(candidate)) === undefined) continue
     return { name, file: candidate, origin, configured: file === undefined || isUsual(candidate), notes, open }
   }
-  throw new Error(`${name}: ${file === undefined ? `must hold ${usualFiles.join(' or ')}; it holds neither` : 'there is no such file'}`)
+  if (file !== undefined) throw new Error(`${name}: there is no such file`)
+  const pickle = await firstOf(pickles, open)
+  const found =
+    pickle === undefined ? 'none of them' : `${pickle}, a pickle, which may run code when it is read: save the weights with safetensors`
+  throw new Error(`${name}: must hold ${usualFiles.join(' or ')}; it holds ${found}`)
+}
+
+/** Weights as PyTorch pickles them. */
+const pickles = ['pytorch_model.bin', 'pytorch_model.bin.index.json', 'open_clip_pytorch_model.bin']
+
+async function firstOf(names: readonly string[], open: WeightFiles['open']): Promise<string | undefined> {
+  for (const name of names) if ((await open(name)) !== undefined) return name
+  return undefined
 }
 
 function isUsual(file: string): boolean {
-  return file === usualFiles[0] || file.endsWith('.index.json')
+  return usualFiles.includes(file) || file.endsWith('.index.json')
 }

@@ -145,8 +145,17 @@ it('works offline from the cache, without a request', async () => {
 
 it('says offline which configuration the cache lacks, unless the hub had none', async () => {
   await bytesOf(weights)
-  const { network, notes } = await loadViT(`hf:${testRepository}`, { ...options, offline: true, heads: 2 })
-  expect(notes).toEqual(['config.json is not in the cache, and the hub was not asked for it; what it may state is not known'])
+  const { network, notes } = await loadViT(`hf:${testRepository}`, {
+    ...options,
+    offline: true,
+    heads: 2,
+    activation: 'gelu',
+    epsilon: 1e-6,
+  })
+  expect(notes).toEqual([
+    'config.json is not in the cache, and the hub was not asked for it; what it may state is not known',
+    'the files do not tell, so were assumed: images of 12 x 12; say otherwise with { imageSize }',
+  ])
   disposeNetwork(network)
 })
 
@@ -157,7 +166,7 @@ it('says what the cache lacks', async () => {
     `hf:${testRepository}@main: is not in the cache ${modelFolder()}, and offline use was asked for; load it once with a connection`,
   )
   await expect(load(hub.commit, { offline: true })).rejects.toThrow(
-    `must hold model.safetensors or model.safetensors.index.json; it holds neither`,
+    `must hold model.safetensors or model.safetensors.index.json or open_clip_model.safetensors; it holds none of them`,
   )
   await hub.close()
   await expect(load('main')).rejects.toThrow(`hf:${testRepository}@main: cannot be read: fetch failed: ECONNREFUSED`)
@@ -171,7 +180,7 @@ it('says what the hub lacks', async () => {
   await expect(openHub(testRepository, 'v9', options)).rejects.toThrow(/^hf:facebook\/deit-test@v9: there is no such .* Invalid rev id: v9/)
   hub.files = {}
   await expect(openHub(testRepository, 'main', options)).rejects.toThrow(
-    `hf:${testRepository}@main: must hold model.safetensors or model.safetensors.index.json; it holds neither`,
+    `hf:${testRepository}@main: must hold model.safetensors or model.safetensors.index.json or open_clip_model.safetensors; it holds none of them`,
   )
 })
 

@@ -12,8 +12,15 @@ const structure = vitStructure({ ...deit.tiny, classes: 2, mlpRatio: 3, epsilon:
 it('says of a network all that is read from it', async () => {
   const { config, preprocessor } = huggingFaceConfig(structure, details)
   expect(await readModelConfig(memoryFiles({ 'config.json': config, 'preprocessor_config.json': preprocessor! }))).toEqual({
-    hints: { heads: 3, epsilon: 1e-5 },
-    sizes: { hidden_size: 192, num_hidden_layers: 12, intermediate_size: 576, image_size: 224, patch_size: 16, num_channels: 3 },
+    hints: { heads: 3, epsilon: 1e-5, activation: 'gelu', imageSize: 224 },
+    claims: [
+      { key: 'hidden_size', value: 192, of: 'width', means: 192 },
+      { key: 'num_hidden_layers', value: 12, of: 'depth', means: 12 },
+      { key: 'intermediate_size', value: 576, of: 'hidden', means: 576 },
+      { key: 'qkv_bias', value: true, of: 'qkvBias', means: true },
+      { key: 'patch_size', value: 16, of: 'patchSize', means: 16 },
+      { key: 'num_channels', value: 3, of: 'channels', means: 3 },
+    ],
     details: { classNames: details.classNames, preprocessing },
     notes: [],
   })

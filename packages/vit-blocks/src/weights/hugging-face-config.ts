@@ -1,6 +1,8 @@
 import type { JsonObject, Preprocessing } from '@learngene/interfaces'
+import { type Size, sidesOf } from '../geometry.js'
 import type { ModelDetails } from '../model-metadata.js'
 import type { NetworkStructure } from '../structure.js'
+import type { TransformerBlockConfig } from '../transformer-block.js'
 import { vitStructure } from '../vit.js'
 import { faultInClassNames } from './class-names.js'
 import { type Normalisation, preprocessorConfig } from './preprocessing.js'
@@ -22,8 +24,9 @@ export interface HuggingFaceConfig {
  */
 export function huggingFaceConfig(structure: NetworkStructure, details: ModelDetails = {}): HuggingFaceConfig {
   const { geometry, classes, epsilon, blocks, embeddingWidth, distillationToken, distillationHead } = structure
-  const { heads, mlpRatio } = (blocks[0]?.config ?? {}) as { readonly heads: number; readonly mlpRatio: number }
-  const uniform = vitStructure({ ...geometry, width: embeddingWidth, depth: blocks.length, heads, classes, mlpRatio, epsilon })
+  checkParts(structure)
+  const { heads, mlpRatio, activation = 'gelu' } = (blocks[0]?.config ?? {}) as unknown as Required<TransformerBlockConfig>
+  const uniform = vitStructure({ ...geometry, width: embeddingWidth, depth: blocks.length, heads, classes, mlpRatio, epsilon, activation })
   if (JSON.stringify(blocks) !== JSON.stringify(uniform.blocks)) {
     const kinds = [...new Set(blocks.map(({ kind, config }) => `${kind} of width ${config.width ?? '?'}`))].join(', ')
     throw new Error(`Hugging Face's ViT has transformer blocks of one size throughout; this network has ${kinds}: save it in timm's naming`)
@@ -38,13 +41,15 @@ export function huggingFaceConfig(structure: NetworkStructure, details: ModelDet
   const names = classNames ?? Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
   return {
     config: {
-      architectures: [`${distillationToken ? 'DeiT' : 'ViT'}ForImageClassification${distillationHead ? 'WithTeacher' : ''}`],
+      architectures: [
+        `${distillationToken ? 'DeiT' : 'ViT'}${classes === 0 ? 'Model' : 'ForImageClassification'}${distillationHead ? 'WithTeacher' : ''}`,
+      ],
       model_type: distillationToken ? 'deit' : 'vit',
       hidden_size: embeddingWidth,
       num_hidden_layers: blocks.length,
       num_attention_heads: heads,
       intermediate_size: Math.round(embeddingWidth * mlpRatio),
-      hidden_act: 'gelu',
+      hidden_act: { gelu: 'gelu', geluTanh: 'gelu_pytorch_tanh', quickGelu: 'quick_gelu' }[activation],
       layer_norm_eps: epsilon,
       qkv_bias: true,
       image_size: geometry.imageSize,
@@ -57,8 +62,23 @@ export function huggingFaceConfig(structure: NetworkStructure, details: ModelDet
   }
 }
 
+/** Parts that transformers' ViT and DeiT do not have. */
+function checkParts(structure: NetworkStructure): void {
+  const { classToken = true, registerTokens = 0, embeddingNorm = false, pooling = 'token' } = structure
+  const parts = [
+    !classToken && 'no class token',
+    registerTokens > 0 && 'register tokens',
+    embeddingNorm && 'a layer norm in its embedding',
+    pooling !== 'token' && `the pooling '${pooling}'`,
+  ].filter((part) => part !== false)
+  if (parts.length === 0) return
+  throw new Error(
+    `Hugging Face's ViT has a plain embedding and classifies by its class token; this network has ${parts.join(', ')}: save it in timm's naming`,
+  )
+}
+
 /** Where nothing but the normalisation is known, images are taken to be of the network's size. */
-function squashed(side: number, { mean, std }: Normalisation): JsonObject {
-  const size = [side, side] as const
+function squashed(imageSize: Size, { mean, std }: Normalisation): JsonObject {
+  const size = sidesOf(imageSize)
   return preprocessorConfig({ size, resize: { squash: size }, centerCrop: false, interpolation: 'bicubic', mean, std })
 }

@@ -18,8 +18,8 @@ const read = (config: object, preprocessor?: object, changes = {}) =>
 it("reads Hugging Face's files and believes those of google/vit-*", async () => {
   const preprocessor = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] }
   expect(await read(vit, preprocessor, { origin: 'google/vit-base-patch16-224' })).toEqual({
-    hints: { heads: 12, epsilon: 1e-12 },
-    sizes: { hidden_size: 768, image_size: 224 },
+    hints: { heads: 12, epsilon: 1e-12, activation: 'gelu', imageSize: 224 },
+    claims: [{ key: 'hidden_size', value: 768, of: 'width', means: 768 }],
     details: { preprocessing: { ...squash(224), mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }, classNames: ['ant', 'bee'] },
     notes: [],
   })
@@ -27,7 +27,7 @@ it("reads Hugging Face's files and believes those of google/vit-*", async () => 
 
 it('corrects those of facebook/deit-*', async () => {
   const { hints, details, notes } = await read(vit, {}, { origin: 'facebook/deit-base-patch16-224' })
-  expect(hints).toEqual({ heads: 12, epsilon: 1e-6 })
+  expect(hints).toMatchObject({ heads: 12, epsilon: 1e-6 })
   expect(details.preprocessing).toEqual({ ...squash(224), mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] })
   expect(notes).toHaveLength(2)
   const alone = await read(vit, undefined, { origin: 'facebook/deit-base-patch16-224' })
@@ -36,13 +36,13 @@ it('corrects those of facebook/deit-*', async () => {
 
 it('takes the word of the caller for where the files come from', async () => {
   const files = memoryFiles({ 'config.json': vit })
-  expect((await readModelConfig(files, 'facebook/deit-base-patch16-224')).hints.epsilon).toBe(1e-6)
+  expect((await readModelConfig(files, { origin: 'facebook/deit-base-patch16-224' })).hints.epsilon).toBe(1e-6)
 })
 
 it('assumes the defaults of Hugging Face and says what is not known', async () => {
   expect(await read({ model_type: 'vit' })).toEqual({
-    hints: { epsilon: 1e-12 },
-    sizes: {},
+    hints: { heads: 12, epsilon: 1e-12, activation: 'gelu', imageSize: 224 },
+    claims: [],
     details: {},
     notes: ['the files do not say how images are normalised (mean and std)'],
   })
@@ -56,8 +56,8 @@ it("reads timm's file", async () => {
     pretrained_cfg: { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
   }
   expect(await read(config)).toEqual({
-    hints: {},
-    sizes: { num_features: 192 },
+    hints: { headWidth: 64, activation: 'gelu', epsilon: 1e-6, pooling: 'token' },
+    claims: expect.arrayContaining([{ key: 'num_features', value: 192, of: 'width', means: 192 }]),
     details: {
       preprocessing: { crop: 'center', cropPct: 0.875, interpolation: 'bicubic', mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] },
     },
@@ -68,18 +68,21 @@ it("reads timm's file", async () => {
 })
 
 it('reads nothing where there is no configuration, or it is not known to belong to the file', async () => {
-  const nothing = { hints: {}, sizes: {}, details: {}, notes: [] }
+  const nothing = { hints: {}, claims: [], details: {}, notes: [] }
   expect(await readModelConfig(memoryFiles({}))).toEqual(nothing)
   expect(await read(vit, undefined, { configured: false })).toEqual(nothing)
 })
 
 it.each<[object, string]>([
-  [{}, "model: config.json: model_type must be 'vit' or 'deit' for a ViT that can be run here, found nothing"],
+  [{}, "model: config.json: model_type must be 'vit' or 'deit' or 'vit_mae' or"],
   [{ model_type: 'bert' }, 'found "bert"'],
-  [{ ...vit, hidden_act: 'gelu_new' }, `hidden_act must be 'gelu' for a ViT that can be run here, found "gelu_new"`],
-  [{ ...vit, num_attention_heads: '12' }, 'num_attention_heads must be a positive number, found "12"'],
-  [{ ...vit, layer_norm_eps: 0 }, 'layer_norm_eps must be a positive number, found 0'],
-  [{ architecture: 'vit', global_pool: 'avg' }, `global_pool must be 'token' for a ViT that can be run here, found "avg"`],
+  [{ ...vit, hidden_act: 'relu' }, `for a ViT that can be run here, found "relu"`],
+  [{ ...vit, num_attention_heads: '12' }, 'num_attention_heads must be a positive whole number, found "12"'],
+  [{ ...vit, layer_norm_eps: 0 }, 'layer_norm_eps must be a positive number of at most 0.01, found 0'],
+  [
+    { architecture: 'vit', global_pool: 'max' },
+    `global_pool must be 'token' or 'avg' or 'map' for a ViT that can be run here, found "max"`,
+  ],
   [[], 'must be an object, found []'],
 ])('refuses %j', async (config, message) => {
   await expect(read(config)).rejects.toThrow(message)

@@ -43,7 +43,7 @@ it('says what is missing', async () => {
   const before = memory().numTensors
   await expect(openWeights('/none/x.safetensors')).rejects.toThrow('/none/x.safetensors: there is no such file')
   await expect(openWeights(import.meta.dirname)).rejects.toThrow(
-    `${import.meta.dirname}: must hold model.safetensors or model.safetensors.index.json; it holds neither`,
+    `${import.meta.dirname}: must hold model.safetensors or model.safetensors.index.json or open_clip_model.safetensors; it holds none of them`,
   )
   await expect(loadViT('hf:deit')).rejects.toThrow("got 'hf:deit'")
   expect(memory().numTensors).toBe(before)

@@ -79,7 +79,7 @@ it('reads the hub by ranges, without a cache', async () => {
 
 it('says what is missing', async () => {
   await expect(openWeights(`${server.url}/none/`)).rejects.toThrow(
-    `${server.url}/none/: must hold model.safetensors or model.safetensors.index.json; it holds neither`,
+    `${server.url}/none/: must hold model.safetensors or model.safetensors.index.json or open_clip_model.safetensors; it holds none of them`,
   )
   await expect(openWeights(`${server.url}/vit/x.safetensors`)).rejects.toThrow(`${server.url}/vit/x.safetensors: there is no such file`)
   await expect(openWeights('hf:a/b', { hubUrl: server.url })).rejects.toThrow('hf:a/b@main: must hold model.safetensors or')

@@ -1,7 +1,7 @@
 import type { Preprocessing } from '@learngene/interfaces'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { preprocessorConfig, readPreprocessor, readTimmPreprocessing, sidesOf } from './preprocessing.js'
+import { preprocessorConfig, readPreprocessor, readTimmPreprocessing } from './preprocessing.js'
 
 const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
 const clip = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] }
@@ -159,11 +159,6 @@ it("writes timm's crop modes as far as transformers has them", () => {
   expect(written('squash', 1)).toMatchObject({ size, resize: { squash: [16, 16] }, centerCrop: false })
   expect(() => written('border', 1)).toThrow("transformers has no image processor for timm's crop mode 'border' at 16 x 16 pixels")
   expect(() => written('center', 1, [16, 8])).toThrow("'center' at 16 x 8 pixels")
-})
-
-it('reads one stated side for both', () => {
-  expect([sidesOf(5, 'x'), sidesOf([4, 5], 'x'), sidesOf(undefined, 'x')]).toEqual([[5, 5], [4, 5], undefined])
-  expect(() => sidesOf(-1, 'x')).toThrow('x must be { height, width }')
 })
 
 /** Values of every kind that JSON has. */

@@ -289,13 +289,6 @@ function asResize({ crop, cropPct, size }: Extract<Preprocessing, { readonly cro
   )
 }
 
-/** A stated size of images, one number for both sides or [height, width]; undefined where it is neither. */
-export function sidesOf(value: unknown, name: string): Size | undefined {
-  if (value === undefined || value === null) return undefined
-  const size = sizeIn(value, true, name)
-  return 'squash' in size ? size.squash : undefined
-}
-
 function isSide(value: unknown): value is number {
   return Number.isInteger(value) && (value as number) > 0
 }

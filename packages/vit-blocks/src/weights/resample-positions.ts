@@ -1,32 +1,39 @@
 import { type PixelWeights, resamplingWeights } from '@learngene/ops'
 
+/** Patches per side, or from top to bottom and from left to right. */
+type Grid = number | readonly [rows: number, columns: number]
+
 /**
  * Position embeddings for another grid of patches, as timm resamples them: the leading tokens' rows stay, the others are resized as an image of D
  * channels by antialiased bicubic interpolation (a = -0.5, Keys 1981), pixel centres at half integers, weights renormalised at the edges.
  *
- * @param positions [leading + from x from, D], row by row
- * @param grid patches per side, before and after
- * @param leading class token, and distillation token where there is one
- * @returns [leading + to x to, D]
+ * @param positions [leading + rows x columns, D], row by row
+ * @param grid patches before and after
+ * @param leading tokens before the patches: class token, distillation token, registers, as many as there are
+ * @returns [leading + rows x columns, D]
  */
 export function resamplePositions(
   positions: Float32Array,
   width: number,
-  grid: { readonly from: number; readonly to: number },
+  grid: { readonly from: Grid; readonly to: Grid },
   leading: number,
 ): Float32Array {
-  const { from, to } = grid
-  const taps = resamplingWeights(from, to, 'bicubic')
-  const resampled = new Float32Array((leading + to * to) * width)
+  const [fromRows, fromColumns] = typeof grid.from === 'number' ? [grid.from, grid.from] : grid.from
+  const [toRows, toColumns] = typeof grid.to === 'number' ? [grid.to, grid.to] : grid.to
+  const across = resamplingWeights(fromColumns, toColumns, 'bicubic')
+  const down = resamplingWeights(fromRows, toRows, 'bicubic')
+  const resampled = new Float32Array((leading + toRows * toColumns) * width)
   resampled.set(positions.subarray(0, leading * width))
   const source = positions.subarray(leading * width)
-  const rows = new Float64Array(from * to * width) // [from, to, D]
-  for (let y = 0; y < from; y++) {
-    for (let x = 0; x < to; x++) accumulate(rows, (y * to + x) * width, source, y * from * width, width, taps[x]!)
+  const rows = new Float64Array(fromRows * toColumns * width) // [from rows, to columns, D]
+  for (let y = 0; y < fromRows; y++) {
+    for (let x = 0; x < toColumns; x++) accumulate(rows, (y * toColumns + x) * width, source, y * fromColumns * width, width, across[x]!)
   }
-  const patches = new Float64Array(to * to * width) // [to, to, D]
-  for (let y = 0; y < to; y++) {
-    for (let x = 0; x < to; x++) accumulate(patches, (y * to + x) * width, rows, x * width, to * width, taps[y]!, width)
+  const patches = new Float64Array(toRows * toColumns * width) // [to rows, to columns, D]
+  for (let y = 0; y < toRows; y++) {
+    for (let x = 0; x < toColumns; x++) {
+      accumulate(patches, (y * toColumns + x) * width, rows, x * width, toColumns * width, down[y]!, width)
+    }
   }
   resampled.set(patches, leading * width)
   return resampled
