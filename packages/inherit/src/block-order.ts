@@ -1,7 +1,7 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { forward, type Network, runBlocks } from '@learngene/vit-blocks'
+import { forward, type Network, requireArguments, requireKeys, runBlocks } from '@learngene/vit-blocks'
 import { logSoftmax, mul, type Scalar, softmax, stack, sub, sum, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
-import { type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
+import { CALIBRATION_OPTIONS, type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
 
 /** One step of taking blocks out. */
 export interface BlockDrop {
@@ -18,6 +18,8 @@ export interface BlockDrop {
  * @returns L - 1 drops; the last block that stays is never one of them
  */
 export async function blockOrder(network: Network, source: ImageSource, options: CalibrationOptions = {}): Promise<BlockDrop[]> {
+  requireArguments('blockOrder', { network: ['network', network], source: ['images', source] })
+  requireKeys('blockOrder', options, CALIBRATION_OPTIONS)
   const { report, signal, ...images } = options
   const count = calibrationIndices(source, options).length
   const drops: BlockDrop[] = []
