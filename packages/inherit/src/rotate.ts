@@ -49,7 +49,7 @@ export const standardKinds: BlockKinds = { transformer: transformerKind }
 
 /**
  * Writes a network in principal order: the residual stream in its principal directions, leading first, layer norms folded into what reads them, each head's
- * factors, the heads and the perceptrons' units by importance. The logits stay the same (relative 1e-5), and the leading rows and columns of every matrix are a
+ * factors, the heads and the perceptrons' units by importance. The logits stay the same (relative 1e-5), of images that it was not watched on too, and the leading rows and columns of every matrix are a
  * smaller model, which `cut` slices out. Needs unlabelled images and no training. The ancestor stays as it is.
  *
  * @throws when a block's kind does not say how it is cut, there are no images, or weights or images hold NaN or Infinity; nothing stays allocated then

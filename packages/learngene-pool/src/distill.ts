@@ -114,7 +114,7 @@ function adjoint({ inputs, outputs, weight }: AffineMap): AffineMap {
 export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, TrainingPlan {
   /**
    * Where the auxiliary starts: cut out of the ancestor (default where the specification names no block kinds), random weights as in the paper, or a tier that was
-   * inherited before, which is trained in place.
+   * inherited before, which is trained in place and freed where its training fails; the specification then says nothing.
    */
   readonly start?: 'inherit' | 'random' | Tier
   /** What was computed before for all auxiliaries of this ancestor; default computed for this one alone, from 128 of the images. */
