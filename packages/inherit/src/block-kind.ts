@@ -10,6 +10,8 @@ export interface BlockSize {
   readonly width: number
   /** H_s, where it is not the ancestor's number. */
   readonly heads?: number
+  /** Hidden width of its perceptron as a multiple of the width, where it is not the ancestor's multiple. */
+  readonly mlpRatio?: number
   /** By layer norm of the block: what its output is multiplied by in place of the ancestor's, for what was cut. */
   readonly gains: readonly number[]
 }

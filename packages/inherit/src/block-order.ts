@@ -1,7 +1,7 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { type Network, runBlocks } from '@learngene/vit-blocks'
+import { type Network, requireArguments, requireKeys, runBlocks } from '@learngene/vit-blocks'
 import { logSoftmax, mean, mul, type Scalar, softmax, square, stack, sub, sum, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
-import { type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
+import { CALIBRATION_OPTIONS, type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
 import { normalisedTokens } from './final-norm.js'
 
 /** One step of taking blocks out. */
@@ -22,6 +22,8 @@ export interface BlockDrop {
  * @returns L - 1 drops; the last block that stays is never one of them
  */
 export async function blockOrder(network: Network, source: ImageSource, options: CalibrationOptions = {}): Promise<BlockDrop[]> {
+  requireArguments('blockOrder', { network: ['network', network], source: ['images', source] })
+  requireKeys('blockOrder', options, CALIBRATION_OPTIONS)
   const { report, signal, ...images } = options
   const count = calibrationIndices(source, options).length
   const drops: BlockDrop[] = []

@@ -1,5 +1,6 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
+import { describe } from '@learngene/vit-blocks'
 import type { Tensor4D } from '@tensorflow/tfjs-core'
 
 /** Unlabelled images that the ancestor is watched on. */
@@ -12,13 +13,24 @@ export interface CalibrationOptions {
   readonly signal?: AbortSignal
 }
 
+export const CALIBRATION_OPTIONS = ['indices', 'batchSize', 'report', 'signal'] as const
+
 const defaultImages = 128
 
-/** The images of a calibration: those that are named, or 128 evenly spread over all. @throws when there are none */
+/** The images of a calibration: those that are named, or 128 evenly spread over all. @throws when there are none, or one is not in the source */
 export function calibrationIndices(source: ImageSource, { indices }: CalibrationOptions): readonly number[] {
+  if (indices !== undefined && typeof indices?.length !== 'number') {
+    throw new Error(`calibration: indices must be a list of whole numbers; got ${describe(indices)}`)
+  }
   const count = Math.min(defaultImages, source.length)
   const chosen = indices ? Array.from(indices) : Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count))
   if (chosen.length === 0) throw new Error('calibration: there must be at least one image; got none')
+  const outside = chosen.find((index) => !Number.isInteger(index) || index < 0 || index >= source.length)
+  if (outside !== undefined) {
+    throw new Error(
+      `calibration: indices must be whole numbers from 0 to ${source.length - 1}, the source's images; got ${describe(outside)}`,
+    )
+  }
   return chosen
 }
 
@@ -29,7 +41,8 @@ export async function overImages(
   run: (images: Tensor4D, batch: number) => Promise<void> | void,
 ): Promise<void> {
   const { batchSize = 16, report, signal } = options
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`calibration: batchSize must be a positive integer; got ${batchSize}`)
+  if (!Number.isInteger(batchSize) || batchSize < 1)
+    throw new Error(`calibration: batchSize must be a positive integer; got ${describe(batchSize)}`)
   const indices = calibrationIndices(source, options)
   for (let start = 0; start < indices.length; start += batchSize) {
     signal?.throwIfAborted()

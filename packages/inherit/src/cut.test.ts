@@ -207,7 +207,7 @@ describe('a cut', () => {
     expect(memory().numTensors).toBe(before)
     const { network, standsFor } = cut(rotated, { width: 8, blocks: [0, 3] })
     expect([network.blocks.length, standsFor]).toEqual([2, [0, 3]])
-    await expect(refine(rotated, { network, standsFor: [0, 7], keptEnergy: 1 }, source)).rejects.toThrow(
+    await expect(refine(rotated, { network, ancestor: rotated.network, standsFor: [0, 7], keptEnergy: 1 }, source)).rejects.toThrow(
       'must be one of this ancestor of 4 blocks',
     )
     await expect(rotate(ancestor, patternImages(0))).rejects.toThrow('there must be at least one image')

@@ -74,7 +74,7 @@ export interface RankedHead extends HeadMaps {
 }
 
 /** Of a factor's own energy: what of its metric every direction has, so that factors stay exact where calibration images do not go. */
-const everywhere = 1e-6
+const everywhere = 1e-4
 
 /**
  * Writes a head in ranked factors: the same scores up to what softmax ignores, and the same output up to a constant that is returned.
@@ -105,10 +105,11 @@ export function rankHead({ readers: [query, key, value], writer }: HeadMaps, mom
   }
 }
 
-/** The Gram matrix of the rows W n with a little of W W^T: the metric of n is then definite. */
+/** The Gram matrix of the rows W n with a little of W W^T: the metric of n is then definite. Rows that are 0 on all calibration images get W W^T itself. */
 function regularised(gram: Matrix64, reader: Matrix64): Matrix64 {
   const everyDirection = product(reader, transpose(reader))
-  const scale = (everywhere * traceOf(gram)) / (traceOf(everyDirection) || 1)
+  const used = everywhere * traceOf(gram)
+  const scale = used > 0 ? used / (traceOf(everyDirection) || 1) : 1
   for (let i = 0; i < gram.data.length; i++) gram.data[i]! += scale * everyDirection.data[i]!
   return gram
 }

@@ -15,21 +15,24 @@ export interface PrincipalBasis {
   readonly rotation: Matrix64
 }
 
-/** Of the mean diagonal entry; keeps the direction of the mean, which carries nothing, apart from directions that the calibration images do not use. */
-const apart = 1e-6
-
 /** @param moments sum of c c^T over tokens c of zero mean [D, D], symmetric */
 export function principalBasis(moments: Matrix64): PrincipalBasis {
   const width = moments.rows
-  const raised = zeros(width, width)
+  const { data } = moments
+  // Rounding gives the direction of the mean some energy. It is taken out, and that direction put far below all others, so that none mixes with it, used or not.
+  const means = Float64Array.from(
+    { length: width },
+    (_, row) => data.subarray(row * width, (row + 1) * width).reduce((a, b) => a + b, 0) / width,
+  )
+  const mean = means.reduce((a, b) => a + b, 0) / width
   let trace = 0
-  for (let i = 0; i < width; i++) trace += moments.data[i * width + i]!
-  const shift = (apart * trace) / width || 1
-  for (let i = 0; i < raised.data.length; i++) {
-    const diagonal = i % (width + 1) === 0
-    raised.data[i] = moments.data[i]! + shift * ((diagonal ? 1 : 0) - 1 / width)
+  for (let i = 0; i < width; i++) trace += data[i * width + i]!
+  const below = (trace || 1) / width
+  const apart = zeros(width, width)
+  for (let row = 0, i = 0; row < width; row++) {
+    for (let column = 0; column < width; column++, i++) apart.data[i] = data[i]! - means[row]! - means[column]! + mean - below
   }
-  const { vectors } = symmetricEigen(raised)
+  const { vectors } = symmetricEigen(apart)
   const directions = zeros(width, width - 1)
   for (let row = 0; row < width; row++) {
     for (let i = 0; i < width - 1; i++) directions.data[row * (width - 1) + i] = vectors.data[row * width + i]!

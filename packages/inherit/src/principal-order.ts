@@ -1,5 +1,5 @@
 import type { Json, JsonObject } from '@learngene/interfaces'
-import type { Network } from '@learngene/vit-blocks'
+import { describe, type Network, requireArguments } from '@learngene/vit-blocks'
 import type { BlockDrop } from './block-order.js'
 
 /** What is known of an ancestor in principal order besides its weights: sizes are chosen and cut from it alone. */
@@ -25,8 +25,18 @@ export function keptAt(energies: readonly number[], width: number): number {
   return width > energies.length ? 1 : Math.min(kept, 1)
 }
 
-/** The mean share of the stream's energy that a width keeps over all layer norms: what a width will cost, before any work. */
-export function keptEnergy({ energies }: PrincipalOrder, width: number): number {
+/**
+ * The mean share of the stream's energy that a width keeps over all layer norms: what a width will cost, before any work.
+ *
+ * @throws when the width is not a whole number from 2 to the ancestor's
+ */
+export function keptEnergy(order: PrincipalOrder, width: number): number {
+  requireArguments('keptEnergy', { order: ['principalOrder', order] })
+  const { energies } = order
+  const most = energies[0]!.length + 1
+  if (!Number.isInteger(width) || width < 2 || width > most) {
+    throw new Error(`keptEnergy: the width must be an integer from 2 to the ancestor's, ${most}; got ${describe(width)}`)
+  }
   return energies.reduce((total, place) => total + keptAt(place, width), 0) / energies.length
 }
 
@@ -34,7 +44,9 @@ export function keptEnergy({ energies }: PrincipalOrder, width: number): number 
 const KEY = 'principalOrder'
 
 /** The details of a model file that holds a rotated ancestor. */
-export function orderDetails({ energies, drops }: PrincipalOrder): JsonObject {
+export function orderDetails(order: PrincipalOrder): JsonObject {
+  requireArguments('orderDetails', { order: ['principalOrder', order] })
+  const { energies, drops } = order
   return { [KEY]: { energies: energies.map((place) => [...place]), drops: drops.map(({ block, divergence }) => ({ block, divergence })) } }
 }
 
@@ -45,7 +57,9 @@ export function orderDetails({ energies, drops }: PrincipalOrder): JsonObject {
  * @returns undefined where the file holds an ordinary model
  * @throws when the order in it does not fit the network
  */
-export function rotatedFrom({ network, details }: { readonly network: Network; readonly details: JsonObject }): Rotated | undefined {
+export function rotatedFrom(loaded: { readonly network: Network; readonly details: JsonObject }): Rotated | undefined {
+  requireArguments('rotatedFrom', { loaded: ['loaded', loaded] })
+  const { network, details } = loaded
   const order = details[KEY]
   if (order === undefined) return undefined
   const { energies, drops } = (typeof order === 'object' && order !== null ? order : {}) as { [key: string]: Json }
@@ -57,11 +71,12 @@ export function rotatedFrom({ network, details }: { readonly network: Network; r
   }
   if (
     !Array.isArray(drops) ||
+    drops.length >= network.blocks.length ||
     !drops.every((drop) => isDrop(drop, network.blocks.length)) ||
     new Set(drops.map(({ block }) => block)).size !== drops.length
   ) {
     throw new Error(
-      `${KEY}: drops must name different blocks of the model's ${network.blocks.length}, with their divergence; make the file again`,
+      `${KEY}: drops must name different blocks of the model's ${network.blocks.length}, not all of them, with their divergence; make the file again`,
     )
   }
   return { network, order: { energies, drops } }

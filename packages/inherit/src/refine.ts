@@ -1,16 +1,18 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { matrixOf, product, transpose, block as viewOf } from '@learngene/stitch/linear-algebra'
-import { runBlocks } from '@learngene/vit-blocks'
+import { requireArguments, requireKeys, runBlocks } from '@learngene/vit-blocks'
 import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { type CalibrationOptions, overImages } from './calibration.js'
 import type { Cut } from './cut.js'
 import { mapsOf, normalisedTokens } from './final-norm.js'
+import { freeing } from './freeing.js'
 import type { Rotated } from './principal-order.js'
 import { reconstruction } from './regression.js'
-import { standardKinds } from './rotate.js'
+import { ROTATE_OPTIONS, standardKinds } from './rotate.js'
 import { assignValues, float64Of } from './values.js'
 
+/** Other options of `rotate` may be among those given; they mean nothing here. */
 export interface RefineOptions extends CalibrationOptions {
   readonly kinds?: BlockKinds
 }
@@ -25,18 +27,22 @@ const headRidge = 1e-2
  * low-rank where weights are not; here for the whole network at any width and depth). Assigns the cut's weights in place. Keeps the streams of all calibration
  * images: 8 N (D + D_s) bytes each.
  *
- * @throws when the cut is not one of this ancestor
+ * @throws when the cut is not one of this ancestor, or images and weights give NaN or Infinity; the cut's weights are then as far fitted as it came
  */
-export async function refine(
-  { network: ancestor }: Rotated,
-  { network, standsFor }: Cut,
-  source: ImageSource,
-  options: RefineOptions = {},
-): Promise<void> {
-  checkCut(ancestor.blocks.length, standsFor, network.blocks.length)
+export async function refine(rotated: Rotated, cut: Cut, source: ImageSource, options: RefineOptions = {}): Promise<void> {
+  requireArguments('refine', { rotated: ['rotated', rotated], cut: ['cut', cut], source: ['images', source] })
+  requireKeys('refine', options, ROTATE_OPTIONS)
+  const { network: ancestor } = rotated
+  const { network, standsFor } = cut
+  if (cut.ancestor !== ancestor) throw new Error('refine: the cut must be one of this ancestor; it was cut out of another network')
+  if (standsFor.length !== network.blocks.length || !standsFor.every((index) => ancestor.blocks[index])) {
+    throw new Error(
+      `refine: the cut must be one of this ancestor of ${ancestor.blocks.length} blocks; its ${network.blocks.length} blocks stand for [${standsFor.join(', ')}]`,
+    )
+  }
   const kinds = { ...standardKinds, ...options.kinds }
-  let ancestral: Tensor3D[] = []
-  let streams: Tensor3D[] = []
+  const ancestral: Tensor3D[] = []
+  const streams: Tensor3D[] = []
   const { report, ...images } = options
   try {
     await overImages(source, images, (batch) => {
@@ -45,7 +51,7 @@ export async function refine(
     })
     let passed = 0
     const passTo = (block: number) => {
-      ancestral = advance(ancestral, (x) => runBlocks(ancestor.blocks.slice(passed, block), x))
+      advance(ancestral, (x) => runBlocks(ancestor.blocks.slice(passed, block), x))
       passed = block
     }
     report?.({
@@ -58,15 +64,13 @@ export async function refine(
       passTo(index)
       const block = ancestor.blocks[index]!
       const tierBlock = network.blocks[k]!
-      const targets = ancestral.map((x) => tidy(() => block.forward(x, {})))
-      try {
+      await freeing(async (keep) => {
+        const targets = ancestral.map((x) => keep(tidy(() => block.forward(x, {}))))
         await kindOf(block, index, kinds).refine?.(block, tierBlock, { ancestor: ancestral, tier: streams, targets })
-      } finally {
-        dispose(ancestral)
-        ancestral = targets
-      }
+        for (const [batch, target] of targets.entries()) replace(ancestral, batch, target.clone())
+      })
       passed = index + 1
-      streams = advance(streams, (x) => runBlocks([tierBlock], x))
+      advance(streams, (x) => runBlocks([tierBlock], x))
       report?.({ kind: 'progress', done: k + 1, total: network.blocks.length })
     }
     passTo(ancestor.blocks.length)
@@ -76,19 +80,20 @@ export async function refine(
   }
 }
 
-function checkCut(blocks: number, standsFor: readonly number[], depth: number): void {
-  if (standsFor.length !== depth || standsFor.some((index) => index >= blocks)) {
-    throw new Error(
-      `refine: the cut must be one of this ancestor of ${blocks} blocks; its ${depth} blocks stand for [${standsFor.join(', ')}]`,
+/** Takes the streams one step on, batch by batch, and frees those before. */
+function advance(streams: Tensor3D[], step: (x: Tensor3D) => Tensor3D): void {
+  for (const [batch, x] of streams.entries()) {
+    replace(
+      streams,
+      batch,
+      tidy(() => step(x).clone()),
     )
   }
 }
 
-/** The streams one step on; frees those before. */
-function advance(streams: readonly Tensor3D[], step: (x: Tensor3D) => Tensor3D): Tensor3D[] {
-  const next = streams.map((x) => tidy(() => step(x).clone()))
-  for (const stream of streams) stream.dispose()
-  return next
+function replace(streams: Tensor3D[], batch: number, next: Tensor3D): void {
+  streams[batch]!.dispose()
+  streams[batch] = next
 }
 
 async function refineHead(
@@ -97,10 +102,11 @@ async function refineHead(
   ancestral: readonly Tensor3D[],
   streams: readonly Tensor3D[],
 ): Promise<void> {
-  const to = ancestral.map((x) => tidy(() => normalisedTokens(ancestor, x)))
-  const from = streams.map((x) => tidy(() => normalisedTokens(network, x)))
-  const read = await reconstruction(from, to, headRidge)
-  dispose([from, to])
+  const read = await freeing((keep) => {
+    const to = ancestral.map((x) => keep(tidy(() => normalisedTokens(ancestor, x))))
+    const from = streams.map((x) => keep(tidy(() => normalisedTokens(network, x))))
+    return reconstruction(from, to, headRidge)
+  })
   const values = await float64Of(ancestor.head)
   const full = ancestor.embedding.width
   const width = network.embedding.width

@@ -50,7 +50,7 @@ export async function normalEquations(xs: readonly Tensor3D[], ys: readonly Tens
 const ridgeOfConstant = 1e-6
 
 /**
- * min ||[X, 1] W - Y||^2 + lambda ||W - W0||^2, solved for the difference to the prior in float64.
+ * min ||[X, 1] W - Y||^2 + lambda ||W - W0||^2, solved for the difference to the prior in float64. Where X is 0 throughout, the prior stays.
  *
  * @param prior W0 [n + 1, m]
  * @param lambda relative to the mean square of a column of X
@@ -61,7 +61,7 @@ export function regressToward({ xx, xy }: Normal, prior: AffineColumns, lambda: 
   addProduct(unexplained, symmetric(xx), prior, { scale: -1 })
   const penalised = copyOf(xx)
   const inputs = block(penalised, 0, 0, n, n)
-  addToDiagonal(inputs, lambda * meanDiagonal(inputs))
+  addToDiagonal(inputs, lambda * (meanDiagonal(inputs) || 1))
   penalised.data[penalised.data.length - 1]! *= 1 + ridgeOfConstant
   const difference = solvePositiveDefinite(penalised, unexplained)
   for (let i = 0; i < difference.data.length; i++) difference.data[i]! += prior.data[i]!
@@ -86,7 +86,7 @@ export async function reconstruction(from: readonly Tensor3D[], to: readonly Ten
     own += xx.data[i * (width + 1) + i]!
   }
   const prior = zeros(width + 1, xy.columns)
-  for (let i = 0; i < width; i++) prior.data[i * xy.columns + i] = shared / own
+  for (let i = 0; i < width; i++) prior.data[i * xy.columns + i] = own > 0 ? shared / own : 0
   return regressToward(equations, prior, lambda)
 }
 
@@ -125,6 +125,9 @@ export function ofInputs({ xx, xy }: Normal, inputs: readonly number[]): Normal 
   }
 }
 
+/** Relative, of sums of products in float32. */
+const rounding = 1e-7
+
 /**
  * Inputs chosen one after the other, each the one that explains most of what the chosen ones leave of Y (orthogonal matching, by a pivoted Cholesky
  * factorisation of the centred Gram matrix).
@@ -143,7 +146,8 @@ export function greedyInputs({ xx, xy }: Normal, count: number, lambda: number):
     for (let j = 0; j < inputs; j++) gram.data[i * inputs + j] = xx.data[i * n + j]! - mean * xx.data[j * n + inputs]!
     for (let j = 0; j < outputs; j++) left.data[i * outputs + j] = xy.data[i * outputs + j]! - mean * xy.data[inputs * outputs + j]!
   }
-  const ridge = lambda * meanDiagonal(gram)
+  // Inputs that hardly change, up to rounding of the products, explain nothing; any order of them will do.
+  const ridge = lambda * Math.max(meanDiagonal(gram), rounding * meanDiagonal(block(xx, 0, 0, inputs, inputs))) || lambda
   const unexplained = Float64Array.from({ length: inputs }, (_, i) => gram.data[i * inputs + i]! + ridge)
   const factor: Float64Array[] = []
   const chosen: number[] = []

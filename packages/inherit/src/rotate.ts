@@ -1,12 +1,13 @@
 import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
 import { batchProduct } from '@learngene/ops'
 import { copyOf, type Matrix64, matrixOf, product, transpose, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
-import { buildNetwork, disposeNetwork, type Network, structureOf } from '@learngene/vit-blocks'
-import { dispose, matMul, mul, reshape, sum, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core'
+import { buildNetwork, disposeNetwork, type Network, parametersOf, requireArguments, requireKeys, structureOf } from '@learngene/vit-blocks'
+import { matMul, mul, reshape, sum, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
-import { type CalibrationOptions, overImages } from './calibration.js'
+import { CALIBRATION_OPTIONS, type CalibrationOptions, overImages } from './calibration.js'
 import { finalNorm, mapsOf, normalisedTokens } from './final-norm.js'
+import { freeing } from './freeing.js'
 import { createMoments } from './moments.js'
 import { type PrincipalBasis, principalBasis } from './principal-basis.js'
 import type { Rotated } from './principal-order.js'
@@ -22,6 +23,9 @@ export interface RotateOptions extends CalibrationOptions {
   readonly blocks?: BlockRegistry
 }
 
+/** Every option of {@link rotate}. */
+export const ROTATE_OPTIONS: readonly string[] = [...CALIBRATION_OPTIONS, 'blockOrder', 'kinds', 'blocks'] satisfies (keyof RotateOptions)[]
+
 /** A rotated ancestor with what leads back to its own coordinates. */
 export interface RotatedAncestor extends Rotated {
   readonly basis: PrincipalBasis
@@ -34,13 +38,17 @@ export const standardKinds: BlockKinds = { transformer: transformerKind }
 
 /**
  * Writes a network in principal order: the residual stream in its principal directions, leading first, layer norms folded into what reads them, each head's
- * factors, the heads and the perceptrons' units by importance. The logits stay the same (relative 1e-5), and the leading rows and columns of every matrix are a
+ * factors, the heads and the perceptrons' units by importance. The logits stay the same (relative 1e-5), of images that it was not watched on too, and the leading rows and columns of every matrix are a
  * smaller model, which `cut` slices out. Needs unlabelled images and no training. The ancestor stays as it is.
  *
- * @throws when a block's kind does not say how it is cut, a layer norm ends the embedding, the head pools by attention, or there are no images
+ * @throws when a block's kind does not say how it is cut, a layer norm ends the embedding, the head pools by attention, there are no images, or weights or images hold NaN or Infinity; nothing stays allocated then
  */
 export async function rotate(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<RotatedAncestor> {
+  requireArguments('rotate', { ancestor: ['network', ancestor], source: ['images', source] })
+  requireKeys('rotate', options, ROTATE_OPTIONS)
+  const { blockOrder: ordered = true, kinds: _, blocks, ...calibration } = options
   requireRotatable(ancestor)
+  await requireFinite(ancestor)
   const kinds = { ...standardKinds, ...options.kinds }
   const { width } = ancestor.embedding
   const watched = ancestor.blocks.map((block, i) => {
@@ -53,42 +61,52 @@ export async function rotate(ancestor: Network, source: ImageSource, options: Ro
   let tokens = 0
   const read = async (place: number, normalised: Tensor3D) => {
     rows[place]! += normalised.shape[0] * normalised.shape[1]
-    const stream = tidy(() => reshape(normalised, [1, -1, width]) as Tensor3D)
-    await moments.add({ [place]: batchProduct(stream, stream, true) })
-    stream.dispose()
+    const products = tidy(() => {
+      const stream = reshape(normalised, [1, -1, width]) as Tensor3D
+      return batchProduct(stream, stream, true)
+    })
+    await moments.add({ [place]: products })
   }
   options.report?.({ kind: 'stage', name: 'watch the ancestor on calibration images' })
-  await overImages(source, options, async (images) => {
-    let stream = ancestor.embedding.forward(images)
+  await overImages(source, calibration, async (images) => {
     let place = 0
-    tokens += stream.shape[0] * stream.shape[1]
-    for (const [block, { norms, observer }] of watched.entries()) {
-      const first = place
-      const next = await observer.forward(stream, (norm, normalised) => read(first + norm, normalised))
-      place += norms
-      stream.dispose()
-      stream = next
-      await moments.add({ [`mean ${block}`]: tidy(() => sum(reshape(next, [-1, width]), 0)) })
-    }
-    const final = tidy(() => normalisedTokens(ancestor, stream))
-    await read(place, final)
-    dispose([stream, final])
+    await freeing(async (keep) => {
+      let stream = keep(ancestor.embedding.forward(images))
+      tokens += stream.shape[0] * stream.shape[1]
+      for (const [block, { norms, observer }] of watched.entries()) {
+        const first = place
+        const next = keep(await observer.forward(stream, (norm, normalised) => read(first + norm, normalised)))
+        place += norms
+        stream.dispose()
+        stream = next
+        await moments.add({ [`mean ${block}`]: tidy(() => sum(reshape(next, [-1, width]), 0)) })
+      }
+      await read(place, keep(tidy(() => normalisedTokens(ancestor, stream))))
+    })
   })
 
   const seconds = Array.from(rows, (count, place) => meanMoment(moments.matrix(String(place), width, width), count))
   const basis = principalBasis(sumOf(seconds))
-  const network = buildNetwork(structureOf(ancestor), options.blocks)
+  const network = buildNetwork(structureOf(ancestor), blocks)
   try {
     assignValues(network.embedding.parameters, await rotatedEmbedding(ancestor, basis))
     for (const [i, { observer }] of watched.entries()) assignValues(network.blocks[i]!.parameters, await observer.rotate(basis))
     assignValues(network.head.parameters, await rotatedHead(ancestor, basis))
     const energies = await energiesIn(basis, seconds)
-    const { blockOrder: ordered = true } = options
     const means = watched.map((_, block) => moments.values(`mean ${block}`).map((total) => total / tokens)) // biome-ignore format: one value
-    return { network, order: { energies, drops: ordered ? await blockOrder(network, source, options) : [] }, basis, means }
+    return { network, order: { energies, drops: ordered ? await blockOrder(network, source, calibration) : [] }, basis, means }
   } catch (error) {
     disposeNetwork(network)
     throw error
+  }
+}
+
+/** @throws naming the first parameter that holds NaN or Infinity */
+async function requireFinite(network: Network): Promise<void> {
+  for (const [name, parameter] of Object.entries(parametersOf(network))) {
+    if (!(await parameter.data<'float32'>()).every(Number.isFinite)) {
+      throw new Error(`rotate: the ancestor's weights must be finite numbers; ${name} holds NaN or Infinity`)
+    }
   }
 }
 

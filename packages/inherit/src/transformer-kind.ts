@@ -1,8 +1,8 @@
 import type { Block } from '@learngene/interfaces/tensors'
 import { layerNorm, linear } from '@learngene/ops'
 import { type Matrix64, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
+import { describe } from '@learngene/vit-blocks'
 import {
-  dispose,
   mul,
   ones,
   pad,
@@ -17,6 +17,7 @@ import {
   zeros as zeroTensor,
 } from '@tensorflow/tfjs-core'
 import type { BlockKind, BlockObserver } from './block-kind.js'
+import { freeing } from './freeing.js'
 import { headMoments, rankHead } from './heads.js'
 import { createMoments, type Moments } from './moments.js'
 import type { PrincipalBasis } from './principal-basis.js'
@@ -44,17 +45,23 @@ export const transformerKind: BlockKind = {
   norms: 2,
   observe,
   refine: refineTransformer,
-  cut(block, { width, heads: wanted, gains: [gain1 = 1, gain2 = 1] }) {
+  cut(block, { width, heads: wanted, mlpRatio, gains: [gain1 = 1, gain2 = 1] }) {
     const { width: fullWidth, heads: had, headWidth: hadWidth, hidden: hadUnits } = sizeOf(block)
     const heads = wanted ?? had
     const own = block.config.headWidth !== undefined
     const headWidth = own ? Math.max(1, Math.round((hadWidth * width) / fullWidth)) : width / heads
     const inner = heads * headWidth
-    if (!Number.isInteger(headWidth) || heads > had) {
+    if (!Number.isInteger(heads) || heads < 1 || !Number.isInteger(headWidth) || heads > had) {
       throw new Error(`cut: the heads must divide the width and be at most the ancestor's, ${had}; got width ${width} and ${heads} heads`)
     }
-    const ratio = (block.config.mlpRatio as number | undefined) ?? 4
-    const hidden = Math.min(hadUnits, Math.round(width * ratio))
+    const most = hadUnits / width
+    if (mlpRatio !== undefined && !(typeof mlpRatio === 'number' && mlpRatio > 0 && mlpRatio <= most)) {
+      throw new Error(
+        `cut: mlpRatio must be a number above 0 and at most ${most}, the ancestor's ${hadUnits} units over a width of ${width}; got ${describe(mlpRatio)}`,
+      )
+    }
+    const ratio = mlpRatio ?? hadUnits / fullWidth
+    const hidden = Math.min(hadUnits, Math.max(1, Math.round(width * ratio)))
     const factors = Math.min(headWidth, hadWidth)
     const narrower = (headWidth / hadWidth) ** 0.25
     const { parameters } = block
@@ -96,30 +103,23 @@ function observe(block: Block): BlockObserver {
   const moments = createMoments()
   let rows = 0
   return {
-    async forward(x, read) {
-      rows += x.shape[0] * x.shape[1]
-      const one = tidy(() => ones([size.width]) as Tensor1D)
-      const none = tidy(() => zeroTensor([size.width]) as Tensor1D)
-      const first = layerNorm(x, one, none, size.epsilon)
-      await read(0, first)
-      const { middle, sums } = tidy(() => {
-        const { qkv, attended } = attendedOf(block, x)
-        return { middle: middleOf(block, x, attended), sums: headMoments(qkv, attended, size.heads) }
-      })
-      await moments.add(sums)
-      const second = layerNorm(middle, one, none, size.epsilon)
-      await read(1, second)
-      const { output, units } = tidy(() => {
-        const hidden = hiddenOf(block, middle) // [B, N, units]
-        return {
-          output: linear(hidden, matrixIn(block, 'mlp.fc2.weight'), vectorIn(block, 'mlp.fc2.bias'), { residual: middle }),
-          units: sum(square(reshape(hidden, [-1, size.hidden])), 0), // [units]
-        }
-      })
-      await moments.add({ units })
-      dispose([one, none, first, middle, second])
-      return output
-    },
+    forward: (x, read) =>
+      freeing(async (keep) => {
+        rows += x.shape[0] * x.shape[1]
+        const one = keep(ones([size.width]) as Tensor1D)
+        const none = keep(zeroTensor([size.width]) as Tensor1D)
+        await read(0, keep(layerNorm(x, one, none, size.epsilon)))
+        const { middle, sums } = tidy(() => {
+          const { qkv, attended } = attendedOf(block, x)
+          return { middle: middleOf(block, x, attended), sums: headMoments(qkv, attended, size.heads) }
+        })
+        keep(middle)
+        await moments.add(sums)
+        await read(1, keep(layerNorm(middle, one, none, size.epsilon)))
+        const hidden = keep(hiddenOf(block, middle)) // [B, N, units]
+        await moments.add({ units: tidy(() => sum(square(reshape(hidden, [-1, size.hidden])), 0)) })
+        return linear(hidden, matrixIn(block, 'mlp.fc2.weight'), vectorIn(block, 'mlp.fc2.bias'), { residual: middle })
+      }),
     rotate: (basis) => rotate(block, size, moments, rows, basis),
   }
 }

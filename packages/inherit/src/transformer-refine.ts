@@ -16,6 +16,7 @@ import {
   zeros as zeroTensor,
 } from '@tensorflow/tfjs-core'
 import type { BlockStreams } from './block-kind.js'
+import { freeing, type Keep } from './freeing.js'
 import { headMoments, rankHead } from './heads.js'
 import { createMoments } from './moments.js'
 import {
@@ -52,23 +53,26 @@ export async function refineTransformer(block: Block, cut: Block, { ancestor, ti
   const values = await float64Of(block)
   const { width } = sizeOf(cut)
   assignValues(cut.parameters, plainNorms(width))
-  const middles = ancestor.map((x) => tidy(() => middleOf(block, x, attendedOf(block, x).attended)))
-  await refineAttention(block, cut, values, { ancestor, tier, targets: middles })
-  const tierMiddles = tier.map((x) => tidy(() => middleOf(cut, x, attendedOf(cut, x).attended)))
-  await refinePerceptron(block, cut, values, { ancestor: middles, tier: tierMiddles, targets })
-  dispose([middles, tierMiddles])
+  await freeing(async (keep) => {
+    const middles = ancestor.map((x) => keep(tidy(() => middleOf(block, x, attendedOf(block, x).attended))))
+    const ofAttention = { ancestor, tier, targets: middles }
+    await freeing((keep) => refineAttention(block, cut, values, ofAttention, keep))
+    const tierMiddles = tier.map((x) => keep(tidy(() => middleOf(cut, x, attendedOf(cut, x).attended))))
+    const ofPerceptron = { ancestor: middles, tier: tierMiddles, targets }
+    await freeing((keep) => refinePerceptron(block, cut, values, ofPerceptron, keep))
+  })
 }
 
-async function refineAttention(block: Block, cut: Block, values: Numbers, streams: BlockStreams): Promise<void> {
+async function refineAttention(block: Block, cut: Block, values: Numbers, streams: BlockStreams, keep: Keep): Promise<void> {
   const { heads, headWidth, epsilon } = sizeOf(block)
   const size = sizeOf(cut)
   const inner = heads * headWidth
-  const normalised = streams.tier.map((x) => plainNorm(x, epsilon))
+  const normalised = streams.tier.map((x) => keep(plainNorm(x, epsilon)))
   const read = await readThrough(values, 'attn.qkv', normalised, streams.ancestor, epsilon)
   read.bias.fill(0, inner, 2 * inner) // Softmax ignores what all keys share.
 
   // All heads in full on the tier's stream show what each factor contributes there.
-  const full = onDevice(read)
+  const full = onDevice(read, keep)
   const moments = createMoments()
   let tokens = 0
   for (const z of normalised) {
@@ -79,7 +83,7 @@ async function refineAttention(block: Block, cut: Block, values: Numbers, stream
     })
     await moments.add(sums)
   }
-  dispose([normalised, full.weight, full.bias])
+  dispose(normalised)
   const writer = centredRows(
     viewOf(matrixOf(values['attn.proj.weight']!, values['attn.proj.bias']!.length, inner), 0, 0, size.width, inner),
   )
@@ -91,22 +95,21 @@ async function refineAttention(block: Block, cut: Block, values: Numbers, stream
   const packed = packHeads(ranked, size.headWidth, (size.headWidth / headWidth) ** 0.25)
   assignValues(cut.parameters, packed)
 
-  const attended = streams.tier.map((x) => tidy(() => attendedOf(cut, x).attended))
+  const attended = streams.tier.map((x) => keep(tidy(() => attendedOf(cut, x).attended)))
   const prior = affineColumns(matrixOf(packed['attn.proj.weight']!.data, size.width, size.heads * size.headWidth), constant)
   writeWith(cut, 'attn.proj', regressToward(await missing(attended, streams), prior, ridge))
-  dispose(attended)
 }
 
-async function refinePerceptron(block: Block, cut: Block, values: Numbers, streams: BlockStreams): Promise<void> {
+async function refinePerceptron(block: Block, cut: Block, values: Numbers, streams: BlockStreams, keep: Keep): Promise<void> {
   const { epsilon, hidden, activation } = sizeOf(block)
   const size = sizeOf(cut)
-  const normalised = streams.tier.map((x) => plainNorm(x, epsilon))
+  const normalised = streams.tier.map((x) => keep(plainNorm(x, epsilon)))
   const read = await readThrough(values, 'mlp.fc1', normalised, streams.ancestor, epsilon)
-  const full = onDevice(read)
+  const full = onDevice(read, keep)
   const few = batchesFor(hidden, streams.tier)
-  const activations = normalised.slice(0, few).map((z) => tidy(() => activate(linear(z, full.weight, full.bias), activation)))
+  const activations = normalised.slice(0, few).map((z) => keep(tidy(() => activate(linear(z, full.weight, full.bias), activation))))
   const equations = await missing(activations, streams)
-  dispose([normalised, activations, full.weight, full.bias])
+  dispose([normalised, activations])
   const units = size.hidden < hidden ? greedyInputs(equations, size.hidden, ridge) : Array.from({ length: hidden }, (_, unit) => unit)
   const fc2 = values['mlp.fc2.weight']!
   const prior = zeros(size.hidden + 1, size.width)
@@ -126,9 +129,10 @@ async function readThrough(
   ancestor: readonly Tensor3D[],
   epsilon: number,
 ): Promise<Reader> {
-  const to = ancestor.map((x) => plainNorm(x, epsilon))
-  const reconstructed = affineParts(await reconstruction(normalised, to, ridge)) // [D, D_s] and [D]
-  dispose(to)
+  const reconstructed = await freeing(async (keep) => {
+    const to = ancestor.map((x) => keep(plainNorm(x, epsilon)))
+    return affineParts(await reconstruction(normalised, to, ridge)) // [D, D_s] and [D]
+  })
   const bias = values[`${map}.bias`]!
   const weight = matrixOf(values[`${map}.weight`]!, bias.length, reconstructed.bias.length)
   const shift = product(weight, matrixOf(reconstructed.bias, reconstructed.bias.length, 1)).data
@@ -137,11 +141,13 @@ async function readThrough(
 
 /** The regression of what the tier's stream lacks to reach its target on what a writer reads. */
 function missing(inputs: readonly Tensor3D[], { tier, targets }: BlockStreams): Promise<Normal> {
-  const lacking = inputs.map((_, batch) => {
-    const stream = tier[batch]!
-    return tidy(() => sub(centred(targets[batch]!, stream.shape[2]), centred(stream, stream.shape[2])) as Tensor3D)
+  return freeing((keep) => {
+    const lacking = inputs.map((_, batch) => {
+      const stream = tier[batch]!
+      return keep(tidy(() => sub(centred(targets[batch]!, stream.shape[2]), centred(stream, stream.shape[2])) as Tensor3D))
+    })
+    return normalEquations(inputs, lacking)
   })
-  return normalEquations(inputs, lacking).finally(() => dispose(lacking))
 }
 
 /** How many batches have enough tokens for a regression of so many unknowns. */
@@ -163,8 +169,11 @@ function writeWith(cut: Block, map: string, columns: AffineColumns): void {
   })
 }
 
-function onDevice({ weight, bias }: Reader): { readonly weight: Tensor2D; readonly bias: Tensor1D } {
-  return { weight: tensor2d(Float32Array.from(weight.data), [weight.rows, weight.columns]), bias: tensor1d(Float32Array.from(bias)) }
+function onDevice({ weight, bias }: Reader, keep: Keep): { readonly weight: Tensor2D; readonly bias: Tensor1D } {
+  return {
+    weight: keep(tensor2d(Float32Array.from(weight.data), [weight.rows, weight.columns])),
+    bias: keep(tensor1d(Float32Array.from(bias))),
+  }
 }
 
 /** The layer norm of gamma 1 and beta 0. */

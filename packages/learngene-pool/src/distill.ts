@@ -1,7 +1,7 @@
 import type { Reporter, Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { classTargets, crossEntropy } from '@learngene/ops'
-import { type AffineMap, describe, requireArguments, requireKeys, type Tier, type Transformation } from '@learngene/stitch'
+import { type AffineMap, describe, requireArguments, requireKeys, type Side, type Tier, type Transformation } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
 import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed } from '@learngene/vit-blocks'
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D, zeros } from '@tensorflow/tfjs-core'
@@ -121,18 +121,25 @@ function withoutLogits(ancestorClasses: number, classes: number, options: Distil
 /** Of an inherited auxiliary's terms: it follows the ancestor already, and a narrow one cannot hold all of its features. */
 const inheritedWeights = { logit: 1, block: 0.1, attn: 0.1 }
 
-/** Where transformation matrices start: where inheriting put those of block outputs; those of attention, which has a mean of its own, without their bias. */
+/** Where transformation matrices start, of either side: where inheriting put those of block outputs; those of attention, which has a mean of its own, without their bias. */
 function startOf({ transformations }: Tier) {
-  return (feature: 'block' | 'attn', { student }: SupervisedPosition): AffineMap | undefined => {
+  return (feature: 'block' | 'attn', { student }: SupervisedPosition, side: Side): AffineMap | undefined => {
     const map = transformations.find(({ side, position }) => side === 'student' && position === student)?.map
+    if (map && side === 'teacher') return adjoint(map)
     return map && feature === 'attn' ? { ...map, bias: new Float32Array(map.outputs) } : map
   }
+}
+
+/** The map back where the weight's columns are orthonormal and the bias stands on them: R_s^T = E_s. */
+function adjoint({ inputs, outputs, weight }: AffineMap): AffineMap {
+  const transposed = Float32Array.from(weight, (_, i) => weight[(i % outputs) * inputs + Math.floor(i / outputs)]!)
+  return { inputs: outputs, outputs: inputs, weight: transposed, bias: new Float32Array(inputs) }
 }
 
 export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, TrainingPlan {
   /**
    * Where the auxiliary starts: cut out of the ancestor (default where the specification names no block kinds), random weights as in the paper, or a tier that was
-   * inherited before, which is trained in place.
+   * inherited before, which is trained in place and freed where its training fails; the specification then says nothing.
    */
   readonly start?: 'inherit' | 'random' | Tier
   /** What was computed before for all auxiliaries of this ancestor; default computed for this one alone, from 128 of the images. */
@@ -226,6 +233,7 @@ async function startingTier(
   if (start !== 'inherit') {
     if (typeof start === 'string') throw new Error(`distill: start must be 'inherit', 'random' or a tier; got ${describe(start)}`)
     requireArguments('distill', { start: ['tier', start] })
+    requireFitting(start, ancestor)
     return start
   }
   if (spec.block) {
@@ -233,7 +241,25 @@ async function startingTier(
       "distill: an auxiliary whose blocks are named by `block` starts from random weights: leave it out, or take start: 'random'",
     )
   }
-  return inherit(ancestor, spec, source, { blocks, report, signal, from: inheritance })
+  const { block: _, ...size } = spec
+  return inherit(ancestor, size, source, { blocks, report, signal, from: inheritance })
+}
+
+/** @throws when a tier cannot be taught by the ancestor, or its matrices lead elsewhere */
+function requireFitting({ name, network, transformations }: Tier, ancestor: Network): void {
+  const described = ({ embedding, head }: Network) =>
+    `images ${embedding.geometry.imageSize} x ${embedding.geometry.imageSize} x ${embedding.geometry.channels}, ${embedding.tokens} tokens and ${head.classes} classes`
+  if (described(network) !== described(ancestor)) {
+    throw new Error(
+      `distill: start must see the ancestor's images and classes, ${described(ancestor)}; the tier ${name} has ${described(network)}`,
+    )
+  }
+  const other = transformations.find(({ side, map }) => side === 'student' && map.outputs !== ancestor.embedding.width)
+  if (other) {
+    throw new Error(
+      `distill: start must be a tier of this ancestor; the matrices of ${name} lead to a width of ${other.map.outputs}, not ${ancestor.embedding.width}`,
+    )
+  }
 }
 
 async function readTransformations(matrices: readonly PlacedMatrix[]): Promise<Transformation[]> {

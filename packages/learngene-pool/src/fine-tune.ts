@@ -83,6 +83,8 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
 
 /** The tiers that are trained. */
 function thawed({ tiers }: StitchedFamily, frozen: readonly string[]) {
+  if (!Array.isArray(frozen))
+    throw new Error(`fineTune: frozen must be a list of names of tiers, for example ['ba12']; got ${describe(frozen)}`)
   const unknown = frozen.find((name) => !tiers.some((tier) => tier.name === name))
   if (unknown !== undefined)
     throw new Error(`fineTune: frozen must name tiers, ${tiers.map(({ name }) => name).join(', ')}; got ${describe(unknown)}`)

@@ -2,17 +2,17 @@ import { embeddingOf } from '@learngene/inherit'
 import { aligned, descendantOf, formatPath, initialiseStitches, learned, shapeOfTier } from '@learngene/stitch'
 import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, forward, type Network, parametersOf } from '@learngene/vit-blocks'
-import { memory, tidy } from '@tensorflow/tfjs-core'
+import { createViT, disposeNetwork, forward, type Network, parametersOf } from '@learngene/vit-blocks'
+import { mean, memory, square, tidy, zeros } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { distill } from './distill.js'
+import { createDistillation, distill } from './distill.js'
 import { fineTune } from './fine-tune.js'
 import { ancestorTier, type Inheritance, inherit, inheritTiers, openInheritance } from './inherit.js'
 import { costBins, sandwich } from './path-policy.js'
 import { buildPool, disposePool } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
 import { liveTeacher } from './teacher.js'
-import { livelyAncestor, tinyImages } from './testing/tiny.js'
+import { livelyAncestor, tinyConfig, tinyImages } from './testing/tiny.js'
 
 const source = tinyImages(48)
 const half = { width: 8, depth: 4, heads: 2 }
@@ -98,6 +98,104 @@ describe('an inherited tier', () => {
     )
     expect(memory().numTensors).toBe(before)
   })
+})
+
+describe('mistakes in inheriting are told in one line, and no tensor stays', () => {
+  const wrong = (value: unknown) => value as never
+  const plan = { epochs: 0, batchSize: 12, learningRate: 1e-3 }
+  it.each<[string, () => Promise<unknown>, string]>([
+    ['a misspelt size', () => inherit(ancestor, wrong({ widht: 8 }), source, { from: inheritance }), "inherit: there is no option 'widht'"],
+    ['a misspelt size in distill', () => distill(ancestor, wrong({ widht: 8 }), source, { ...plan, inheritance }, createRng(1)), "'widht'"],
+    [
+      'a misspelt size of several',
+      () => inheritTiers(ancestor, [half, wrong({ widht: 8 })], source),
+      "inheritTiers: there is no option 'widht'",
+    ],
+    [
+      'a misspelt option',
+      () => inherit(ancestor, half, source, wrong({ from: inheritance, fitt: false })),
+      "inherit: there is no option 'fitt'",
+    ],
+    ['null for options', () => inheritTiers(ancestor, [half], source, wrong(null)), 'inheritTiers: options must be an object; got null'],
+    [
+      'a number for a group',
+      () => inheritTiers(ancestor, [half], source, { group: wrong(5) }),
+      'inheritTiers: group must be an object; got 5',
+    ],
+    ['blocks and another depth', () => inherit(ancestor, { ...half, blocks: [0, 1] }, source, { from: inheritance }), 'disagree'],
+    [
+      'text for blocks',
+      () => inherit(ancestor, { width: 8, blocks: wrong('01') }, source),
+      "blocks must be a list of indices, for example [0, 2]; got '01'",
+    ],
+    ['the ancestor for from', () => inherit(ancestor, half, source, { from: wrong(ancestor) }), 'from must be what openInheritance gave'],
+    ['one impossible of several', () => inheritTiers(ancestor, [half, { width: 99 }], source), "from 2 to the ancestor's, 16; got 99"],
+  ])('%s', async (_, call, message) => {
+    const before = memory().numTensors
+    await expect(call()).rejects.toThrow(message)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('an inheritance of another ancestor, or one that was disposed', async () => {
+    const twin = livelyAncestor()
+    const other = 'from must be of this ancestor; it was opened for another network'
+    await expect(inherit(twin, half, source, { from: inheritance })).rejects.toThrow(`inherit: ${other}`)
+    await expect(inheritTiers(twin, [half], source, { from: inheritance })).rejects.toThrow(`inheritTiers: ${other}`)
+    await expect(distill(twin, half, source, { ...plan, inheritance }, createRng(1))).rejects.toThrow(other)
+    const closed = await openInheritance(twin, source, { blockOrder: false })
+    closed.dispose()
+    await expect(inherit(twin, half, source, { from: closed })).rejects.toThrow('from was disposed')
+    disposeNetwork(twin)
+  })
+
+  it('a tier to start from that is of another ancestor', async () => {
+    const startFrom = (config: Partial<typeof tinyConfig>) => {
+      const other = createViT({ ...tinyConfig, ...config }, createRng(1))
+      const start = ancestorTier(other)
+      disposeNetwork(other)
+      return distill(ancestor, half, source, { ...plan, start }, createRng(1)).finally(() => disposeNetwork(start.network))
+    }
+    const before = memory().numTensors
+    await expect(startFrom({ classes: 5 })).rejects.toThrow(
+      "start must see the ancestor's images and classes, images 8 x 8 x 1, 5 tokens and 3",
+    )
+    await expect(startFrom({ width: 24 })).rejects.toThrow('the matrices of w24d4 lead to a width of 24, not 16')
+    expect(memory().numTensors).toBe(before)
+  })
+})
+
+it('perceptrons are as wide as the specification says, inherited or not', async () => {
+  const plan = { epochs: 0, batchSize: 12, learningRate: 1e-3, inheritance }
+  for (const start of ['inherit', 'random'] as const) {
+    const { tier } = await distill(ancestor, { ...half, mlpRatio: 2 }, source, { ...plan, start }, createRng(1))
+    expect(tier.network.blocks[0]!.parameters['mlp.fc1.weight']!.shape).toEqual([16, 8])
+    disposeNetwork(tier.network)
+  }
+})
+
+it('a tier of full width with fewer heads is fitted too', async () => {
+  const [slice, fitted] = await inheritTiers(ancestor, [{ heads: 1 }], source, { from: inheritance, fit: false }).then(async ([slice]) => [
+    slice!,
+    await inherit(ancestor, { heads: 1 }, source, { from: inheritance }),
+  ])
+  const expected = logitsOf(ancestor)
+  expect(distance(logitsOf(fitted!.network), expected)).toBeLessThan(distance(logitsOf(slice!.network), expected))
+  for (const { network } of [slice!, fitted!]) disposeNetwork(network)
+})
+
+it('matrices of either side start in the coordinates of the inherited tier, at the width of the ancestor too', async () => {
+  const whole = await inherit(ancestor, {}, source, { from: inheritance })
+  const options = { inherited: whole, sides: ['student', 'teacher'] as const, weights: { logit: 0, block: 1, attn: 1 }, labelWeight: 0 }
+  const distillation = createDistillation(ancestor, { width: 16, depth: 4, heads: 2 }, options, createRng(1))
+  const [loss, scale] = tidy(() => {
+    const images = source.images([0, 1, 2, 3])
+    const outputs = forward(ancestor, images, { features: distillation.ancestorFeatures })
+    const energy = Object.values(outputs.features).reduce((sum, feature) => sum + mean(square(feature)).dataSync()[0]!, 0)
+    return [distillation.loss(images, zeros([4, 3]), outputs).dataSync()[0]!, energy]
+  })
+  // What stays is the mean of each token, which no layer norm sees.
+  expect(loss).toBeLessThan(0.2 * scale)
+  distillation.dispose()
 })
 
 it('several tiers at once come out as one by one, also where two members share the work', async () => {
@@ -193,6 +291,9 @@ describe('a pool of inherited tiers and the ancestor', () => {
     expect(valuesOf(pool.tiers[1]!.network)).toEqual(before)
     await expect(fineTune(pool, source, { ...plan, frozen: ['ti9'] }, createRng(4))).rejects.toThrow(
       "frozen must name tiers, w8d4, w16d4; got 'ti9'",
+    )
+    await expect(fineTune(pool, source, { ...plan, frozen: 'w16d4' as never }, createRng(4))).rejects.toThrow(
+      "frozen must be a list of names of tiers, for example ['ba12']; got 'w16d4'",
     )
     expect(() => sandwich(pool.space, () => 1, -1)).toThrow('random must be a whole number of paths; got -1')
     disposePool(pool)

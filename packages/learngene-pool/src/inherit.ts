@@ -1,6 +1,24 @@
-import { type CalibrationOptions, cut, embeddingOf, type RotatedAncestor, type RotateOptions, refine, rotate } from '@learngene/inherit'
+import {
+  type CalibrationOptions,
+  type CutSize,
+  cut,
+  embeddingOf,
+  ROTATE_OPTIONS,
+  type RotatedAncestor,
+  type RotateOptions,
+  refine,
+  rotate,
+} from '@learngene/inherit'
 import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
-import { type AffineMap, defaultTierName, identityMap, requireArguments, type Tier, type Transformation } from '@learngene/stitch'
+import {
+  type AffineMap,
+  defaultTierName,
+  identityMap,
+  requireArguments,
+  requireKeys,
+  type Tier,
+  type Transformation,
+} from '@learngene/stitch'
 import { copyOf, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
 import { alone, type Group } from '@learngene/training'
 import { buildNetwork, disposeNetwork, type Network, parametersOf, structureOf } from '@learngene/vit-blocks'
@@ -9,6 +27,8 @@ import type { AuxiliarySpec } from './auxiliary.js'
 
 /** What tiers of an ancestor are cut from, computed once for all of them. */
 export interface Inheritance {
+  /** Whose it is. */
+  readonly ancestor: Network
   /** The ancestor in principal order, from which tiers are sliced; its order tells what a width keeps and which blocks can go. */
   readonly rotated: RotatedAncestor
   /** Which images it was watched on. */
@@ -26,7 +46,7 @@ export async function openInheritance(ancestor: Network, source: ImageSource, op
   requireArguments('openInheritance', { ancestor: ['network', ancestor], source: ['images', source], options: ['object', options] })
   const rotated = await rotate(ancestor, source, options)
   const { blockOrder: _, ...calibration } = options
-  return { rotated, calibration, dispose: () => disposeNetwork(rotated.network) }
+  return { ancestor, rotated, calibration, dispose: () => disposeNetwork(rotated.network) }
 }
 
 export interface InheritOptions extends RotateOptions {
@@ -37,16 +57,17 @@ export interface InheritOptions extends RotateOptions {
 }
 
 /** An auxiliary that inherits: all is the ancestor's unless it is named. */
-export type InheritedSpec = Partial<Pick<AuxiliarySpec, 'width' | 'depth' | 'heads' | 'name' | 'classes'>> & {
-  readonly blocks?: readonly number[]
-}
+export type InheritedSpec = CutSize & Partial<Pick<AuxiliarySpec, 'name' | 'classes'>>
+
+const SPEC_KEYS = ['width', 'depth', 'blocks', 'heads', 'mlpRatio', 'name', 'classes']
+const INHERIT_OPTIONS = [...ROTATE_OPTIONS, 'from', 'fit']
 
 /**
  * An auxiliary cut out of its ancestor, with the transformation matrix of every block: side `student`, R_s = E_s^T back to the ancestor's stream, and as bias what the tier does not
  * hold of the ancestor's mean. No training, no labels.
  *
  * @param spec any width that the heads divide and any depth up to the ancestor's
- * @throws when the size is not possible or a block kind does not say how it is cut; nothing stays allocated then
+ * @throws when the size is not possible, a block kind does not say how it is cut, or `from` is of another ancestor or was disposed; nothing stays allocated then
  */
 export async function inherit(ancestor: Network, spec: InheritedSpec, source: ImageSource, options: InheritOptions = {}): Promise<Tier> {
   requireArguments('inherit', {
@@ -55,15 +76,18 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
     source: ['images', source],
     options: ['object', options],
   })
+  requireKeys('inherit', spec, SPEC_KEYS)
+  requireKeys('inherit', options, INHERIT_OPTIONS)
   const { from, fit = true, ...rotating } = options
-  const { width = ancestor.embedding.width, depth = ancestor.blocks.length, heads, blocks } = spec
-  const inheritance =
-    from ?? (await openInheritance(ancestor, source, { ...rotating, blockOrder: !blocks && depth < ancestor.blocks.length }))
+  requireOwn('inherit', from, ancestor)
+  const { name, ...size } = spec
+  const { width = ancestor.embedding.width } = size
+  const inheritance = from ?? (await openInheritance(ancestor, source, { ...rotating, blockOrder: dropsBlocks(spec, ancestor) }))
   try {
     const { kinds, blocks: registry, report, signal } = options
-    const slice = cut(inheritance.rotated, { width, depth, heads, blocks }, { kinds, blocks: registry })
+    const slice = cut(inheritance.rotated, size, { kinds, blocks: registry })
     try {
-      if (fit && !isWhole(ancestor, slice.network)) {
+      if (fit && !isWhole(slice.network, ancestor)) {
         await refine(inheritance.rotated, slice, source, { ...inheritance.calibration, kinds, report, signal })
       }
     } catch (error) {
@@ -73,7 +97,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
     const { standsFor } = slice
     const network = withClasses(slice.network, spec.classes ?? ancestor.head.classes, registry)
     return {
-      name: spec.name ?? defaultTierName(width, standsFor.length),
+      name: name ?? defaultTierName(width, standsFor.length),
       network,
       standsFor,
       transformations: standsFor.map((block, position) => ({
@@ -108,18 +132,23 @@ export async function inheritTiers(
   ancestor: Network,
   specs: readonly InheritedSpec[],
   source: ImageSource,
-  { group = alone, ...options }: InheritOptions & { readonly group?: Group } = {},
+  grouped: InheritOptions & { readonly group?: Group } = {},
 ): Promise<Tier[]> {
   requireArguments('inheritTiers', { ancestor: ['network', ancestor], specs: ['object[]', specs], source: ['images', source] })
-  const depth = ancestor.blocks.length
-  const blockOrder = specs.some((spec) => !spec.blocks && (spec.depth ?? depth) < depth)
-  const from = options.from ?? (await openInheritance(ancestor, source, { ...options, blockOrder }))
+  requireKeys('inheritTiers', grouped, [...INHERIT_OPTIONS, 'group'])
+  const { group = alone, ...options } = grouped
+  requireArguments('inheritTiers', { group: ['object', group] })
+  for (const spec of specs) requireKeys('inheritTiers', spec, SPEC_KEYS)
+  const { from: given, fit = true, ...rotating } = options
+  requireOwn('inheritTiers', given, ancestor)
+  const blockOrder = specs.some((spec) => dropsBlocks(spec, ancestor))
+  const from = given ?? (await openInheritance(ancestor, source, { ...rotating, blockOrder }))
   const tiers: Tier[] = []
   try {
     const widestFirst = [...specs.keys()].sort((a, b) => (specs[b]!.width ?? Infinity) - (specs[a]!.width ?? Infinity))
     const isMine = (index: number) => widestFirst.indexOf(index) % group.size === group.rank
     for (const [index, spec] of specs.entries()) {
-      tiers.push(await inherit(ancestor, spec, source, { ...options, from, fit: (options.fit ?? true) && isMine(index) }))
+      tiers.push(await inherit(ancestor, spec, source, { ...options, from, fit: fit && isMine(index) }))
     }
     if (group.size > 1) for (const [index, { network }] of tiers.entries()) await handRound(group, parametersOf(network), isMine(index))
     return tiers
@@ -127,7 +156,7 @@ export async function inheritTiers(
     for (const { network } of tiers) disposeNetwork(network)
     throw error
   } finally {
-    if (!options.from) from.dispose()
+    if (!given) from.dispose()
   }
 }
 
@@ -142,8 +171,21 @@ async function handRound(group: Group, parameters: Parameters, mine: boolean): P
   }
 }
 
-const isWhole = (ancestor: Network, network: Network) =>
-  network.embedding.width === ancestor.embedding.width && network.blocks.length === ancestor.blocks.length
+/** Whether a cut of the ancestor has lost nothing: no width, block, head or unit. */
+const isWhole = (network: Network, ancestor: Network) => JSON.stringify(structureOf(network)) === JSON.stringify(structureOf(ancestor))
+
+/** Whether which blocks stay is the order's choice. */
+const dropsBlocks = ({ blocks, depth }: InheritedSpec, ancestor: Network) =>
+  !blocks && depth !== undefined && depth < ancestor.blocks.length
+
+function requireOwn(where: string, from: Inheritance | undefined, ancestor: Network): void {
+  if (from === undefined) return
+  requireArguments(where, { from: ['inheritance', from] })
+  if (from.ancestor !== ancestor) throw new Error(`${where}: from must be of this ancestor; it was opened for another network`)
+  if (Object.values(parametersOf(from.rotated.network)).some(({ isDisposed }) => isDisposed)) {
+    throw new Error(`${where}: from was disposed; open another inheritance, or dispose it after the last tier`)
+  }
+}
 
 /** The map from a tier's stream to the ancestor's: R_s, and as bias what it does not give of a mean [D]. */
 function startingMap({ rotated: { basis } }: Inheritance, width: number, mean: Float64Array = new Float64Array(basis.width)): AffineMap {

@@ -1,7 +1,7 @@
 import { formatPath, type StitchedPath, slidingWindow } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { describe, expect, it } from 'vitest'
-import { costBins, uniformPaths } from './path-policy.js'
+import { costBins, sandwich, uniformPaths } from './path-policy.js'
 
 const space = slidingWindow([
   { name: 'a', width: 8, depth: 6 },
@@ -37,6 +37,12 @@ describe('path policies', () => {
 
   it('copes with paths of one cost', () => {
     expect(costBins(space, () => 7)(createRng(3)).path.segments.length).toBeGreaterThan(0)
+  })
+
+  it('takes the cheapest and the most expensive of very many paths', () => {
+    const paths = Array.from({ length: 200_000 }, (_, i) => space.at(i % 18))
+    const policy = sandwich({ enumerate: () => paths.values() as never }, length)
+    expect([0, 1].map((part) => formatPath(policy(createRng(3), part).path))).toEqual(['a[0-5]', 'a[0-1]>b[0-5]'])
   })
 
   it('repeats its draws for the same seed', () => {

@@ -61,6 +61,6 @@ export function sandwich(space: Pick<PathSpace, 'enumerate'>, macs: (path: Stitc
   const between = costBins(space, macs)
   const paths = [...space.enumerate()]
   const costs = paths.map(macs)
-  const ends = [paths[costs.indexOf(Math.min(...costs))]!, paths[costs.indexOf(Math.max(...costs))]!]
+  const ends = [Math.min, Math.max].map((end) => paths[costs.indexOf(costs.reduce((a, b) => end(a, b)))]!)
   return Object.assign((rng: Rng, part = 0) => ends[part] ?? between(rng), { pathsPerStep: ends.length + random })
 }

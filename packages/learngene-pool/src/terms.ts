@@ -41,13 +41,13 @@ export interface PlacedMatrix {
   readonly matrix: TransformationMatrix
 }
 
-/** The three losses of method.md section 3: soft cross entropy of logits, MSE of block outputs, MSE of attention outputs, at every supervised position. `start` gives matrices of side `student` that are known before. */
+/** The three losses of method.md section 3: soft cross entropy of logits, MSE of block outputs, MSE of attention outputs, at every supervised position. `start` gives matrices that are known before. */
 export function standardTerms(
   positions: readonly SupervisedPosition[],
   widths: { readonly student: number; readonly ancestor: number },
   options: TermOptions,
   rng: Rng,
-  start: (feature: 'block' | 'attn', position: SupervisedPosition) => AffineMap | undefined = () => undefined,
+  start: (feature: 'block' | 'attn', position: SupervisedPosition, side: Side) => AffineMap | undefined = () => undefined,
 ): { readonly terms: DistillationTerm[]; readonly matrices: PlacedMatrix[] } {
   const { temperature = 1, classes = 'sum', sides = ['student'], trainIdentity } = options
   const weights = options.weights ?? {}
@@ -76,14 +76,7 @@ export function standardTerms(
     for (const position of positions) {
       for (const side of sides) {
         const name = `${feature}.${position.student}.${side}`
-        const matrix = createMatrix(
-          side,
-          widths.student,
-          widths.ancestor,
-          rng.fork(name),
-          trainIdentity,
-          side === 'student' ? start(feature, position) : undefined,
-        )
+        const matrix = createMatrix(side, widths.student, widths.ancestor, rng.fork(name), trainIdentity, start(feature, position, side))
         matrices.push({ feature, position, matrix })
         terms.push(featureTerm(name, weight, feature, position, matrix))
       }
