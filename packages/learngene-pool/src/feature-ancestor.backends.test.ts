@@ -36,7 +36,13 @@ describeEachBackend(({ tolerances }) => {
 describe('an ancestor without a classifier', () => {
   it('teaches auxiliaries that have one of their own, by labels beside features', async () => {
     const ancestor = featureAncestor({ pooling: 'average', classToken: false, embeddingNorm: false })
-    const { tier, losses } = await distill(ancestor, { ...spec, classes: 3 }, tinyImages(12), plan, createRng(2))
+    const { tier, losses } = await distill(
+      ancestor,
+      { ...spec, depth: 4, classes: 3 },
+      tinyImages(12),
+      { ...plan, epochs: 6, learningRate: 3e-3 },
+      createRng(2),
+    )
     expect(tier.network.head).toMatchObject({ classes: 3, pooling: 'average' })
     expect(losses.at(-1)!).toBeLessThan(losses[0]!)
     disposeNetwork(tier.network)

@@ -9,8 +9,8 @@ export function product(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB
   return tidy(() => matMul(transposeA ? transpose(a) : a, transposeB ? transpose(b) : b))
 }
 
-/** Fewer products of numbers in a matrix than this and the wasm backend's scalar batched product beats one fast product per matrix. */
-const WASM_BATCH_THRESHOLD = 64 ** 3
+/** Fewer rows than this, and as few products as such cubes have, and the wasm backend's scalar batched product beats one fast product per matrix. */
+const WASM_BATCH_THRESHOLD = 64
 
 /** Products of corresponding matrices: [G, m, k] x [G, k, n] -> [G, m, n], with the transposes that the flags say. */
 export function batchProduct(a: Tensor3D, b: Tensor3D, transposeA = false, transposeB = false): Tensor3D {
@@ -18,7 +18,8 @@ export function batchProduct(a: Tensor3D, b: Tensor3D, transposeA = false, trans
   return tidy(() => {
     const left = transposeA ? transpose(a, [0, 2, 1]) : a // [G, m, k]
     const right = transposeB ? transpose(b, [0, 2, 1]) : b // [G, k, n]
-    if (left.shape[1] * left.shape[2] * right.shape[2] < WASM_BATCH_THRESHOLD) return matMul(left, right)
+    const [, rows, steps] = left.shape
+    if (rows < WASM_BATCH_THRESHOLD && rows * steps * right.shape[2] < WASM_BATCH_THRESHOLD ** 3) return matMul(left, right)
     const rights = unstack(right) as Tensor2D[]
     const products = (unstack(left) as Tensor2D[]).map((matrix, g) => {
       const result = matMul(matrix, rights[g]!)
