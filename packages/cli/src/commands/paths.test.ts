@@ -105,7 +105,7 @@ describe('learngene paths', () => {
     ['--widths 192,768 --depth 9 --heads 5', 'heads must divide the width; got width 192 and 5 heads'],
     ['--widths 768,192 --depth 9', 'tiers must ascend by width'],
     ['--widths 192,192 --depth 9', 'tier names must be unique'],
-    ['--widths 192 --depth 9 --patch-size 15', 'the patch size must divide the image size'],
+    ['--widths 192 --depth 9 --patch-size 225', 'a patch must fit into the image'],
     ['--widths 192 --depth 0', 'It must be an integer of at least 1.'],
     ['--depth 9', 'paths needs --widths <list> or --preset <name>'],
     ['--preset snnet-deit --widths 192', "option '--preset <name>' cannot be used with option '--widths <list>'"],
