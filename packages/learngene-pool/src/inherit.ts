@@ -80,7 +80,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
   requireKeys('inherit', options, INHERIT_OPTIONS)
   const { from, fit = true, ...rotating } = options
   requireOwn('inherit', from, ancestor)
-  const { name, ...size } = spec
+  const { name, classes = ancestor.head.classes, ...size } = spec
   const { width = ancestor.embedding.width } = size
   const inheritance = from ?? (await openInheritance(ancestor, source, { ...rotating, blockOrder: dropsBlocks(spec, ancestor) }))
   try {
@@ -95,7 +95,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
       throw error
     }
     const { standsFor } = slice
-    const network = withClasses(slice.network, spec.classes ?? ancestor.head.classes, registry)
+    const network = withClasses(slice.network, classes, registry)
     return {
       name: name ?? defaultTierName(width, standsFor.length),
       network,
