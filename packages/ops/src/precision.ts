@@ -3,22 +3,24 @@ export type Precision = 'f32' | 'mixed'
 
 let precision: Precision = 'f32'
 
+/** Reasons that were told since `mixed` was chosen. */
+const said = new Set<string>()
+
 /**
  * Chooses the precision of the linear maps that start from now on, where the backend has a choice: `mixed` needs webgpu on a device with float16 and subgroup
- * matrices. Everywhere else all stays in float32, and a warning says so once.
+ * matrices. Everywhere else all stays in float32, and a warning says so once each time that `mixed` is chosen.
  */
 export function setPrecision(next: Precision): void {
   if (next !== 'f32' && next !== 'mixed') {
     throw new Error(`setPrecision takes 'f32' or 'mixed', got '${String(next)}'`)
   }
+  if (next === 'mixed' && precision !== next) said.clear()
   precision = next
 }
 
 export function getPrecision(): Precision {
   return precision
 }
-
-const said = new Set<string>()
 
 /** Says once per reason that `mixed` was asked for in vain. */
 export function warnOfFullPrecision(reason: string): void {

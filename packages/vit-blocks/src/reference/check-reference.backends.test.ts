@@ -17,7 +17,7 @@ describeEachBackend(() => {
       expect(tolerances).toEqual({ outputs: 1e-5, gradients: 1e-4, adamw: 1 })
       expect(errors.outputs, worst.outputs).toBeLessThanOrEqual(1e-5)
       expect(errors.gradients, worst.gradients).toBeLessThanOrEqual(1e-4)
-      expect(errors.adamw, worst.adamw).toBeLessThanOrEqual(0.5)
+      expect(errors.adamw, worst.adamw).toBeLessThanOrEqual(1)
       expect(pass).toBe(true)
       // Float32 has its rounding: an error of zero would mean that nothing was compared.
       for (const error of Object.values(errors)) expect(error).toBeGreaterThan(1e-9)
