@@ -96,6 +96,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
     }
     const { standsFor } = slice
     const network = withClasses(slice.network, classes, registry)
+    const mapAround = startingMaps(inheritance, width)
     return {
       name: name ?? defaultTierName(width, standsFor.length),
       network,
@@ -104,7 +105,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
         side: 'student',
         position,
         ancestorPosition: block,
-        map: startingMap(inheritance, width, inheritance.rotated.means[block]),
+        map: mapAround(inheritance.rotated.means[block]!),
       })),
     }
   } finally {
@@ -187,15 +188,13 @@ function requireOwn(where: string, from: Inheritance | undefined, ancestor: Netw
   }
 }
 
-/** The map from a tier's stream to the ancestor's: R_s, and as bias what it does not give of a mean [D]. */
-function startingMap({ rotated: { basis } }: Inheritance, width: number, mean: Float64Array = new Float64Array(basis.width)): AffineMap {
+/** By a mean [D] of the ancestor's stream, the map from a tier's stream to it: R_s, and as bias what R_s does not give of the mean. */
+function startingMaps({ rotated: { basis } }: Inheritance, width: number): (mean: Float64Array) => AffineMap {
   const embedding = embeddingOf(basis, width) // [D_s, D]
-  const kept = product(transpose(embedding), product(embedding, matrixOf(mean, basis.width, 1))).data
-  return {
-    inputs: width,
-    outputs: basis.width,
-    weight: Float32Array.from(copyOf(transpose(embedding)).data),
-    bias: Float32Array.from(mean, (value, i) => value - kept[i]!),
+  const weight = Float32Array.from(copyOf(transpose(embedding)).data)
+  return (mean) => {
+    const kept = product(transpose(embedding), product(embedding, matrixOf(mean, basis.width, 1))).data
+    return { inputs: width, outputs: basis.width, weight, bias: Float32Array.from(mean, (value, i) => value - kept[i]!) }
   }
 }
 
