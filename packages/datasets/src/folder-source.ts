@@ -1,6 +1,6 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import type { Augmentation } from './augment.js'
-import type { ImageFolder } from './image-folder.js'
+import type { ImageFiles } from './image-folder.js'
 import { type Normalisation, toTensor } from './normalise.js'
 import type { RawImage } from './preprocess/raw-image.js'
 
@@ -12,13 +12,16 @@ export interface FolderSourceOptions {
   readonly augment?: Augmentation
 }
 
+/** Image files that may have labels, one per file. */
+export type FolderImages = ImageFiles & { readonly labels?: ArrayLike<number> }
+
 /**
  * The images of a folder, decoded by sharp's threads when they are prepared: while one batch computes, the next is decoded. Holds the pixels of the
  * last two batches that were prepared.
  *
- * @throws from `images` where an image was not prepared; from `prepare` as `decodeImage` does, and where crops differ in size
+ * @throws from `images` where an image was not prepared; from `labels` where the folder has none; from `prepare` as `decodeImage` does, and where crops differ in size
  */
-export const folderSource = (folder: ImageFolder, { crop, normalisation, augment }: FolderSourceOptions): ImageSource => {
+export const folderSource = (folder: FolderImages, { crop, normalisation, augment }: FolderSourceOptions): ImageSource => {
   let held: readonly ReadonlyMap<number, Promise<RawImage>>[] = []
   const ready = new Map<number, RawImage>()
   const find = (index: number) => held.map((batch) => batch.get(index)).find((image) => image !== undefined)
@@ -57,6 +60,10 @@ export const folderSource = (folder: ImageFolder, { crop, normalisation, augment
       const shape = [images.length, height, width, channels] as const
       return toTensor(augment ? augment(pixels, shape) : pixels, shape, normalisation)
     },
-    labels: (indices) => Array.from(indices, (index) => folder.labels[index]!),
+    labels(indices) {
+      const { labels } = folder
+      if (!labels) throw new Error('the images of this folder have no labels; read it with imageFolder where its subfolders are classes')
+      return Array.from(indices, (index) => labels[index]!)
+    },
   }
 }

@@ -4,17 +4,21 @@ import { checkedIndex } from './indices.js'
 import { decodeImage } from './preprocess/decode-image.js'
 import type { RawImage } from './preprocess/raw-image.js'
 
-/** Labelled image files; nothing is decoded until it is asked for. */
-export interface ImageFolder {
+/** Image files; nothing is decoded until it is asked for. */
+export interface ImageFiles {
   readonly length: number
-  /** Names of the subfolders, sorted; a label is an index into them. */
-  readonly classes: readonly string[]
-  /** Files, class by class, sorted within each. */
+  /** Files, folder by folder, sorted within each. */
   readonly paths: readonly string[]
-  /** One per path. */
-  readonly labels: Uint16Array
   /** Decodes one file; throws as `decodeImage` does. */
   image(index: number): Promise<RawImage>
+}
+
+/** Image files with a label for each. */
+export interface ImageFolder extends ImageFiles {
+  /** Names of the subfolders, sorted; a label is an index into them. */
+  readonly classes: readonly string[]
+  /** One per path. */
+  readonly labels: Uint16Array
 }
 
 const extensions = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i
@@ -36,15 +40,29 @@ export const imageFolder = async (dir: string): Promise<ImageFolder> => {
       `${join(dir, classes[empty]!)}: every class must have at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none`,
     )
   }
-  const paths = files.flat()
   return {
-    length: paths.length,
+    ...filesAt(dir, files.flat()),
     classes,
-    paths,
     labels: Uint16Array.from(files.flatMap((paths, label) => paths.map(() => label))),
-    image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!),
   }
 }
+
+/**
+ * All images of a folder, at any depth, without labels. Files and folders whose name begins with a dot, and files of other kinds, are passed over.
+ *
+ * @throws when the folder cannot be read or holds no image
+ */
+export const imageFiles = async (dir: string): Promise<ImageFiles> => {
+  const paths = await imagesBelow(dir)
+  if (paths.length === 0) throw new Error(`${dir}: there must be at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none`)
+  return filesAt(dir, paths)
+}
+
+const filesAt = (dir: string, paths: readonly string[]): ImageFiles => ({
+  length: paths.length,
+  paths,
+  image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!),
+})
 
 const imagesBelow = async (dir: string): Promise<string[]> => {
   const found = await Promise.all(
