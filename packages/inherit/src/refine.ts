@@ -3,7 +3,7 @@ import { copyOf, matrixOf, product, transpose, block as viewOf } from '@learngen
 import { runBlocks } from '@learngene/vit-blocks'
 import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
-import { type CalibrationOptions, overImages } from './calibration.js'
+import { type CalibrationOptions, overImages, turn } from './calibration.js'
 import type { Cut } from './cut.js'
 import type { Rotated } from './principal-order.js'
 import { reconstruction } from './regression.js'
@@ -53,7 +53,7 @@ export async function refine(
       total: network.blocks.length,
     })
     for (const [k, index] of standsFor.entries()) {
-      options.signal?.throwIfAborted()
+      await turn(options.signal)
       passTo(index)
       const block = ancestor.blocks[index]!
       const tierBlock = network.blocks[k]!

@@ -18,7 +18,7 @@ import {
 } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
-import { type CalibrationOptions, overImages } from './calibration.js'
+import { type CalibrationOptions, overImages, turn } from './calibration.js'
 import { createMoments } from './moments.js'
 import { type PrincipalBasis, principalBasis } from './principal-basis.js'
 import type { Rotated } from './principal-order.js'
@@ -85,7 +85,12 @@ export async function rotate(
   const network = buildNetwork(structureOf(ancestor), options.blocks)
   try {
     assignValues(network.embedding.parameters, await rotatedEmbedding(ancestor, basis))
-    for (const [i, { observer }] of watched.entries()) assignValues(network.blocks[i]!.parameters, await observer.rotate(basis))
+    options.report?.({ kind: 'stage', name: 'write the ancestor in principal order', total: watched.length })
+    for (const [i, { observer }] of watched.entries()) {
+      await turn(options.signal)
+      assignValues(network.blocks[i]!.parameters, await observer.rotate(basis))
+      options.report?.({ kind: 'progress', done: i + 1, total: watched.length })
+    }
     assignValues(network.head.parameters, await rotatedHead(ancestor, basis))
     const energies = await energiesIn(basis, seconds)
     const { blockOrder: ordered = true } = options

@@ -2,7 +2,7 @@ import { readAncestor } from '@learngene/fashion-mnist'
 import { blockOrder, orderDetails, type Rotated, rotate, rotatedFrom } from '@learngene/inherit'
 import type { JsonObject, Reporter } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, type LoadedModel, loadModel } from '@learngene/vit-blocks'
+import { disposeNetwork, type LoadedModel, loadModel, type Network } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
 import { startBackend } from '../../start-backend.js'
 import type { CutOptions } from '../cut.js'
@@ -52,7 +52,7 @@ const FEWEST_JUDGING = 32
  */
 export async function withAncestor<T>(
   options: CutOptions,
-  plan: (size: ModelSize) => Needs,
+  plan: (size: ModelSize, network: Network) => Needs | Promise<Needs>,
   report: Reporter,
   signal: AbortSignal,
   use: (ancestor: Ancestor) => Promise<T>,
@@ -66,7 +66,7 @@ export async function withAncestor<T>(
   try {
     requireCuttable(model, network)
     const size = sizeOf(network)
-    const needs = plan(size)
+    const needs = await plan(size, network)
     const found = rotatedFrom(loaded)
     // A descendant's path in its pool is not that of what is cut out of it.
     const { [ORDER_KEY]: _order, path: _path, ...details } = loaded.details

@@ -9,7 +9,16 @@ import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
 import type { CutOptions } from '../cut.js'
 import { type Ancestor, rotatedModels, withAncestor } from './ancestor.js'
-import { type Candidate, candidatesWithin, type ModelSize, sizeWithin, usualDepths, usualWidths } from './sizes.js'
+import {
+  type Candidate,
+  candidatesWithin,
+  type ModelSize,
+  requireFeasible,
+  requireHeads,
+  sizeWithin,
+  usualDepths,
+  usualWidths,
+} from './sizes.js'
 
 /** A size with what it costs and keeps; null where no images judged it, or they have no labels. */
 export interface SizeRow extends ModelSize, Cost {
@@ -127,9 +136,16 @@ export async function rotateModel(
 export async function cutModel(options: CutOptions & { readonly out: string }, report: Reporter, signal: AbortSignal): Promise<CutReport> {
   await requireReplaceable(options)
   const { out, budget, epochs = 0, fit = true } = options
-  const plan = (ancestor: ModelSize) => {
-    const { depth } = sizeWithin(ancestor, { ...wantedSize(options), ...(budget && { width: undefined, depth: undefined }) })
-    return { ordered: budget !== undefined || options.rotated !== undefined || depth < ancestor.depth, calibrated: fit || epochs > 0 }
+  const plan = async (ancestor: ModelSize, network: Network) => {
+    const calibrated = fit || epochs > 0
+    if (budget) {
+      const { heads = ancestor.heads } = options
+      requireHeads(ancestor, heads)
+      await requireFeasible(network, budget, heads)
+      return { ordered: true, calibrated }
+    }
+    const { depth } = sizeWithin(ancestor, wantedSize(options))
+    return { ordered: options.rotated !== undefined || depth < ancestor.depth, calibrated }
   }
   return withAncestor(options, plan, report, signal, async (ancestor) => {
     const labelWeight = labelWeightFor(options, ancestor)

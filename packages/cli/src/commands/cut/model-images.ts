@@ -109,7 +109,7 @@ function labelsOf(folders: readonly string[], classNames: readonly string[] | un
   return found.length === classes ? Uint16Array.from(folders, (folder) => found.indexOf(folder)) : undefined
 }
 
-/** Lets Ctrl-C be heard before each batch: some backends never return to the event loop by themselves. */
+/** Lets Ctrl-C be heard before each batch, by whoever reads it: some backends never return to the event loop by themselves. */
 function interruptible(source: ImageSource, signal: AbortSignal): ImageSource {
   return {
     ...source,

@@ -48,7 +48,7 @@ export function sizeWithin(
   { width = ancestor.width, depth = ancestor.depth, heads = ancestor.heads }: Partial<ModelSize>,
 ): ModelSize {
   requireWithin('--blocks', depth, 1, ancestor.depth)
-  requireWithin('--heads', heads, 1, ancestor.heads)
+  requireHeads(ancestor, heads)
   requireWithin('a width', width, 2, ancestor.width)
   if (width % heads !== 0) {
     const below = width - (width % heads)
@@ -58,14 +58,20 @@ export function sizeWithin(
   return { width, depth, heads }
 }
 
+/** @throws when there are more heads than the ancestor's */
+export function requireHeads(ancestor: ModelSize, heads: number): void {
+  requireWithin('--heads', heads, 1, ancestor.heads)
+}
+
 function requireWithin(name: string, value: number, least: number, most: number): void {
   if (value < least || value > most) throw new Error(`${name} must be from ${least} to the ancestor's ${most}; got ${value}`)
 }
 
-/** Widths for a table: eighths of the ancestor's that the heads divide, ascending. */
+/** Widths for a table: eighths of the ancestor's that the heads divide, ascending; where there are none the ancestor's. */
 export function usualWidths({ width, heads }: ModelSize): number[] {
   const eighths = Array.from({ length: 8 }, (_, i) => (width * (i + 1)) / 8)
-  return eighths.filter((value) => value >= 2 && value % heads === 0)
+  const divided = eighths.filter((value) => value >= 2 && value % heads === 0)
+  return divided.length > 0 ? divided : [width]
 }
 
 /** Depths for a table: all, three quarters and half of the ancestor's blocks. */
@@ -101,7 +107,7 @@ export function predictedDivergence(order: PrincipalOrder, ancestor: ModelSize, 
 
 /**
  * The sizes that could be the best within a budget, the best by {@link predictedDivergence} first: of all widths that the heads divide and all depths, those that keep it and
- * that no other has more of both than.
+ * that no other one exceeds in width and depth.
  *
  * @throws InfeasibleBudgetError naming the smallest size for each cap that cannot be met
  */
@@ -112,6 +118,32 @@ export async function candidatesWithin(
   heads: number,
 ): Promise<readonly Candidate[]> {
   const ancestor = sizeOf(network)
+  const predict = (size: ModelSize) => predictedDivergence(order, ancestor, size)
+  const within = (await sizesWithin(network, order.drops, budget, heads)).map((size) => ({
+    size,
+    cost: costOfSize(network, order.drops, size),
+    predicted: predict(size),
+  }))
+  const exceeds = (a: ModelSize, b: ModelSize) => a.width >= b.width && a.depth >= b.depth && sizeName(a) !== sizeName(b)
+  return within
+    .filter(({ size }) => !within.some((other) => exceeds(other.size, size)))
+    .sort((a, b) => a.predicted - b.predicted || a.cost.macs - b.cost.macs)
+}
+
+/**
+ * Tells before any work whether a budget can be kept, where all blocks cost the same; where they differ that depends on their order.
+ *
+ * @throws as {@link candidatesWithin}
+ */
+export async function requireFeasible(network: Network, budget: Budget, heads: number): Promise<void> {
+  const configs = network.blocks.map(({ config }) => JSON.stringify(config))
+  if (configs.some((config) => config !== configs[0])) return
+  const anyOrder = configs.map((_, block) => ({ block, divergence: 0 })).slice(1)
+  await sizesWithin(network, anyOrder, budget, heads)
+}
+
+async function sizesWithin(network: Network, drops: PrincipalOrder['drops'], budget: Budget, heads: number): Promise<readonly ModelSize[]> {
+  const ancestor = sizeOf(network)
   const sizes: ModelSize[] = []
   for (let depth = 1; depth <= ancestor.depth; depth++) {
     for (let width = heads === 1 ? 2 : heads; width <= ancestor.width; width += heads) sizes.push({ width, depth, heads })
@@ -119,13 +151,9 @@ export async function candidatesWithin(
   const space = {
     count: () => sizes.length,
     enumerate: () => sizes,
-    cost: (size: ModelSize) => ({ ...costOfSize(network, order.drops, size) }),
+    cost: (size: ModelSize) => ({ ...costOfSize(network, drops, size) }),
     key: sizeName,
   }
-  const { evaluated } = await exhaustiveSearch(space, (values) => values.map((size) => -predictedDivergence(order, ancestor, size)), budget)
-  const within = evaluated.map(({ value: size, measures, score }) => ({ size, cost: measures as unknown as Cost, predicted: -score }))
-  const larger = (a: ModelSize, b: ModelSize) => a.width >= b.width && a.depth >= b.depth && sizeName(a) !== sizeName(b)
-  return within
-    .filter(({ size }) => !within.some((other) => larger(other.size, size)))
-    .sort((a, b) => a.predicted - b.predicted || a.cost.macs - b.cost.macs)
+  const { evaluated } = await exhaustiveSearch(space, (values) => values.map(() => 0), budget)
+  return evaluated.map(({ value }) => value)
 }
