@@ -4,11 +4,11 @@ import { run } from './io.fixture.js'
 import { BACKENDS } from './options.js'
 import { version } from './version.js'
 
-const commands = ['quickstart', 'paths', 'search', 'extract', 'evaluate', 'verify', 'backends', 'install-tensorflow']
+const commands = ['quickstart', 'paths', 'search', 'extract', 'cut', 'evaluate', 'verify', 'backends', 'install-tensorflow']
 
 describe('bad usage gets one line and exit code 2', () => {
   it.each([
-    ['', 'name a command: quickstart, paths, search, extract, evaluate, verify, bench, backends, install-tensorflow'],
+    ['', 'name a command: quickstart, paths, search, extract, cut, evaluate, verify, bench, backends, install-tensorflow'],
     ['serch', "unknown command 'serch' (Did you mean search?)"],
     ['nonsense', "unknown command 'nonsense'"],
     ['--verbos', "unknown option '--verbos'"],
@@ -18,7 +18,7 @@ describe('bad usage gets one line and exit code 2', () => {
     ['search --run x --budget macs=', 'a budget is a list of measure=cap'],
     ['search --run x --budget macs=lots', 'the cap of macs must be a positive number'],
     ['search --run x --budget flops=1', "unknown measure 'flops'"],
-    ['search --run x --budget latency=1ms', 'Descendants of a run are measured in macs, parameters, memory; got latency.'],
+    ['search --run x --budget latency=1ms', 'Models are measured in macs, parameters, memory; got latency.'],
     ['quickstart extra', "too many arguments for 'quickstart'. Expected 0 arguments but got 1."],
     ['quickstart --seed -1', 'It must be an integer of at least 0.'],
     ['quickstart --seed 1.5', 'It must be an integer of at least 0.'],

@@ -4,7 +4,7 @@ import type { Budget } from '@learngene/interfaces'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from './errors.js'
 
-/** The measures that every descendant of a run carries. */
+/** The measures that every model carries. */
 const MEASURES = ['macs', 'parameters', 'memory']
 
 /** Reads an integer option. */
@@ -38,7 +38,7 @@ export function budget(text: string): Budget {
     throw new InvalidArgumentError(`${(error as Error).message}.`)
   }
   const unknown = Object.keys(caps).find((measure) => !MEASURES.includes(measure))
-  if (unknown) throw new InvalidArgumentError(`Descendants of a run are measured in ${MEASURES.join(', ')}; got ${unknown}.`)
+  if (unknown) throw new InvalidArgumentError(`Models are measured in ${MEASURES.join(', ')}; got ${unknown}.`)
   return caps
 }
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addBackends } from './commands/backends.js'
 import { addBench } from './commands/bench.js'
+import { addCut } from './commands/cut.js'
 import { addEvaluate } from './commands/evaluate.js'
 import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
@@ -25,7 +26,18 @@ export function createProgram(io: Io): Command {
       outputError: () => {},
     })
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
-  for (const add of [addQuickstart, addPaths, addSearch, addExtract, addEvaluate, addVerify, addBench, addBackends, addInstallTensorFlow])
+  for (const add of [
+    addQuickstart,
+    addPaths,
+    addSearch,
+    addExtract,
+    addCut,
+    addEvaluate,
+    addVerify,
+    addBench,
+    addBackends,
+    addInstallTensorFlow,
+  ])
     add(program, io)
   return program
 }

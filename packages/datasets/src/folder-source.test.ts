@@ -75,3 +75,11 @@ it('says which image cannot be decoded, and which is of another size', async () 
   await source.prepare!([4, 5])
   expect(() => source.images([4, 5])).toThrow('images of a batch must be of one size, 1 x 1 x 1; image 5 is 1 x 2 x 1')
 })
+
+it('reads files without labels, and says so where labels are asked for', async () => {
+  const { labels: _, ...files } = slowFolder().folder
+  const source = folderSource(files, { crop: (image) => image, normalisation })
+  await source.prepare!([1])
+  source.images([1]).dispose()
+  expect(() => source.labels([1])).toThrow('the images of this folder have no labels; read it with imageFolder')
+})

@@ -1,7 +1,7 @@
 import type { Preprocessing } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import type { Augmentation } from './augment.js'
-import type { ImageFolder } from './image-folder.js'
+import type { ImageFiles } from './image-folder.js'
 import { type Normalisation, toTensor } from './normalise.js'
 import { evaluationCrop } from './preprocess/evaluation-transform.js'
 import { checkPreprocessing } from './preprocess/preprocessing.js'
@@ -22,13 +22,16 @@ export type FolderSourceOptions = {
     }
 )
 
+/** Image files that may have labels, one per file. */
+export type FolderImages = ImageFiles & { readonly labels?: ArrayLike<number> }
+
 /**
  * The images of a folder, decoded by sharp's threads when they are prepared: while one batch computes, the next is decoded. Holds the pixels of the
  * last two batches that were prepared.
  *
- * @throws when the preprocessing is not possible; from `images` where an image was not prepared; from `prepare` as `decodeImage` does, and where crops differ in size
+ * @throws when the preprocessing is not possible; from `images` where an image was not prepared; from `labels` where the folder has none; from `prepare` as `decodeImage` does, and where crops differ in size
  */
-export const folderSource = (folder: ImageFolder, options: FolderSourceOptions): ImageSource => {
+export const folderSource = (folder: FolderImages, options: FolderSourceOptions): ImageSource => {
   const { augment } = options
   const { crop, normalisation } = 'preprocessing' in options ? stepsOf(options.preprocessing) : options
   let held: readonly ReadonlyMap<number, Promise<RawImage>>[] = []
@@ -69,7 +72,11 @@ export const folderSource = (folder: ImageFolder, options: FolderSourceOptions):
       const shape = [images.length, height, width, channels] as const
       return toTensor(augment ? augment(pixels, shape) : pixels, shape, normalisation)
     },
-    labels: (indices) => Array.from(indices, (index) => folder.labels[index]!),
+    labels(indices) {
+      const { labels } = folder
+      if (!labels) throw new Error('the images of this folder have no labels; read it with imageFolder where its subfolders are classes')
+      return Array.from(indices, (index) => labels[index]!)
+    },
   }
 }
 

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { imageFolder } from './image-folder.js'
+import { imageFiles, imageFolder } from './image-folder.js'
 import golden from './preprocess/golden.json' with { type: 'json' }
 
 let dir: string
@@ -114,4 +114,19 @@ it('refuses a folder without classes, a class without images and a folder that i
   )
   await expect(imageFolder(join(dir, 'none'))).rejects.toThrow(`${join(dir, 'none')}: cannot be read as a folder (ENOENT)`)
   await expect(imageFolder(join(dir, 'a.png'))).rejects.toThrow('cannot be read as a folder (ENOTDIR)')
+})
+
+it('lists images at any depth where there are no classes', async () => {
+  await write('b.png')
+  await write('a/deep/c.webp')
+  await write('a/readme.txt')
+  await write('.hidden/d.png')
+  const files = await imageFiles(dir)
+  expect(files.paths).toEqual(['a/deep/c.webp', 'b.png'].map((path) => join(dir, path)))
+  expect(files.length).toBe(2)
+  expect((await files.image(1)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
+  await expect(files.image(2)).rejects.toThrow('image indices are integers from 0 to 1, got 2')
+  await expect(imageFiles(join(dir, 'none'))).rejects.toThrow('cannot be read as a folder (ENOENT)')
+  await mkdir(join(dir, 'empty'))
+  await expect(imageFiles(join(dir, 'empty'))).rejects.toThrow(`${join(dir, 'empty')}: there must be at least 1 image`)
 })

@@ -5,17 +5,21 @@ import { checkedIndex } from './indices.js'
 import { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'
 import type { RawImage } from './preprocess/raw-image.js'
 
-/** Labelled image files; nothing is decoded until it is asked for. */
-export interface ImageFolder {
+/** Image files; nothing is decoded until it is asked for. */
+export interface ImageFiles {
   readonly length: number
-  /** Names of the subfolders in order; a label is an index into them. */
-  readonly classes: readonly string[]
-  /** Files, class by class, in order within each. */
+  /** Files, folder by folder, in order within each. */
   readonly paths: readonly string[]
-  /** One per path. */
-  readonly labels: Uint16Array
   /** Decodes one file; throws as `decodeImage` does. */
   image(index: number): Promise<RawImage>
+}
+
+/** Image files with a label for each. */
+export interface ImageFolder extends ImageFiles {
+  /** Names of the subfolders in order; a label is an index into them. */
+  readonly classes: readonly string[]
+  /** One per path. */
+  readonly labels: Uint16Array
 }
 
 export interface ImageFolderOptions extends DecodeOptions {
@@ -53,15 +57,30 @@ export const imageFolder = async (dir: string, options: ImageFolderOptions = {})
       .sort((a, b) => (order === 'natural' ? 0 : compare(a.folder, b.folder)) || compare(join(a.folder, a.name), join(b.folder, b.name)))
       .map(({ folder, name }) => join(folder, name)),
   )
-  const paths = sorted.flat()
   return {
-    length: paths.length,
+    ...filesAt(dir, sorted.flat(), options),
     classes,
-    paths,
     labels: Uint16Array.from(sorted.flatMap((paths, label) => paths.map(() => label))),
-    image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!, options),
   }
 }
+
+/**
+ * All images of a folder, at any depth, without labels. Files and folders whose name begins with a dot, and files of other kinds, are passed over.
+ *
+ * @throws when the folder cannot be read or holds no image
+ */
+export const imageFiles = async (dir: string, options: DecodeOptions = {}): Promise<ImageFiles> => {
+  const compare = comparing('natural')
+  const paths = (await imagesBelow(dir)).map(({ folder, name }) => join(folder, name)).sort(compare)
+  if (paths.length === 0) throw new Error(`${dir}: there must be at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none`)
+  return filesAt(dir, paths, options)
+}
+
+const filesAt = (dir: string, paths: readonly string[], options: DecodeOptions): ImageFiles => ({
+  length: paths.length,
+  paths,
+  image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!, options),
+})
 
 /** @throws one line with all faults and the names of the classes that have them */
 const checkComplete = (dir: string, faults: { readonly [fault: string]: readonly string[] }): void => {

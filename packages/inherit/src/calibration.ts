@@ -45,7 +45,7 @@ export async function overImages(
     throw new Error(`calibration: batchSize must be a positive integer; got ${describe(batchSize)}`)
   const indices = calibrationIndices(source, options)
   for (let start = 0; start < indices.length; start += batchSize) {
-    signal?.throwIfAborted()
+    await turn(signal)
     const part = indices.slice(start, start + batchSize)
     await source.prepare?.(part)
     const images = source.images(part)
@@ -56,4 +56,10 @@ export async function overImages(
     }
     report?.({ kind: 'progress', done: start + part.length, total: indices.length })
   }
+}
+
+/** Lets timers and signals have their turn, since backends that compute at once never do, and ends where it is asked to. */
+export async function turn(signal: AbortSignal | undefined): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 0))
+  signal?.throwIfAborted()
 }

@@ -1,3 +1,4 @@
+import type { Reporter } from '@learngene/interfaces'
 import type { BlockFactory } from '@learngene/interfaces/tensors'
 import { matrixOf, product } from '@learngene/stitch/linear-algebra'
 import { startBackend } from '@learngene/testing'
@@ -21,7 +22,7 @@ import { blockOrder } from './block-order.js'
 import { cut } from './cut.js'
 import { keptEnergy, orderDetails, rotatedFrom } from './principal-order.js'
 import { refine } from './refine.js'
-import { rotate } from './rotate.js'
+import { type RotateOptions, rotate } from './rotate.js'
 import { livelyViT, patternImages, relativeError, smallConfig } from './testing/lively.js'
 
 beforeAll(() => startBackend('wasm'))
@@ -79,6 +80,29 @@ test('every random ViT is the same function in principal order, and its slices e
   expect(means[0]).toBeLessThan(1e-5)
   expect(means[1]).toBeLessThan(means[2]!)
   expect(means[2]).toBeLessThan(means[3]!)
+})
+
+it('stops between two blocks where a signal says so while it computes, and frees what it made', async () => {
+  const ancestor = livelyViT()
+  const rotated = await rotate(ancestor, source, { blockOrder: false })
+  const small = cut(rotated, { width: 8 })
+  const before = memory().numTensors
+  for (const run of [
+    (options: RotateOptions) => rotate(ancestor, source, { ...options, blockOrder: false }),
+    (options: RotateOptions) => refine(rotated, small, source, options),
+  ]) {
+    const interruption = new AbortController()
+    let blocks = 0
+    const report: Reporter = (event) => {
+      if (event.kind !== 'progress' || event.total !== 4) return
+      blocks = event.done
+      setTimeout(() => interruption.abort(new Error('enough')), 0)
+    }
+    await expect(run({ report, signal: interruption.signal })).rejects.toThrow('enough')
+    expect(blocks).toBe(1)
+    expect(memory().numTensors).toBe(before)
+  }
+  for (const network of [ancestor, rotated.network, small.network]) disposeNetwork(network)
 })
 
 describe('an ancestor in principal order', () => {

@@ -3,7 +3,7 @@ import { matrixOf, product, transpose, block as viewOf } from '@learngene/stitch
 import { requireArguments, requireKeys, runBlocks } from '@learngene/vit-blocks'
 import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
-import { type CalibrationOptions, overImages } from './calibration.js'
+import { type CalibrationOptions, overImages, turn } from './calibration.js'
 import type { Cut } from './cut.js'
 import { mapsOf, normalisedTokens } from './final-norm.js'
 import { freeing } from './freeing.js'
@@ -60,7 +60,7 @@ export async function refine(rotated: Rotated, cut: Cut, source: ImageSource, op
       total: network.blocks.length,
     })
     for (const [k, index] of standsFor.entries()) {
-      options.signal?.throwIfAborted()
+      await turn(options.signal)
       passTo(index)
       const block = ancestor.blocks[index]!
       const tierBlock = network.blocks[k]!

@@ -5,7 +5,7 @@ import { buildNetwork, disposeNetwork, type Network, parametersOf, requireArgume
 import { matMul, mul, reshape, sum, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
-import { CALIBRATION_OPTIONS, type CalibrationOptions, overImages } from './calibration.js'
+import { CALIBRATION_OPTIONS, type CalibrationOptions, overImages, turn } from './calibration.js'
 import { finalNorm, mapsOf, normalisedTokens } from './final-norm.js'
 import { freeing } from './freeing.js'
 import { createMoments } from './moments.js'
@@ -90,7 +90,12 @@ export async function rotate(ancestor: Network, source: ImageSource, options: Ro
   const network = buildNetwork(structureOf(ancestor), blocks)
   try {
     assignValues(network.embedding.parameters, await rotatedEmbedding(ancestor, basis))
-    for (const [i, { observer }] of watched.entries()) assignValues(network.blocks[i]!.parameters, await observer.rotate(basis))
+    options.report?.({ kind: 'stage', name: 'write the ancestor in principal order', total: watched.length })
+    for (const [i, { observer }] of watched.entries()) {
+      await turn(options.signal)
+      assignValues(network.blocks[i]!.parameters, await observer.rotate(basis))
+      options.report?.({ kind: 'progress', done: i + 1, total: watched.length })
+    }
     assignValues(network.head.parameters, await rotatedHead(ancestor, basis))
     const energies = await energiesIn(basis, seconds)
     const means = watched.map((_, block) => moments.values(`mean ${block}`).map((total) => total / tokens)) // biome-ignore format: one value

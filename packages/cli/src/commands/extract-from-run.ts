@@ -17,7 +17,7 @@ import type { ExtractOptions } from './extract.js'
  */
 export async function extractFromRun({ run, path: text, out, dtype, force = false }: ExtractOptions) {
   const wanted = asUsage(() => parsePath(text))
-  if (!force) await assertModelReplaceable(out)
+  if (!force) await assertModelReplaceable(out, { name: 'extracted descendant', key: 'path' })
   const dir = await poolOfRun(run)
   await startBackend('wasm')
   const pool = await loadPool(dir)

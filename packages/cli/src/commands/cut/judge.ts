@@ -1,0 +1,71 @@
+import { forward, type Network } from '@learngene/vit-blocks'
+import {
+  argMax,
+  cast,
+  equal,
+  logSoftmax,
+  mul,
+  softmax,
+  stack,
+  sub,
+  sum,
+  type Tensor2D,
+  tensor1d,
+  tensor2d,
+  tidy,
+} from '@tensorflow/tfjs-core'
+import type { ModelImages } from './model-images.js'
+
+/** What a smaller model is worth. */
+export interface Judgement {
+  /** Mean KL divergence of its class probabilities from the ancestor's, in nats. */
+  readonly divergence: number
+  /** Share of images whose label it gives; null where there are no labels. */
+  readonly accuracy: number | null
+}
+
+/** Judges networks by the same images. */
+export interface Judge {
+  /** Of what. */
+  readonly images: string
+  readonly count: number
+  readonly ancestor: Judgement
+  (network: Network): Promise<Judgement>
+}
+
+const BATCH = 32
+
+/** Runs the ancestor once over some images; the judge then compares other networks with it there. */
+export async function createJudge(ancestor: Network, { name, source, labelled }: ModelImages, indices: readonly number[]): Promise<Judge> {
+  const batches = Array.from({ length: Math.ceil(indices.length / BATCH) }, (_, i) => indices.slice(i * BATCH, (i + 1) * BATCH))
+  const { classes } = ancestor.head
+  const known: Float32Array[] = []
+  const over = async (network: Network): Promise<Judgement> => {
+    let divergence = 0
+    let correct = 0
+    for (const [i, batch] of batches.entries()) {
+      await source.prepare?.(batch)
+      const images = source.images(batch)
+      const { logits, figures } = tidy(() => {
+        const logits = forward(network, images).logits
+        const reference = known[i] ? tensor2d(known[i], [batch.length, classes]) : logits
+        const labels = tensor1d(Array.from(source.labels(batch)), 'int32')
+        return { logits, figures: stack([divergenceOf(reference, logits), sum(cast(equal(argMax(logits, -1), labels), 'float32'))]) }
+      })
+      images.dispose()
+      known[i] ??= (await logits.data()) as Float32Array
+      const [more, right] = await figures.data()
+      logits.dispose()
+      figures.dispose()
+      divergence += more!
+      correct += right!
+    }
+    return { divergence: Math.max(0, divergence / indices.length), accuracy: labelled ? correct / indices.length : null }
+  }
+  return Object.assign((network: Network) => over(network), { images: name, count: indices.length, ancestor: await over(ancestor) })
+}
+
+/** Sum over images of KL(softmax(reference) || softmax(logits)). */
+function divergenceOf(reference: Tensor2D, logits: Tensor2D) {
+  return sum(mul(softmax(reference), sub(logSoftmax(reference), logSoftmax(logits))))
+}
