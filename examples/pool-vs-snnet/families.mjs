@@ -1,6 +1,7 @@
 import {
   buildPool,
   buildSnNet,
+  costBins,
   decodePool,
   disposePool,
   distill,
@@ -10,7 +11,7 @@ import {
   trainAnchors,
   trainSnNet,
 } from '@learngene/learngene-pool'
-import { collectGrams, initialisers, initialiseStitches } from '@learngene/stitch'
+import { collectGrams, costOfPath, initialisers, initialiseStitches } from '@learngene/stitch'
 import { countParameters, disposeNetwork, parametersOf } from '@learngene/vit-blocks'
 import { measureFamily, measureNetworks, sizeOfFamily } from './measure.mjs'
 
@@ -30,15 +31,35 @@ export async function compareInherited(context) {
     untrained.set(name, await stage(`inherited pool, ${name}: measure`, () => measureFamily(pool, context)))
   }
   let steps = 0
+  const frozen = []
   for (const [i, spec] of specs.entries()) {
     const start = pool.tiers[i]
+    if (inherited.steps[i] === 0) {
+      frozen.push(start.name)
+      continue
+    }
     const training = { ...plan({ ...inherited, steps: inherited.steps[i], learningRate: inherited.learningRates[i] }), start }
     const options = { ...training, labelWeight: inherited.labelWeight, weights: logitsOnly, teacher, group }
     await stage(`distil ${start.name}`, async (report) => {
       steps += (await distill(ancestor, spec, images.training, { ...options, report }, rng.fork(`distil ${start.name}`))).losses.length
     })
   }
-  return stitchedAndTuned(pool, 'Inherited pool', inherited, { steps, before: (name) => untrained.get(name) }, context)
+  return stitchedAndTuned(
+    pool,
+    'Inherited pool',
+    inherited,
+    { steps, before: (name) => untrained.get(name), tuned: (pool) => narrowFirst(pool, frozen) },
+    context,
+  )
+}
+
+/**
+ * Leaves the frozen tiers as they are, and draws among the paths of the others by the logarithm of their MACs: all sizes alike, where equal bins of MACs would hold hardly any of the
+ * narrow paths, which have most to learn.
+ */
+function narrowFirst(pool, frozen) {
+  const paths = [...pool.space.enumerate()].filter(({ path }) => path.segments.some(({ tier }) => !frozen.includes(tier)))
+  return { frozen, policy: costBins({ enumerate: () => paths }, (path) => Math.log(costOfPath(pool, path).macs)) }
 }
 
 /** The pool as its paper makes it: auxiliaries distilled from random weights, with transformation matrices of both sides. */
@@ -60,7 +81,7 @@ export async function compareRandom(context) {
 }
 
 /** A pool with the stitches of each initialiser, tuned: the same tiers before, the same steps and paths. Frees the pool. */
-async function stitchedAndTuned(pool, title, { initialisers: names, tuning, ...recipe }, { steps, before }, context) {
+async function stitchedAndTuned(pool, title, { initialisers: names, tuning, ...recipe }, { steps, before, tuned: howTuned }, context) {
   const { images, group, rng, stage, plan, teacher } = context
   const stored = await encodePool(pool)
   const grams = await gramsOf(pool, context)
@@ -72,7 +93,14 @@ async function stitchedAndTuned(pool, title, { initialisers: names, tuning, ...r
     const row = await tuned(pool, `${title}, ${name}`, before?.(name), context, () =>
       stage(`${title}, ${name}: tune`, (report) => {
         const { labelWeight } = recipe
-        const options = { ...plan({ ...recipe, ...tuning }), ...(labelWeight !== undefined && { labelWeight }), teacher, group, report }
+        const options = {
+          ...plan({ ...recipe, ...tuning }),
+          ...(labelWeight !== undefined && { labelWeight }),
+          teacher,
+          group,
+          report,
+          ...howTuned?.(pool),
+        }
         return fineTune(pool, images.training, options, rng.fork('fine-tune'))
       }),
     )
@@ -85,12 +113,12 @@ async function stitchedAndTuned(pool, title, { initialisers: names, tuning, ...r
 /** SN-Net: anchors trained independently by the labels, least-squares stitches, joint training with the ancestor's decisions. */
 export async function compareSnNet(context) {
   const { ancestor, config, images, group, rng, stage, specs, plan, teacher } = context
-  const { random } = config
+  const { snnet } = config
   const tiers = []
   let steps = 0
   for (const [i, spec] of specs.entries()) {
     await stage(`SN-Net: train the anchor of width ${spec.width}`, async (report) => {
-      const options = { ...plan({ ...random, steps: random.steps[i] }), group, report }
+      const options = { ...plan({ ...snnet, steps: snnet.steps[i] }), group, report }
       const { tiers: anchors, losses } = await trainAnchors(ancestor, [spec], images.training, options, rng.fork('SN-Net'))
       tiers.push(...anchors)
       steps += losses[0].length
@@ -104,7 +132,7 @@ export async function compareSnNet(context) {
   )
   const row = await tuned(family, 'SN-Net', undefined, context, () =>
     stage('SN-Net: train together', (report) => {
-      const options = { ...plan({ ...random, ...random.tuning }), teacher, group, report }
+      const options = { ...plan({ ...snnet, ...snnet.tuning }), teacher, group, report }
       return trainSnNet(family, images.training, options, rng.fork('fine-tune'))
     }),
   )

@@ -42,7 +42,7 @@ export async function main(group, { config, seed, backend, only, ancestor: bytes
   )
   const inheritance = await stage('write the ancestor in principal order', () => {
     const indices = rng.fork('calibration images').permutation(images.training.length).slice(0, config.calibrationImages)
-    return openInheritance(ancestor, images.training, { indices })
+    return openInheritance(ancestor, images.training, { indices, blockOrder: !only || only.includes('blocks') })
   })
   const [test] = await accuracies([ancestor], images.test, { batchSize: 50, group })
   const perEpoch = Math.floor(images.training.length / config.batchSize)
