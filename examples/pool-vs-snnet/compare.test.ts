@@ -134,11 +134,17 @@ describe('the summary', () => {
   })
 
   it('says by how many points families stay behind single models', () => {
-    const family = { name: 'Pool', after: { atSizes: [{ mean: 0.7 }, { mean: 0.85 }] } }
-    const single = { name: 'Single models', stepsEach: true, after: { models: [{ test: { mean: 0.72 } }, { test: { mean: 0.84 } }] } }
-    const [{ name, gaps, mean, largest }, ...others] = gapsToSingle([family, single, { name: 'Block dropping', after: null }])
-    expect([name, others]).toEqual(['Pool', []])
-    for (const [value, expected] of [[gaps[0], 2], [gaps[1], -1], [mean, 0.5], [largest, 2]]) expect(value).toBeCloseTo(expected!, 9) // biome-ignore format: short
+    const models = (tests: readonly number[]) => tests.map((mean, i) => ({ macs: 10 * (i + 1), test: { mean } }))
+    const family = { name: 'Pool', after: { atSizes: [{ mean: 0.7 }, { mean: 0.85 }], models: models([0.7, 0.88]) } }
+    const single = { name: 'Single models', stepsEach: true, after: { models: models([0.72, 0.84]) } }
+    const [{ name, gaps, ...others }, ...rest] = gapsToSingle([family, single, { name: 'Block dropping', after: null }])
+    expect([name, rest]).toEqual(['Pool', []])
+    gaps.forEach((gap: number, i: number) => {
+      expect(gap).toBeCloseTo([2, -1][i]!, 9)
+    })
+    for (const [key, expected] of Object.entries({ mean: 0.5, largest: 2, ownMean: -1, ownLargest: 2 })) {
+      expect(others[key as keyof typeof others], key).toBeCloseTo(expected, 9)
+    }
     expect(gapsToSingle([family])).toEqual([])
   })
 })

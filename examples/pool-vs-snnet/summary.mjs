@@ -2,7 +2,7 @@
 function spread(values) {
   const known = values.filter((value) => value !== null)
   if (known.length < values.length || known.length === 0) return null
-  const mean = known.reduce((sum, value) => sum + value, 0) / known.length
+  const mean = meanOf(known)
   const deviation = known.length > 1 ? Math.sqrt(known.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (known.length - 1)) : 0
   return { mean, deviation }
 }
@@ -31,18 +31,24 @@ export function summarise(runs) {
   })
 }
 
-/** By how much each trained family's best model within a single model's MACs stays behind it, in points of mean test accuracy. */
+/**
+ * By how much each trained family stays behind the single models, in points of mean test accuracy: its best model within the MACs of each, which validation images choose, and
+ * in the mean also its own model of just that size, where nothing is chosen.
+ */
 export function gapsToSingle(summary) {
   const single = summary.find(({ stepsEach }) => stepsEach)
   if (!single) return []
-  const alone = single.after.models.map(({ test }) => test.mean)
+  const behind = (values) => single.after.models.map(({ test }, i) => 100 * (test.mean - values[i]))
   return summary
     .filter(({ after, stepsEach }) => after && !stepsEach)
-    .map(({ name, after: { atSizes } }) => {
-      const gaps = atSizes.map((best, i) => 100 * (alone[i] - best.mean))
-      return { name, gaps, mean: gaps.reduce((sum, gap) => sum + gap, 0) / gaps.length, largest: Math.max(...gaps) }
+    .map(({ name, after: { atSizes, models } }) => {
+      const gaps = behind(atSizes.map(({ mean }) => mean))
+      const own = behind(single.after.models.map(({ macs }) => models.find((model) => model.macs === macs).test.mean))
+      return { name, gaps, mean: meanOf(gaps), largest: Math.max(...gaps), ownMean: meanOf(own), ownLargest: Math.max(...own) }
     })
 }
+
+const meanOf = (values) => values.reduce((sum, value) => sum + value, 0) / values.length
 
 const table = (head, rows) =>
   [head, head.map((_, i) => (i === 0 ? '---' : '--:')), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n')
@@ -92,12 +98,16 @@ ${
 ## Against single models
 
 The test accuracy of single models that have all the steps of a family each, and by how many points a trained family's best model within the same MACs stays behind; below zero it is ahead.
+The last two columns take the family's own model of each size, where nothing is chosen on the validation images.
 
 ${table(
-  ['', ...sizes.map(({ width, macs }) => `width ${width}, ${integer(macs)} MACs`), 'mean', 'largest'],
+  ['', ...sizes.map(({ width, macs }) => `width ${width}, ${integer(macs)} MACs`), 'mean', 'largest', 'own size: mean', 'largest'],
   [
-    ['Single models, %', ...single.after.models.map(({ test }) => percent(test)), '', ''],
-    ...gapsToSingle(summary).map(({ name, gaps, mean, largest }) => [name, ...gaps.map(points), points(mean), points(largest)]),
+    ['Single models, %', ...single.after.models.map(({ test }) => percent(test)), '', '', '', ''],
+    ...gapsToSingle(summary).map(({ name, gaps, mean, largest, ownMean, ownLargest }) => [
+      name,
+      ...[...gaps, mean, largest, ownMean, ownLargest].map(points),
+    ]),
   ],
 )}
 `
