@@ -1,8 +1,9 @@
-// Compares the pool, with each way to initialise its stitches, with SN-Net and with single models, on the embedded Fashion-MNIST images.
+// Compares families of models that one ancestor gives (inherited and random pools, SN-Net, nested widths, dropped blocks) with each other and with single models, on the
+// embedded Fashion-MNIST images.
 //
 //   npm run build && node examples/pool-vs-snnet/compare.mjs --out pool-vs-snnet
 //
-// Writes results.json and results.md to --out after every seed. --quick does the same in half a minute on toy models.
+// Writes results.json and results.md to --out after every seed. --quick does the same in a minute on toy models.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -19,6 +20,7 @@ const { values } = parseArgs({
     workers: { type: 'string', default: '2' },
     config: { type: 'string' },
     seeds: { type: 'string' },
+    only: { type: 'string' },
     quick: { type: 'boolean', default: false },
   },
 })
@@ -38,7 +40,7 @@ for (const seed of config.seeds) {
     await runGroup({
       size: workers,
       module: new URL('./member.mjs', import.meta.url),
-      input: { config, seed, backend: values.backend, ancestor },
+      input: { config, seed, backend: values.backend, only: values.only?.split(','), ancestor },
       report(event) {
         if (event.kind === 'stage') console.log(`${Math.round(elapsed())} s, seed ${seed}: ${event.name}`)
       },

@@ -10,16 +10,19 @@ import { createRng } from '@learngene/training'
 import { createViT, disposeNetwork, saveModel } from '@learngene/vit-blocks'
 import { setBackend } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { full, quick } from './config.mjs'
-import { renderMarkdown, summarise } from './summary.mjs'
+import { full, quick, stepsOf } from './config.mjs'
+import { gapsToSingle, renderMarkdown, summarise } from './summary.mjs'
 
 const command = fileURLToPath(new URL('./compare.mjs', import.meta.url))
 const built = existsSync(fileURLToPath(new URL('../../packages/learngene-pool/dist/index.js', import.meta.url)))
 
 describe.each(Object.entries({ full, quick }))('the %s comparison', (_, config) => {
-  it('gives both sides the same epochs and steps', () => {
-    for (const { anchors } of config.snnets) expect(anchors).toHaveLength(config.tiers.length)
-    expect(config.training.batchSize).toBe(config.fineTuning.batchSize)
+  it('gives all families the same steps, and each width its own', () => {
+    const { inherited, ...others } = stepsOf(config)
+    expect(Object.values(others)).toEqual([inherited, inherited, inherited])
+    for (const list of [config.inherited.steps, config.inherited.learningRates, config.random.steps, config.snnet.steps]) {
+      expect(list).toHaveLength(config.widths.length)
+    }
   })
 })
 
@@ -42,95 +45,132 @@ describe.skipIf(!built)('the command, which runs the built packages', () => {
 
   afterAll(() => rm(out, { recursive: true, force: true }))
 
-  const names = [
-    ...['learned', 'paper', 'pinv', 'leastSquares', 'ridge', 'random'].map((name) => `Pool, ${name}`),
+  const stitched = [
+    ...['learned', 'leastSquares', 'ridge'].map((name) => `Inherited pool, ${name}`),
+    ...['learned', 'ridge'].map((name) => `Pool from random weights, ${name}`),
     'SN-Net',
-    'Small, distilled',
-    'Small, from scratch',
-    'Learngene',
   ]
+  const nested = ['Nested widths from random weights', 'Nested widths of the rotated ancestor']
+  const blocks = ['Block dropping', 'Block dropping, fitted']
+  const trained = [...stitched, ...nested, 'Single models']
+  const named = ({ rows }: Run, name: string) => rows.find((row) => row.name === name)!
 
-  it('compares every initialiser, SN-Net and single models, in the same steps', () => {
-    expect(results.summary.map(({ name }) => name)).toEqual(names)
+  it('compares every family and the single models, in the same steps', () => {
+    expect(results.summary.map(({ name }) => name).sort()).toEqual([...trained, ...blocks].sort())
     expect(results.runs.map(({ seed }) => seed)).toEqual([0, 1])
-    for (const { rows } of results.runs) expect(new Set(rows.map(({ steps }) => steps))).toEqual(new Set([18]))
+    for (const run of results.runs) {
+      expect(trained.map((name) => named(run, name).steps)).toEqual(trained.map(() => 18))
+      expect(blocks.map((name) => named(run, name).steps)).toEqual([0, 0])
+    }
   })
 
-  it('measures every descendant before and after fine-tuning', () => {
-    for (const { rows, budgets } of results.runs) {
+  it('measures every model before and after training', () => {
+    for (const { rows, sizes } of results.runs) {
       for (const { name, models, before, after } of rows) {
-        const single = models === 1
-        expect(before === null, name).toBe(single)
-        for (const measured of single ? [after] : [before!, after]) {
+        expect(after === null, name).toBe(blocks.includes(name))
+        for (const measured of after ? [before, after] : [before]) {
           expect(measured.models).toHaveLength(models)
           for (const { test, validation } of measured.models)
             for (const share of [test, validation]) expect(share >= 0 && share <= 1).toBe(true)
-          expect(measured.front.length).toBeGreaterThan(0)
-          measured.atBudgets.forEach((best, i) => {
-            if (best) expect(best.macs).toBeLessThanOrEqual(budgets[i]!)
-            else expect(measured.models.every(({ macs }) => macs > budgets[i]!)).toBe(true)
-          })
+          const caps = [
+            [measured.atBudgets, quick.budgets],
+            [measured.atSizes, sizes.map(({ macs }) => macs)],
+          ] as const
+          for (const [best, limits] of caps) {
+            best.forEach((chosen, i) => {
+              if (chosen) expect(chosen.macs).toBeLessThanOrEqual(limits[i]!)
+              else expect(measured.models.every(({ macs }) => macs > limits[i]!)).toBe(true)
+            })
+          }
         }
       }
     }
   })
 
-  it('starts all initialisers from the same instances', () => {
-    const [{ rows }] = results.runs as [Run]
-    const alone = rows.slice(0, 6).map(({ before }) => before!.models.filter(({ stitched }) => !stitched).map(({ test }) => test))
-    for (const tiers of alone) expect(tiers).toEqual(alone[0])
-    const residuals = rows.slice(0, 6).map(({ residual }) => residual!)
-    expect(Math.min(...residuals)).toBe(residuals[3])
+  it('starts all initialisers, and the single models, from the same tiers', () => {
+    for (const run of results.runs) {
+      const alone = (name: string) => {
+        const { models } = named(run, name).before
+        return models.filter(({ stitched }) => !stitched).map(({ test }) => test)
+      }
+      for (const names of [[...stitched.slice(0, 3), 'Single models'], stitched.slice(3, 5)])
+        for (const name of names) expect(alone(name), name).toEqual(alone(names[0]!))
+    }
   })
 
-  it('writes a table with one row for every family and measurement', () => {
-    for (const name of names) expect(markdown).toContain(`| ${name}`)
-    expect(markdown.match(/, before \|/g)).toHaveLength(7)
+  it('gives stitched families the same models and storage', () => {
+    for (const { rows } of results.runs) {
+      const families = rows.filter(({ name }) => stitched.includes(name))
+      expect(new Set(families.map(({ stored }) => stored)).size).toBe(1)
+      const paths = families.map(({ after }) => after!.models.map(({ model }) => model))
+      for (const models of paths) expect(models).toEqual(paths[0])
+    }
+  })
+
+  it('writes tables with a row for every family and measurement', () => {
+    for (const name of trained) for (const when of ['before', 'after']) expect(markdown).toContain(`| ${name}, ${when} |`)
+    for (const name of blocks) expect(markdown).toContain(`| ${name} | `)
+    expect(markdown).toContain('## Against single models')
     expect(markdown).toBe(renderMarkdown(results))
   })
 })
 
 describe('the summary', () => {
-  const row = (test: number | null) => ({
-    name: 'Pool',
-    stored: 1000,
-    models: 2,
-    smallest: { macs: 10, parameters: 5 },
-    steps: 3,
-    residual: 0.5,
-    before: null,
-    after: { stitchedMean: test, atBudgets: [test === null ? null : { test }] },
-  })
+  const measured = (test: number | null) => {
+    const best = test === null ? null : { test }
+    return { stitchedMean: test, atBudgets: [best], atSizes: [best, best], models: [] }
+  }
+  const row = (test: number | null) => ({ name: 'Pool', stored: 1000, models: 2, steps: 3, before: measured(test), after: null })
 
   it('gives mean and sample standard deviation over the seeds', () => {
-    const [{ after, residual, before }] = summarise([{ rows: [row(0.5)] }, { rows: [row(0.7)] }])
-    expect(after.stitchedMean.mean).toBeCloseTo(0.6, 12)
-    expect(after.atBudgets[0].deviation).toBeCloseTo(Math.sqrt(0.02), 12)
-    expect(residual).toEqual({ mean: 0.5, deviation: 0 })
-    expect(before).toBeNull()
+    const [{ before, after }] = summarise([{ rows: [row(0.5)] }, { rows: [row(0.7)] }])
+    expect(before.stitchedMean.mean).toBeCloseTo(0.6, 12)
+    expect(before.atBudgets[0].deviation).toBeCloseTo(Math.sqrt(0.02), 12)
+    expect(after).toBeNull()
   })
 
   it('leaves out what one of the seeds could not measure', () => {
-    expect(summarise([{ rows: [row(0.5)] }, { rows: [row(null)] }])[0].after.atBudgets).toEqual([null])
+    expect(summarise([{ rows: [row(0.5)] }, { rows: [row(null)] }])[0].before.atBudgets).toEqual([null])
+  })
+
+  it('says by how many points families stay behind single models', () => {
+    const models = (tests: readonly number[]) => tests.map((mean, i) => ({ macs: 10 * (i + 1), test: { mean } }))
+    const family = { name: 'Pool', after: { atSizes: [{ mean: 0.7 }, { mean: 0.85 }], models: models([0.7, 0.88]) } }
+    const single = { name: 'Single models', stepsEach: true, after: { models: models([0.72, 0.84]) } }
+    const [{ name, gaps, ...others }, ...rest] = gapsToSingle([family, single, { name: 'Block dropping', after: null }])
+    expect([name, rest]).toEqual(['Pool', []])
+    gaps.forEach((gap: number, i: number) => {
+      expect(gap).toBeCloseTo([2, -1][i]!, 9)
+    })
+    for (const [key, expected] of Object.entries({ mean: 0.5, largest: 2, ownMean: -1, ownLargest: 2 })) {
+      expect(others[key as keyof typeof others], key).toBeCloseTo(expected, 9)
+    }
+    expect(gapsToSingle([family])).toEqual([])
   })
 })
 
 interface Measured {
-  readonly models: readonly { readonly stitched: boolean; readonly macs: number; readonly test: number; readonly validation: number }[]
-  readonly front: readonly string[]
+  readonly models: readonly {
+    readonly model: string
+    readonly stitched: boolean
+    readonly macs: number
+    readonly test: number
+    readonly validation: number
+  }[]
   readonly atBudgets: readonly ({ readonly macs: number } | null)[]
+  readonly atSizes: readonly ({ readonly macs: number } | null)[]
 }
 
 interface Run {
   readonly seed: number
-  readonly budgets: readonly number[]
+  readonly sizes: readonly { readonly macs: number }[]
   readonly rows: readonly {
     readonly name: string
+    readonly stored: number
     readonly models: number
     readonly steps: number
-    readonly residual: number | null
-    readonly before: Measured | null
-    readonly after: Measured
+    readonly before: Measured
+    readonly after: Measured | null
   }[]
 }
 

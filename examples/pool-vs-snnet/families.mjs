@@ -1,82 +1,178 @@
 import {
   buildPool,
   buildSnNet,
+  costBins,
   decodePool,
   disposePool,
   distill,
   encodePool,
   fineTune,
+  inheritTiers,
   trainAnchors,
   trainSnNet,
 } from '@learngene/learngene-pool'
-import { collectGrams, initialisers, initialiseStitches } from '@learngene/stitch'
-import { measureFamily, sizeOfFamily } from './measure.mjs'
+import { collectGrams, costOfPath, initialisers, initialiseStitches } from '@learngene/stitch'
+import { countParameters, disposeNetwork, parametersOf } from '@learngene/vit-blocks'
+import { measureFamily, measureNetworks, sizeOfFamily } from './measure.mjs'
 
-/** The pool with the stitches of each initialiser: the same instances before fine-tuning, the same steps and paths in it. */
-export async function comparePools(context) {
-  const { ancestor, config, images, teacher, group, rng, stage } = context
+/** Of tiers that follow the ancestor already: terms of features cost more than they teach. */
+const logitsOnly = { logit: 1, block: 0, attn: 0 }
+
+/** The pool of tiers that are cut out of the ancestor, with the stitches of each initialiser: untrained; and distilled, stitched anew and tuned. */
+export async function compareInherited(context) {
+  const { ancestor, config, images, inheritance, group, rng, stage, specs, plan, teacher } = context
+  const { inherited } = config
+  const tiers = await stage('inherit the tiers', () => inheritTiers(ancestor, specs, images.training, { from: inheritance, group }))
+  const pool = buildPool(tiers, { space: spaceOf(config) }, rng.fork('pool'))
+  const untrained = new Map()
+  const grams = await gramsOf(pool, context)
+  for (const name of inherited.initialisers) {
+    initialiseStitches(pool, initialisers[name], { grams, rng: rng.fork('stitches') })
+    untrained.set(name, await stage(`inherited pool, ${name}: measure`, () => measureFamily(pool, context)))
+  }
+  let steps = 0
+  const frozen = []
+  for (const [i, spec] of specs.entries()) {
+    const start = pool.tiers[i]
+    if (inherited.steps[i] === 0) {
+      frozen.push(start.name)
+      continue
+    }
+    const training = { ...plan({ ...inherited, steps: inherited.steps[i], learningRate: inherited.learningRates[i] }), start }
+    const options = { ...training, labelWeight: inherited.labelWeight, weights: logitsOnly, teacher, group }
+    await stage(`distil ${start.name}`, async (report) => {
+      steps += (await distill(ancestor, spec, images.training, { ...options, report }, rng.fork(`distil ${start.name}`))).losses.length
+    })
+  }
+  return stitchedAndTuned(
+    pool,
+    'Inherited pool',
+    inherited,
+    { steps, before: (name) => untrained.get(name), tuned: (pool) => narrowFirst(pool, frozen) },
+    context,
+  )
+}
+
+/**
+ * Leaves the frozen tiers as they are, and draws among the paths of the others by the logarithm of their MACs: all sizes alike, where equal bins of MACs would hold hardly any of the
+ * narrow paths, which have most to learn.
+ */
+function narrowFirst(pool, frozen) {
+  const paths = [...pool.space.enumerate()].filter(({ path }) => path.segments.some(({ tier }) => !frozen.includes(tier)))
+  return { frozen, policy: costBins({ enumerate: () => paths }, (path) => Math.log(costOfPath(pool, path).macs)) }
+}
+
+/** The pool as its paper makes it: auxiliaries distilled from random weights, with transformation matrices of both sides. */
+export async function compareRandom(context) {
+  const { ancestor, config, images, group, rng, stage, specs, plan, teacher } = context
   const tiers = []
   let steps = 0
-  for (const spec of config.tiers) {
-    await stage(`distil ${spec.width} wide, ${spec.depth} deep`, async (report) => {
-      const options = { ...config.training, sides: ['student', 'teacher'], teacher, group, report }
-      const { tier, losses } = await distill(ancestor, spec, images.training, options, rng.fork(`distil ${spec.width}x${spec.depth}`))
+  for (const [i, spec] of specs.entries()) {
+    await stage(`distil width ${spec.width} from random weights`, async (report) => {
+      const training = { ...plan({ ...config.random, steps: config.random.steps[i] }), start: 'random', sides: ['student', 'teacher'] }
+      const options = { ...training, teacher, group, report }
+      const { tier, losses } = await distill(ancestor, spec, images.training, options, rng.fork(`random ${spec.width}`))
       tiers.push(tier)
       steps += losses.length
     })
   }
-  const pool = buildPool(tiers, {}, rng.fork('pool'))
-  const stored = await encodePool(pool)
-  const grams = await collectGrams(pool, images.training, draw(rng, 'feature images', images.training.length, config.featureImages))
-  const heldOut = await collectGrams(pool, images.validation, draw(rng, 'held-out images', images.validation.length, config.heldOutImages))
-  disposePool(pool)
+  const pool = buildPool(tiers, { space: spaceOf(config) }, rng.fork('random pool'))
+  return stitchedAndTuned(pool, 'Pool from random weights', config.random, { steps }, context)
+}
 
+/** A pool with the stitches of each initialiser, tuned: the same tiers before, the same steps and paths. Frees the pool. */
+async function stitchedAndTuned(pool, title, { initialisers: names, tuning, ...recipe }, { steps, before, tuned: howTuned }, context) {
+  const { images, group, rng, stage, plan, teacher } = context
+  const stored = await encodePool(pool)
+  const grams = await gramsOf(pool, context)
+  disposePool(pool)
   const rows = []
-  for (const name of config.initialisers) {
+  for (const name of names) {
     const pool = await decodePool(async (file) => stored.get(file))
-    const stitches = initialiseStitches(pool, initialisers[name], { grams, heldOut, rng: rng.fork('stitches') })
-    rows.push(
-      await fineTuned(`Pool, ${name}`, pool, stitches, steps, context, (options) =>
-        fineTune(pool, images.training, options, rng.fork('fine-tune')),
-      ),
+    initialiseStitches(pool, initialisers[name], { grams, rng: rng.fork('stitches') })
+    const row = await tuned(pool, `${title}, ${name}`, before?.(name), context, () =>
+      stage(`${title}, ${name}: tune`, (report) => {
+        const { labelWeight } = recipe
+        const options = {
+          ...plan({ ...recipe, ...tuning }),
+          ...(labelWeight !== undefined && { labelWeight }),
+          teacher,
+          group,
+          report,
+          ...howTuned?.(pool),
+        }
+        return fineTune(pool, images.training, options, rng.fork('fine-tune'))
+      }),
     )
+    rows.push({ ...row, steps: steps + row.steps })
     disposePool(pool)
   }
   return rows
 }
 
-/** SN-Net: anchors trained independently by the labels, least-squares stitches, joint training. */
-export async function compareSnNet({ name, anchors }, context) {
-  const { ancestor, config, images, group, rng, stage } = context
-  const { tiers, losses } = await stage(`${name}: train the anchors`, (report) =>
-    trainAnchors(ancestor, anchors, images.training, { ...config.training, group, report }, rng.fork(name)),
+/** SN-Net: anchors trained independently by the labels, least-squares stitches, joint training with the ancestor's decisions. */
+export async function compareSnNet(context) {
+  const { ancestor, config, images, group, rng, stage, specs, plan, teacher } = context
+  const { snnet } = config
+  const tiers = []
+  let steps = 0
+  for (const [i, spec] of specs.entries()) {
+    await stage(`SN-Net: train the anchor of width ${spec.width}`, async (report) => {
+      const options = { ...plan({ ...snnet, steps: snnet.steps[i] }), group, report }
+      const { tiers: anchors, losses } = await trainAnchors(ancestor, [spec], images.training, options, rng.fork('SN-Net'))
+      tiers.push(...anchors)
+      steps += losses[0].length
+    })
+  }
+  const { family } = await buildSnNet(
+    tiers,
+    images.training,
+    { space: spaceOf(config), featureImages: config.featureImages },
+    rng.fork('SN-Net: stitches'),
   )
-  const heldOut = part(images.validation, draw(rng, 'held-out images', images.validation.length, config.heldOutImages))
-  const options = { featureImages: config.featureImages, heldOut }
-  const { family, stitches } = await buildSnNet(tiers, images.training, options, rng.fork(`${name}: stitches`))
-  const steps = losses.reduce((sum, { length }) => sum + length, 0)
-  const row = await fineTuned(name, family, stitches, steps, context, (options) =>
-    trainSnNet(family, images.training, options, rng.fork('fine-tune')),
+  const row = await tuned(family, 'SN-Net', undefined, context, () =>
+    stage('SN-Net: train together', (report) => {
+      const options = { ...plan({ ...snnet, ...snnet.tuning }), teacher, group, report }
+      return trainSnNet(family, images.training, options, rng.fork('fine-tune'))
+    }),
   )
   disposePool(family)
-  return row
+  return [{ ...row, steps: steps + row.steps }]
 }
 
-/** Measures a family, fine-tunes it and measures it again. */
-async function fineTuned(name, family, stitches, stepsBefore, context, tune) {
-  const { config, teacher, group, stage } = context
-  const before = await stage(`${name}: measure`, () => measureFamily(family, context))
-  const losses = await stage(`${name}: fine-tune`, (report) => tune({ ...config.fineTuning, teacher, group, report }))
+/** Greedy block dropping alone: the ancestor's width, fewer blocks, as they are and fitted; nothing is trained. */
+export async function compareDroppedBlocks(context) {
+  const { ancestor, config, images, inheritance, group, stage } = context
+  const specs = config.depths.map((depth) => ({ depth }))
+  const measured = (fit) =>
+    stage(`drop blocks${fit ? ' and fit' : ''}: measure`, async () => {
+      const tiers = await inheritTiers(ancestor, specs, images.training, { from: inheritance, group, fit })
+      const networks = tiers.map(({ network }, i) => ({ model: `${config.depths[i]} blocks`, network }))
+      const result = await measureNetworks(networks, context)
+      for (const { network } of networks) disposeNetwork(network)
+      return result
+    })
+  const rows = [
+    { name: 'Block dropping', before: await measured(false) },
+    { name: 'Block dropping, fitted', before: await measured(true) },
+  ]
+  const { network } = inheritance.rotated
+  return rows.map((row) => ({ ...sizeOfBlocks(network, row.before), ...row, steps: 0, after: null }))
+}
+
+/** The ancestor holds them all. */
+const sizeOfBlocks = (network, { models }) => ({ stored: countParameters(parametersOf(network)), models: models.length })
+
+/** Measures a family, trains it and measures it again. */
+async function tuned(family, name, known, context, tune) {
+  const { stage } = context
+  const before = known ?? (await stage(`${name}: measure`, () => measureFamily(family, context)))
+  const losses = await tune()
   const after = await stage(`${name}: measure`, () => measureFamily(family, context))
-  const residual = stitches.reduce((sum, { residual }) => sum + residual, 0) / stitches.length
-  return { name, ...sizeOfFamily(family), steps: stepsBefore + losses.length, residual, before, after }
+  return { name, ...sizeOfFamily(family), steps: losses.length, before, after }
 }
 
-const draw = (rng, label, length, count) => rng.fork(label).permutation(length).slice(0, count)
+const spaceOf = ({ stride }) => ({ kind: 'aligned', stride })
 
-/** Some images of a source. */
-const part = (source, chosen) => ({
-  length: chosen.length,
-  images: (indices) => source.images(Array.from(indices, (i) => chosen[i])),
-  labels: (indices) => source.labels(Array.from(indices, (i) => chosen[i])),
-})
+const gramsOf = (pool, { images, config, rng }) =>
+  collectGrams(pool, images.training, rng.fork('feature images').permutation(images.training.length).slice(0, config.featureImages))
