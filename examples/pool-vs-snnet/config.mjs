@@ -1,5 +1,5 @@
 /**
- * What is compared, in counts. The command's --config FILE replaces values of it. Learning rates are the better of two, and the inherited pool's steps the best of three divisions, by the
+ * What is compared, in counts. The command's --config FILE replaces values of it. Learning rates are the better of two, and so is how the inherited pool's steps are divided, by the
  * validation images of seed 100, which is not among the seeds; the rate of the inherited pool's tuning is the only one tried.
  */
 export const full = {
