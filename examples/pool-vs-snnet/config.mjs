@@ -1,6 +1,6 @@
 /**
- * What is compared, in counts. The command's --config FILE replaces values of it. Learning rates are the better of two by the validation images of seed 100, which is not
- * among the seeds; that of the inherited pool's tuning is the only one tried.
+ * What is compared, in counts. The command's --config FILE replaces values of it. Learning rates are the better of two, and so is how the inherited pool's steps are divided, by the
+ * validation images of seed 100, which is not among the seeds; the rate of the inherited pool's tuning is the only one tried.
  */
 export const full = {
   seeds: [0, 1, 2],
