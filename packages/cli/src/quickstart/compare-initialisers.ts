@@ -1,7 +1,15 @@
 import type { Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies, descendantsOf, type Pool } from '@learngene/learngene-pool'
-import { collectGrams, formatPath, initialisers, initialiseStitches, type StitchedPath, type StitchInitialiser } from '@learngene/stitch'
+import {
+  collectGrams,
+  formatPath,
+  type InitialiseOptions,
+  initialisers,
+  initialiseStitches,
+  type StitchedPath,
+  type StitchInitialiser,
+} from '@learngene/stitch'
 import type { Group } from '@learngene/training'
 import type { QuickstartConfig } from './config.js'
 import type { QuickstartImages } from './images.js'
@@ -24,12 +32,10 @@ export async function compareInitialisers(
   const heldOut = await collectGrams(pool, images.validation, draw(rng, 'held-out images', images.validation, config.heldOutImages))
   const stitched = paths.filter(({ stitches }) => stitches.length > 0)
   const networks = descendantsOf(pool, stitched)
-  const initialise = (name: InitialiserName) =>
-    initialiseStitches(pool, byName[name], { grams, heldOut, rng: rng.fork(`initialiser ${name}`) }).map(({ residual }) => residual!)
 
   const rows: InitialiserRow[] = []
   for (const name of config.initialisers) {
-    const residuals = initialise(name)
+    const residuals = initialise(pool, name, rng, { grams, heldOut }).map(({ residual }) => residual!)
     const scores = await accuracies(networks, images.validation, { indices: compared, group })
     rows.push({
       name,
@@ -38,14 +44,18 @@ export async function compareInitialisers(
       descendants: stitched.map(({ path }, i) => ({ path: formatPath(path), accuracy: scores[i]! })),
     })
   }
-  initialise(config.initialisers[0]!)
+  initialise(pool, config.initialisers[0]!, rng, { grams })
   return rows
 }
 
-/** Fits the stitches anew to tiers that have moved. */
+/** Fits the stitches anew to tiers that have moved; between tiers that have not, they stay what {@link compareInitialisers} left. */
 export async function stitchAnew(pool: Pool, images: QuickstartImages, config: QuickstartConfig, rng: Rng): Promise<void> {
   const grams = await gramsOf(pool, images, config, rng)
-  initialiseStitches(pool, byName[config.initialisers[0]!], { grams, rng: rng.fork('stitch anew') })
+  initialise(pool, config.initialisers[0]!, rng, { grams })
+}
+
+function initialise(pool: Pool, name: InitialiserName, rng: Rng, options: Omit<InitialiseOptions, 'rng'>) {
+  return initialiseStitches(pool, byName[name], { ...options, rng: rng.fork(`initialiser ${name}`) })
 }
 
 function gramsOf(pool: Pool, { training }: QuickstartImages, { featureImages }: QuickstartConfig, rng: Rng) {
