@@ -1,6 +1,7 @@
 export { checkGradients, checkLeaks } from './check-gradients.js'
 export { describeEachBackend, type TestedBackend } from './describe-each-backend.js'
 export { expectClose } from './expect-close.js'
+export { expectRefusal } from './expect-refusal.js'
 export { type RandomTensor, randomTensors, uniformTensors } from './random-tensors.js'
 export { readFile } from './read-file.js'
 export { startBackend } from './start-backend.js'
