@@ -1,6 +1,6 @@
-import { layerNorm } from '@learngene/ops'
 import type { Network } from '@learngene/vit-blocks'
-import { mean, ones, slice, type Tensor1D, type Tensor3D, zeros } from '@tensorflow/tfjs-core'
+import { mean, slice, type Tensor3D } from '@tensorflow/tfjs-core'
+import { plainNorm } from './folded-norm.js'
 
 /** What the final layer norm, without its gamma and beta, makes of the tokens that the head reads [B, n, D]. */
 export function normalisedTokens({ head, embedding: { width, prefixTokens } }: Network, stream: Tensor3D): Tensor3D {
@@ -12,7 +12,7 @@ export function normalisedTokens({ head, embedding: { width, prefixTokens } }: N
     if (head.pooling === 'token') return some(0, head.distillationHead ? 2 : 1)
     return head.pooling === 'average' ? patches() : stream
   }
-  return layerNorm(read(), ones([width]) as Tensor1D, zeros([width]) as Tensor1D, head.epsilon)
+  return plainNorm(read(), head.epsilon)
 }
 
 /** The name of the layer norm that a head's maps read. */

@@ -7,12 +7,13 @@ import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
 import { CALIBRATION_OPTIONS, type CalibrationOptions, overImages, turn } from './calibration.js'
 import { finalNorm, mapsOf, normalisedTokens } from './final-norm.js'
+import { foldedReader, plainNormValues } from './folded-norm.js'
 import { freeing } from './freeing.js'
 import { createMoments } from './moments.js'
 import { type PrincipalBasis, principalBasis } from './principal-basis.js'
 import type { Rotated } from './principal-order.js'
 import { transformerKind } from './transformer-kind.js'
-import { assignValues, float64Of, foldedReader, type Values } from './values.js'
+import { assignValues, float64Of, type Values } from './values.js'
 
 export interface RotateOptions extends CalibrationOptions {
   /** Finds the order in which blocks can go, which runs the ancestor about (L + 1)^2 / 6 times as often as all else; default true. */
@@ -178,8 +179,7 @@ async function rotatedHead({ head }: Network, { rotation, width }: PrincipalBasi
     ] as const
   })
   return {
-    [`${norm}.weight`]: { shape: [width], data: new Float32Array(width).fill(1) },
-    [`${norm}.bias`]: { shape: [width], data: new Float32Array(width) },
+    ...plainNormValues(norm, width),
     ...Object.fromEntries(folded),
   }
 }

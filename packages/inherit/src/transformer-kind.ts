@@ -1,22 +1,10 @@
 import type { Block } from '@learngene/interfaces/tensors'
-import { layerNorm, linear } from '@learngene/ops'
+import { linear } from '@learngene/ops'
 import { type Matrix64, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
 import { describe } from '@learngene/vit-blocks'
-import {
-  mul,
-  ones,
-  pad,
-  reshape,
-  slice,
-  square,
-  sum,
-  type Tensor,
-  type Tensor1D,
-  tensor4d,
-  tidy,
-  zeros as zeroTensor,
-} from '@tensorflow/tfjs-core'
+import { mul, ones, pad, reshape, slice, square, sum, type Tensor, tensor4d, tidy, zeros as zeroTensor } from '@tensorflow/tfjs-core'
 import type { BlockKind, BlockObserver } from './block-kind.js'
+import { foldedReader, plainNorm } from './folded-norm.js'
 import { freeing } from './freeing.js'
 import { headMoments, rankHead } from './heads.js'
 import { createMoments, type Moments } from './moments.js'
@@ -35,7 +23,7 @@ import {
   vectorIn,
 } from './transformer-parts.js'
 import { refineTransformer } from './transformer-refine.js'
-import { float64Of, foldedReader, type Values } from './values.js'
+import { float64Of, type Values } from './values.js'
 
 /**
  * The pre-norm block of ViT. In principal order its norms are 1 and 0, their gamma and beta folded into qkv and fc1; the factors of each head's scores and of its
@@ -106,16 +94,14 @@ function observe(block: Block): BlockObserver {
     forward: (x, read) =>
       freeing(async (keep) => {
         rows += x.shape[0] * x.shape[1]
-        const one = keep(ones([size.width]) as Tensor1D)
-        const none = keep(zeroTensor([size.width]) as Tensor1D)
-        await read(0, keep(layerNorm(x, one, none, size.epsilon)))
+        await read(0, keep(plainNorm(x, size.epsilon)))
         const { middle, sums } = tidy(() => {
           const { qkv, attended } = attendedOf(block, x)
           return { middle: middleOf(block, x, attended), sums: headMoments(qkv, attended, size.heads) }
         })
         keep(middle)
         await moments.add(sums)
-        await read(1, keep(layerNorm(middle, one, none, size.epsilon)))
+        await read(1, keep(plainNorm(middle, size.epsilon)))
         const hidden = keep(hiddenOf(block, middle)) // [B, N, units]
         await moments.add({ units: tidy(() => sum(square(reshape(hidden, [-1, size.hidden])), 0)) })
         return linear(hidden, matrixIn(block, 'mlp.fc2.weight'), vectorIn(block, 'mlp.fc2.bias'), { residual: middle })

@@ -2,6 +2,7 @@ import type { Block } from '@learngene/interfaces/tensors'
 import { type Activation, activate, attention, layerNorm, linear } from '@learngene/ops'
 import { type Matrix64, matrixOf, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import { type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import { plainNormValues } from './folded-norm.js'
 import type { HeadMaps } from './heads.js'
 import type { Values } from './values.js'
 
@@ -51,12 +52,8 @@ export function middleOf(block: Block, x: Tensor3D, attended: Tensor3D): Tensor3
   return linear(attended, matrixIn(block, 'attn.proj.weight'), vectorIn(block, 'attn.proj.bias'), { residual: x })
 }
 
-/** Norms whose gamma and beta stand in what reads them. */
-export function plainNorms(width: number): Values {
-  const gamma = { shape: [width], data: new Float32Array(width).fill(1) }
-  const beta = { shape: [width], data: new Float32Array(width) }
-  return { 'norm1.weight': gamma, 'norm1.bias': beta, 'norm2.weight': gamma, 'norm2.bias': beta }
-}
+/** Both norms, their gamma and beta standing in what reads them. */
+export const plainNorms = (width: number): Values => ({ ...plainNormValues('norm1', width), ...plainNormValues('norm2', width) })
 
 /** The maps of one head in those of all: readers W [3 H Dh, n], writer [m, H Dh]. */
 export function headOf(

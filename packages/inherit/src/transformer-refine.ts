@@ -1,21 +1,9 @@
 import type { Block } from '@learngene/interfaces/tensors'
-import { activate, attention, layerNorm, linear } from '@learngene/ops'
+import { activate, attention, linear } from '@learngene/ops'
 import { copyOf, type Matrix64, matrixOf, product, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
-import {
-  dispose,
-  mean,
-  ones,
-  slice,
-  sub,
-  type Tensor1D,
-  type Tensor2D,
-  type Tensor3D,
-  tensor1d,
-  tensor2d,
-  tidy,
-  zeros as zeroTensor,
-} from '@tensorflow/tfjs-core'
+import { dispose, mean, slice, sub, type Tensor1D, type Tensor2D, type Tensor3D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import type { BlockStreams } from './block-kind.js'
+import { plainNorm } from './folded-norm.js'
 import { freeing, type Keep } from './freeing.js'
 import { headMoments, rankHead } from './heads.js'
 import { createMoments } from './moments.js'
@@ -174,11 +162,6 @@ function onDevice({ weight, bias }: Reader, keep: Keep): { readonly weight: Tens
     weight: keep(tensor2d(Float32Array.from(weight.data), [weight.rows, weight.columns])),
     bias: keep(tensor1d(Float32Array.from(bias))),
   }
-}
-
-/** The layer norm of gamma 1 and beta 0. */
-function plainNorm(x: Tensor3D, epsilon: number): Tensor3D {
-  return tidy(() => layerNorm(x, ones([x.shape[2]]) as Tensor1D, zeroTensor([x.shape[2]]) as Tensor1D, epsilon))
 }
 
 /** The leading values of each token about their mean, which is all that a layer norm of that width sees. */
