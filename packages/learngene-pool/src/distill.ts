@@ -3,7 +3,7 @@ import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfac
 import { classTargets, crossEntropy } from '@learngene/ops'
 import { type AffineMap, describe, requireArguments, requireKeys, type Side, type Tier, type Transformation } from '@learngene/stitch'
 import { adamW, alone, type Group, train } from '@learngene/training'
-import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed } from '@learngene/vit-blocks'
+import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed, sizeText } from '@learngene/vit-blocks'
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D, zeros } from '@tensorflow/tfjs-core'
 import { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
 import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
@@ -248,7 +248,7 @@ async function startingTier(
 /** @throws when a tier cannot be taught by the ancestor, or its matrices lead elsewhere */
 function requireFitting({ name, network, transformations }: Tier, ancestor: Network): void {
   const described = ({ embedding, head }: Network) =>
-    `images ${embedding.geometry.imageSize} x ${embedding.geometry.imageSize} x ${embedding.geometry.channels}, ${embedding.tokens} tokens and ${head.classes} classes`
+    `images ${sizeText(embedding.geometry.imageSize)} x ${embedding.geometry.channels}, ${embedding.tokens} tokens and ${head.classes} classes`
   if (described(network) !== described(ancestor)) {
     throw new Error(
       `distill: start must see the ancestor's images and classes, ${described(ancestor)}; the tier ${name} has ${described(network)}`,

@@ -21,7 +21,7 @@ import {
 } from '@learngene/stitch'
 import { copyOf, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
 import { alone, type Group } from '@learngene/training'
-import { buildNetwork, disposeNetwork, type Network, parametersOf, structureOf } from '@learngene/vit-blocks'
+import { buildNetwork, copyParameters, disposeNetwork, type Network, parametersOf, structureOf } from '@learngene/vit-blocks'
 import { tensor } from '@tensorflow/tfjs-core'
 import type { AuxiliarySpec } from './auxiliary.js'
 
@@ -117,8 +117,8 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
 function withClasses(network: Network, classes: number, blocks?: BlockRegistry): Network {
   if (classes === network.head.classes) return network
   const other = buildNetwork({ ...structureOf(network), classes }, blocks)
-  const from = parametersOf(network)
-  for (const [name, parameter] of Object.entries(parametersOf(other))) if (!/^head(_dist)?\./.test(name)) parameter.assign(from[name]!)
+  const kept = Object.entries(parametersOf(other)).filter(([name]) => !/^head(_dist)?\./.test(name))
+  copyParameters(parametersOf(network), Object.fromEntries(kept))
   disposeNetwork(network)
   return other
 }
@@ -205,8 +205,7 @@ function startingMaps({ rotated: { basis } }: Inheritance, width: number): (mean
 export function ancestorTier(ancestor: Network, options: Pick<InheritOptions, 'blocks'> & { readonly name?: string } = {}): Tier {
   requireArguments('ancestorTier', { ancestor: ['network', ancestor], options: ['object', options] })
   const network = buildNetwork(structureOf(ancestor), options.blocks)
-  const from = parametersOf(ancestor)
-  for (const [name, parameter] of Object.entries(parametersOf(network))) parameter.assign(from[name]!)
+  copyParameters(parametersOf(ancestor), parametersOf(network))
   const width = ancestor.embedding.width
   const standsFor = ancestor.blocks.map((_, block) => block)
   return {

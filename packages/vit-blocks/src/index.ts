@@ -16,7 +16,16 @@ export {
 } from './model-file.js'
 export type { ModelDetails } from './model-metadata.js'
 export { disposeNetwork, type ForwardOptions, type ForwardResult, forward, type Network, parametersOf, runBlocks } from './network.js'
-export { constant, countParameters, disposeParameters, parameter, prefixed, type ReadWeight, truncatedNormal } from './parameters.js'
+export {
+  constant,
+  copyParameters,
+  countParameters,
+  disposeParameters,
+  parameter,
+  prefixed,
+  type ReadWeight,
+  truncatedNormal,
+} from './parameters.js'
 export { readBlockSpec, readStructure } from './read-structure.js'
 export { checkReference, type ReferenceCheck } from './reference/check-reference.js'
 export { type ByPart, type ReferencePart, referenceTolerances } from './reference/tolerances.js'

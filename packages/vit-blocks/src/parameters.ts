@@ -52,6 +52,11 @@ export function prefixed(prefix: string, parameters: Parameters): Parameters {
   return Object.fromEntries(Object.entries(parameters).map(([name, value]) => [`${prefix}${name}`, value]))
 }
 
+/** Gives trained tensors the values of those of the same names and shapes. */
+export function copyParameters(from: Parameters, to: Parameters): void {
+  for (const [name, parameter] of Object.entries(to)) parameter.assign(from[name]!)
+}
+
 /** Frees trained tensors. */
 export function disposeParameters(parameters: Parameters): void {
   for (const parameter of Object.values(parameters)) parameter.dispose()

@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
 import { requireArguments } from '@learngene/stitch'
-import { buildNetwork, type Network, structureOf } from '@learngene/vit-blocks'
+import { buildNetwork, copyParameters, type Network, structureOf } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
 export interface LearngeneSpec {
@@ -51,8 +51,4 @@ export async function trainLearngene(
 ): Promise<TrainedNetwork> {
   requireArguments('learngene', { source: ['source', source], rng: ['rng', rng] })
   return trainNew(inheritLearngene(ancestor, spec, rng.fork('weights')), source, options, rng.fork('training'))
-}
-
-function copyParameters(from: Parameters, to: Parameters): void {
-  for (const [name, parameter] of Object.entries(to)) parameter.assign(from[name]!)
 }
