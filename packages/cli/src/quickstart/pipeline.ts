@@ -119,6 +119,8 @@ interface Family {
   readonly pool: Pool
   readonly paths: readonly StitchedPath[]
   readonly networks: readonly Network[]
+  /** Names of the tiers that are trained: those with epochs of their own. The others follow the ancestor closely enough, and stay. */
+  readonly trained: ReadonlySet<string>
   readonly initialisers: readonly InitialiserRow[]
   readonly inheriting: QuickstartReport['inheriting']
   /** Kept energy by tier. */
@@ -137,16 +139,17 @@ async function inheritFamily(
     const indices = rng.fork('calibration images').permutation(images.training.length).slice(0, config.calibrationImages)
     const blockOrder = config.tiers.some(({ depth = ancestor.blocks.length }) => depth < ancestor.blocks.length)
     const from = await openInheritance(ancestor, images.training, { indices, blockOrder, report })
-    const keptBy = (width: number) => keptEnergy(from.rotated.order, width)
-    const specs = config.tiers.map(({ width, depth, heads }) => ({ width, depth, heads }))
-    const tiers = await inheritTiers(ancestor, specs, images.training, { from, group, report })
-    const widths = eighths(ancestor.embedding.width)
-    const result = {
-      kept: [...config.tiers.map(({ width }) => keptBy(width)), 1],
-      energies: widths.map((width) => ({ width, kept: keptBy(width) })),
+    try {
+      const keptBy = (width: number) => keptEnergy(from.rotated.order, width)
+      const specs = config.tiers.map(({ width, depth, heads }) => ({ width, depth, heads }))
+      return {
+        tiers: [...(await inheritTiers(ancestor, specs, images.training, { from, group, report })), ancestorTier(ancestor)],
+        kept: [...config.tiers.map(({ width }) => keptBy(width)), 1],
+        energies: eighths(ancestor.embedding.width).map((width) => ({ width, kept: keptBy(width) })),
+      }
+    } finally {
+      from.dispose()
     }
-    from.dispose()
-    return { tiers: [...tiers, ancestorTier(ancestor)], ...result }
   })
   const space = { kind: 'aligned', stride: config.stride } as const
   const pool = buildPool(tiers, { space, details: { ...details, source: 'quickstart' } }, rng.fork('pool'))
@@ -156,17 +159,17 @@ async function inheritFamily(
   const untrained = await stage('evaluate the untrained family on test images', () =>
     accuracies(networks, images.test, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) }),
   )
-  return { pool, paths, networks, initialisers, inheriting: { images: config.calibrationImages, energies }, kept, untrained }
+  const trained = new Set(config.tiers.flatMap(({ epochs }, i) => (epochs > 0 ? [tiers[i]!.name] : [])))
+  return { pool, paths, networks, trained, initialisers, inheriting: { images: config.calibrationImages, energies }, kept, untrained }
 }
 
-/** Whether a path runs blocks of a tier that is trained: one with epochs of its own. The others follow the ancestor closely enough, and stay. */
-const isTrained = ({ config }: Context, { pool }: Family, { path }: StitchedPath) =>
-  path.segments.some(({ tier }) => (config.tiers[pool.tiers.findIndex(({ name }) => name === tier)]?.epochs ?? 0) > 0)
+/** Whether a path runs blocks of a tier that is trained. */
+const isTrained = ({ trained }: Family, { path }: StitchedPath) => path.segments.some(({ tier }) => trained.has(tier))
 
 /** Distils the tiers that are trained, stitches them anew, and tunes them in the pool around those that stay as they are. */
 async function trainFamily(context: Context, ancestor: Network, family: Family) {
   const { config, images, rng, stage, group, report } = context
-  const { pool } = family
+  const { pool, paths, trained } = family
   const { fineTuning, distillation, labelWeight } = config
   const teacher = await stage("the ancestor's answers to the training images", () =>
     cachedTeacher(ancestor, [], images.training, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) }),
@@ -184,9 +187,9 @@ async function trainFamily(context: Context, ancestor: Network, family: Family) 
       )
   }
   await stage('stitch the distilled tiers anew', () => stitchAnew(pool, images, config, rng))
-  const trained = { enumerate: () => [...pool.space.enumerate()].filter((path) => isTrained(context, family, path)) }
-  const policy = costBins(trained, (path) => costOfPath(pool, path).macs)
-  const frozen = pool.tiers.filter((_, i) => !((config.tiers[i]?.epochs ?? 0) > 0)).map(({ name }) => name)
+  const moving = { enumerate: () => paths.filter((path) => isTrained(family, path)) }
+  const policy = costBins(moving, (path) => costOfPath(pool, path).macs)
+  const frozen = pool.tiers.map(({ name }) => name).filter((name) => !trained.has(name))
   const tuned = await stage('tune the pool', () =>
     fineTune(pool, images.training, { ...fineTuning, labelWeight, teacher, policy, frozen, group, report }, rng.fork('fine-tune')),
   )
@@ -251,7 +254,7 @@ async function evaluateAndChoose(
   const score = (source: ImageSource, some = networks) =>
     accuracies(some, source, { batchSize: EVALUATION_BATCH, group, onBatch: progressTo(report) })
   const validation = await stage('evaluate every descendant on validation images', () => score(images.validation))
-  const moved = paths.flatMap((path, i) => (isTrained(context, family, path) ? [i] : []))
+  const moved = paths.flatMap((path, i) => (isTrained(family, path) ? [i] : []))
   const tested = await stage('evaluate every trained descendant on test images', async () => {
     const scores = await score(images.test, moved.map((i) => networks[i]!)) // biome-ignore format: short
     return untrained.map((before, i) => scores[moved.indexOf(i)] ?? before)
