@@ -25,6 +25,7 @@ export default defineConfig({
   resolve: {
     // Tests run on sources, so that no build is needed and a failing line is a line somebody wrote.
     alias: [
+      { find: /^learngene$/, replacement: `${packages}learngene/src/index.ts` },
       { find: /^@learngene\/([^/]+)$/, replacement: `${packages}$1/src/index.ts` },
       { find: /^@learngene\/([^/]+)\/([^.]+)$/, replacement: `${packages}$1/src/$2.ts` },
     ],

@@ -9,7 +9,7 @@ import type { QuickstartReport } from './report.js'
 import { tinyQuickstart } from './tiny.fixture.js'
 
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
-const reason = existsSync(bin) ? '' : ' (skipped: packages/cli/dist is not built, run npm run build)'
+const reason = existsSync(bin) ? '' : ' (skipped: packages/learngene/dist is not built, run npm run build)'
 
 describe.skipIf(reason !== '')(`learngene quickstart, two workers${reason}`, () => {
   let root: string

@@ -3,5 +3,5 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export function temporaryDirectory(): Promise<string> {
-  return mkdtemp(join(tmpdir(), 'learngene-cli-'))
+  return mkdtemp(join(tmpdir(), 'learngene-test-'))
 }

@@ -10,7 +10,7 @@ import { run } from '../io.fixture.js'
 import { temporaryDirectory } from '../run.fixture.js'
 
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
-const reason = existsSync(bin) ? '' : ' (skipped: packages/cli/dist is not built, run npm run build)'
+const reason = existsSync(bin) ? '' : ' (skipped: packages/learngene/dist is not built, run npm run build)'
 const tiny = { imageSize: 8, patchSize: 4, channels: 1, width: 16, depth: 3, heads: 2, classes: 4 }
 
 const time = z.number().positive()

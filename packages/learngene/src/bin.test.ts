@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryDirectory, writeModel } from './run.fixture.js'
 
 const bin = fileURLToPath(new URL('../dist/bin.js', import.meta.url))
-const reason = existsSync(bin) ? '' : ' (skipped: packages/cli/dist is not built, run npm run build)'
+const reason = existsSync(bin) ? '' : ' (skipped: packages/learngene/dist is not built, run npm run build)'
 
 /** Runs a shell line in which `learngene` is the built command. */
 function shell(line: string, onStderr: (child: ReturnType<typeof spawn>, text: string) => void = () => {}) {
