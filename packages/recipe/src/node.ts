@@ -1,1 +1,1 @@
-export {}
+export { diskStore } from './disk-store.js'
