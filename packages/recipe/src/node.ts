@@ -1,1 +1,2 @@
 export { diskStore } from './disk-store.js'
+export { type LockOptions, lockRun, type RunLock } from './lock-run.js'
