@@ -47,7 +47,11 @@ export async function lockRun(dir: string, options: LockOptions = {}): Promise<R
       throw new Error(`${dir} cannot be locked: ${error.message}`, { cause: error })
     })
     if (!holder) break
-    const who = `${dir} is in use by process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.command})`
+    const by =
+      holder.pid === 0
+        ? 'a process that has just begun'
+        : `process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.command})`
+    const who = `${dir} is in use by ${by}`
     if (!wait) throw new Error(`${who}; wait for it, end it, or name another folder`)
     if (told !== holder.token) report?.({ kind: 'message', text: `${who}; waiting` })
     told = holder.token
@@ -74,7 +78,7 @@ interface Holder {
   readonly token: string
 }
 
-const pollMs = 500
+const pollMs = 100
 const heartbeatMs = 20_000
 const foreignLifetimeMs = 300_000
 /** Between making a lock and writing into it nobody takes as long. */
