@@ -2,6 +2,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promis
 import { dirname, join } from 'node:path'
 import type { ByteSource } from '@learngene/interfaces'
 import { commitFolder, discardFolder, fileSource, stageFolder } from '@learngene/vit-blocks/node'
+import { failOnDisk, ignoreMissing } from './disk-errors.js'
 import { MANIFEST } from './manifest.js'
 import { type ArtifactStore, createStore, type Files } from './store.js'
 
@@ -58,7 +59,7 @@ export function diskStore(dir: string): ArtifactStore {
     }
   }
 
-  const at = <T>(what: string, work: () => Promise<T>): Promise<T> => work().catch((error) => fail(join(dir, what), error))
+  const at = <T>(what: string, work: () => Promise<T>): Promise<T> => work().catch((error) => failOnDisk(join(dir, what), error))
   return createStore({
     name: dir,
     folders: () =>
@@ -83,10 +84,6 @@ const exists = async (path: string): Promise<boolean> => (await stat(path).catch
 
 const sourceOf = async (path: string): Promise<ByteSource | undefined> => ((await exists(path)) ? fileSource(path) : undefined)
 
-function ignoreMissing(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-}
-
 /** Writes a new file and brings it to the disk. */
 async function writeThrough(path: string, parts: readonly Uint8Array[]): Promise<void> {
   const file = await open(path, 'w')
@@ -106,20 +103,4 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder?.close()
   }
-}
-
-const reasons: { readonly [code: string]: string } = {
-  ENOSPC: 'the disk is full; free some space and run again, what is finished stands',
-  EDQUOT: 'the disk quota is used up; free some space and run again, what is finished stands',
-  EACCES: 'there is no permission; change that of the folder, or name another',
-  EPERM: 'there is no permission; change that of the folder, or name another',
-  EROFS: 'the file system is read-only; name another folder',
-  ENOENT: 'the folder has vanished during the run; start again',
-  ENOTDIR: 'a part of the path is a file; name another folder',
-}
-
-function fail(path: string, error: Error): never {
-  const { code } =
-    ([error, error.cause].find((each) => (each as NodeJS.ErrnoException | undefined)?.code !== undefined) as NodeJS.ErrnoException) ?? {}
-  throw new Error(`${path}: ${reasons[code ?? ''] ?? error.message}`, { cause: error })
 }

@@ -81,9 +81,10 @@ export async function encodeManifest(manifest: Manifest): Promise<Uint8Array> {
  */
 export async function decodeManifest(bytes: Uint8Array): Promise<Manifest> {
   const { sha256: expected, ...stored } = json.object(json.parse(new TextDecoder().decode(bytes)), MANIFEST)
-  requireSchema(stored.schema)
+  // Of every schema, so that a damaged number is not taken for that of another version.
   if ((await sha256(canonicalJson(stored))) !== expected)
     throw new Error(`${MANIFEST} must have the hash that it ends with; it was changed`)
+  requireSchema(stored.schema)
   const { stage, key, createdBy, created, files, info, depends, account } = stored
   requireStageName(stage)
   const entries = Object.entries(json.object(files, 'files')).map(([name, entry]) => {
@@ -120,25 +121,22 @@ export interface CheckpointHeader {
 const prefix = 'learngene checkpoint '
 const lengthDigits = 8
 
-/** Bytes of a checkpoint before those of its header: the format's name and the header's length, in decimal. */
-export const CHECKPOINT_PREFIX = prefix.length + lengthDigits + 1
+/** Bytes of a checkpoint before those of its header: the format's name, the header's length in decimal and its hash. */
+export const CHECKPOINT_PREFIX = prefix.length + lengthDigits + 1 + 64 + 1
 
 /** What stands before a checkpoint's bytes. */
-export function encodeCheckpointHeader(header: CheckpointHeader): Uint8Array {
-  const text = new TextEncoder().encode(`${canonicalJson(header as unknown as JsonObject)}\n`)
-  const start = new TextEncoder().encode(`${prefix}${String(text.length).padStart(lengthDigits, '0')}\n`)
-  const bytes = new Uint8Array(start.length + text.length)
-  bytes.set(start)
-  bytes.set(text, start.length)
-  return bytes
+export async function encodeCheckpointHeader(header: CheckpointHeader): Promise<Uint8Array> {
+  const text = `${canonicalJson(header as unknown as JsonObject)}\n`
+  const { length } = new TextEncoder().encode(text)
+  return new TextEncoder().encode(`${prefix}${String(length).padStart(lengthDigits, '0')} ${await sha256(text)}\n${text}`)
 }
 
-/** @returns the length of the header that follows. @throws Error when this is not the start of a checkpoint */
-export function decodeCheckpointPrefix(bytes: Uint8Array): number {
+/** @returns length and hash of the header that follows. @throws Error when this is not the start of a checkpoint */
+export function decodeCheckpointPrefix(bytes: Uint8Array): { readonly length: number; readonly sha256: string } {
   const found = new TextDecoder().decode(bytes)
-  const length = new RegExp(`^${prefix}(\\d{${lengthDigits}})\\n$`).exec(found)?.[1]
-  if (length === undefined) throw new Error('it must start as a checkpoint does; it does not')
-  return Number(length)
+  const [, length, sha256] = new RegExp(`^${prefix}(\\d{${lengthDigits}}) ([0-9a-f]{64})\\n$`).exec(found) ?? []
+  if (length === undefined || sha256 === undefined) throw new Error('it must start as a checkpoint does; it does not')
+  return { length: Number(length), sha256 }
 }
 
 /** @throws SchemaError when another version wrote it; Error when it is no header */

@@ -1,4 +1,5 @@
 import type { ByteSource } from '@learngene/interfaces'
+import { joined } from './joined.js'
 import { type ArtifactStore, createStore } from './store.js'
 
 /** A store that lasts as long as it is referenced: for tests, and for pages that keep nothing. What is given and what is handed out are copies. */
@@ -27,13 +28,3 @@ export function memoryStore(): ArtifactStore {
 }
 
 const source = (bytes: Uint8Array): ByteSource => ({ byteLength: bytes.length, slice: (start, end) => bytes.slice(start, end) })
-
-function joined(parts: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
-}

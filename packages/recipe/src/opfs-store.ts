@@ -21,15 +21,15 @@ export function opfsStore(root: FileSystemDirectoryHandle, name = root.name || '
     for (const [file, bytes] of Object.entries(files)) {
       const { sha256 } = manifest.files[file]!
       kept.add(sha256)
-      await write(directory, sha256, [bytes])
+      await writeInPage(directory, sha256, [bytes])
     }
-    await write(directory, MANIFEST, [encoded])
+    await writeInPage(directory, MANIFEST, [encoded])
     for await (const each of directory.keys()) {
       if (!kept.has(each)) await directory.removeEntry(each, { recursive: true })
     }
   }
 
-  const at = <T>(what: string, work: () => Promise<T>): Promise<T> => work().catch((error) => fail(`${name}/${what}`, error))
+  const at = <T>(what: string, work: () => Promise<T>): Promise<T> => work().catch((error) => failInPage(`${name}/${what}`, error))
   return createStore({
     name,
     folders: () =>
@@ -49,7 +49,7 @@ export function opfsStore(root: FileSystemDirectoryHandle, name = root.name || '
     checkpoint: (folder) => at(`${checkpointsName}/${folder}`, async () => sourceOf(await checkpoints(), folder)),
     putCheckpoint: (folder, parts) =>
       at(`${checkpointsName}/${folder}`, async () =>
-        write(await root.getDirectoryHandle(checkpointsName, { create: true }), folder, parts),
+        writeInPage(await root.getDirectoryHandle(checkpointsName, { create: true }), folder, parts),
       ),
     removeCheckpoint: (folder) =>
       at(`${checkpointsName}/${folder}`, async () => {
@@ -59,8 +59,8 @@ export function opfsStore(root: FileSystemDirectoryHandle, name = root.name || '
   })
 }
 
-/** The browser writes into a file of its own and puts it in the place of the old one on closing. */
-async function write(directory: FileSystemDirectoryHandle, name: string, parts: readonly Uint8Array[]): Promise<void> {
+/** Writes a file of a page whole or not at all: the browser writes into a file of its own and puts it in the place of the old one on closing. */
+export async function writeInPage(directory: FileSystemDirectoryHandle, name: string, parts: readonly Uint8Array[]): Promise<void> {
   const handle = await directory.getFileHandle(name, { create: true })
   const file = await handle.createWritable()
   try {
@@ -94,6 +94,7 @@ const reasons: { readonly [name: string]: string } = {
   NotFoundError: 'the folder has vanished during the run; start again',
 }
 
-function fail(path: string, error: Error): never {
+/** Says in one line what an error of a page's files means. The error itself is the cause. */
+export function failInPage(path: string, error: Error): never {
   throw new Error(`${path}: ${reasons[error.name] ?? error.message}`, { cause: error })
 }

@@ -2,7 +2,7 @@ import type { ReportEvent } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
-import type { MetricsLine } from './metrics.js'
+import { type MetricsLog, memoryMetrics } from './metrics.js'
 import type { Stage, StageContext } from './plan.js'
 import { runStages } from './run-stages.js'
 import { statusOf } from './status.js'
@@ -131,24 +131,18 @@ describe('a stage that is interrupted', () => {
       return { files: { done: Uint8Array.from(done) } }
     },
   })
-  let lines: MetricsLine[]
-  const metrics = {
-    add: (line: MetricsLine) => void lines.push(line),
-    flush: async () => {},
-    rewind: async (stage: string, step: number) => {
-      lines = lines.filter((line) => line.stage !== stage || line.step <= step)
-    },
-  }
+  let metrics: MetricsLog
+  const steps = async () => (await metrics.read()).map(({ step }) => step)
   beforeEach(() => {
     stopAt = 5
     first = []
-    lines = []
+    metrics = memoryMetrics()
   })
 
   it('goes on from its checkpoint, with its account and its metrics', async () => {
     await expect(run([training], { checkpointEvery: 2, metrics })).rejects.toThrow('interrupted')
     expect((await statusOf([training], store)).stages[0]).toMatchObject({ state: 'checkpoint', step: 4, total: 6, account: { images: 40 } })
-    expect(lines.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5])
+    expect(await steps()).toEqual([1, 2, 3, 4, 5])
     stopAt = -1
     await run([training], { checkpointEvery: 2, metrics })
     expect(first).toEqual([0, 4])
@@ -156,7 +150,7 @@ describe('a stage that is interrupted', () => {
     const artifact = await store.read('tier')
     expect(await artifact.read('done')).toEqual(Uint8Array.of(0, 2, 4, 6, 8, 10))
     expect(artifact.manifest.account).toMatchObject({ images: 60, macs: 600, seconds: expect.any(Number), peakBytes: expect.any(Number) })
-    expect(lines.map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6])
+    expect(await steps()).toEqual([1, 2, 3, 4, 5, 6])
     expect(await store.findCheckpoint('tier')).toEqual({ state: 'absent' })
   })
 

@@ -137,9 +137,11 @@ export function createStore(shelf: Shelf): ArtifactStore {
     const source = await shelf.checkpoint(folderOf(stage))
     if (!source) return { state: 'absent' }
     try {
-      const length = decodeCheckpointPrefix(await source.slice(0, Math.min(CHECKPOINT_PREFIX, source.byteLength)))
+      const { length, sha256: expected } = decodeCheckpointPrefix(await source.slice(0, Math.min(CHECKPOINT_PREFIX, source.byteLength)))
       const start = CHECKPOINT_PREFIX + length
-      const header = decodeCheckpointHeader(await source.slice(CHECKPOINT_PREFIX, Math.min(start, source.byteLength)))
+      const encoded = await source.slice(CHECKPOINT_PREFIX, Math.min(start, source.byteLength))
+      if ((await sha256(encoded)) !== expected) throw new Error('its header must have the hash that stands before it; it was changed')
+      const header = decodeCheckpointHeader(encoded)
       if (header.stage !== stage) throw new Error(`it must be of '${stage}'; it is of '${header.stage}'`)
       const found = source.byteLength - start
       if (found !== header.bytes) throw new Error(`it must hold ${header.bytes} bytes after its header; it holds ${found}`)
@@ -193,7 +195,7 @@ export function createStore(shelf: Shelf): ArtifactStore {
       if (!(content instanceof Uint8Array)) throw new Error(`the checkpoint of '${stage}' must be a Uint8Array; got ${describe(content)}`)
       const digest = await sha256(content)
       const header = plain({ schema: SCHEMA, stage, key, step, total, account, bytes: content.length, sha256: digest })
-      const encoded = encodeCheckpointHeader(header as unknown as CheckpointHeader)
+      const encoded = await encodeCheckpointHeader(header as unknown as CheckpointHeader)
       decodeCheckpointHeader(encoded.subarray(CHECKPOINT_PREFIX))
       await shelf.putCheckpoint(folderOf(stage), [encoded, content])
     },
