@@ -1,4 +1,3 @@
-import type { JsonObject } from '@learngene/interfaces'
 import { json } from '@learngene/vit-blocks'
 
 /** What a stage has cost, over all the runs that it took; work that was lost with a killed run is not in it. */
@@ -27,8 +26,8 @@ export function keepAccount(before: Account = { images: 0, macs: 0, seconds: 0 }
   let { images, macs } = before
   return {
     add(work) {
-      images += work.images ?? 0
-      macs += work.macs ?? 0
+      images += count(work.images ?? 0, 'account: images')
+      macs += count(work.macs ?? 0, 'account: macs')
     },
     current() {
       const peakBytes = Math.max(before.peakBytes ?? 0, peakMemory() ?? 0)
@@ -40,17 +39,15 @@ export function keepAccount(before: Account = { images: 0, macs: 0, seconds: 0 }
 /** @throws Error when the value is no account */
 export function readAccount(value: unknown, name: string): Account {
   const { images, macs, seconds, peakBytes } = json.object(value, name)
-  const count = (value: unknown, what: string) => {
-    if (typeof value !== 'number' || !(value >= 0))
-      throw new Error(`${name}.${what} must be a number of at least 0; got ${json.describe(value)}`)
-    return value
-  }
-  const account = { images: count(images, 'images'), macs: count(macs, 'macs'), seconds: count(seconds, 'seconds') }
-  return peakBytes === undefined ? account : { ...account, peakBytes: count(peakBytes, 'peakBytes') }
+  const account = { images: count(images, `${name}.images`), macs: count(macs, `${name}.macs`), seconds: count(seconds, `${name}.seconds`) }
+  return peakBytes === undefined ? account : { ...account, peakBytes: count(peakBytes, `${name}.peakBytes`) }
 }
 
-/** An account as a manifest holds it. */
-export const storedAccount = (account: Account): JsonObject => ({ ...account })
+function count(value: unknown, what: string): number {
+  if (typeof value !== 'number' || !(value >= 0 && value < Infinity))
+    throw new Error(`${what} must be a number of at least 0; got ${json.describe(value)}`)
+  return value
+}
 
 /** Most memory that the process has had: of the whole process under Node, of the page's heap now in Chromium. */
 function peakMemory(): number | undefined {

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
 import { canonicalJson, sha256 } from './canonical-json.js'
 
 it('sorts keys, leaves out what is undefined, and writes no spaces', () => {
@@ -61,4 +61,10 @@ it.each([
 it('hashes as FIPS 180-4 has it', async () => {
   expect(await sha256('abc')).toBe('ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad')
   expect(await sha256(new Uint8Array(0))).toBe('e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855')
+})
+
+it('says why it cannot hash in a page that is not secure', async () => {
+  vi.stubGlobal('crypto', {})
+  await expect(sha256('abc')).rejects.toThrow('SHA-256 needs a secure page; serve it by https or from localhost')
+  vi.unstubAllGlobals()
 })

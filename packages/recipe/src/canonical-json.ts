@@ -11,8 +11,9 @@ export function canonicalJson(value: Json): string {
   return write(value, '')
 }
 
-/** Of bytes or of a text's UTF-8, in hexadecimal. */
+/** Of bytes or of a text's UTF-8, in hexadecimal. @throws Error in a page that is not secure, where browsers do not hash */
 export async function sha256(content: Uint8Array | string): Promise<string> {
+  if (globalThis.crypto?.subtle === undefined) throw new Error('SHA-256 needs a secure page; serve it by https or from localhost')
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
   const digest = await crypto.subtle.digest('SHA-256', bytes as Uint8Array<ArrayBuffer>)
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')

@@ -12,7 +12,7 @@ export interface Stage {
   readonly name: string
   /** Names of the stages whose artifacts it reads. */
   readonly needs: readonly string[]
-  /** All of the recipe that its artifact depends on, and nothing else. */
+  /** All of the recipe that its artifact depends on, the seed too where it draws, and nothing else. */
   readonly settings: Json
   /** What tells inputs from outside the recipe apart, by name: a data set's fingerprint, a file's hash. */
   readonly fingerprints?: { readonly [input: string]: string }
