@@ -1,45 +1,58 @@
-import type { Rng } from '@learngene/interfaces'
-import { type BatchShape, checkPixels } from './batch-shape.js'
+import type { RawImage, Rng } from '@learngene/interfaces'
 
-/** Changes the pixels of a batch [B, h, w, c]; returns new pixels of the same shape and leaves the given ones alone. */
-export type Augmentation = (pixels: Uint8Array, shape: BatchShape) => Uint8Array
-
-export interface ShiftAndFlipOptions {
-  /** Largest shift in pixels, up and down, left and right. */
-  readonly shift: number
-  /** Whether half of the images are mirrored left to right. */
-  readonly flip: boolean
+/** What is changed at random in each picture of a batch, in the order in which it is listed here. */
+export interface Augmentation {
+  /** Moves by whole pixels, uniform in -shift .. shift, up and down, left and right, with zeros where nothing came from. */
+  readonly shift?: number
+  /** Probability of mirroring left to right; true is 1/2. */
+  readonly flip?: boolean | number
+  /** A change of one's own; returns new pixels and leaves the given ones alone. Draws from `rng` only, so that the same step gives the same pixels. */
+  readonly custom?: (image: RawImage, rng: Rng) => RawImage
 }
 
 /**
- * Shifts every image by whole pixels, uniform in -shift .. shift in both directions, with zeros where nothing came from, and mirrors
- * it with probability 1/2 where asked to. Draws from `rng` in the order of the images: the same seed gives the same pixels.
- * Throws when `shift` is not an integer from 0 to one less than the shorter side, or when the shape does not fit the pixels.
+ * The augmentation of one picture as a function.
+ *
+ * @throws where a setting is not possible; the function where a shift can move a picture out of sight
  */
-export const shiftAndFlip = ({ shift, flip }: ShiftAndFlipOptions, rng: Rng): Augmentation => {
-  if (!Number.isInteger(shift) || shift < 0) throw new RangeError(`shift must be an integer of at least 0 pixels, got ${shift}`)
-  return (pixels, shape) => {
-    checkPixels(pixels, shape)
-    const [count, height, width, channels] = shape
-    const size = height * width * channels
-    if (shift >= Math.min(height, width))
-      throw new RangeError(
-        `a shift of ${shift} pixels can move an image of ${height} x ${width} out of sight; use at most ${Math.min(height, width) - 1}`,
-      )
-    const augmented = new Uint8Array(pixels.length)
-    for (let image = 0; image < count; image++) {
-      const down = rng.integer(2 * shift + 1) - shift
-      const right = rng.integer(2 * shift + 1) - shift
-      const mirrored = flip && rng.uniform() < 0.5
-      for (let y = Math.max(0, down); y < height + Math.min(0, down); y++) {
-        const fromRow = image * size + (y - down) * width * channels
-        const toRow = image * size + y * width * channels
-        for (let x = Math.max(0, right); x < width + Math.min(0, right); x++) {
-          const fromColumn = mirrored ? width - 1 - (x - right) : x - right
-          for (let c = 0; c < channels; c++) augmented[toRow + x * channels + c] = pixels[fromRow + fromColumn * channels + c]!
-        }
-      }
-    }
-    return augmented
+export const augmentOne = ({ shift = 0, flip = false, custom }: Augmentation): ((image: RawImage, rng: Rng) => RawImage) => {
+  if (!Number.isInteger(shift) || shift < 0) throw new RangeError(`augment.shift must be an integer of at least 0 pixels, got ${shift}`)
+  const mirrored = flip === true ? 0.5 : Number(flip)
+  if (!(mirrored >= 0 && mirrored <= 1))
+    throw new RangeError(`augment.flip must be true, false or a probability from 0 to 1, got ${String(flip)}`)
+  return (image, rng) => {
+    let changed = image
+    if (mirrored > 0 && rng.uniform() < mirrored) changed = mirror(changed)
+    if (shift > 0) changed = shiftBy(changed, shift, rng)
+    return custom ? custom(changed, rng) : changed
   }
+}
+
+const mirror = (image: RawImage): RawImage => {
+  const { width, channels } = image
+  const data = new Uint8Array(image.data.length)
+  for (let row = 0; row < data.length; row += width * channels) {
+    for (let x = 0; x < width; x++) {
+      const from = row + (width - 1 - x) * channels
+      for (let c = 0; c < channels; c++) data[row + x * channels + c] = image.data[from + c]!
+    }
+  }
+  return { ...image, data }
+}
+
+const shiftBy = (image: RawImage, shift: number, rng: Rng): RawImage => {
+  const { height, width, channels } = image
+  if (shift >= Math.min(height, width))
+    throw new RangeError(
+      `a shift of ${shift} pixels can move an image of ${height} x ${width} out of sight; use at most ${Math.min(height, width) - 1}`,
+    )
+  const down = rng.integer(2 * shift + 1) - shift
+  const right = rng.integer(2 * shift + 1) - shift
+  const data = new Uint8Array(image.data.length)
+  const [from, to] = [Math.max(0, -right), Math.min(width, width - right)]
+  for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {
+    const row = (y - down) * width
+    data.set(image.data.subarray((row + from) * channels, (row + to) * channels), (y * width + from + right) * channels)
+  }
+  return { ...image, data }
 }

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { imageFiles, imageFolder } from './image-folder.js'
+import { type ImageFolderOptions, imageFiles, imageFolder } from './image-folder.js'
 import golden from './preprocess/golden.json' with { type: 'json' }
 
 let dir: string
@@ -32,9 +32,48 @@ it('lists the images class by class, and decodes those that are asked for', asyn
   expect(folder.paths).toEqual(['cat/z.png', 'dog/a.JPEG', 'dog/b.png', 'dog/more/c.webp'].map((path) => join(dir, path)))
   expect(folder.labels).toEqual(Uint16Array.of(0, 1, 1, 1))
   expect(folder.length).toBe(4)
-  expect((await folder.image(0)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
-  await expect(folder.image(1)).rejects.toThrow(`${join(dir, 'dog', 'a.JPEG')}: cannot be decoded as an image`)
-  await expect(folder.image(4)).rejects.toThrow('image indices are integers from 0 to 3, got 4')
+  expect((await folder.picture(0)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
+  await expect(folder.picture(1)).rejects.toThrow(`${join(dir, 'dog', 'a.JPEG')}: cannot be decoded as an image`)
+  await expect(folder.picture(4)).rejects.toThrow('image indices are integers from 0 to 3, got 4')
+})
+
+it('calls pictures by their files, and tells folders apart by what is in them', async () => {
+  const png = Buffer.from(file, 'base64')
+  await write('one/cat/a.png')
+  await write('one/dog/b.png')
+  const folder = await imageFolder(join(dir, 'one'))
+  expect([folder.name, folder.nameOf(1)]).toEqual([join(dir, 'one'), join(dir, 'one', 'dog', 'b.png')])
+  const print = await folder.fingerprint()
+  expect(print).toMatch(/^[0-9a-f]{64}$/)
+  await cp(join(dir, 'one'), join(dir, 'copy'), { recursive: true })
+  const copy = async (options?: ImageFolderOptions) => (await imageFolder(join(dir, 'copy'), options)).fingerprint()
+  expect(await copy()).toBe(print)
+  const others = [
+    await copy({ exifOrientation: false }),
+    await copy({ classes: ['dog', 'cat'] }),
+    await (await imageFiles(join(dir, 'one'))).fingerprint(),
+  ]
+  await write('copy/dog/b.png', png.subarray(0, -1))
+  others.push(await copy())
+  await write('copy/dog/b.png', png)
+  await rename(join(dir, 'copy/dog/b.png'), join(dir, 'copy/dog/c.png'))
+  others.push(await copy())
+  expect(new Set([print, ...others]).size).toBe(6)
+  expect(await folder.fingerprint()).toBe(print)
+})
+
+it('names the file that cannot be read for the fingerprint, and asks again', async () => {
+  await write('cat/a.png')
+  const folder = await imageFolder(dir)
+  await rm(folder.paths[0]!)
+  await expect(folder.fingerprint()).rejects.toThrow(`${folder.paths[0]}: cannot be read (ENOENT)`)
+  await write('cat/a.png')
+  expect(await folder.fingerprint()).toMatch(/^[0-9a-f]{64}$/)
+})
+
+it('decodes nothing once the signal has aborted', async () => {
+  await write('cat/a.png')
+  await expect((await imageFolder(dir)).picture(0, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
 })
 
 it.each([
@@ -66,7 +105,7 @@ it('takes one list of classes for several splits, from another split or from a f
   const train = join(dir, 'train')
   expect((await imageFolder(train, { classes: join(dir, 'classes.txt') })).classes).toEqual(['cat', 'bee', 'ant'])
   const { classes, labels, paths } = await imageFolder(train, { classes: join(dir, 'classes.json') })
-  expect([classes, [...labels]]).toEqual([
+  expect([classes, Array.from(labels)]).toEqual([
     ['cat', 'ant', 'bee'],
     [0, 1, 2],
   ])
@@ -123,9 +162,9 @@ it('lists images at any depth where there are no classes', async () => {
   await write('.hidden/d.png')
   const files = await imageFiles(dir)
   expect(files.paths).toEqual(['a/deep/c.webp', 'b.png'].map((path) => join(dir, path)))
-  expect(files.length).toBe(2)
-  expect((await files.image(1)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
-  await expect(files.image(2)).rejects.toThrow('image indices are integers from 0 to 1, got 2')
+  expect(files).toMatchObject({ length: 2, classes: [], labels: [] })
+  expect((await files.picture(1)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
+  await expect(files.picture(2)).rejects.toThrow('image indices are integers from 0 to 1, got 2')
   await expect(imageFiles(join(dir, 'none'))).rejects.toThrow('cannot be read as a folder (ENOENT)')
   await mkdir(join(dir, 'empty'))
   await expect(imageFiles(join(dir, 'empty'))).rejects.toThrow(`${join(dir, 'empty')}: there must be at least 1 image`)

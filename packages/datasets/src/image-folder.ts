@@ -1,25 +1,16 @@
-import { readdir, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join, relative, sep } from 'node:path'
+import type { Dataset } from '@learngene/interfaces'
 import { comparing, type NameOrder, readClassList } from './class-list.js'
+import { eachInParallel } from './each-picture.js'
+import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
 import { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'
-import type { RawImage } from './preprocess/raw-image.js'
 
 /** Image files; nothing is decoded until it is asked for. */
-export interface ImageFiles {
-  readonly length: number
+export interface ImageFiles extends Dataset {
   /** Files, folder by folder, in order within each. */
   readonly paths: readonly string[]
-  /** Decodes one file; throws as `decodeImage` does. */
-  image(index: number): Promise<RawImage>
-}
-
-/** Image files with a label for each. */
-export interface ImageFolder extends ImageFiles {
-  /** Names of the subfolders in order; a label is an index into them. */
-  readonly classes: readonly string[]
-  /** One per path. */
-  readonly labels: Uint16Array
 }
 
 export interface ImageFolderOptions extends DecodeOptions {
@@ -37,7 +28,7 @@ const extensions = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i
  *
  * @throws when the folder cannot be read, has no subfolders, its subfolders are not those of the listed classes, or classes have no images, naming all of them
  */
-export const imageFolder = async (dir: string, options: ImageFolderOptions = {}): Promise<ImageFolder> => {
+export const imageFolder = async (dir: string, options: ImageFolderOptions = {}): Promise<ImageFiles> => {
   const { order = 'natural', classes: listed } = options
   const compare = comparing(order)
   const found = (await readFolder(dir)).filter(({ isFolder }) => isFolder).map(({ name }) => name)
@@ -57,11 +48,8 @@ export const imageFolder = async (dir: string, options: ImageFolderOptions = {})
       .sort((a, b) => (order === 'natural' ? 0 : compare(a.folder, b.folder)) || compare(join(a.folder, a.name), join(b.folder, b.name)))
       .map(({ folder, name }) => join(folder, name)),
   )
-  return {
-    ...filesAt(dir, sorted.flat(), options),
-    classes,
-    labels: Uint16Array.from(sorted.flatMap((paths, label) => paths.map(() => label))),
-  }
+  const labels = Uint16Array.from(sorted.flatMap((paths, label) => paths.map(() => label)))
+  return filesAt(dir, sorted.flat(), options, classes, labels)
 }
 
 /**
@@ -73,13 +61,37 @@ export const imageFiles = async (dir: string, options: DecodeOptions = {}): Prom
   const compare = comparing('natural')
   const paths = (await imagesBelow(dir)).map(({ folder, name }) => join(folder, name)).sort(compare)
   if (paths.length === 0) throw new Error(`${dir}: there must be at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none`)
-  return filesAt(dir, paths, options)
+  return filesAt(dir, paths, options, [], [])
 }
 
-const filesAt = (dir: string, paths: readonly string[], options: DecodeOptions): ImageFiles => ({
+const filesAt = (
+  dir: string,
+  paths: readonly string[],
+  options: DecodeOptions,
+  classes: readonly string[],
+  labels: ArrayLike<number>,
+): ImageFiles => ({
+  name: dir,
   length: paths.length,
+  classes,
+  labels,
   paths,
-  image: async (index) => decodeImage(paths[checkedIndex(dir, index, paths.length)]!, options),
+  async picture(index, signal) {
+    const path = paths[checkedIndex(dir, index, paths.length)]!
+    signal?.throwIfAborted()
+    return decodeImage(path, options)
+  },
+  nameOf: (index) => paths[checkedIndex(dir, index, paths.length)]!,
+  fingerprint: once(async () => {
+    const files: [path: string, hash: string][] = []
+    await eachInParallel(paths.length, async (i) => {
+      const bytes = await readFile(paths[i]!).catch((error: NodeJS.ErrnoException) => {
+        throw new Error(`${paths[i]}: cannot be read (${error.code ?? error.message})`)
+      })
+      files[i] = [relative(dir, paths[i]!).replaceAll(sep, '/'), await sha256(bytes)]
+    })
+    return sha256OfJson([files, await sha256OfNumbers(labels), classes, options.exifOrientation ?? true])
+  }),
 })
 
 /** @throws one line with all faults and the names of the classes that have them */

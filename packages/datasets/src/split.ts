@@ -1,5 +1,4 @@
-import type { Rng } from '@learngene/interfaces'
-import type { Dataset } from '@learngene/interfaces/tensors'
+import type { Dataset, Rng } from '@learngene/interfaces'
 import { checkedCount, range } from './indices.js'
 import { subset } from './subset.js'
 
@@ -16,8 +15,7 @@ export const splitBalanced = (dataset: Dataset, count: number, rng: Rng): [heldO
       `count must be a multiple of the number of classes, ${classes}, to hold out as many of each, got ${count}; use ${Math.ceil(each) * classes}`,
     )
   const members: number[][] = dataset.classes.map(() => [])
-  const labels = dataset.labels(range(dataset.length))
-  for (let i = 0; i < dataset.length; i++) members[labels[i]!]!.push(i)
+  for (let i = 0; i < dataset.length; i++) members[dataset.labels[i]!]!.push(i)
 
   const isHeldOut = new Uint8Array(dataset.length)
   members.forEach((images, label) => {

@@ -1,5 +1,5 @@
+import type { RawImage } from '@learngene/interfaces'
 import type { DecodeOptions } from './decode-image.js'
-import type { RawImage } from './raw-image.js'
 
 /**
  * Decodes an image file in a browser, on the page or in a worker, to RGB in its own size; the canvas only reads the pixels, it does not resize.

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto'
-import type { Interpolation, Preprocessing } from '@learngene/interfaces'
+import type { Interpolation, Preprocessing, RawImage } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
 import { normalise } from '../normalise.js'
 import { evaluationCrop, evaluationTransform } from './evaluation-transform.js'
 import golden from './golden.json' with { type: 'json' }
-import type { RawImage } from './raw-image.js'
 import { resizeImage } from './resize.js'
 
 type Stored = { readonly base64: string } | { readonly sha256: string; readonly stride: number; readonly sample: string }
