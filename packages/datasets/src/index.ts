@@ -13,6 +13,6 @@ export { evaluationCrop, evaluationTransform } from './preprocess/evaluation-tra
 export { grey } from './preprocess/grey.js'
 export { preprocessingOf } from './preprocess/preprocessing.js'
 export { resizeImage } from './preprocess/resize.js'
-export { splitBalanced } from './split.js'
+export { type HeldOut, split, splitBalanced } from './split.js'
 export { channelStatistics } from './statistics.js'
 export { subset } from './subset.js'
