@@ -136,6 +136,37 @@ it('stops where the signal aborts', async () => {
   expect(decoded).toBeLessThan(30)
 })
 
+it('keeps pictures that took time to prepare, before they are augmented, as long as there is room', async () => {
+  const source = rows([1, 2, 3, 4, 5, 6], [0, 1])
+  let decoded = 0
+  const slow = (dataset: Dataset): Dataset => ({
+    ...dataset,
+    async picture(index) {
+      decoded++
+      return dataset.picture(index)
+    },
+  })
+  const epochs = async (dataset: Dataset, ...rest: [Parameters<typeof imageSource>[1], Parameters<typeof imageSource>[2]?]) => {
+    decoded = 0
+    const folder = imageSource(dataset, ...rest)
+    const [first, second] = [
+      await read(folder, [0, 1, 1], { rng: testRng(1) }),
+      await read(folder, [0, 1, 1], { step: 1, rng: testRng(1) }),
+    ]
+    return { first, second, decoded }
+  }
+  const all = await epochs(slow(source), asIs)
+  expect(all.decoded).toBe(3)
+  expect(all.second).toEqual(all.first)
+  expect((await epochs(slow(source), asIs, { memoryLimit: 0 })).decoded).toBe(6)
+  expect((await epochs(slow(source), asIs, { memoryLimit: 5 })).decoded).toBe(5)
+  expect((await epochs(slow(source), cut, { memoryLimit: 2 })).decoded).toBe(3)
+  const changed = await epochs(slow(source), asIs, { augment: { custom: addNoise } })
+  expect(changed.decoded).toBe(3)
+  expect(changed.second.values).not.toEqual(changed.first.values)
+  expect(() => imageSource(source, asIs, { memoryLimit: -1 })).toThrow('memoryLimit must be a number of bytes of at least 0, got -1')
+})
+
 it('augments by step and index, whatever else is in the batch', async () => {
   const pixels = Array.from({ length: 120 }, (_, i) => i)
   const source = imageSource(rows(pixels, new Array(6).fill(0)), asIs, { augment: { flip: true, custom: addNoise } })

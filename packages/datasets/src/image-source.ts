@@ -11,6 +11,11 @@ import { checkPreprocessing } from './preprocess/preprocessing.js'
 export interface ImageSourceOptions {
   /** What is changed at random in each picture before it is normalised; the source then says that it is `augmented`. */
   readonly augment?: Augmentation
+  /**
+   * Bytes of decoded and framed pixels, not yet augmented, that are kept of pictures which take time to prepare, so that a second epoch prepares only what did not fit.
+   * Default 1 GiB, which holds 7,000 pictures of 224 x 224 x 3; 0 keeps nothing.
+   */
+  readonly memoryLimit?: number
 }
 
 /**
@@ -23,9 +28,10 @@ export interface ImageSourceOptions {
 export const imageSource = (
   dataset: Dataset,
   preparation: Normalisation | Preprocessing,
-  { augment }: ImageSourceOptions = {},
+  { augment, memoryLimit = 2 ** 30 }: ImageSourceOptions = {},
 ): ImageSource => {
-  const frame = framing(preparation)
+  if (!(memoryLimit >= 0)) throw new RangeError(`memoryLimit must be a number of bytes of at least 0, got ${memoryLimit}`)
+  const framed = keeping(dataset, framing(preparation), memoryLimit)
   const change = augment && augmentOne(augment)
   return {
     length: dataset.length,
@@ -37,17 +43,12 @@ export const imageSource = (
       if (change && !rng) throw new Error(`${dataset.name}: a source that augments needs a generator: batch(indices, { step, rng })`)
       const targets = oneHot(dataset, indices)
       const batch = collecting(dataset, indices)
-      const prepare = (image: RawImage, position: number) => {
+      const put = (image: RawImage, position: number) => {
         const index = indices[position]!
-        batch.put(
-          naming(dataset, index, () => {
-            const framed = frame(image)
-            return change ? change(framed, (rng as Rng).fork(`${step}.${index}`)) : framed
-          }),
-          position,
-        )
+        const changed = change ? naming(dataset, index, () => change(image, (rng as Rng).fork(`${step}.${index}`))) : image
+        batch.put(changed, position)
       }
-      await eachPicture(dataset, indices, prepare, { signal })
+      await eachPicture(framed, indices, put, { signal })
       const images = toTensor(batch.pixels(), batch.shape(), preparation) // [B, h, w, c]
       return { images, targets: tensor2d(targets, [indices.length, dataset.classes.length], 'float32') }
     },
@@ -61,6 +62,29 @@ const framing = (preparation: Normalisation | Preprocessing): ((image: RawImage)
   }
   checkPreprocessing(preparation)
   return (image) => evaluationCrop(image, preparation)
+}
+
+/** The pictures of a dataset framed, those that take time kept as long as there is room. What is kept first stays: in shuffled epochs each is as likely to be asked for. */
+const keeping = (dataset: Dataset, frame: (image: RawImage) => RawImage, limit: number): Pick<Dataset, 'picture'> => {
+  const kept = new Map<number, RawImage>()
+  let bytes = 0
+  const prepare = (image: RawImage, index: number, tookTime: boolean): RawImage => {
+    const framed = naming(dataset, index, () => frame(image))
+    const isAtHand = !tookTime && framed === image
+    if (!isAtHand && !kept.has(index) && bytes + framed.data.byteLength <= limit) {
+      kept.set(index, framed)
+      bytes += framed.data.byteLength
+    }
+    return framed
+  }
+  return {
+    picture(index, signal) {
+      const known = kept.get(index)
+      if (known) return known
+      const found = dataset.picture(index, signal)
+      return 'then' in found ? found.then((image) => prepare(image, index, true)) : prepare(found, index, false)
+    },
+  }
 }
 
 /** A function has no other description than its text. */
