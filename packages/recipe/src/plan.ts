@@ -10,6 +10,8 @@ import type { Artifact, Checkpoint, Files } from './store.js'
 export interface Stage {
   /** Letters, digits and . _ - : such as `tier:w192`, whose artifact is in the folder `tier-w192`. */
   readonly name: string
+  /** What progress calls it; default its name. */
+  readonly title?: string
   /** Names of the stages whose artifacts it reads. */
   readonly needs: readonly string[]
   /** All of the recipe that its artifact depends on, the seed too where it draws, and nothing else. */

@@ -59,8 +59,7 @@ export async function runStages(stages: readonly Stage[], options: RunStagesOpti
       return true
     })
     outcomes.push({ stage: stage.name, ran: !stands })
-    if (stands) report({ kind: 'message', text: `${stage.name} stands` })
-    else await runStage(planned, plan, { ...options, group, report, checkpointEvery })
+    if (!stands) await runStage(planned, plan, { ...options, group, report, checkpointEvery })
   }
   return outcomes
 }
@@ -75,7 +74,7 @@ async function runStage(planned: PlannedStage, plan: readonly PlannedStage[], op
   const account = keepAccount(last?.account)
   const writes = group.rank === 0
   if (writes) await metrics?.rewind(stage.name, last?.step ?? 0)
-  report({ kind: 'stage', name: stage.name, ...(stage.steps !== undefined && { total: stage.steps }) })
+  report({ kind: 'stage', name: stage.title ?? stage.name, ...(stage.steps !== undefined && { total: stage.steps }) })
   if (last) report({ kind: 'message', text: `${stage.name} goes on after step ${last.step}` })
   const { files, info = {} } = await stage.run(
     {

@@ -3,7 +3,9 @@ import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters 
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
-import type { DescendantRow, QuickstartReport, Size, StorageRow } from './report.js'
+import type { DescendantRow, RunReport, Size, StorageRow } from './report.js'
+
+export const headsOf = (network: Network) => network.blocks[0]!.config.heads as number
 
 export function sizeOf(network: Network): Size {
   const { parameters, macs } = costOf(network)
@@ -11,7 +13,7 @@ export function sizeOf(network: Network): Size {
 }
 
 /** Mean loss of the first and the last tenth of the steps; null where there were none. */
-export function lossSummary(losses: Float32Array): { steps: number; firstLoss: number | null; lastLoss: number | null } {
+export function describeLosses(losses: Float32Array): { steps: number; firstLoss: number | null; lastLoss: number | null } {
   if (losses.length === 0) return { steps: 0, firstLoss: null, lastLoss: null }
   const tenth = Math.max(1, Math.round(losses.length / 10))
   const mean = (values: Float32Array) => values.reduce((sum, value) => sum + value, 0) / values.length
@@ -38,7 +40,7 @@ export function describeDescendants(
   return rows.map((row) => ({ ...row, pareto: front.has(row.path) }))
 }
 
-export function evaluationMacs(networks: readonly Network[]): QuickstartReport['evaluation'] {
+export function evaluationMacs(networks: readonly Network[]): RunReport['evaluation'] {
   return { sharedMacs: sharedMacs(networks), separateMacs: networks.reduce((sum, network) => sum + costOf(network).macs, 0) }
 }
 
@@ -46,11 +48,11 @@ export function evaluationMacs(networks: readonly Network[]): QuickstartReport['
  * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth, stitched by the sliding window.
  * SN-Net's side is counted, not trained.
  */
-export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network): QuickstartReport['storage'] {
+export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network): RunReport['storage'] {
   return withoutWeights(() => {
     const depth = ancestor.blocks.length
     const anchors = pool.tiers.map(({ network }) => {
-      const spec = { width: network.embedding.width, heads: network.blocks[0]!.config.heads as number, depth }
+      const spec = { width: network.embedding.width, heads: headsOf(network), depth }
       return createAuxiliary(ancestor, spec, createRng(0))
     })
     const snnet = buildPool(anchors, {}, createRng(0))

@@ -4,15 +4,13 @@ import { askProcess } from './ask-process.js'
 /** What the process that reads the extracted file is asked for. */
 export interface VerifyRequest {
   readonly model: string
-  readonly backend: BackendName | 'auto'
-  /** A folder with the full Fashion-MNIST; the embedded test images where it is not given. */
-  readonly dataDir?: string
-  /** Logits of so many test images, from the first. */
-  readonly images: number
+  /** The safetensors file with `images` and the `logits` that they gave inside the pool. */
+  readonly compared: string
+  readonly backend: BackendName
 }
 
 /**
- * Reads an extracted model in a new process and runs the first test images through it.
+ * Reads an extracted model in a new process and runs images through it.
  *
  * @param module the built `verify-process` entry
  * @returns logits, image by image
