@@ -12,10 +12,10 @@ export function killableStages(): Stage[] {
   ]
 }
 
-const steps = 8
+const steps = 5
 const length = 100_000
 /** Of an artifact besides its state, so that writing it takes a while. */
-const parts = 12
+const parts = 30
 
 function training(name: string, needs: readonly string[]): Stage {
   return {
