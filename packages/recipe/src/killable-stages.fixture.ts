@@ -15,7 +15,7 @@ export function killableStages(): Stage[] {
 const steps = 5
 const length = 100_000
 /** Of an artifact besides its state, so that writing it takes a while. */
-const parts = 30
+const parts = 15
 
 function training(name: string, needs: readonly string[]): Stage {
   return {
