@@ -1,6 +1,9 @@
 import type { Stage } from './plan.js'
 
-/** Six stages that depend on each other as those of a real recipe do and do little but write. Each trains some numbers, so that a wrong step, draw or input changes all that follows. */
+/**
+ * Six stages that depend on each other as those of a real recipe do and do little but write. Each trains some numbers, so that a wrong
+ * step, draw or input changes all that follows.
+ */
 export function killableStages(): Stage[] {
   return [
     training('ancestor', []),
