@@ -1,6 +1,7 @@
 import type { BackendName } from '@learngene/backends'
 import type { Budget } from '@learngene/interfaces'
 import type { Command } from 'commander'
+import { configOption, printConfig, printConfigOption } from '../config/options.js'
 import { type Io, printJson } from '../io.js'
 import { backendOption, budget, example, integer, jsonOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
@@ -11,6 +12,7 @@ interface QuickstartCommandOptions {
   readonly budget?: Budget
   readonly seed: number
   readonly config?: string
+  readonly printConfig?: boolean
   readonly workers?: number
   readonly dataDir?: string
   readonly backend: BackendName | 'auto'
@@ -26,7 +28,8 @@ export function addQuickstart(program: Command, io: Io): void {
     )
     .option('--out <dir>', 'where to write report.html, report.json, the pool and the chosen model', 'runs/quickstart')
     .option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory that the chosen model keeps', budget)
-    .option('--config <file>', 'JSON with values in place of the default ones')
+    .addOption(configOption())
+    .addOption(printConfigOption())
     .option(
       '--workers <number>',
       'worker threads (default: 2 on wasm and cpu, 1 on backends that use the machine by themselves)',
@@ -42,7 +45,11 @@ export function addQuickstart(program: Command, io: Io): void {
       'after',
       example('learngene quickstart --budget macs=5M,params=300k', 'writes runs/quickstart/report.html, to be opened in a browser'),
     )
-    .action(async ({ out, config, json, force = false, ...options }: QuickstartCommandOptions) => {
+    .action(async ({ out, config, printConfig: printOnly, json, force = false, ...options }: QuickstartCommandOptions) => {
+      if (printOnly) {
+        const { readConfig } = await import('../quickstart/config.js')
+        return printConfig(io, await readConfig(config, { budget: options.budget }))
+      }
       const { runQuickstart } = await import('../quickstart/program.js')
       const report = await withProgress(io, (report) =>
         runQuickstart({ ...options, outDir: out, configFile: config, force, report, signal: io.signal }),

@@ -1,13 +1,13 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Budget, Reporter } from '@learngene/interfaces'
 import { runGroup } from '@learngene/training/node'
-import { asUsage, UsageError } from '../errors.js'
+import { UsageError } from '../errors.js'
 import { renderHtml } from '../report/html/index.js'
 import { commitRunDirectory, discardRunDirectory, prepareRunDirectory } from '../run-directory.js'
 import { version } from '../version.js'
-import { defaultConfig, parseConfig, type QuickstartConfig } from './config.js'
+import { type QuickstartConfig, readConfig } from './config.js'
 import { VERIFIED_IMAGES } from './pipeline.js'
 import type { QuickstartReport } from './report.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
@@ -25,7 +25,7 @@ export interface QuickstartOptions {
   readonly budget?: Budget
   /** A folder with the full Fashion-MNIST; the embedded subset where not given. */
   readonly dataDir?: string
-  /** JSON with values in place of the default configuration's. */
+  /** JSON or a module with values in place of the default configuration's. */
   readonly configFile?: string
   /** Replaces whatever is in `outDir`. */
   readonly force: boolean
@@ -43,10 +43,11 @@ const MODEL = 'descendant.safetensors'
 export async function runQuickstart(options: QuickstartOptions): Promise<QuickstartReport> {
   const { outDir, seed, dataDir, force, report, signal } = options
   const started = performance.now()
+  const config = await readConfig(options.configFile, { budget: options.budget })
+  const { budget } = config
   const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
   const workers = options.workers ?? defaultWorkers(backend)
-  const config = await readConfig(options.configFile, workers)
-  const budget = options.budget ?? config.budget
+  checkBatchSizes(config, workers)
   const run = await prepareRunDirectory(outDir, 'quickstart', { force })
   try {
     const input: WorkerInput = { config, seed, backend, dataDir, budget }
@@ -76,7 +77,7 @@ export async function runQuickstart(options: QuickstartOptions): Promise<Quickst
       config,
       ...result.report,
       choice: {
-        budget: budget as { [measure: string]: number },
+        budget,
         path,
         runnerUp,
         why,
@@ -103,27 +104,11 @@ async function chooseBackend(report: Reporter, signal: AbortSignal): Promise<Bac
   return name
 }
 
-async function readConfig(file: string | undefined, workers: number): Promise<QuickstartConfig> {
-  const config = file === undefined ? defaultConfig : await parseFile(file)
-  for (const [name, { batchSize }] of Object.entries({ distillation: config.distillation, fineTuning: config.fineTuning })) {
+/** Members of a group take equal shares of each batch. */
+function checkBatchSizes({ distillation, fineTuning }: QuickstartConfig, workers: number): void {
+  for (const [name, { batchSize }] of Object.entries({ distillation, fineTuning })) {
     if (batchSize % workers > 0) {
       throw new UsageError(`${name}.batchSize must divide by the number of workers; got ${batchSize} images and ${workers} workers`)
     }
-  }
-  return config
-}
-
-async function parseFile(file: string): Promise<QuickstartConfig> {
-  const text = await readFile(file, 'utf8').catch((error: Error) => {
-    throw new UsageError(`the configuration ${file} cannot be read: ${error.message}`)
-  })
-  return asUsage(() => parseConfig(parseJson(text, file)))
-}
-
-function parseJson(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new Error(`${file} must be JSON: ${(error as Error).message}`)
   }
 }
