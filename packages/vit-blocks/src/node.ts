@@ -11,6 +11,8 @@ import { type NodeOpenOptions, openWeights } from './weights/node-open-weights.j
 import { writeFileAtomically } from './write-file.js'
 
 export { commitFolder, discardFolder, replaceFolder, type StagedFolder, stageFolder } from './replace-folder.js'
+export { importHubClient } from './weights/hub-client.js'
+export { type HubEnvironment, hubEnvironment, type ProxyFetch, proxyFetch } from './weights/hub-environment.js'
 export { fileSource, type NodeOpenOptions, openWeights, writeFileAtomically }
 
 /**

@@ -1,3 +1,5 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { beforeEach, expect, it, vi } from 'vitest'
 import { UsageError } from '../errors.js'
 import { run } from '../io.fixture.js'
@@ -5,6 +7,7 @@ import { defaultConfig } from '../quickstart/config.js'
 import { quickstartRun } from '../quickstart/run.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { type ProgramOptions, runProgram } from '../run/program.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
 
 vi.mock('../run/program.js', () => ({ runProgram: vi.fn() }))
 const program = vi.mocked(runProgram)
@@ -68,4 +71,26 @@ it('ends with exit code 130 when it is interrupted, whatever the program throws 
   const { code, stderr } = await run(['quickstart'], { signal: interruption.signal })
   expect(code).toBe(130)
   expect(stderr).toBe('learngene: interrupted; what is finished stands, and the same command goes on from the last checkpoint\n')
+})
+
+it('prints its configuration and ends', async () => {
+  const { code, stdout, stderr } = await run(['quickstart', '--print-config', '--budget', 'macs=5M'])
+  expect([code, stderr]).toEqual([0, ''])
+  expect(JSON.parse(stdout)).toEqual({ ...defaultConfig, budget: { macs: 5e6 } })
+  expect(program).not.toHaveBeenCalled()
+})
+
+it('prints that of a module, merged with the defaults, and refuses an option that there is not', async () => {
+  const root = await temporaryDirectory()
+  const [good, bad] = [join(root, 'good.ts'), join(root, 'bad.json')]
+  await writeFile(good, 'export default () => ({ fineTuning: { epochs: 3 as number } })')
+  await writeFile(bad, '{ "fineTuning": { "epoch": 3 } }')
+  const { stdout } = await run(['quickstart', '--print-config', '--config', good])
+  expect(JSON.parse(stdout)).toEqual({ ...defaultConfig, fineTuning: { ...defaultConfig.fineTuning, epochs: 3 } })
+  expect(await run(['quickstart', '--print-config', '--config', bad])).toEqual({
+    code: 2,
+    stdout: '',
+    stderr: `learngene: ${bad}: there is no option 'fineTuning.epoch'; did you mean 'epochs'?\n`,
+  })
+  await rm(root, { recursive: true })
 })

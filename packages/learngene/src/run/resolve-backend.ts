@@ -1,5 +1,5 @@
 import type { BackendName, UsedBackend } from '@learngene/backends'
-import { askProcess } from './ask-process.js'
+import { askProcess } from '../ask-process.js'
 
 /**
  * The backend that `auto` takes on this machine and why it passed over others, found out in a process of its own: TensorFlow and GPU devices should be started in the
@@ -9,8 +9,8 @@ import { askProcess } from './ask-process.js'
  * @throws when none starts
  */
 export async function resolveBackend(module: URL, signal?: AbortSignal): Promise<UsedBackend> {
-  const failure = (stderr: string, code: number | null) =>
-    /no backend can be started: .*/.exec(stderr)?.[0] ?? `no backend can be started: exit code ${code}`
+  const failure = (stderr: string, ended: string) =>
+    /no backend can be started: .*/.exec(stderr)?.[0] ?? `no backend can be started: ${ended}`
   return (await askProcess(module, {}, failure, signal)) as UsedBackend
 }
 

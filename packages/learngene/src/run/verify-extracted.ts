@@ -1,5 +1,5 @@
 import type { BackendName } from '@learngene/backends'
-import { askProcess } from './ask-process.js'
+import { askProcess } from '../ask-process.js'
 
 /** What the process that reads the extracted file is asked for. */
 export interface VerifyRequest {
@@ -17,8 +17,8 @@ export interface VerifyRequest {
  * @throws when that process fails, with its message
  */
 export async function logitsInNewProcess(module: URL, request: VerifyRequest, signal?: AbortSignal): Promise<Float32Array> {
-  const failure = (stderr: string, code: number | null) =>
-    `the extracted model cannot be run in a new process: ${stderr.trim().split('\n').at(-1) ?? `exit code ${code}`}`
+  const failure = (stderr: string, ended: string) =>
+    `the extracted model cannot be run in a new process: ${stderr.trim().split('\n').at(-1) ?? ended}`
   return Float32Array.from((await askProcess(module, request, failure, signal)) as number[])
 }
 
