@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { testRng } from '../paths/testing.js'
+import { testRng } from '../testing.js'
 import { random } from './random.js'
 import { denseProblem, entries } from './testing.js'
 

@@ -2,7 +2,7 @@ import type { AffineMap } from '@learngene/vit-blocks'
 import { accumulate, columnsOfMap, createGram, type Gram, type Matrix, matrixOf } from '../linear-algebra/index.js'
 import { naiveProduct, uniformArray, withOnes } from '../linear-algebra/testing.js'
 import { type BlockPair, defaultTierName } from '../paths/index.js'
-import { testRng } from '../paths/testing.js'
+import { testRng } from '../testing.js'
 import type { Side, Transformation } from '../transformation.js'
 import type { StitchProblem } from './problem.js'
 

@@ -1,4 +1,4 @@
-import { testRng } from '../paths/testing.js'
+import { testRng } from '../testing.js'
 import { copyOf, type Matrix, type Matrix64, matrixOf, zeros } from './matrix.js'
 
 /** Uniform numbers in [-1, 1), with a spread of exact float32 values. */

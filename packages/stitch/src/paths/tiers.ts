@@ -58,3 +58,33 @@ export function checkTiers(tiers: readonly TierShape[]): void {
     }
   }
 }
+
+/** Which tiers are stitched: each to the next one only (`nearest`), or to every later one (`all`). */
+export type TierPairs = 'nearest' | 'all'
+
+/** (front, back) of every stitched pair, front ascending, then back ascending. */
+export function* tierPairs(tiers: readonly TierShape[], pairs: TierPairs): Generator<readonly [front: TierShape, back: TierShape]> {
+  if (pairs !== 'nearest' && pairs !== 'all') throw new Error(`pairs must be "nearest" or "all", got ${JSON.stringify(pairs)}`)
+  for (const [index, front] of tiers.entries()) {
+    for (const back of tiers.slice(index + 1, pairs === 'nearest' ? index + 2 : undefined)) yield [front, back]
+  }
+}
+
+/** One way through a stitch: leave the front tier after block `j`, go on with block `m` of the back tier. */
+export interface BlockPair {
+  readonly j: number
+  readonly m: number
+}
+
+/** One stitch (one matrix) and all block pairs that share it, in the order of enumeration. */
+export interface StitchSlot {
+  /** `ti9>ba9#3`: the front tier, the back tier, the number of the window. */
+  readonly id: string
+  readonly fromTier: string
+  readonly toTier: string
+  readonly pairs: readonly BlockPair[]
+}
+
+export function stitchSlot(from: TierShape, to: TierShape, window: number, pairs: readonly BlockPair[]): StitchSlot {
+  return { id: `${from.name}>${to.name}#${window}`, fromTier: from.name, toTier: to.name, pairs }
+}

@@ -1,13 +1,9 @@
 import type { SearchSpace } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
-import { earlyExits } from './early-exits.js'
-import { multiStitch } from './multi-stitch.js'
-import type { PathSpace, StitchedPath } from './path-space.js'
-import { formatPath, parsePath } from './path-text.js'
-import { singleTiers } from './single-tiers.js'
-import { slidingWindow } from './sliding-window.js'
-import { distance, testRng, tier, tiSmBa } from './testing.js'
-import { twoWay } from './two-way.js'
+import { distance, testRng, tier, tiSmBa } from '../testing.js'
+import { formatPath, parsePath, type StitchedPath } from './path.js'
+import { type PathSpace, randomBelow } from './path-space.js'
+import { earlyExits, multiStitch, singleTiers, slidingWindow, twoWay } from './spaces.js'
 
 const spaces: [string, PathSpace][] = [
   ['single tiers', singleTiers(tiSmBa)],
@@ -174,4 +170,31 @@ it('is a search space once it has a cost', () => {
   const space: SearchSpace<StitchedPath> = { ...slidingWindow(tiSmBa), cost }
   expect(space.cost(space.sample(testRng(7))).blocks).toBeGreaterThanOrEqual(12)
   expect(space.count()).toBe(71)
+})
+
+describe('randomBelow', () => {
+  it('is uniform below small bounds', () => {
+    const rng = testRng(1)
+    const hits = new Array<number>(5).fill(0)
+    for (let i = 0; i < 5000; i += 1) hits[Number(randomBelow(5n, rng))]! += 1
+    for (const hit of hits) expect(Math.abs(hit - 1000)).toBeLessThan(150)
+  })
+
+  it('reaches all bits below large bounds', () => {
+    const rng = testRng(2)
+    const bound = 3n << 100n
+    let [seen, largest] = [0n, 0n]
+    for (let i = 0; i < 200; i += 1) {
+      const value = randomBelow(bound, rng)
+      expect(value < bound).toBe(true)
+      seen |= value
+      if (value > largest) largest = value
+    }
+    expect(seen.toString(2)).toBe('1'.repeat(102))
+    expect(largest > (bound * 9n) / 10n).toBe(true)
+  })
+
+  it('gives 0 where there is no other outcome', () => {
+    expect(randomBelow(1n, testRng(3))).toBe(0n)
+  })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { tier } from './testing.js'
-import { checkTiers, defaultTierName } from './tier-shape.js'
+import { tier, tiSmBa } from '../testing.js'
+import { checkTiers, defaultTierName, tierPairs } from './tiers.js'
 
 describe('defaultTierName', () => {
   it('knows the widths of DeiT', () => {
@@ -22,5 +22,18 @@ describe('checkTiers', () => {
     [[tier(768, 9), tier(192, 9)], 'ascend by width, got ti9 of width 192 after ba9 of width 768; sort them by width'],
   ])('refuses %j', (tiers, message) => {
     expect(() => checkTiers(tiers)).toThrow(message)
+  })
+})
+
+describe('tierPairs', () => {
+  const names = (pairs: 'nearest' | 'all') => [...tierPairs(tiSmBa, pairs)].map(([front, back]) => `${front.name}>${back.name}`)
+
+  it('pairs neighbours or everything, front first', () => {
+    expect(names('nearest')).toEqual(['ti12>sm12', 'sm12>ba12'])
+    expect(names('all')).toEqual(['ti12>sm12', 'ti12>ba12', 'sm12>ba12'])
+  })
+
+  it('refuses other policies', () => {
+    expect(() => names('every' as 'all')).toThrow('pairs must be "nearest" or "all", got "every"')
   })
 })
