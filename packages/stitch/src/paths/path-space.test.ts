@@ -1,6 +1,6 @@
 import type { SearchSpace } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
-import { distance, testRng, tier, tiSmBa } from '../testing.js'
+import { distance, testRng, tier, tiSmBa } from '../testing/paths.js'
 import { formatPath, parsePath, type StitchedPath } from './path.js'
 import { type PathSpace, randomBelow } from './path-space.js'
 import { earlyExits, multiStitch, singleTiers, slidingWindow, twoWay } from './spaces.js'

@@ -55,7 +55,7 @@ describe('comparePaths', () => {
   })
 })
 
-describe('pathText', () => {
+describe('the text of a path', () => {
   const tierName = fc.stringMatching(/^[A-Za-z][A-Za-z0-9_.-]{0,8}$/)
 
   const segment = fc.tuple(tierName, fc.nat(), fc.nat(1000)).map(([tier, first, more]) => ({ tier, first, last: first + more }))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { texts, tier, tiSmBa } from '../testing.js'
+import { texts, tier, tiSmBa } from '../testing/paths.js'
 import { formatPath, parsePath } from './path.js'
 import { aligned, earlyExits, multiStitch, singleTiers, slidingWindow, twoWay, type WindowOptions, windowSlots } from './spaces.js'
 

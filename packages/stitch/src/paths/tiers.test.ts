@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { tier, tiSmBa } from '../testing.js'
+import { tier, tiSmBa } from '../testing/paths.js'
 import { checkTiers, defaultTierName, tierPairs } from './tiers.js'
 
 describe('defaultTierName', () => {

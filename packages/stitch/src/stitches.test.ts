@@ -2,9 +2,9 @@ import '@tensorflow/tfjs-backend-cpu'
 import { createStitch } from '@learngene/vit-blocks'
 import { memory, setBackend } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, it } from 'vitest'
-import { createStitches } from './create-stitches.js'
 import { slidingWindow } from './paths/index.js'
-import { weightRng } from './testing.js'
+import { createStitches } from './stitches.js'
+import { weightRng } from './testing/paths.js'
 
 const space = slidingWindow([
   { name: 'a', width: 6, depth: 2 },

@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
-import { formatPath, type Path } from './paths/path.js'
-import type { PathSpace } from './paths/path-space.js'
-import { defaultTierName, type TierShape } from './paths/tiers.js'
+import { formatPath, type Path } from '../paths/path.js'
+import type { PathSpace } from '../paths/path-space.js'
+import { defaultTierName, type TierShape } from '../paths/tiers.js'
 
 /** A tier with its default name. */
 export const tier = (width: number, depth: number): TierShape => ({ name: defaultTierName(width, depth), width, depth })

@@ -1,10 +1,10 @@
 import type { AffineMap } from '@learngene/vit-blocks'
-import { accumulate, columnsOfMap, createGram, type Gram, type Matrix, matrixOf } from '../linear-algebra/index.js'
-import { naiveProduct, uniformArray, withOnes } from '../linear-algebra/testing.js'
+import { accumulate, columnsOfMap, createGram, type Gram, type Matrix, matrixOf } from '../linear-algebra.js'
 import { type BlockPair, defaultTierName } from '../paths/index.js'
-import { testRng } from '../testing.js'
+import type { StitchProblem } from '../stitch-problem.js'
 import type { Side, Transformation } from '../transformation.js'
-import type { StitchProblem } from './problem.js'
+import { naiveProduct, uniformArray, withOnes } from './matrices.js'
+import { testRng } from './paths.js'
 
 export const randomMap = (inputs: number, outputs: number, seed: number): AffineMap => ({
   inputs,

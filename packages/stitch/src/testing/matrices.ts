@@ -1,5 +1,5 @@
-import { testRng } from '../testing.js'
-import { copyOf, type Matrix, type Matrix64, matrixOf, zeros } from './matrix.js'
+import { copyOf, type Matrix, type Matrix64, matrixOf, zeros } from '../linear-algebra/matrix.js'
+import { testRng } from './paths.js'
 
 /** Uniform numbers in [-1, 1), with a spread of exact float32 values. */
 export function uniformArray(length: number, seed: number): Float32Array {

@@ -1,9 +1,9 @@
 import { createViT, deit, type Network, withoutWeights } from '@learngene/vit-blocks'
 import { describe, expect, it } from 'vitest'
-import { createStitches } from './create-stitches.js'
 import { costOfPath, descendantOf, type StitchedFamily, shapeOfTier } from './family.js'
 import { slidingWindow } from './paths/index.js'
-import { weightRng } from './testing.js'
+import { createStitches } from './stitches.js'
+import { weightRng } from './testing/paths.js'
 
 const family: StitchedFamily = withoutWeights(() => {
   const tierOf = (name: string, network: Network) => ({ name, network, transformations: [] })
