@@ -1,6 +1,6 @@
 import type { ByteSource } from '@learngene/interfaces'
 import { parametersOf } from '../network.js'
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
 import {
   checkTensors,
   type ExpectedShapes,

@@ -1,6 +1,6 @@
 import { integerIn, numberIn } from '../config.js'
-import { describe, describeList } from '../safetensors/describe.js'
-import { isRecord } from '../safetensors/header-json.js'
+import { describe, describeList } from '../safetensors/errors.js'
+import { isRecord } from '../safetensors/header.js'
 import { SafetensorsError, type SafetensorsFile } from '../safetensors/index.js'
 import type { SquareViTConfig } from '../vit.js'
 

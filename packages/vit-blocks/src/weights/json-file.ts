@@ -1,6 +1,6 @@
 import type { Json } from '@learngene/interfaces'
-import { readExactly } from '../safetensors/bytes-source.js'
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
+import { readExactly } from '../safetensors/header.js'
 import { SafetensorsError } from '../safetensors/index.js'
 import type { WeightFiles } from './weight-files.js'
 

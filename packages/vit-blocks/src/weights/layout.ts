@@ -1,7 +1,6 @@
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import { disposeNetwork, parametersOf } from '../network.js'
-import type { ExpectedShapes } from '../safetensors/index.js'
-import { SafetensorsError } from '../safetensors/index.js'
+import { type ExpectedShapes, SafetensorsError } from '../safetensors/index.js'
 import { buildNetwork, type NetworkStructure } from '../structure.js'
 import { withoutWeights } from '../without-weights.js'
 import type { Naming } from './naming.js'

@@ -1,5 +1,5 @@
 import type { Interpolation, JsonObject, Preprocessing } from '@learngene/interfaces'
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
 import type { JsonMap } from './json-file.js'
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import type { TensorEntry } from '../safetensors/tensor-entry.js'
+import type { TensorEntry } from '../safetensors/header.js'
 import { huggingFaceNaming } from './naming.js'
 import { readNames } from './read-names.js'
 import type { TensorFile } from './tensor-file.js'

@@ -1,6 +1,6 @@
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
+import type { TensorEntry } from '../safetensors/header.js'
 import { openSafetensors, SafetensorsError, type SafetensorsFile } from '../safetensors/index.js'
-import type { TensorEntry } from '../safetensors/tensor-entry.js'
 import { fileNameIn, objectIn, readJsonFile } from './json-file.js'
 import type { TensorFile } from './tensor-file.js'
 import type { WeightFiles } from './weight-files.js'
