@@ -1,23 +1,22 @@
 import type { JsonObject, Preprocessing } from '@learngene/interfaces'
 import { sidesOf } from '../geometry.js'
-import { readClassNames, sharedNames } from './class-names.js'
+import { describe } from '../safetensors/errors.js'
+import { SafetensorsError } from '../safetensors/index.js'
 import type { Stated } from './config-rules.js'
-import { correctDeit, originOf } from './deit-traps.js'
 import { readHuggingFaceKeys } from './hugging-face-keys.js'
-import { fileNameIn, type JsonMap, objectIn, readJsonFile } from './json-file.js'
 import { openClipPreprocessing, readOpenClipKeys } from './open-clip-keys.js'
-import { type Normalisation, readPreprocessor, readTimmPreprocessing } from './preprocessing.js'
+import { imageNetNormalisation, type Normalisation, readPreprocessor, readTimmPreprocessing } from './preprocessing.js'
 import { readTimmKeys } from './timm-keys.js'
-import type { WeightFiles } from './weight-files.js'
+import { fileNameIn, type JsonMap, objectIn, readJsonFile, type WeightFiles } from './weight-files.js'
 
 /** What the JSON files beside a checkpoint say about it. */
-export interface ModelConfig extends Stated {
+interface ModelConfig extends Stated {
   readonly details: JsonObject
   /** What was corrected, and what could not be known. */
   readonly notes: readonly string[]
 }
 
-export interface ModelConfigOptions {
+interface ModelConfigOptions {
   /** The repository `owner/name` of which the files are a copy, where they do not tell. */
   readonly origin?: string
   /** Keys that are not understood and are known not to change the outputs. */
@@ -100,4 +99,88 @@ function preparationIn(preprocessing: Preprocessing | undefined, normalisation: 
 function classNamesIn(config: JsonMap, key: string, name: string): Pick<ModelConfig, 'details' | 'notes'> {
   const classNames = readClassNames(config[key], `${name}: ${key}`)
   return classNames ? { details: { classNames }, notes: sharedNames(classNames, `${name}: ${key}`) } : { details: {}, notes: [] }
+}
+
+/**
+ * Class names in order, from a list (timm's `label_names`) or from Hugging Face's `id2label`; numbers become text.
+ *
+ * @returns undefined where none are stated
+ * @throws SafetensorsError when they are not one non-empty name for each of the classes from 0 on
+ */
+export function readClassNames(labels: unknown, name: string): readonly string[] | undefined {
+  if (labels === undefined || labels === null) return undefined
+  if (typeof labels !== 'object') throw new SafetensorsError(`${name} must be names by class, found ${describe(labels)}`)
+  // Keys that are integers come in ascending order.
+  const gap = Object.keys(labels).findIndex((key, i) => key !== String(i))
+  if (gap >= 0) throw new SafetensorsError(`${name} must name the classes 0, 1, 2 and so on, found no class ${gap}`)
+  const names = Object.values(labels).map((label) => (typeof label === 'number' ? String(label) : label))
+  const wrong = names.findIndex((label) => !isName(label))
+  if (wrong >= 0) throw new SafetensorsError(`${name} must be non-empty texts, found ${describe(names[wrong])} for class ${wrong}`)
+  return names as readonly string[]
+}
+
+/** What is wrong with the `classNames` of a model's details, as a sentence; undefined where nothing is, or there are none. */
+export function faultInClassNames(names: unknown, classes: number): string | undefined {
+  if (names === undefined) return undefined
+  const rule = `class names must be one non-empty text for each of the ${classes} classes of the classifier`
+  if (!Array.isArray(names)) return `${rule}, found ${describe(names)}`
+  const wrong = names.findIndex((label) => !isName(label))
+  if (wrong >= 0) return `${rule}, found ${describe(names[wrong])} for class ${wrong}`
+  if (names.length === classes) return undefined
+  return `${rule}, found ${names.length} (${names.slice(0, 3).join(', ')}${names.length > 3 ? ', ...' : ''})`
+}
+
+/** Names that several classes share, as a note. */
+export function sharedNames(names: readonly string[], name: string): readonly string[] {
+  const shared = [...new Set(names.filter((label, i) => names.indexOf(label) !== i))]
+  return shared.length === 0 ? [] : [`${name} gives several classes one name: ${shared.slice(0, 5).join(', ')}`]
+}
+
+function isName(label: unknown): boolean {
+  return typeof label === 'string' && label.trim() !== ''
+}
+
+/** What a configuration states and may state wrongly. */
+interface Doubtful {
+  readonly epsilon: number
+  readonly normalisation: Normalisation | undefined
+}
+
+/** The layer norms' epsilon of facebook/deit-*. */
+const trained = 1e-6
+
+/** The repository that files come from: told by their source, or by a path as the hub and its cache write it, `facebook/deit-...`, `facebook--deit-...`. */
+export function originOf({ origin, name }: Pick<WeightFiles, 'origin' | 'name'>): string | undefined {
+  if (origin !== undefined) return origin
+  const [, model] = /(?:^|[/\\]|--)facebook(?:[/\\]|--)(deit-[\w.-]*\w)/.exec(name) ?? []
+  return model && `facebook/${model}`
+}
+
+/**
+ * Corrects the configurations of facebook/deit-*: they state layer norms of 1e-12 and a mean and std of 0.5, but the weights were trained with
+ * 1e-6 and ImageNet's mean and std. Other models' statements hold:
+ * google/vit-* really use 0.5.
+ */
+export function correctDeit(
+  stated: Doubtful,
+  { origin, files, modelType }: { origin: string | undefined; files: WeightFiles; modelType: string },
+): Doubtful & { readonly notes: readonly string[] } {
+  const { epsilon, normalisation } = stated
+  const halves = normalisation === undefined || [...normalisation.mean, ...normalisation.std].every((value) => value === 0.5)
+  if (origin === undefined || !/^facebook\/deit-/.test(origin)) {
+    const suspicious = origin === undefined && epsilon < trained && (modelType === 'deit' || /deit/i.test(files.name))
+    const note = `config.json states layer_norm_eps ${epsilon}, which holds for fine-tuned models; if this is a copy of facebook/deit-*, trained with 1e-6 and ImageNet's mean and std, say so: { origin: 'facebook/deit-...' }`
+    return { ...stated, notes: suspicious ? [note] : [] }
+  }
+  const notes: string[] = []
+  if (epsilon !== trained) {
+    notes.push(`layer_norm_eps corrected from ${epsilon}, as config.json states, to 1e-6, with which ${origin} was trained`)
+  }
+  if (!halves) return { epsilon: trained, normalisation, notes }
+  const given = normalisation ? 'from mean and std 0.5, as preprocessor_config.json states,' : 'from nothing stated'
+  const { mean, std } = imageNetNormalisation
+  notes.push(
+    `normalisation corrected ${given} to ImageNet's mean ${mean.join(' ')} and std ${std.join(' ')}, with which ${origin} was trained`,
+  )
+  return { epsilon: trained, normalisation: imageNetNormalisation, notes }
 }

@@ -1,4 +1,4 @@
-import { wait } from './wait.js'
+import type { Reporter } from '@learngene/interfaces'
 
 /** How often and how patiently something that may fail for a moment is tried again. */
 export interface RetryOptions {
@@ -35,5 +35,38 @@ export async function withRetries<T>(
       if (!passes(error) || failures >= retries) throw error
       await wait(retryDelay * 2 ** failures, signal)
     }
+  }
+}
+
+/** Resolves after the given milliseconds; rejects with the signal's reason as soon as that aborts. */
+export function wait(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const stop = () => {
+      clearTimeout(timer)
+      reject(signal!.reason)
+    }
+    const timer = setTimeout(() => {
+      signal?.removeEventListener('abort', stop)
+      resolve()
+    }, milliseconds)
+    signal?.addEventListener('abort', stop, { once: true })
+  })
+}
+
+/**
+ * Reports a transfer: the stage when it starts, then bytes done of all, at most a hundred times.
+ *
+ * @param before bytes that an earlier transfer left
+ * @returns to be called with the number of bytes that came
+ */
+export function fetchProgress(report: Reporter | undefined, name: string, total: number, before = 0): (bytes: number) => void {
+  report?.({ kind: 'stage', name, total })
+  let done = before
+  let reported = before
+  return (bytes) => {
+    done += bytes
+    if (done < total && done - reported < total / 100) return
+    reported = done
+    report?.({ kind: 'progress', done: Math.min(done, total), total })
   }
 }
