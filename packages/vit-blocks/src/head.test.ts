@@ -1,5 +1,4 @@
 import '@tensorflow/tfjs-backend-cpu'
-import '@tensorflow/tfjs-backend-cpu'
 import {
   add,
   concat,

@@ -1,5 +1,4 @@
 import '@tensorflow/tfjs-backend-cpu'
-import '@tensorflow/tfjs-backend-cpu'
 import { memory } from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { loadModel, saveModel } from './model-file.js'
