@@ -119,7 +119,7 @@ describe('gram', () => {
   })
 })
 
-describe('affineColumns', () => {
+describe('columnsOfMap and mapOfColumns', () => {
   const map = { inputs: 3, outputs: 2, weight: uniformArray(6, 1), bias: uniformArray(2, 2) }
 
   it('stands the bias under the transposed weight', () => {

@@ -3,7 +3,7 @@ import { correctDeit, faultInClassNames, originOf, readClassNames, readModelConf
 import { imageNetNormalisation } from './preprocessing.js'
 import { memoryFiles } from './testing/memory-files.js'
 
-describe('modelConfig', () => {
+describe('readModelConfig', () => {
   const vit = {
     model_type: 'vit',
     hidden_act: 'gelu',
@@ -126,7 +126,7 @@ describe('modelConfig', () => {
   })
 })
 
-describe('classNames', () => {
+describe('class names', () => {
   it('reads lists and id2label, numbers as text', () => {
     expect(readClassNames(['ant', 'bee'], 'x')).toEqual(['ant', 'bee'])
     expect(readClassNames(JSON.parse('{"1":"b","0":"a","2":7}'), 'x')).toEqual(['a', 'b', '7'])
@@ -160,7 +160,7 @@ describe('classNames', () => {
   })
 })
 
-describe('deitTraps', () => {
+describe('correctDeit', () => {
   const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
 
   const correct = (origin: string | undefined, stated: object = {}, name = 'model', modelType = 'vit') =>
