@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { afterEach, describe, expect, it } from 'vitest'
-import { type Conversation, type ConversationOptions, converse } from './conversation.js'
+import { type Conversation, type ConversationOptions, converse } from './children.js'
 
 let open: Conversation[] = []
+
 afterEach(() => {
   for (const conversation of open) conversation.end()
   open = []

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { meterGpu } from './gpu-meter.js'
+import { meterGpu } from './meters.js'
 
 class PassEncoder {
   ran: number[] = []
