@@ -10,7 +10,7 @@ import { ancestorTier, buildPool, inherit, openInheritance } from '@learngene/le
 import { initialiseStitches, learned } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { createViT, deit, forward } from '@learngene/vit-blocks'
-import { dispose, tensor4d } from '@tensorflow/tfjs-core'
+import { dispose, tensor4d, zeros } from '@tensorflow/tfjs-core'
 
 const { values } = parseArgs({
   options: {
@@ -37,12 +37,13 @@ const count = Number(values.images)
 const size = config.imageSize ** 2 * config.channels
 const source = {
   length: count,
-  images(indices) {
+  classes: [],
+  async batch(indices) {
     const rng = createRng(indices[0])
     const pixels = Float32Array.from({ length: indices.length * size }, () => 2 * rng.uniform() - 1)
-    return tensor4d(pixels, [indices.length, config.imageSize, config.imageSize, config.channels])
+    const images = tensor4d(pixels, [indices.length, config.imageSize, config.imageSize, config.channels])
+    return { images, targets: zeros([indices.length, 0]) }
   },
-  labels: (indices) => new Uint8Array(indices.length),
 }
 const times = {}
 const time = async (what, run) => {
@@ -54,8 +55,8 @@ const time = async (what, run) => {
 }
 const passes = async (images) => {
   for (let start = 0; start < images; start += 16) {
-    const batch = source.images(Array.from({ length: Math.min(16, images - start) }, (_, i) => start + i))
-    const { logits } = forward(ancestor, batch)
+    const batch = await source.batch(Array.from({ length: Math.min(16, images - start) }, (_, i) => start + i))
+    const { logits } = forward(ancestor, batch.images)
     await logits.data()
     dispose([batch, logits])
   }

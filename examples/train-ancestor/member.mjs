@@ -1,13 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { setFlagsFromString } from 'node:v8'
 import { useBackend } from '@learngene/backends'
-import { batches, channelStatistics, imageSource, shiftAndFlip, subset, toTensor } from '@learngene/datasets'
+import { batches, channelStatistics, imageSource, subset } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { accuracies } from '@learngene/learngene-pool'
-import { classTargets, crossEntropy } from '@learngene/ops'
+import { crossEntropy } from '@learngene/ops'
 import { adamW, cosine, createRng, shareOf, train } from '@learngene/training'
 import { createViT, forward, loadModel, parametersOf, saveModel } from '@learngene/vit-blocks'
-import { mean } from '@tensorflow/tfjs-core'
+import { add, mean, mul } from '@tensorflow/tfjs-core'
 
 const architecture = { imageSize: 28, patchSize: 7, channels: 1, width: 96, depth: 12, heads: 3, classes: 10 }
 const batchSize = 128
@@ -29,7 +29,7 @@ export async function main(group, { dataDir, backend, epochs, images, seed, star
     : full.train
   const rng = createRng(seed)
   const started = start && (await loadModel(await readFile(start), { name: start }))
-  const normalisation = started ? started.details.normalisation : channelStatistics(training)
+  const normalisation = started ? started.details.normalisation : await channelStatistics(training)
   const network = started ? started.network : createViT(architecture, rng.fork('ancestor'))
   const stepsPerEpoch = Math.floor(training.length / batchSize)
   const steps = epochs * stepsPerEpoch
@@ -45,6 +45,8 @@ export async function main(group, { dataDir, backend, epochs, images, seed, star
   const save = async () => writeFile(out, await saveModel(network, { dtype: 'F16', details }))
   const testAccuracy = async () => (await accuracies([network], imageSource(full.test, normalisation), { group }))[0]
 
+  const source = imageSource(training, normalisation, { augment: { shift, flip: true } })
+  const drawn = rng.fork('augmentation')
   let order
   function shareOfStep(step) {
     if (step % stepsPerEpoch === 0 || !order) {
@@ -63,15 +65,8 @@ export async function main(group, { dataDir, backend, epochs, images, seed, star
     optimizer: adamW({ weightDecay: 0.05 }),
     learningRate: cosine({ base: learningRate, steps, warmup: Math.min(500, Math.floor(steps / 10)), final: 1e-5 }),
     clipNorm: 1,
-    batch(step) {
-      const indices = shareOfStep(step)
-      const shape = [indices.length, ...training.imageShape]
-      const augment = shiftAndFlip({ shift, flip: true }, rng.fork(`augmentation ${step}.${group.rank}`))
-      return {
-        images: toTensor(augment(training.images(indices), shape), shape, normalisation),
-        targets: classTargets(training.labels(indices), architecture.classes, smoothing),
-      }
-    },
+    prepare: (step) => source.batch(shareOfStep(step), { step, rng: drawn }),
+    batch: (_, { images, targets }) => ({ images, targets: add(mul(targets, 1 - smoothing), smoothing / architecture.classes) }),
     loss: (_step, _part, { images, targets }) => mean(crossEntropy(forward(network, images).logits, targets)),
     checkpoint: { every: stepsPerEpoch, save },
     report(event) {

@@ -1,9 +1,9 @@
 import { buildPool, createAuxiliary, createDistillation, liveTeacher } from '@learngene/learngene-pool'
 import { crossEntropy } from '@learngene/ops'
 import { descendantOf } from '@learngene/stitch'
-import { adamW, createRng, type Group, train } from '@learngene/training'
+import { adamW, createRng, type Group, type LossTerms, train } from '@learngene/training'
 import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
-import { mean, type Scalar } from '@tensorflow/tfjs-core'
+import { mean } from '@tensorflow/tfjs-core'
 import { planDistillation, planStitch } from './plan.js'
 import { createInputs, type Inputs, type Task, type Work } from './task.js'
 
@@ -69,14 +69,14 @@ function inference(network: Network, { images }: Inputs, group: Group): Work {
 interface Training<Batch> {
   readonly parameters: Parameters<typeof train>[0]['parameters']
   readonly batch: () => Batch
-  readonly loss: (batch: Batch) => Scalar
+  readonly loss: (batch: Batch) => LossTerms
 }
 
 function training<Batch>(group: Group, { parameters, batch, loss }: Training<Batch>): Work {
   const optimizer = adamW()
   return {
     async run(steps, onStep) {
-      await train<Batch>({
+      await train<void, Batch>({
         parameters,
         steps,
         batch,

@@ -1,3 +1,4 @@
+import type { RawImage } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
 import { arrayDataset } from './array-dataset.js'
 
@@ -10,29 +11,39 @@ const options = {
 }
 
 describe('arrayDataset', () => {
-  it('reads images and labels by index, in any order and repeatedly', () => {
+  it('reads pictures by index, without copies', () => {
     const dataset = arrayDataset(options)
-    expect(dataset).toMatchObject({ name: 'tiny', length: 3, imageShape: [1, 2, 1], classes: ['a', 'b'] })
-    expect(dataset.images([2, 0, 2])).toEqual(Uint8Array.of(5, 6, 1, 2, 5, 6))
-    expect(dataset.labels(Uint32Array.of(2, 0, 2))).toEqual(Uint8Array.of(1, 0, 1))
-    expect(dataset.images([])).toEqual(new Uint8Array(0))
-  })
-
-  it('gives copies', () => {
-    const dataset = arrayDataset(options)
-    dataset.images([0]).fill(99)
-    expect(dataset.images([0])).toEqual(Uint8Array.of(1, 2))
+    expect(dataset).toMatchObject({ name: 'tiny', length: 3, classes: ['a', 'b'], labels: Uint8Array.of(0, 1, 1) })
+    const picture = dataset.picture(2) as RawImage
+    expect(picture).toEqual({ data: Uint8Array.of(5, 6), height: 1, width: 2, channels: 1 })
+    expect(picture.data.buffer).toBe(options.pixels.buffer)
+    expect(dataset.nameOf(2)).toBe('image 2 of tiny')
   })
 
   it('takes more classes than a byte counts', () => {
     const classes = Array.from({ length: 1000 }, (_, i) => `class ${i}`)
     const dataset = arrayDataset({ ...options, classes, labels: Uint16Array.of(999, 0, 256) })
-    expect(dataset.labels([2, 0])).toEqual(Uint16Array.of(256, 999))
+    expect(Array.from(dataset.labels)).toEqual([999, 0, 256])
   })
 
   it.each([-1, 3, 1.5, Number.NaN])('refuses index %s', (index) => {
-    expect(() => arrayDataset(options).images([0, index])).toThrow(`tiny: image indices are integers from 0 to 2, got ${index}`)
-    expect(() => arrayDataset(options).labels([0, index])).toThrow(RangeError)
+    expect(() => arrayDataset(options).picture(index)).toThrow(`tiny: image indices are integers from 0 to 2, got ${index}`)
+    expect(() => arrayDataset(options).picture(index)).toThrow(RangeError)
+  })
+
+  it('has a fingerprint of pixels, shape, labels and classes, and of nothing else', async () => {
+    const print = (change: object) => arrayDataset({ ...options, ...change }).fingerprint()
+    const same = await print({})
+    expect(same).toMatch(/^[0-9a-f]{64}$/)
+    expect(await print({ name: 'other', pixels: options.pixels.slice(), labels: Uint16Array.from(options.labels) })).toBe(same)
+    const others = [
+      { pixels: options.pixels.with(5, 7) },
+      { imageShape: [2, 1, 1] },
+      { labels: Uint8Array.of(0, 1, 0) },
+      { classes: ['b', 'a'] },
+    ]
+    const prints = await Promise.all(others.map(print))
+    expect(new Set([same, ...prints]).size).toBe(5)
   })
 
   it.each([

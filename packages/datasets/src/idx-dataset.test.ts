@@ -8,13 +8,16 @@ const options = { name: 'tiny', images, labels, classes: ['a', 'b'] }
 describe('idxDataset', () => {
   it('joins images and labels', () => {
     const dataset = idxDataset(options)
-    expect(dataset).toMatchObject({ name: 'tiny', length: 2, imageShape: [1, 2, 1], classes: ['a', 'b'] })
-    expect(dataset.images([1])).toEqual(Uint8Array.of(3, 4))
-    expect(dataset.labels([0, 1])).toEqual(Uint8Array.of(1, 0))
+    expect(dataset).toMatchObject({ name: 'tiny', length: 2, classes: ['a', 'b'], labels: labels.data })
+    expect(dataset.picture(1)).toEqual({ data: Uint8Array.of(3, 4), height: 1, width: 2, channels: 1 })
   })
 
   it('reads colour images', () => {
-    expect(idxDataset({ ...options, images: { ...images, shape: [2, 1, 1, 2] } }).imageShape).toEqual([1, 1, 2])
+    expect(idxDataset({ ...options, images: { ...images, shape: [2, 1, 1, 2] } }).picture(0)).toMatchObject({
+      height: 1,
+      width: 1,
+      channels: 2,
+    })
   })
 
   it.each([

@@ -1,4 +1,4 @@
-import type { Dataset } from '@learngene/interfaces/tensors'
+import type { Dataset } from '@learngene/interfaces'
 import { arrayDataset } from './array-dataset.js'
 import type { IdxArray } from './idx.js'
 

@@ -1,8 +1,8 @@
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { imageFiles, imageFolder } from './image-folder.js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type ImageFolderOptions, imageFiles, imageFolder, imageFolders } from './image-folder.js'
 import golden from './preprocess/golden.json' with { type: 'json' }
 
 let dir: string
@@ -32,9 +32,48 @@ it('lists the images class by class, and decodes those that are asked for', asyn
   expect(folder.paths).toEqual(['cat/z.png', 'dog/a.JPEG', 'dog/b.png', 'dog/more/c.webp'].map((path) => join(dir, path)))
   expect(folder.labels).toEqual(Uint16Array.of(0, 1, 1, 1))
   expect(folder.length).toBe(4)
-  expect((await folder.image(0)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
-  await expect(folder.image(1)).rejects.toThrow(`${join(dir, 'dog', 'a.JPEG')}: cannot be decoded as an image`)
-  await expect(folder.image(4)).rejects.toThrow('image indices are integers from 0 to 3, got 4')
+  expect((await folder.picture(0)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
+  await expect(folder.picture(1)).rejects.toThrow(`${join(dir, 'dog', 'a.JPEG')}: cannot be decoded as an image`)
+  await expect(folder.picture(4)).rejects.toThrow('image indices are integers from 0 to 3, got 4')
+})
+
+it('calls pictures by their files, and tells folders apart by what is in them', async () => {
+  const png = Buffer.from(file, 'base64')
+  await write('one/cat/a.png')
+  await write('one/dog/b.png')
+  const folder = await imageFolder(join(dir, 'one'))
+  expect([folder.name, folder.nameOf(1)]).toEqual([join(dir, 'one'), join(dir, 'one', 'dog', 'b.png')])
+  const print = await folder.fingerprint()
+  expect(print).toMatch(/^[0-9a-f]{64}$/)
+  await cp(join(dir, 'one'), join(dir, 'copy'), { recursive: true })
+  const copy = async (options?: ImageFolderOptions) => (await imageFolder(join(dir, 'copy'), options)).fingerprint()
+  expect(await copy()).toBe(print)
+  const others = [
+    await copy({ exifOrientation: false }),
+    await copy({ classes: ['dog', 'cat'] }),
+    await (await imageFiles(join(dir, 'one'))).fingerprint(),
+  ]
+  await write('copy/dog/b.png', png.subarray(0, -1))
+  others.push(await copy())
+  await write('copy/dog/b.png', png)
+  await rename(join(dir, 'copy/dog/b.png'), join(dir, 'copy/dog/c.png'))
+  others.push(await copy())
+  expect(new Set([print, ...others]).size).toBe(6)
+  expect(await folder.fingerprint()).toBe(print)
+})
+
+it('names the file that cannot be read for the fingerprint, and asks again', async () => {
+  await write('cat/a.png')
+  const folder = await imageFolder(dir)
+  await rm(folder.paths[0]!)
+  await expect(folder.fingerprint()).rejects.toThrow(`${folder.paths[0]}: cannot be read (ENOENT)`)
+  await write('cat/a.png')
+  expect(await folder.fingerprint()).toMatch(/^[0-9a-f]{64}$/)
+})
+
+it('decodes nothing once the signal has aborted', async () => {
+  await write('cat/a.png')
+  await expect((await imageFolder(dir)).picture(0, AbortSignal.abort(new Error('enough')))).rejects.toThrow('enough')
 })
 
 it.each([
@@ -66,7 +105,7 @@ it('takes one list of classes for several splits, from another split or from a f
   const train = join(dir, 'train')
   expect((await imageFolder(train, { classes: join(dir, 'classes.txt') })).classes).toEqual(['cat', 'bee', 'ant'])
   const { classes, labels, paths } = await imageFolder(train, { classes: join(dir, 'classes.json') })
-  expect([classes, [...labels]]).toEqual([
+  expect([classes, Array.from(labels)]).toEqual([
     ['cat', 'ant', 'bee'],
     [0, 1, 2],
   ])
@@ -75,6 +114,41 @@ it('takes one list of classes for several splits, from another split or from a f
   await expect(imageFolder(val, { classes: [...classes, 'fox'] })).rejects.toThrow(
     '; no subfolder: fox; no images: bee; not in the list of classes: dog',
   )
+})
+
+describe('imageFolders', () => {
+  it('reads all splits with one list of classes', async () => {
+    for (const path of ['train/ant/a', 'train/bee/b', 'val/bee/c', 'val/ant/d', 'more/ant/e', 'more/bee/f']) await write(`${path}.png`)
+    const dirs = { training: join(dir, 'train'), validation: join(dir, 'val'), test: join(dir, 'more') }
+    const { training, validation, test } = await imageFolders(dirs)
+    expect([training, validation, test].map(({ classes }) => classes)).toEqual([
+      ['ant', 'bee'],
+      ['ant', 'bee'],
+      ['ant', 'bee'],
+    ])
+    expect(validation.paths).toEqual(['ant/d.png', 'bee/c.png'].map((path) => join(dir, 'val', path)))
+    const turned = await imageFolders({ training: dirs.training }, { classes: ['bee', 'ant'] })
+    expect([turned.training.classes, turned.training.paths[0]]).toEqual([['bee', 'ant'], join(dir, 'train', 'bee', 'b.png')])
+  })
+
+  it('tells all faults of all splits in one line', async () => {
+    for (const path of ['train/ant/a.png', 'train/bee/readme.txt', 'train/cat/c.png', 'val/ant/d.png', 'val/dog/e.png']) await write(path)
+    const dirs = { training: join(dir, 'train'), validation: join(dir, 'val'), test: join(dir, 'none') }
+    const fault = await imageFolders(dirs).catch((error: Error) => error.message)
+    expect(fault).toMatch(/^every class must have a subfolder with at least 1 image .*, in all splits; /)
+    expect(fault).toContain(`; training (${dirs.training}): no images: bee; `)
+    expect(fault).toContain(`; validation (${dirs.validation}): no subfolder: bee, cat, not in the list of classes: dog; `)
+    expect(fault).toContain(`; test: ${dirs.test}: cannot be read as a folder (ENOENT)`)
+  })
+
+  it('looks at the other splits where the first has no classes', async () => {
+    await write('val/ant/d.png')
+    await mkdir(join(dir, 'train'))
+    const dirs = { training: join(dir, 'train'), validation: join(dir, 'val'), test: join(dir, 'none') }
+    const fault = await imageFolders(dirs).catch((error: Error) => error.message)
+    expect(fault).toMatch(/training: .*train: an image folder must hold one subfolder per class, found none; test: .*none: cannot be read/)
+    await expect(imageFolders({})).rejects.toThrow('imageFolders needs at least 1 folder')
+  })
 })
 
 it.each<[readonly string[] | string, string]>([
@@ -123,9 +197,9 @@ it('lists images at any depth where there are no classes', async () => {
   await write('.hidden/d.png')
   const files = await imageFiles(dir)
   expect(files.paths).toEqual(['a/deep/c.webp', 'b.png'].map((path) => join(dir, path)))
-  expect(files.length).toBe(2)
-  expect((await files.image(1)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
-  await expect(files.image(2)).rejects.toThrow('image indices are integers from 0 to 1, got 2')
+  expect(files).toMatchObject({ length: 2, classes: [], labels: [] })
+  expect((await files.picture(1)).data).toEqual(new Uint8Array(Buffer.from(base64, 'base64')))
+  await expect(files.picture(2)).rejects.toThrow('image indices are integers from 0 to 1, got 2')
   await expect(imageFiles(join(dir, 'none'))).rejects.toThrow('cannot be read as a folder (ENOENT)')
   await mkdir(join(dir, 'empty'))
   await expect(imageFiles(join(dir, 'empty'))).rejects.toThrow(`${join(dir, 'empty')}: there must be at least 1 image`)

@@ -21,11 +21,11 @@ describe('loadFashionMnist', () => {
 
   it('reads gzipped and plain files', async () => {
     const { train, test } = await loadFashionMnist(dir)
-    expect(train).toMatchObject({ name: 'Fashion-MNIST train', length: 3, imageShape: [28, 28, 1] })
-    expect(test).toMatchObject({ name: 'Fashion-MNIST test', length: 2, imageShape: [28, 28, 1] })
-    expect([...train.labels([0, 1, 2])].map((label) => train.classes[label])).toEqual(['Ankle boot', 'T-shirt/top', 'Coat'])
-    expect(train.images([2])).toEqual(new Uint8Array(784).fill(7))
-    expect(test.images([1])).toEqual(new Uint8Array(784).fill(8))
+    expect(train).toMatchObject({ name: 'Fashion-MNIST train', length: 3 })
+    expect(test).toMatchObject({ name: 'Fashion-MNIST test', length: 2 })
+    expect(Array.from(train.labels, (label) => train.classes[label])).toEqual(['Ankle boot', 'T-shirt/top', 'Coat'])
+    expect(train.picture(2)).toEqual({ data: new Uint8Array(784).fill(7), height: 28, width: 28, channels: 1 })
+    expect(test.picture(1)).toMatchObject({ data: new Uint8Array(784).fill(8) })
   })
 
   it('names the missing file and where to get it', async () => {

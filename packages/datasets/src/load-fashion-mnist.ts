@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Dataset } from '@learngene/interfaces/tensors'
+import type { Dataset } from '@learngene/interfaces'
 import { type IdxArray, readIdx } from './idx.js'
 import { idxDataset } from './idx-dataset.js'
 

@@ -1,3 +1,4 @@
+import type { RawImage } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
 import { arrayDataset } from './array-dataset.js'
 import { testRng } from './rng.fixture.js'
@@ -16,8 +17,8 @@ const noise = (length: number, channels: number) => {
 }
 
 describe('channelStatistics', () => {
-  it('is the mean and the population standard deviation of each channel', () => {
-    const { mean, std } = channelStatistics(
+  it('is the mean and the population standard deviation of each channel', async () => {
+    const { mean, std } = await channelStatistics(
       arrayDataset({
         name: 'tiny',
         imageShape: [1, 1, 2],
@@ -31,19 +32,23 @@ describe('channelStatistics', () => {
     expect(std[1]).toBeCloseTo(0, 15)
   })
 
-  it('equals two passes over all pixels, for more images than one chunk', () => {
+  it('equals two passes over all pixels, whether pictures are at hand or take time', async () => {
     const dataset = noise(600, 2)
-    const pixels = dataset.images(Array.from({ length: 600 }, (_, i) => i))
-    const { mean, std } = channelStatistics(dataset)
+    const pixels = Array.from({ length: 600 }, (_, i) => [...(dataset.picture(i) as RawImage).data]).flat()
+    const later = { ...dataset, picture: async (index: number) => dataset.picture(index) }
+    const { mean, std } = await channelStatistics(dataset)
+    expect(await channelStatistics(later)).toEqual({ mean, std })
     for (const c of [0, 1]) {
-      const values = [...pixels].filter((_, i) => i % 2 === c).map((value) => value / 255)
+      const values = pixels.filter((_, i) => i % 2 === c).map((value) => value / 255)
       const expected = values.reduce((sum, value) => sum + value, 0) / values.length
       expect(mean[c]).toBeCloseTo(expected, 12)
       expect(std[c]).toBeCloseTo(Math.sqrt(values.reduce((sum, value) => sum + (value - expected) ** 2, 0) / values.length), 12)
     }
   })
 
-  it('refuses an empty dataset', () => {
-    expect(() => channelStatistics(subset(noise(2, 1), []))).toThrow('noise: channel statistics need at least 1 image, got 0')
+  it('refuses an empty dataset and pictures of other channels', async () => {
+    await expect(channelStatistics(subset(noise(2, 1), []))).rejects.toThrow('noise: channel statistics need at least 1 image, got 0')
+    const mixed = { ...noise(2, 1), picture: (index: number) => noise(2, 1 + index).picture(0) }
+    await expect(channelStatistics(mixed)).rejects.toThrow('image 0 of noise has 1, image 1 of noise has 2')
   })
 })

@@ -1,19 +1,21 @@
-import type { Dataset } from '@learngene/interfaces/tensors'
+import type { Dataset } from '@learngene/interfaces'
+import { once, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
 
 /**
- * The named images of a dataset as a dataset of their own, in the given order; a view, no pixels are copied. Indices may repeat.
- * Throws a RangeError when an index does not name an image.
+ * The named pictures of a dataset as a dataset of their own, in the given order; a view, no pixels are copied. Indices may repeat.
+ * Throws a RangeError when an index does not name a picture.
  */
 export const subset = (dataset: Dataset, indices: ArrayLike<number>): Dataset => {
   const chosen = Uint32Array.from(indices, (index) => checkedIndex(dataset.name, index, dataset.length))
-  const outer = (inner: ArrayLike<number>) => Uint32Array.from(inner, (index) => chosen[checkedIndex(dataset.name, index, chosen.length)]!)
+  const outer = (inner: number) => chosen[checkedIndex(dataset.name, inner, chosen.length)]!
   return {
     name: dataset.name,
     length: chosen.length,
-    imageShape: dataset.imageShape,
     classes: dataset.classes,
-    images: (inner) => dataset.images(outer(inner)),
-    labels: (inner) => dataset.labels(outer(inner)),
+    labels: dataset.classes.length === 0 ? [] : Uint16Array.from(chosen, (index) => dataset.labels[index]!),
+    picture: (inner, signal) => dataset.picture(outer(inner), signal),
+    nameOf: (inner) => dataset.nameOf(outer(inner)),
+    fingerprint: once(async () => sha256OfJson([await dataset.fingerprint(), await sha256OfNumbers(chosen)])),
   }
 }

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync } from 'node:fs'
-import type { Dataset } from '@learngene/interfaces/tensors'
+import type { Dataset, RawImage } from '@learngene/interfaces'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { classes, loadTest, loadTrain } from './images.js'
 
-const sha256 = (bytes: Uint8Array | Uint16Array) => createHash('sha256').update(bytes).digest('hex')
-const all = (dataset: Dataset) => Uint32Array.from({ length: dataset.length }, (_, i) => i)
+const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex')
+const picture = (dataset: Dataset, index: number) => dataset.picture(index) as RawImage
+const all = (dataset: Dataset) => Buffer.concat(Array.from({ length: dataset.length }, (_, i) => picture(dataset, i).data))
 
 const parts = [
   {
@@ -35,32 +36,32 @@ describe.each(parts)('the $part images', ({ load, perClass, pixels, labels, firs
 
   it('hold as many of each class', () => {
     const counts = new Array<number>(classes.length).fill(0)
-    for (const label of dataset.labels(all(dataset))) counts[label]!++
+    for (const label of Array.from(dataset.labels)) counts[label]!++
     expect(counts).toEqual(new Array(10).fill(perClass))
     expect(dataset.length).toBe(10 * perClass)
-    expect(dataset.imageShape).toEqual([28, 28, 1])
+    expect(picture(dataset, 0)).toMatchObject({ height: 28, width: 28, channels: 1 })
     expect(dataset.classes).toHaveLength(10)
   })
 
   it('are the values the selection gave, in original order', () => {
-    expect(sha256(dataset.images(all(dataset)))).toBe(pixels)
-    expect(sha256(dataset.labels(all(dataset)))).toBe(labels)
-    expect([...dataset.labels(all(dataset).subarray(0, 10))]).toEqual(first)
+    expect(sha256(all(dataset))).toBe(pixels)
+    expect(sha256(Uint8Array.from(dataset.labels))).toBe(labels)
+    expect(Array.from(dataset.labels).slice(0, 10)).toEqual(first)
   })
 
-  it('are read by index', () => {
-    const last = dataset.length - 1
-    const two = dataset.images([last, 3])
-    expect(two).toHaveLength(2 * 784)
-    expect(two.subarray(784)).toEqual(dataset.images([3]))
-    expect(two.subarray(0, 784)).toEqual(dataset.images([last]))
-    expect(dataset.labels([last, 3])).toEqual(Uint8Array.of(dataset.labels([last])[0]!, dataset.labels([3])[0]!))
+  it('are told from each other, and from the other part, by a fingerprint of what they hold', async () => {
+    const print = await dataset.fingerprint()
+    expect(print).toMatch(/^[0-9a-f]{64}$/)
+    expect(await (await load()).fingerprint()).toBe(print)
+    expect(dataset.nameOf(3)).toBe(`image 3 of ${dataset.name}`)
+    const other = await (load === loadTest ? loadTrain : loadTest)()
+    expect(await other.fingerprint()).not.toBe(print)
   })
 
   it.each([-1, 0.5, Number.NaN, 10 * perClass])('refuse index %s', (index) => {
     const message = `image indices are integers from 0 to ${10 * perClass - 1}, got ${index}`
-    expect(() => dataset.images([0, index])).toThrow(message)
-    expect(() => dataset.labels([0, index])).toThrow(message)
+    expect(() => dataset.picture(index)).toThrow(message)
+    expect(() => dataset.nameOf(index)).toThrow(message)
   })
 })
 

@@ -1,4 +1,4 @@
-import type { Dataset } from '@learngene/interfaces/tensors'
+import type { Dataset } from '@learngene/interfaces'
 import { readValues } from './read-idx.js'
 import { readOwnFile } from './read-own-file.js'
 
@@ -44,19 +44,27 @@ const load = async (name: string, length: number, imagesUrl: URL, labelsUrl: URL
       throw new RangeError(`${name}: image indices are integers from 0 to ${length - 1}, got ${index}`)
     return index
   }
+  let known: Promise<string> | undefined
   return {
     name,
     length,
-    imageShape: [side, side, 1],
     classes,
-    images(indices) {
-      const chosen = new Uint8Array(indices.length * imageSize)
-      for (let i = 0; i < indices.length; i++) {
-        const start = checked(indices[i]!) * imageSize
-        chosen.set(pixels.subarray(start, start + imageSize), i * imageSize)
-      }
-      return chosen
+    labels,
+    picture(index) {
+      const start = checked(index) * imageSize
+      return { data: pixels.subarray(start, start + imageSize), height: side, width: side, channels: 1 }
     },
-    labels: (indices) => Uint8Array.from(indices, (index) => labels[checked(index)]!),
+    nameOf: (index) => `image ${checked(index)} of ${name}`,
+    fingerprint() {
+      known ??= sha256(pixels, labels, new TextEncoder().encode(classes.join('\n')))
+      return known
+    },
   }
+}
+
+const sha256 = async (...parts: readonly Uint8Array[]): Promise<string> => {
+  const { subtle } = globalThis.crypto
+  if (!subtle) throw new Error('fingerprints need crypto.subtle, which a page has when it comes over https or from localhost, got neither')
+  const hash = new Uint8Array(await subtle.digest('SHA-256', await new Blob(parts as Uint8Array<ArrayBuffer>[]).arrayBuffer()))
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, '0')).join('')
 }

@@ -1,6 +1,6 @@
 import { expectRefusal, startBackend } from '@learngene/testing'
 import { disposeNetwork, type Network } from '@learngene/vit-blocks'
-import { mul, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
+import { mul, type Tensor4D } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, it } from 'vitest'
 import * as api from './index.js'
 import { livelyViT, patternImages } from './testing/lively.js'
@@ -31,7 +31,12 @@ const WIDTH = "keptEnergy: the width must be an integer from 2 to the ancestor's
 const withEnergies = (places: number) => ({ ...rotated, order: { ...rotated.order, energies: rotated.order.energies.slice(0, places) } })
 const scaled = (factor: number) => ({
   ...source,
-  images: (indices: ArrayLike<number>) => tidy(() => mul(source.images(indices), factor) as Tensor4D),
+  async batch(indices: ArrayLike<number>) {
+    const { images, targets } = await source.batch(indices)
+    const changed = mul(images, factor)
+    images.dispose()
+    return { images: changed as Tensor4D, targets }
+  },
 })
 
 it.each<[string, () => unknown, string]>([
@@ -40,7 +45,7 @@ it.each<[string, () => unknown, string]>([
   [
     'rotate without images',
     () => api.rotate(ancestor, none),
-    'source must be a source of images: { length, images(indices) }; got undefined',
+    'source must be a source of images: { length, classes, batch(indices) }; got undefined',
   ],
   ['rotate, null for options', () => api.rotate(ancestor, source, wrong(null)), 'rotate: options must be an object; got null'],
   [

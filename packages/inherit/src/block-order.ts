@@ -22,7 +22,7 @@ export interface BlockDrop {
  * @returns L - 1 drops; the last block that stays is never one of them
  */
 export async function blockOrder(network: Network, source: ImageSource, options: CalibrationOptions = {}): Promise<BlockDrop[]> {
-  requireArguments('blockOrder', { network: ['network', network], source: ['images', source] })
+  requireArguments('blockOrder', { network: ['network', network], source: ['source', source] })
   requireKeys('blockOrder', options, CALIBRATION_OPTIONS)
   const { report, signal, ...images } = options
   const count = calibrationIndices(source, options).length

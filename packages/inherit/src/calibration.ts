@@ -1,7 +1,7 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { describe } from '@learngene/vit-blocks'
-import type { Tensor4D } from '@tensorflow/tfjs-core'
+import { dispose, type Tensor4D } from '@tensorflow/tfjs-core'
 
 /** Unlabelled images that the ancestor is watched on. */
 export interface CalibrationOptions {
@@ -47,12 +47,11 @@ export async function overImages(
   for (let start = 0; start < indices.length; start += batchSize) {
     await turn(signal)
     const part = indices.slice(start, start + batchSize)
-    await source.prepare?.(part)
-    const images = source.images(part)
+    const { images, targets } = await source.batch(part, { signal })
     try {
       await run(images, start / batchSize)
     } finally {
-      images.dispose()
+      dispose([images, targets])
     }
     report?.({ kind: 'progress', done: start + part.length, total: indices.length })
   }

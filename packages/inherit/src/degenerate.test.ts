@@ -98,11 +98,11 @@ it('wherever the images fail or the signal aborts, no tensor stays', async () =>
         controller.abort(new Error('broken'))
         if (kind === 'images') throw new Error('broken')
       }
-      const failing = (indices: ArrayLike<number>) => {
+      const failing = async (indices: ArrayLike<number>) => {
         fail()
-        return source.images(indices)
+        return source.batch(indices)
       }
-      const images = kind === 'images' ? { ...source, images: failing } : source
+      const images = kind === 'images' ? { ...source, batch: failing } : source
       const options = { batchSize: 12, signal: controller.signal, ...(kind === 'signal' && { report: fail }) }
       const made: Network[] = []
       const run = async () => {

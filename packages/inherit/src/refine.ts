@@ -29,7 +29,7 @@ const headRidge = 1e-2
  * @throws when the cut is not one of this ancestor, or images and weights give NaN or Infinity; the cut's weights are then as far fitted as it came
  */
 export async function refine(rotated: Rotated, cut: Cut, source: ImageSource, options: RefineOptions = {}): Promise<void> {
-  requireArguments('refine', { rotated: ['rotated', rotated], cut: ['cut', cut], source: ['images', source] })
+  requireArguments('refine', { rotated: ['rotated', rotated], cut: ['cut', cut], source: ['source', source] })
   requireKeys('refine', options, ROTATE_OPTIONS)
   const { network: ancestor } = rotated
   const { network, standsFor } = cut

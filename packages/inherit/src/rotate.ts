@@ -42,7 +42,7 @@ export const standardKinds: BlockKinds = { transformer: transformerKind }
  * @throws when a block's kind does not say how it is cut, a layer norm ends the embedding, the head pools by attention, there are no images, or weights or images hold NaN or Infinity; nothing stays allocated then
  */
 export async function rotate(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<RotatedAncestor> {
-  requireArguments('rotate', { ancestor: ['network', ancestor], source: ['images', source] })
+  requireArguments('rotate', { ancestor: ['network', ancestor], source: ['source', source] })
   requireKeys('rotate', options, ROTATE_OPTIONS)
   const { blockOrder: ordered = true, kinds: _, blocks, ...calibration } = options
   requireRotatable(ancestor)

@@ -43,30 +43,34 @@ export type BlockRegistry = { readonly [kind: string]: BlockFactory }
 /** Intermediates by name: `block.3` is the output of block 3, `attn.3` what block 3 recorded as `attn`. */
 export type Features = { readonly [name: string]: Tensor3D }
 
-/** Images and their labels, read by index. Pixel values are uint8. */
-export interface Dataset {
-  readonly name: string
-  readonly length: number
-  /** Pixels of one image, height x width x channels, row by row. */
-  readonly imageShape: readonly [height: number, width: number, channels: number]
-  readonly classes: readonly string[]
-  /** Pixels of the named images, one after the other: indices.length x height x width x channels. */
-  images(indices: ArrayLike<number>): Uint8Array
-  /** Class indices of the named images. */
-  labels(indices: ArrayLike<number>): Uint8Array | Uint16Array
+/** What reading a batch may depend on besides the images' numbers. */
+export interface BatchContext {
+  /** Of the training; with the numbers it decides all that is random, so that a resumed training sees the same pixels. Default 0. */
+  readonly step?: number
+  /** From which an image takes a fork by step and number; a source that draws nothing needs none. */
+  readonly rng?: Rng
+  readonly signal?: AbortSignal
 }
 
-/** Labelled images as tensors, read by index: a dataset with its preprocessing, or whatever a user has. */
+/** Images as a network takes them, and what they show. Both belong to whoever asked for them. */
+export interface ImageBatch {
+  /** Normalised pixels [B, height, width, channels]. */
+  readonly images: Tensor4D
+  /** The share that each class has in each image [B, C]: one-hot rows, others where images were mixed. [B, 0] where nothing is labelled. */
+  readonly targets: Tensor2D
+}
+
+/** Images as networks take them, read by index: a dataset with its preprocessing and augmentation, or whatever a user has. */
 export interface ImageSource {
   readonly length: number
-  /** Whether an image changes from call to call; then nothing computed from it may be kept. Default false. */
+  /** Names of the classes in the order of the targets' columns; none where the images are not labelled. */
+  readonly classes: readonly string[]
+  /** Whether an image changes from step to step; then nothing computed from it may be kept. Default false. */
   readonly augmented?: boolean
-  /** Where reading takes time (files to decode): reads the named images ahead, off the main thread where it can; must come before `images` of them. */
-  prepare?(indices: ArrayLike<number>): Promise<void>
-  /** Normalised pixels of the named images [B, height, width, channels]; the caller frees them. */
-  images(indices: ArrayLike<number>): Tensor4D
-  /** Class indices of the named images. */
-  labels(indices: ArrayLike<number>): ArrayLike<number>
+  /** Changes with whatever a batch depends on: pixels, labels, classes, preprocessing, augmentation. Without it nothing that is stored can be bound to these images. */
+  fingerprint?(): Promise<string>
+  /** The named images. Several calls may be under way at once. */
+  batch(indices: ArrayLike<number>, context?: BatchContext): Promise<ImageBatch>
 }
 
 /** A per-example loss: [B, ...] tensors in, [B] out. Reduction over the batch is the caller's. */

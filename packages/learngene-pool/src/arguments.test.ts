@@ -30,7 +30,7 @@ afterAll(() => {
 })
 
 const RNG = 'rng must be a generator of random numbers, for example createRng(0); got undefined'
-const SOURCE = 'source must be a source of images: { length, images(indices), labels(indices) }; got'
+const SOURCE = 'source must be a source of images: { length, classes, batch(indices) }; got'
 const NETWORK = 'must be a network, for example of loadModel or createViT; got'
 const FAMILY = 'must be a pool or another stitched family; got an object with embedding, blocks, head'
 const PATH = "must be a path with its stitches: of a space's enumerate(), sample(rng) or find(parsePath('ti9[0-5]>ba9[6-8]')); got"
@@ -185,7 +185,7 @@ describe('mistaken arguments are told in one line, and no tensor stays', () => {
     [
       'cachedTeacher without features',
       () => api.cachedTeacher(ancestor, wrong(source), source),
-      "cachedTeacher: features must be a list of names, for example ['block.3']; got an object with length, images, labels",
+      "cachedTeacher: features must be a list of names, for example ['block.3']; got an object with length, classes, images, labels, batch",
     ],
     [
       'cachedTeacher of a feature as text',
@@ -195,7 +195,7 @@ describe('mistaken arguments are told in one line, and no tensor stays', () => {
     [
       'cachedTeacher without images',
       () => api.cachedTeacher(ancestor, [], none),
-      'cachedTeacher: source must be a source of images: { length, images(indices) }; got undefined',
+      'cachedTeacher: source must be a source of images: { length, classes, batch(indices) }; got undefined',
     ],
     [
       'cachedTeacher, batches of 0',

@@ -48,9 +48,9 @@ beforeEach(() => {
   const images = tinyImages(10)
   source = {
     ...images,
-    images: (indices) => {
+    batch: (indices) => {
       computed += indices.length
-      return images.images(indices)
+      return images.batch(indices)
     },
   }
 })
@@ -63,7 +63,8 @@ const valuesOf = async ({ logits, features }: ForwardResult, names: readonly str
 }
 
 async function expectRight(teacher: Teacher, names: readonly string[] = features): Promise<void> {
-  const images = source.images(indices)
+  const { images, targets } = await source.batch(indices)
+  targets.dispose()
   const before = memory().numTensors
   const [found, wanted] = [teacher(indices, images, names), liveTeacher(ancestor)(indices, images, names)]
   expect(Object.keys(found.features).sort()).toEqual([...names].sort())
@@ -131,9 +132,9 @@ describe('a cache', () => {
 
   it('names the features that it has where another is asked for', async () => {
     const teacher = await cachedTeacher(ancestor, features, source, options)
-    const images = source.images(indices)
+    const { images, targets } = await source.batch(indices)
     expect(() => teacher(indices, images, ['block.0'])).toThrow("feature 'block.0' was not cached; cached are block.3, attn.1")
-    images.dispose()
+    dispose([images, targets])
   })
 })
 
@@ -155,7 +156,7 @@ describe('a cached teacher', () => {
     ['fewer images', () => tinyImages(9), 'a cached teacher must be asked about the images that it saw, 10; this source has 9'],
     [
       'the same images in another order',
-      () => ({ ...source, images: (indices) => source.images(Array.from(indices, (i) => 9 - i)) }),
+      () => ({ ...source, batch: (indices) => source.batch(Array.from(indices, (i) => 9 - i)) }),
       'a cached teacher must be asked about the images that it saw; this source has others',
     ],
   ])('refuses to teach with %s', async (_, other, message) => {
@@ -177,7 +178,7 @@ describe('a cached teacher', () => {
 
   it('teaches with a source of its own that gives the same pixels, looked at once per training, and looks at nothing where it is the same', async () => {
     const teacher = await cachedTeacher(ancestor, denseFeatures, source, options)
-    const wrapped: ImageSource = { ...source, prepare: async () => {} }
+    const wrapped: ImageSource = { ...source }
     const seen = async (asked: ImageSource) => {
       computed = 0
       const { tier, losses } = await distill(

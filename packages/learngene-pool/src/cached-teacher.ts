@@ -43,7 +43,7 @@ export async function cachedTeacher(
   source: ImageSource,
   { batchSize = 64, memoryLimit = 2 ** 32, store, group = alone, onBatch, report }: CacheOptions = {},
 ): Promise<Teacher> {
-  requireArguments('cachedTeacher', { ancestor: ['network', ancestor], features: ['names', features], source: ['images', source] })
+  requireArguments('cachedTeacher', { ancestor: ['network', ancestor], features: ['names', features], source: ['source', source] })
   if (source.augmented) {
     throw new Error('cachedTeacher: images must be the same each time; this source augments them: use liveTeacher')
   }

@@ -1,15 +1,15 @@
-import type { Reporter, Rng } from '@learngene/interfaces'
+import type { Rng } from '@learngene/interfaces'
 import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
-import { classTargets, crossEntropy } from '@learngene/ops'
+import { crossEntropy } from '@learngene/ops'
 import { type AffineMap, describe, requireArguments, requireKeys, type Side, type Tier, type Transformation } from '@learngene/stitch'
-import { adamW, alone, type Group, train } from '@learngene/training'
+import { alone, type LossTerms, type TrainingControl } from '@learngene/training'
 import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed, sizeText } from '@learngene/vit-blocks'
-import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D, zeros } from '@tensorflow/tfjs-core'
+import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
 import { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
-import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
+import { requireClasses } from './evaluate.js'
 import { type Inheritance, inherit } from './inherit.js'
 import { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
-import { liveTeacher, requireSound, type Teacher } from './teacher.js'
+import { askTeacher, liveTeacher, requireSound, type Teacher } from './teacher.js'
 import {
   type DistillationTerm,
   lossOf,
@@ -19,6 +19,7 @@ import {
   standardTerms,
   type TermOptions,
 } from './terms.js'
+import { CONTROL_OPTIONS, keysOf, PLAN_OPTIONS, type PlannedBatch, planEpochs, type TrainingPlan, trainByPlan } from './training-plan.js'
 
 export interface DistillationOptions extends TermOptions {
   /** Default `every` for inherited auxiliaries, `dense` for those drawn at random. */
@@ -40,8 +41,8 @@ export interface Distillation {
   readonly parameters: Parameters
   /** What the teacher must provide. */
   readonly ancestorFeatures: readonly string[]
-  /** a CE + (1 - a) sum of weighted terms, averaged over the batch. */
-  loss(images: Tensor4D, targets: Tensor2D, ancestor: ForwardResult): Scalar
+  /** a CE + (1 - a) sum of weighted terms, averaged over the batch, apart: `label`, `logit`, `block`, `attn`, and the extra terms by the first part of their name. */
+  loss(images: Tensor4D, targets: Tensor2D, ancestor: ForwardResult): LossTerms
   /** Ends the distillation: the auxiliary as a tier; frees what only training needed. */
   finish(): Promise<Tier>
   dispose(): void
@@ -80,9 +81,16 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, given
       ancestorFeatures: unique(terms.flatMap(({ ancestorFeatures }) => ancestorFeatures)),
       loss(images, targets, ancestor) {
         const outputs = forward(student, images, { features })
-        const parts = terms.map((term) => mul(lossOf(term, outputs, ancestor), term.weight * (1 - labelWeight)))
-        const labelled = labelWeight > 0 ? [mul(crossEntropy(outputs.logits, targets), labelWeight)] : []
-        return mean(addAll([...labelled, ...parts])) as Scalar
+        const families = new Map<string, Tensor>()
+        if (labelWeight > 0) families.set('label', mul(crossEntropy(outputs.logits, targets), labelWeight))
+        for (const term of terms) {
+          const [family] = term.name.split('.') as [string]
+          const weighted = mul(lossOf(term, outputs, ancestor), term.weight * (1 - labelWeight))
+          const before = families.get(family)
+          families.set(family, before ? add(before, weighted) : weighted)
+        }
+        if (families.size === 0) throw new Error('distillation: the loss must have a term; labelWeight and all weights are 0')
+        return Object.fromEntries(Array.from(families, ([family, loss]) => [family, mean(loss) as Scalar]))
       },
       async finish() {
         const trained = await readTransformations(matrices)
@@ -96,11 +104,6 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, given
     dispose()
     throw error
   }
-}
-
-function addAll([first, ...others]: readonly Tensor[]): Tensor {
-  if (!first) throw new Error('distillation: the loss must have a term; labelWeight and all weights are 0')
-  return others.reduce((total, each) => add(total, each), first)
 }
 
 /** Leaves out the parts of the loss that compare logits where there are none; they are an error where they were asked for. */
@@ -136,7 +139,7 @@ function adjoint({ inputs, outputs, weight }: AffineMap): AffineMap {
   return { inputs: outputs, outputs: inputs, weight: transposed, bias: new Float32Array(inputs) }
 }
 
-export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, TrainingPlan {
+export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, TrainingPlan, TrainingControl {
   /**
    * Where the auxiliary starts: cut out of the ancestor (default where the specification names no block kinds), random weights as in the paper, or a tier that was
    * inherited before, which is trained in place and freed where its training fails; the specification then says nothing.
@@ -146,9 +149,6 @@ export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, 
   readonly inheritance?: Inheritance
   /** The ancestor's outputs; default run anew for each batch. A cached one must hold the features of {@link Distillation.ancestorFeatures}. */
   readonly teacher?: Teacher
-  readonly group?: Group
-  readonly report?: Reporter
-  readonly signal?: AbortSignal
 }
 
 /** Every option of {@link distill}. */
@@ -156,7 +156,8 @@ export const DISTILL_OPTIONS = keysOf<DistillOptions>({
   ...PLAN_OPTIONS,
   ...{ weights: true, temperature: true, classes: true, sides: true, trainIdentity: true },
   ...{ supervision: true, labelWeight: true, extraTerms: true, blocks: true, start: true, inheritance: true },
-  ...{ teacher: true, group: true, report: true, signal: true },
+  ...CONTROL_OPTIONS,
+  ...{ teacher: true },
 })
 
 /**
@@ -175,10 +176,10 @@ export async function distill(
 ): Promise<{ readonly tier: Tier; readonly losses: Float32Array }> {
   requireArguments('distill', { ancestor: ['network', ancestor], spec: ['object', spec], source: ['source', source], rng: ['rng', rng] })
   requireKeys('distill', options, DISTILL_OPTIONS)
-  const { group = alone, weightDecay } = options
-  const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
+  planEpochs(options, source.length, rng.fork('batches'), options.group ?? alone)
   await requireSound(options.teacher, source)
-  const { start = spec.block ? 'random' : 'inherit', inheritance: _, ...distilling } = options
+  const { start = spec.block ? 'random' : 'inherit', inheritance: _, ...others } = options
+  const distilling = source.classes.length === 0 ? { labelWeight: 0, ...others } : others
   const inherited = await startingTier(start, ancestor, spec, source, options)
   const live = options.teacher ? undefined : liveTeacher(ancestor)
   const teacher = options.teacher ?? live!
@@ -186,27 +187,20 @@ export async function distill(
   try {
     distillation = createDistillation(ancestor, spec, { ...distilling, inherited }, rng)
     const { ancestorFeatures, loss, parameters, finish, student } = distillation
-    const losses = await train({
+    if ((distilling.labelWeight ?? 0.1) > 0 && student.head.classes > 0)
+      requireClasses('distill: with labelWeight above 0', source, student.head.classes)
+    const copied = (options.accumulate ?? 1) > 1
+    const training = {
       parameters,
-      steps: epochs.steps,
-      learningRate: epochs.learningRate,
-      optimizer: adamW({ weightDecay }),
-      prepare: (step) => source.prepare?.(epochs.indices(step)),
-      batch(step) {
-        const indices = epochs.indices(step)
-        const images = source.images(indices)
-        return {
-          images,
-          targets: targetsOf(source, indices, student.head.classes),
-          ancestor: teacher(indices, images, ancestorFeatures),
-        }
+      source,
+      lesson: ({ indices, images, targets }: PlannedBatch) => {
+        return { images, targets, ancestor: askTeacher(teacher, { indices, images }, ancestorFeatures, copied) }
       },
-      loss: (_step, _part, { images, targets, ancestor }) => loss(images, targets, ancestor),
-      compile: { key: () => 'distillation' },
-      group,
-      report: options.report,
-      signal: options.signal,
-    })
+      loss: (_step: number, _index: number, { images, targets, ancestor }: DistillationLesson) => loss(images, targets, ancestor),
+      key: () => 'distillation',
+      watched: () => [student],
+    }
+    const losses = await trainByPlan(options, training, rng)
     return { tier: await finish(), losses }
   } catch (error) {
     distillation?.dispose()
@@ -216,9 +210,10 @@ export async function distill(
   }
 }
 
-/** [B, C]; without a classifier nobody asks for labels. */
-function targetsOf(source: ImageSource, indices: ArrayLike<number>, classes: number): Tensor2D {
-  return classes === 0 ? (zeros([indices.length, 0]) as Tensor2D) : classTargets(source.labels(indices), classes)
+interface DistillationLesson {
+  readonly images: Tensor4D
+  readonly targets: Tensor2D
+  readonly ancestor: ForwardResult
 }
 
 /** The tier that a distillation starts from; none where it starts from random weights. */

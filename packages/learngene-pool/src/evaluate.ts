@@ -2,7 +2,7 @@ import type { ImageSource } from '@learngene/interfaces/tensors'
 import { forwardShared, requireArguments } from '@learngene/stitch'
 import { alone, type Group } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
-import { argMax, cast, dispose, equal, keep, type Scalar, stack, sum, tensor1d } from '@tensorflow/tfjs-core'
+import { argMax, cast, dispose, equal, keep, type Scalar, stack, sum } from '@tensorflow/tfjs-core'
 
 export interface EvaluateOptions {
   /** Which images; default all. */
@@ -11,6 +11,15 @@ export interface EvaluateOptions {
   /** Whose members take shares of the batches. */
   readonly group?: Group
   readonly onBatch?: (done: number, total: number) => void
+  readonly signal?: AbortSignal
+}
+
+/** @throws where the images show other classes than a network tells apart */
+export function requireClasses(where: string, { classes }: ImageSource, told: number): void {
+  if (classes.length === told) return
+  throw new Error(
+    `${where}: the images must show the classes that the network tells apart, ${told}; they show ${classes.length}${classes.length > 0 ? ` (${classes.slice(0, 3).join(', ')}${classes.length > 3 ? ', …' : ''})` : ', as nothing is labelled'}`,
+  )
 }
 
 /**
@@ -21,15 +30,17 @@ export interface EvaluateOptions {
  */
 export async function accuracies(networks: readonly Network[], source: ImageSource, options: EvaluateOptions = {}): Promise<number[]> {
   requireArguments('accuracies', { networks: ['network[]', networks], source: ['source', source], options: ['object', options] })
-  const { indices = Uint32Array.from({ length: source.length }, (_, i) => i), batchSize = 100, group = alone, onBatch } = options
+  const { indices = Uint32Array.from({ length: source.length }, (_, i) => i), batchSize = 100, group = alone, onBatch, signal } = options
   if (networks.length === 0) throw new Error('accuracies: there must be at least one network; got none')
   if (indices.length === 0) throw new Error('accuracies: there must be at least one image; got none')
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`accuracies: batchSize must be a positive integer; got ${batchSize}`)
+  for (const { head } of networks) requireClasses('accuracies', source, head.classes)
   const correct = new Float64Array(networks.length)
   const batches = Math.ceil(indices.length / batchSize)
   for (let batch = group.rank; batch < batches; batch += group.size) {
     const part = Array.prototype.slice.call(indices, batch * batchSize, (batch + 1) * batchSize) as number[]
-    const counts = await correctOf(networks, source, part)
+    signal?.throwIfAborted()
+    const counts = await correctOf(networks, source, part, signal)
     counts.forEach((count, i) => {
       correct[i]! += count
     })
@@ -39,16 +50,20 @@ export async function accuracies(networks: readonly Network[], source: ImageSour
   return Array.from(correct, (count) => count / indices.length)
 }
 
-async function correctOf(networks: readonly Network[], source: ImageSource, indices: number[]): Promise<Float32Array> {
-  await source.prepare?.(indices)
-  const images = source.images(indices)
-  const labels = tensor1d(Array.from(source.labels(indices)), 'int32')
+async function correctOf(
+  networks: readonly Network[],
+  source: ImageSource,
+  indices: number[],
+  signal?: AbortSignal,
+): Promise<Float32Array> {
+  const { images, targets } = await source.batch(indices, { signal })
+  const labels = argMax(targets, -1) // [B]
   const counts: Scalar[] = new Array(networks.length)
   forwardShared(networks, images, (index, logits) => {
     counts[index] = keep(sum(cast(equal(argMax(logits, -1), labels), 'float32')) as Scalar)
   })
   const all = stack(counts)
   const values = await all.data<'float32'>()
-  dispose([images, labels, all, counts])
+  dispose([images, targets, labels, all, counts])
   return values
 }

@@ -86,11 +86,10 @@ async function computeChunk(
   source: ImageSource,
 ): Promise<Float32Array> {
   const indices = Uint32Array.from({ length: imagesOf(rows, chunk) }, (_, i) => chunk * rows.perChunk + i)
-  await source.prepare?.(indices)
-  const images = source.images(indices)
+  const { images, targets } = await source.batch(indices)
   const result = forward(ancestor, images, { features })
   const columns = await Promise.all([result.logits, ...features.map((name) => result.features[name]!)].map((x) => x.data<'float32'>()))
-  dispose([images, result.logits, result.features as { [name: string]: Tensor3D }])
+  dispose([images, targets, result.logits, result.features as { [name: string]: Tensor3D }])
   const values = new Float32Array(columns.reduce((length, column) => length + column.length, 0))
   columns.reduce((start, column) => {
     values.set(column, start)

@@ -1,14 +1,22 @@
-import type { Reporter, Rng } from '@learngene/interfaces'
+import type { Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { costOfPath, descendantOf, describe, requireArguments, requireKeys, type StitchedFamily } from '@learngene/stitch'
-import { adamW, alone, type Group, train } from '@learngene/training'
+import {
+  costOfPath,
+  descendantOf,
+  describe,
+  requireArguments,
+  requireKeys,
+  type StitchedFamily,
+  type StitchedPath,
+} from '@learngene/stitch'
+import { alone, type TrainingControl } from '@learngene/training'
 import { DISTILL_OPTIONS } from './distill.js'
-import { keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan } from './epochs.js'
-import { LESSON_OPTIONS, type Lessons, lessonsFrom } from './lessons.js'
+import { LESSON_OPTIONS, type Lesson, type Lessons, lessonsFrom } from './lessons.js'
 import { costBins, type PathPolicy } from './path-policy.js'
 import { poolParameters } from './pool.js'
+import { CONTROL_OPTIONS, keysOf, PLAN_OPTIONS, planEpochs, type TrainingPlan, trainByPlan } from './training-plan.js'
 
-export interface FineTuneOptions extends TrainingPlan, Lessons {
+export interface FineTuneOptions extends TrainingPlan, TrainingControl, Lessons {
   /** Which path a step trains; default {@link costBins} of 10. */
   readonly policy?: PathPolicy
   /** Paths per step, whose gradients are averaged; default what the policy says, or 1. */
@@ -17,15 +25,15 @@ export interface FineTuneOptions extends TrainingPlan, Lessons {
   readonly learningRateScale?: { readonly instances?: number; readonly stitches?: number }
   /** Names of tiers that stay as they are, such as the ancestor's own; stitches to them are trained. */
   readonly frozen?: readonly string[]
-  readonly group?: Group
-  readonly report?: Reporter
-  readonly signal?: AbortSignal
+  /** Paths whose mean accuracy is watched where the plan validates; default the cheapest, the dearest and one between them. */
+  readonly watched?: readonly StitchedPath[]
 }
 
 const FINE_TUNE_OPTIONS = keysOf<FineTuneOptions>({
   ...PLAN_OPTIONS,
   ...LESSON_OPTIONS,
-  ...{ policy: true, pathsPerStep: true, learningRateScale: true, frozen: true, group: true, report: true, signal: true },
+  ...CONTROL_OPTIONS,
+  ...{ policy: true, pathsPerStep: true, learningRateScale: true, frozen: true, watched: true },
 })
 
 /** Recording a step costs some plain ones: it must come again. Several paths in one step hardly do. */
@@ -42,7 +50,7 @@ const MOST_RECORDED_PATHS = 256
 export async function fineTune(family: StitchedFamily, source: ImageSource, options: FineTuneOptions, rng: Rng): Promise<Float32Array> {
   requireArguments('fineTune', { family: ['family', family], source: ['source', source], rng: ['rng', rng] })
   requireKeys('fineTune', options, [...new Set([...FINE_TUNE_OPTIONS, ...DISTILL_OPTIONS])])
-  const { learningRateScale = {}, group = alone, weightDecay } = options
+  const { learningRateScale = {} } = options
   const { instances: instanceScale, stitches: stitchScale } = scales(learningRateScale)
   const trained = thawed(family, options.frozen ?? [])
   const { instances, stitches } = poolParameters({ ...family, tiers: trained })
@@ -52,9 +60,9 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
       `fineTune: there must be something to train; the learningRateScale is ${instanceScale} for instances and ${stitchScale} for the ${family.stitches.size} stitches`,
     )
   }
-  const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
+  planEpochs(options, source.length, rng.fork('batches'), options.group ?? alone)
   if (family.tiers[0]!.network.head.classes === 0) throw new Error('fineTune: labels need a classifier; the tiers give features alone')
-  const lessons = await lessonsFrom('fineTune', source, epochs, family.tiers[0]!.network.head.classes, options)
+  const lessons = await lessonsFrom('fineTune', source, family.tiers[0]!.network.head.classes, options)
   const policy =
     options.policy ?? defaultPolicy(family, instanceScale > 0 ? new Set(trained.map(({ name }) => name)) : new Set(), stitchScale > 0)
   requireArguments('fineTune', { policy: ['function', policy] })
@@ -65,20 +73,25 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     return path
   }
   const recurring = pathsPerStep === 1 && family.space.count() <= MOST_RECORDED_PATHS
-  return train({
+  const training = {
     parameters,
-    steps: epochs.steps,
-    learningRate: epochs.learningRate,
-    optimizer: adamW({ weightDecay, learningRateScale: (name) => (name in stitches ? stitchScale : instanceScale) }),
-    accumulate: pathsPerStep,
-    prepare: lessons.prepare,
-    batch: lessons.batch,
-    loss: (step, part, lesson) => lessons.loss(descendantOf(family, pathOf(step, part)), lesson),
-    ...(recurring && { compile: { key: (step) => family.space.key(pathOf(step, 0)) } }),
-    group,
-    report: options.report,
-    signal: options.signal,
-  })
+    source,
+    optimizer: { learningRateScale: (name: string) => (name in stitches ? stitchScale : instanceScale) },
+    losses: pathsPerStep,
+    lesson: lessons.lesson,
+    loss: (step: number, index: number, lesson: Lesson) => lessons.loss(descendantOf(family, pathOf(step, index)), lesson),
+    ...(recurring && { key: (step: number) => family.space.key(pathOf(step, 0)) }),
+    watched: () => (options.watched ?? threePaths(family)).map((path) => descendantOf(family, path)),
+  }
+  return trainByPlan(options, training, rng)
+}
+
+/** The cheapest path, the dearest, and the one in the middle of the costs. */
+function threePaths(family: StitchedFamily): StitchedPath[] {
+  const costed = Array.from(family.space.enumerate(), (path) => ({ path, macs: costOfPath(family, path).macs }))
+  costed.sort((a, b) => a.macs - b.macs)
+  const places = new Set([0, Math.floor((costed.length - 1) / 2), costed.length - 1])
+  return Array.from(places, (place) => costed[place]!.path)
 }
 
 /** The tiers that are trained. */

@@ -9,7 +9,6 @@ export {
   type DistillOptions,
   distill,
 } from './distill.js'
-export type { TrainingPlan } from './epochs.js'
 export { accuracies, type EvaluateOptions } from './evaluate.js'
 export { extractDescendant } from './extract.js'
 export { type FineTuneOptions, fineTune } from './fine-tune.js'
@@ -39,3 +38,4 @@ export { decodePool, encodePool } from './pool-file.js'
 export { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
 export { type LiveTeacher, liveTeacher, type Teacher } from './teacher.js'
 export { type DistillationTerm, standardTerms, type TermOptions } from './terms.js'
+export type { TrainingPlan, ValidationPlan } from './training-plan.js'

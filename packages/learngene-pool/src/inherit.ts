@@ -43,7 +43,7 @@ export interface Inheritance {
  * @param options of `rotate`; `blockOrder` (default true) is needed for tiers of fewer blocks only
  */
 export async function openInheritance(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<Inheritance> {
-  requireArguments('openInheritance', { ancestor: ['network', ancestor], source: ['images', source], options: ['object', options] })
+  requireArguments('openInheritance', { ancestor: ['network', ancestor], source: ['source', source], options: ['object', options] })
   const rotated = await rotate(ancestor, source, options)
   const { blockOrder: _, ...calibration } = options
   return { ancestor, rotated, calibration, dispose: () => disposeNetwork(rotated.network) }
@@ -73,7 +73,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
   requireArguments('inherit', {
     ancestor: ['network', ancestor],
     spec: ['object', spec],
-    source: ['images', source],
+    source: ['source', source],
     options: ['object', options],
   })
   requireKeys('inherit', spec, SPEC_KEYS)
@@ -135,7 +135,7 @@ export async function inheritTiers(
   source: ImageSource,
   grouped: InheritOptions & { readonly group?: Group } = {},
 ): Promise<Tier[]> {
-  requireArguments('inheritTiers', { ancestor: ['network', ancestor], specs: ['object[]', specs], source: ['images', source] })
+  requireArguments('inheritTiers', { ancestor: ['network', ancestor], specs: ['object[]', specs], source: ['source', source] })
   requireKeys('inheritTiers', grouped, [...INHERIT_OPTIONS, 'group'])
   const { group = alone, ...options } = grouped
   requireArguments('inheritTiers', { group: ['object', group] })

@@ -1,11 +1,13 @@
 import { hardTarget, softTarget } from '@learngene/distill-losses'
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { classTargets, crossEntropy } from '@learngene/ops'
+import { crossEntropy } from '@learngene/ops'
 import { describe } from '@learngene/stitch'
+import type { LossTerms } from '@learngene/training'
 import { forward, type Network } from '@learngene/vit-blocks'
-import { add, mean, mul, type Scalar, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
-import type { Epochs } from './epochs.js'
-import { requireSound, type Teacher } from './teacher.js'
+import { mean, mul, type Scalar, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { requireClasses } from './evaluate.js'
+import { askTeacher, requireSound, type Teacher } from './teacher.js'
+import type { PlannedBatch } from './training-plan.js'
 
 /** What networks of one family are taught by: labels, and the ancestor's logits. */
 export interface Lessons {
@@ -30,38 +32,37 @@ export interface Lesson {
 }
 
 /**
- * A training's batches, and the loss of any network of the family on one: w CE(labels) + (1 - w) CE(teacher), its mean over the batch.
+ * What a training's batches teach, and the loss of any network of the family on one: w CE(labels) + (1 - w) CE(teacher), its mean over the batch, by term.
  *
  * @param where the function whose options these are, for errors
  * @param classes C
- * @throws when the teacher has seen other images than the source gives
+ * @throws when the images show other classes, or the teacher has seen other images than the source gives
  */
 export async function lessonsFrom(
   where: string,
   source: ImageSource,
-  epochs: Epochs,
   classes: number,
-  { teacher, targets: kind = 'soft', labelWeight = 0.5 }: Lessons,
+  { teacher, targets: kind = 'soft', labelWeight = 0.5, accumulate = 1 }: Lessons & { readonly accumulate?: number },
 ) {
   if (kind !== 'soft' && kind !== 'hard') throw new Error(`${where}: targets must be 'soft' or 'hard'; got ${describe(kind)}`)
+  if (!teacher || labelWeight > 0) requireClasses(where, source, classes)
   await requireSound(teacher, source)
   const follow = kind === 'soft' ? softTarget : hardTarget
   return {
-    prepare: (step: number) => source.prepare?.(epochs.indices(step)),
-    batch(step: number): Lesson {
-      const indices = epochs.indices(step)
-      const images = source.images(indices)
-      const ancestor = teacher?.(indices, images, []).logits ?? null
+    lesson({ indices, images, targets }: PlannedBatch): Lesson {
+      const ancestor = teacher ? askTeacher(teacher, { indices, images }, [], accumulate > 1).logits : null
       if (ancestor && ancestor.shape[1] !== classes) {
         throw new Error(`${where}: the teacher must tell the tiers' ${classes} classes apart; it has ${ancestor.shape[1]}: leave it out`)
       }
-      return { images, targets: classTargets(source.labels(indices), classes), ancestor }
+      return { images, targets, ancestor }
     },
-    loss(network: Network, { images, targets, ancestor }: Lesson): Scalar {
+    loss(network: Network, { images, targets, ancestor }: Lesson): LossTerms {
       const { logits } = forward(network, images)
-      const labelled = crossEntropy(logits, targets)
-      if (!ancestor) return mean(labelled) as Scalar
-      return mean(add(mul(labelled, labelWeight), mul(follow(logits, ancestor), 1 - labelWeight))) as Scalar
+      if (!ancestor) return mean(crossEntropy(logits, targets)) as Scalar
+      return {
+        ...(labelWeight > 0 && { label: mul(mean(crossEntropy(logits, targets)), labelWeight) as Scalar }),
+        ...(labelWeight < 1 && { logit: mul(mean(follow(logits, ancestor)), 1 - labelWeight) as Scalar }),
+      }
     },
   }
 }

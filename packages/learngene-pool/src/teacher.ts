@@ -3,7 +3,7 @@ import type { ImageSource } from '@learngene/interfaces/tensors'
 import { opsSettings } from '@learngene/ops'
 import { requireArguments } from '@learngene/stitch'
 import { type ForwardResult, forward, type Network } from '@learngene/vit-blocks'
-import type { Tensor4D } from '@tensorflow/tfjs-core'
+import { dispose, mul, type Tensor4D } from '@tensorflow/tfjs-core'
 
 /** Gives the frozen ancestor's logits and the named features for a batch. Called outside the tape; the caller frees the result. */
 export interface Teacher {
@@ -21,15 +21,29 @@ export type LiveTeacher = Teacher & { dispose(): void }
  */
 export function liveTeacher(ancestor: Network): LiveTeacher {
   requireArguments('liveTeacher', { ancestor: ['network', ancestor] })
-  const { run, dispose } = compileStep(({ images, features }: { images: Tensor4D; features: readonly string[] }) =>
+  const compiled = compileStep(({ images, features }: { images: Tensor4D; features: readonly string[] }) =>
     forward(ancestor, images, { features }),
   )
-  return Object.assign(((_, images, features) => run({ images, features }, opsSettings())) as Teacher, { dispose })
+  const teacher: Teacher = (_, images, features) => compiled.run({ images, features }, opsSettings())
+  return Object.assign(teacher, { dispose: compiled.dispose })
+}
+
+/** A teacher's answers to a batch, as copies where others are asked for before these have been used. */
+export function askTeacher(
+  teacher: Teacher,
+  { indices, images }: { readonly indices: ArrayLike<number>; readonly images: Tensor4D },
+  features: readonly string[],
+  copied: boolean,
+): ForwardResult {
+  const result = teacher(indices, images, features)
+  if (!copied) return result
+  const copies = Object.entries(result.features).map(([name, value]) => [name, mul(value, 1)])
+  return { ...result, logits: mul(result.logits, 1), features: Object.fromEntries(copies) }
 }
 
 /**
- * Makes sure that a teacher which answers by index has seen the images that it is asked about. Another source is taken for the same where the pixels of
- * {@link sampledPixels} are.
+ * Makes sure that a teacher which answers by index has seen the images that it is asked about. Another source is taken for the same where its fingerprint
+ * is, or where one has none, the pixels of {@link sampledPixels}.
  *
  * @throws where the source augments its images or they are others
  */
@@ -46,6 +60,8 @@ export async function requireSound(teacher: Teacher | undefined, source: ImageSo
   if (source.length !== seen.length) {
     throw new Error(`a cached teacher must be asked about the images that it saw, ${seen.length}; this source has ${source.length}: ${fix}`)
   }
+  const [first, second] = [await seen.fingerprint?.(), await source.fingerprint?.()]
+  if (first !== undefined && first === second) return
   const [known, asked] = [await sampledPixels(seen), await sampledPixels(source)]
   if (known.length !== asked.length || known.some((value, i) => !Object.is(value, asked[i]))) {
     throw new Error(`a cached teacher must be asked about the images that it saw; this source has others: ${fix}`)
@@ -58,11 +74,10 @@ const SAMPLED_IMAGES = 32
 export async function sampledPixels(source: ImageSource): Promise<Float32Array> {
   const count = Math.min(SAMPLED_IMAGES, source.length)
   const indices = Uint32Array.from({ length: count }, (_, i) => Math.floor((i * source.length) / count))
-  await source.prepare?.(indices)
-  const images = source.images(indices)
+  const { images, targets } = await source.batch(indices)
   try {
     return await images.data<'float32'>()
   } finally {
-    images.dispose()
+    dispose([images, targets])
   }
 }

@@ -152,11 +152,11 @@ group('mistaken arguments are told in one line', () => {
     [
       'collectGrams(family)',
       () => collectGrams(family, wrong(undefined), []),
-      'collectGrams: source must be a source of images: { length, images(indices) }; got undefined',
+      'collectGrams: source must be a source of images: { length, classes, batch(indices) }; got undefined',
     ],
     [
       'collectGrams of no images',
-      () => collectGrams(family, { length: 3, images: wrong(() => {}), labels: () => [] }, []),
+      () => collectGrams(family, { length: 3, classes: [], batch: wrong(() => {}) }, []),
       'collectGrams: there must be at least one image; got none',
     ],
   ])('%s', (_, call, message) => expectRefusal(call, message))

@@ -37,7 +37,7 @@ export async function collectGrams(
   indices: ArrayLike<number>,
   batchSize = 16,
 ): Promise<Map<string, SlotGrams>> {
-  requireArguments('collectGrams', { family: ['family', family], source: ['images', source], indices: ['object', indices] })
+  requireArguments('collectGrams', { family: ['family', family], source: ['source', source], indices: ['object', indices] })
   if (indices.length === 0) throw new Error('collectGrams: there must be at least one image; got none')
   if (!Number.isInteger(batchSize) || batchSize < 1) throw new Error(`collectGrams: batchSize must be a positive integer; got ${batchSize}`)
   const slots = [...family.space.stitchIds()]
@@ -84,8 +84,7 @@ async function featuresOf(
   const wanted = new Set(
     slots.flatMap(({ fromTier, toTier, pairs }) => pairs.flatMap(({ j, m }) => [leaving(fromTier, j), landing(toTier, m)])),
   )
-  await source.prepare?.(batch)
-  const images = source.images(batch)
+  const { images, targets } = await source.batch(batch)
   const values = new Map<string, Float32Array>()
   for (const { name, network } of tiers) {
     const prefix = `${name}/`
@@ -94,7 +93,7 @@ async function featuresOf(
     for (const feature of names) values.set(prefix + feature, await features[feature]!.data<'float32'>())
     dispose([logits, { ...features }])
   }
-  images.dispose()
+  dispose([images, targets])
   return values
 }
 

@@ -3,9 +3,8 @@ import { describeEachBackend, valuesOf } from '@learngene/testing'
 import { memory, tensor, type Variable, variable } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { type AdamWOptions, adamW } from './adamw.js'
-import { disposeState } from './optimizer.js'
+import { disposeState, takeStep } from './optimizer.js'
 import { createRng } from './rng.js'
-import { takeStep } from './take-step.js'
 
 const shapes: { readonly [name: string]: number[] } = { weight: [3, 2], bias: [2], 'head.weight': [2, 2] }
 const sizeOf = (shape: readonly number[]) => shape.reduce((a, b) => a * b, 1)

@@ -25,6 +25,15 @@ export interface TrainingCheckpoint {
   }
   /** Of the finished steps. */
   readonly losses: Float32Array
+  /** Of a training that is evaluated: what was measured so far, and the best parameters where they are kept. */
+  readonly evaluations?: readonly Evaluation[]
+  readonly best?: { readonly [name: string]: StoredTensor }
+}
+
+/** What was measured after so many steps, by name. */
+export interface Evaluation {
+  readonly step: number
+  readonly measures: { readonly [name: string]: number }
 }
 
 /** Copies the state of a training after `step` steps. */
@@ -33,10 +42,12 @@ export async function captureTraining(
   parameters: Parameters,
   state: OptimizerState,
   losses: Float32Array,
+  { evaluations = [], best }: Pick<TrainingCheckpoint, 'evaluations' | 'best'> = {},
 ): Promise<TrainingCheckpoint> {
   const optimizer: { [parameter: string]: StoredSlot } = {}
   for (const [name, { steps, tensors }] of Object.entries(state)) optimizer[name] = { steps, tensors: await storeAll(tensors) }
-  return { step, parameters: await storeAll(parameters), optimizer, losses: losses.slice(0, step) }
+  const watched = { ...(evaluations.length > 0 && { evaluations: [...evaluations] }), ...(best && { best }) }
+  return { step, parameters: await storeAll(parameters), optimizer, losses: losses.slice(0, step), ...watched }
 }
 
 /**
@@ -64,17 +75,21 @@ export function restoreTraining(
       ...match(`optimizer tensor of '${name}',`, `optimizer tensors of '${name}'`, slot.tensors, checkpoint.optimizer[name]!.tensors),
     )
   }
-  for (const [variable, stored] of pairs) {
-    const value = tensor(stored.data, [...stored.shape], 'float32')
-    variable.assign(value)
-    value.dispose()
-  }
+  for (const [variable, stored] of pairs) assignStored(variable, stored)
   for (const [name, slot] of Object.entries(state)) slot.steps = checkpoint.optimizer[name]!.steps
   losses.set(checkpoint.losses)
   return step
 }
 
-async function storeAll(tensors: { readonly [name: string]: Tensor }): Promise<{ [name: string]: StoredTensor }> {
+/** Gives a parameter stored values of its shape. */
+export function assignStored(variable: Variable, { data, shape }: StoredTensor): void {
+  const value = tensor(data, [...shape], 'float32')
+  variable.assign(value)
+  value.dispose()
+}
+
+/** The values of tensors by name. */
+export async function storeAll(tensors: { readonly [name: string]: Tensor }): Promise<{ [name: string]: StoredTensor }> {
   const stored: { [name: string]: StoredTensor } = {}
   for (const [name, value] of Object.entries(tensors)) {
     stored[name] = { shape: [...value.shape], data: (await value.data<'float32'>()).slice() }

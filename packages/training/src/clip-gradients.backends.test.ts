@@ -1,7 +1,7 @@
 import { describeEachBackend, valuesOf } from '@learngene/testing'
 import { memory, tensor } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { clipGradients } from './clip-gradients.js'
+import { clipGradients } from './gradients.js'
 
 describeEachBackend(() => {
   test.each([

@@ -140,7 +140,7 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     const before = memory().numTensors
     const prepared = new Set<number>()
     const trainWith = (prepare: (step: number) => Promise<unknown>) =>
-      train<{ x: Tensor }>({
+      train<unknown, { x: Tensor }>({
         parameters: { weight },
         steps: 4,
         prepare,

@@ -2,16 +2,16 @@ import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
 import { opsSettings } from '@learngene/ops'
 import { dispose, engine, type Scalar, type Tensor, type Tensor2D, tensor_util, tensor2d, tidy } from '@tensorflow/tfjs-core'
-import { clipGradients } from './clip-gradients.js'
-import { meanGradients } from './gradients.js'
+import { clipGradients, lossValues, meanGradients } from './gradients.js'
 import { countStep, type OptimizerState } from './optimizer.js'
-import type { TrainOptions } from './train.js'
+import { batchOf, type StepNumbers, type StepOptions } from './step.js'
 
-/** The numbers of a finished step. */
-export interface StepNumbers {
-  readonly loss: number
-  /** The gradients' joint norm, with `clipNorm`. */
-  readonly norm?: number
+/** How steps are recorded. */
+export interface CompileOptions {
+  /** Steps of one key differ in their batch only. */
+  readonly key: (step: number) => string
+  /** Most bytes for recordings. */
+  readonly memoryLimit?: number
 }
 
 /** The steps of a training as recordings that are replayed, one for each key. */
@@ -24,18 +24,18 @@ export interface CompiledSteps {
 /**
  * The batch and the optimizer's numbers are inputs of the recordings; while the GPU works on a step, the batch of the next is made.
  *
- * @param ready waits until a step is prepared; called for each step in turn
+ * @param prepared what was prepared for a step; called for each step in turn. Freed here
  */
-export function compileSteps<Batch>(
-  options: TrainOptions<Batch>,
-  ready: (step: number) => Promise<void>,
+export function compileSteps<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { key, memoryLimit }: CompileOptions,
+  prepared: (step: number) => Promise<Prepared>,
   first: number,
   state: OptimizerState,
 ): CompiledSteps {
   const { parameters, steps, optimizer, learningRate, accumulate = 1, clipNorm } = options
-  const { key, memoryLimit } = options.compile!
-  /** Parameters that have a gradient, by key. */
-  const reached = new Map<string, NamedTensors>()
+  /** Parameters that have a gradient, and the terms of the loss, by key. */
+  const reached = new Map<string, { readonly gradients: NamedTensors; readonly terms: readonly string[] }>()
   let now = first
   let next: MadeBatch<Batch> | undefined
   /** Until the next batch is there. */
@@ -44,17 +44,18 @@ export function compileSteps<Batch>(
 
   const compiled = compileStep(
     ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
-      const { loss, gradients } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
+      const { loss, terms, gradients } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
       const norm = clipNorm === undefined ? {} : { norm: clipGradients(gradients, clipNorm) }
       optimizer.update(parameters, gradients, state, scalars)
-      reached.set(key(now), gradients)
-      return { loss: loss as Scalar, ...norm } as { loss: Scalar; norm?: Scalar }
+      reached.set(key(now), { gradients, terms })
+      return { loss, ...norm } as { loss: Tensor; norm?: Scalar }
     },
     { memoryLimit },
   )
   const make = async (step: number) => {
-    await ready(step)
-    if (!over) next = makeBatch(() => options.batch?.(step) as Batch)
+    const ready = await prepared(step)
+    if (over) dispose(ready as never)
+    else next = makeBatch(ready, () => batchOf(options, step, ready))
   }
 
   return {
@@ -67,15 +68,16 @@ export function compileSteps<Batch>(
       const scalars = tensor2d(data, shape)
       try {
         const { loss, norm } = compiled.run({ batch, scalars }, `${key(step)} (${opsSettings()})`)
-        countStep(reached.get(key(step))!, state)
+        const { gradients, terms } = reached.get(key(step))!
+        countStep(gradients, state)
         const numbers = Promise.all([loss, norm].map((each) => each?.data()))
         dispose(made)
         if (step + 1 < steps) {
           coming = make(step + 1)
           coming.catch(() => {}) // the step that it belongs to gets the error
         }
-        const [lossValue, normValue] = await numbers
-        return { loss: lossValue![0]!, ...(normValue && { norm: normValue[0]! }) }
+        const [lossData, normData] = await numbers
+        return { values: lossValues(lossData!, terms), ...(normData && { norm: normData[0]! }) }
       } finally {
         dispose([scalars, ...made])
       }
@@ -94,13 +96,18 @@ interface MadeBatch<Batch> {
   readonly made: Tensor[]
 }
 
-function makeBatch<Batch>(make: () => Batch): MadeBatch<Batch> {
-  let made: Tensor[] = []
-  const batch = tidy(() => {
-    const result = make()
-    const here = new Set(engine().state.activeScope.track)
-    made = tensor_util.getTensorsInContainer(result as never).filter((tensor) => here.has(tensor))
-    return result as never
-  }) as Batch
-  return { batch, made }
+function makeBatch<Batch>(prepared: unknown, make: () => Batch): MadeBatch<Batch> {
+  const made = tensor_util.getTensorsInContainer(prepared as never)
+  try {
+    const batch = tidy(() => {
+      const result = make()
+      const here = new Set(engine().state.activeScope.track)
+      made.push(...tensor_util.getTensorsInContainer(result as never).filter((tensor) => here.has(tensor)))
+      return result as never
+    }) as Batch
+    return { batch, made }
+  } catch (error) {
+    dispose(made)
+    throw error
+  }
 }

@@ -1,22 +1,62 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { add, clone, engine, mul, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core'
+import {
+  add,
+  clone,
+  div,
+  engine,
+  minimum,
+  mul,
+  type Scalar,
+  scalar,
+  sqrt,
+  square,
+  stack,
+  sum as sumOf,
+  Tensor,
+  tensor,
+  tidy,
+} from '@tensorflow/tfjs-core'
+import type { Group } from './group.js'
 
-/** A loss and its gradients by parameter name. */
-export type LossAndGradients = { loss: Tensor; gradients: NamedTensors }
+/** A loss: a scalar, or its named terms, scalars whose sum is what is trained. */
+export type LossTerms = Scalar | { readonly [term: string]: Scalar }
+
+/** A loss, its gradients by parameter name, and what its values are. */
+export type LossAndGradients = {
+  /** A scalar, or the terms [T]. */
+  loss: Tensor
+  /** Names of the terms; none where the loss is a scalar. */
+  terms: string[]
+  gradients: NamedTensors
+}
+
+/** What was read of a loss: the sum of its terms, and each where they are named. */
+export type LossValues = { readonly loss: number } & { readonly [term: string]: number }
+
+/** The numbers of {@link LossAndGradients}. */
+export function lossValues(values: ArrayLike<number>, terms: readonly string[]): LossValues {
+  const loss = Array.from(values).reduce((total, value) => total + value, 0)
+  return { ...Object.fromEntries(terms.map((term, i) => [term, values[i]!])), loss }
+}
 
 /**
  * The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient, be it all of them; the caller disposes the result.
  *
- * @throws when a loss is not a scalar
+ * @throws when a loss or one of its terms is not a scalar, or the terms of the parts have other names
  */
-export function meanGradients(parameters: Parameters, parts: number, loss: (part: number) => Scalar): LossAndGradients {
+export function meanGradients(parameters: Parameters, parts: number, loss: (part: number) => LossTerms): LossAndGradients {
   const names = Object.keys(parameters)
+  let terms: string[] | undefined
   const ofPart = (part: number): LossAndGradients => {
     // variableGrads refuses a loss that reaches no parameter; the engine gives it no gradient.
     const { value, grads } = engine().gradients(
       () => {
         try {
-          const value = requireScalar(loss(part))
+          const { value, names } = joined(loss(part))
+          if (terms && names.join() !== terms.join()) {
+            throw new Error(`train: the parts of a step must have a loss of the same terms; got ${terms} and ${names}`)
+          }
+          terms = names
           return parts === 1 ? value : mul(value, 1 / parts)
         } catch (error) {
           freeTape()
@@ -28,13 +68,13 @@ export function meanGradients(parameters: Parameters, parts: number, loss: (part
       true,
     )
     const reached = names.flatMap((name, i) => (grads[i] ? [[name, grads[i]] as const] : []))
-    return { loss: value, gradients: Object.fromEntries(reached) }
+    return { loss: value, terms: terms!, gradients: Object.fromEntries(reached) }
   }
   return tidy(() => {
     let total = ofPart(0)
     for (let part = 1; part < parts; part++) {
       const [before, next] = [total, ofPart(part)]
-      total = { loss: add(before.loss, next.loss), gradients: sum(before.gradients, next.gradients) }
+      total = { ...before, loss: add(before.loss, next.loss), gradients: sum(before.gradients, next.gradients) }
       disposeGradients(before)
       disposeGradients(next)
     }
@@ -48,10 +88,18 @@ export function disposeGradients({ loss, gradients }: LossAndGradients): void {
   for (const gradient of Object.values(gradients)) gradient.dispose()
 }
 
-function requireScalar(loss: Scalar): Scalar {
+/** Terms as one vector: the gradient of its sum is that of the loss, and one reading gives all of them. */
+function joined(loss: LossTerms): { readonly value: Tensor; readonly names: string[] } {
+  if (loss instanceof Tensor || typeof loss !== 'object' || loss === null) return { value: requireScalar('the loss', loss), names: [] }
+  const names = Object.keys(loss)
+  if (names.length === 0) throw new Error('train: the loss must have at least one term; got an empty object')
+  return { value: stack(names.map((name) => requireScalar(`the loss's term '${name}'`, loss[name]))), names } // [T]
+}
+
+function requireScalar(what: string, loss: unknown): Tensor {
   if (loss instanceof Tensor && loss.rank === 0) return loss
-  const came = (loss as unknown) instanceof Tensor ? `a tensor of shape [${(loss as Tensor).shape}]` : String(loss)
-  throw new Error(`train: the loss must be a scalar, the mean over the batch; got ${came}`)
+  const came = loss instanceof Tensor ? `a tensor of shape [${loss.shape}]` : String(loss)
+  throw new Error(`train: ${what} must be a scalar, the mean over the batch; got ${came}`)
 }
 
 /** Frees what operations saved for the backward pass; the engine forgets it when the loss throws. */
@@ -76,4 +124,40 @@ function sum(a: NamedTensors, b: NamedTensors): NamedTensors {
     result[name] = x && y ? add(x, y) : clone((x ?? y)!)
   }
   return result
+}
+
+/**
+ * Scales all gradients by min(1, limit / norm), norm being their joint Euclidean norm (as PyTorch's clip_grad_norm_, its 1e-6 included). Reads nothing
+ * on the host.
+ *
+ * @returns the norm before clipping; where it is not finite, the gradients are of no use
+ */
+export function clipGradients(gradients: NamedTensors, limit: number): Scalar {
+  const { norm, factor } = tidy(() => {
+    const squares = Object.values(gradients).map((gradient) => sumOf(square(gradient)) as Tensor)
+    const norm = sqrt(squares.length > 0 ? squares.reduce((total, next) => add(total, next)) : scalar(0)) as Scalar
+    return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) }
+  })
+  replaceEach(gradients, (gradient) => mul(gradient, factor))
+  factor.dispose()
+  return norm
+}
+
+/** Replaces the gradients by their mean over the group. Returns the mean of the loss. */
+export async function averageOverGroup(group: Group, { loss, terms, gradients }: LossAndGradients): Promise<LossValues> {
+  if (group.size === 1) return lossValues(await loss.data<'float32'>(), terms)
+  const values = await Promise.all([loss, ...Object.values(gradients)].map((tensor) => tensor.data<'float32'>()))
+  const packed = new Float32Array(values.reduce((length, { length: next }) => length + next, 0))
+  let offset = 0
+  for (const value of values) {
+    packed.set(value, offset)
+    offset += value.length
+  }
+  group.mean(packed)
+  offset = loss.size
+  replaceEach(gradients, ({ size, shape }) => {
+    offset += size
+    return tensor(packed.subarray(offset - size, offset), shape, 'float32')
+  })
+  return lossValues(packed.subarray(0, loss.size), terms)
 }

@@ -1,5 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { type Tensor2D, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
+import { type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
 
 /** What an optimizer remembers of one parameter. */
 export interface Slot {
@@ -31,6 +31,8 @@ export interface Optimizer {
    * @param scalars what `scalars` gave, as a tensor of its shape
    */
   update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, scalars: Tensor2D): void
+  /** Values to take in place of parameters when the training is evaluated and when it ends, by name; the caller frees them. */
+  averages?(state: OptimizerState): NamedTensors
 }
 
 /** Notes that the parameters with a gradient have had one update more. */
@@ -64,4 +66,17 @@ export function* updates(optimizer: string, parameters: Parameters, gradients: N
     if (!parameter || !slot) throw new Error(`${optimizer}: a gradient must belong to a parameter that init was given; '${name}' does not`)
     yield { parameter, gradient, slot, row: rows.get(name)! }
   }
+}
+
+/** One update of parameters and state, counted. */
+export function takeStep(
+  optimizer: Optimizer,
+  parameters: Parameters,
+  gradients: NamedTensors,
+  state: OptimizerState,
+  learningRate: number,
+): void {
+  const { data, shape } = optimizer.scalars(parameters, state, learningRate)
+  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(data, shape)))
+  countStep(gradients, state)
 }

@@ -3,15 +3,15 @@ import { rm, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { ReportEvent } from '@learngene/interfaces'
+import { bundle } from '@learngene/testing/bundle'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { bundle } from './bundle.fixture.js'
 import type { RunGroupOptions } from './run-group.js'
 
 let folder: URL
 let runGroup: typeof import('./run-group.js').runGroup
 
 beforeAll(async () => {
-  folder = await bundle(['node', 'member', 'programs.fixture'])
+  folder = await bundle(import.meta.url, ['node', 'member', 'programs.fixture'])
   const built = await import(/* @vite-ignore */ new URL('node.js', folder).href)
   runGroup = built.runGroup
 })

@@ -1,9 +1,8 @@
 import { describeEachBackend, valuesOf } from '@learngene/testing'
 import { memory, tensor, variable } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { disposeState } from './optimizer.js'
+import { disposeState, takeStep } from './optimizer.js'
 import { sgd } from './sgd.js'
-import { takeStep } from './take-step.js'
 
 describeEachBackend(() => {
   test.each([0, 0.9])('with momentum %d, steps equal a float64 loop and leave no tensors', async (momentum) => {

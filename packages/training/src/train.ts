@@ -1,101 +1,98 @@
 import type { Reporter } from '@learngene/interfaces'
-import type { Parameters } from '@learngene/interfaces/tensors'
-import { getBackend, type Scalar, tidy, Variable } from '@tensorflow/tfjs-core'
+import { dispose, getBackend, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
-import { averageOverGroup } from './average-over-group.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
-import { clipGradients } from './clip-gradients.js'
-import { type CompiledSteps, compileSteps, type StepNumbers } from './compiled-steps.js'
-import { disposeGradients, meanGradients } from './gradients.js'
+import { type CompiledSteps, type CompileOptions, compileSteps } from './compiled-steps.js'
+import { type EvaluationOptions, requireEvaluation, watch } from './evaluation.js'
+import type { LossValues } from './gradients.js'
 import { alone, type Group } from './group.js'
-import { disposeState, type Optimizer, type OptimizerState } from './optimizer.js'
-import type { Schedule } from './schedule.js'
-import { takeStep } from './take-step.js'
+import { disposeState } from './optimizer.js'
+import { requireFinite, type StepOptions, trainStep } from './step.js'
 
-export interface TrainOptions<Batch = void> {
-  /** What is trained. A parameter that a step's loss does not reach is left alone in that step. */
-  readonly parameters: Parameters
-  readonly steps: number
-  /** Reads what the step's `batch` will need. Begins while the step before computes. */
-  readonly prepare?: (step: number) => Promise<unknown> | undefined
-  /** What a step's losses are computed from: images, targets, a teacher's outputs. Runs once per step under no tape; its tensors are freed after the step. */
-  readonly batch?: (step: number) => Batch
-  /**
-   * The mean loss over this member's share of the step's batch. Runs under the tape and inside a tidy. `part` counts the accumulated parts
-   * of one step. A training that is to be resumed needs a loss that depends on `step` and `part` only, not on how often it was called.
-   */
-  readonly loss: (step: number, part: number, batch: Batch) => Scalar
-  readonly optimizer: Optimizer
-  readonly learningRate: Schedule
-  /** Parts of a step whose gradients are averaged before the update; default 1. */
-  readonly accumulate?: number
-  /** Scales the gradients down where their joint Euclidean norm exceeds this. */
-  readonly clipNorm?: number
-  /**
-   * Promises that a step's loss depends on the batch's tensors and on this key only: not on `step` or on numbers that change on the host. Then, on the
-   * webgpu backend and outside of groups, the GPU commands of a step are recorded once for each key and replayed (compileStep of
-   * `@learngene/compile-step`); `batch` must then give tensors, plain values, or objects and arrays of these. `memoryLimit`: most bytes for recordings.
-   */
-  readonly compile?: { readonly key: (step: number) => string; readonly memoryLimit?: number }
+/** What a training does besides its steps; every training of the project takes it. */
+export interface TrainingControl {
   /** Who trains together; default alone. */
   readonly group?: Group
   readonly report?: Reporter
   /** Ends the training between two steps with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Hands out the state after each `every` steps, on rank 0 of the group; the training waits for `save`. */
-  readonly checkpoint?: { readonly every: number; readonly save: (state: TrainingCheckpoint) => Promise<void> | void }
+  /**
+   * Hands out the state after each `every` steps, or at the first step's end after `seconds` have passed since the last time, on rank 0 of the group; the
+   * training waits for `save`.
+   */
+  readonly checkpoint?: {
+    readonly every?: number
+    readonly seconds?: number
+    readonly save: (state: TrainingCheckpoint) => Promise<void> | void
+  }
   /** Goes on where this state was taken, the same on every member: on the same backend with the same bits as without the interruption. */
   readonly resume?: TrainingCheckpoint
+}
+
+export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOptions<Prepared, Batch>, TrainingControl {
+  /** Makes what a step's `batch` is made of, such as images that are read from files. Begins while the step before computes; its tensors are freed after the step. */
+  readonly prepare?: (step: number) => Promise<Prepared>
+  /**
+   * Promises that a step's loss depends on the batch's tensors and on this key only: not on `step` or on numbers that change on the host. Then, on the
+   * webgpu backend and outside of groups, the GPU commands of a step are recorded once for each key and replayed (compileStep of
+   * `@learngene/compile-step`); `batch` must then give tensors, plain values, or objects and arrays of these.
+   */
+  readonly compile?: CompileOptions
+  readonly evaluate?: EvaluationOptions
 }
 
 /**
  * The training loop of every model of the project.
  *
- * @returns the loss of each step, averaged over the group
+ * @returns the loss of each step, averaged over the group; fewer than `steps` where `evaluate` ended it early
  * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it,
  * with `compile` those of its update
  * @throws when `resume` is not of this model and optimizer, or an option is missing, unknown or of another kind; nothing is changed then
  */
-export async function train<Batch = void>(options: TrainOptions<Batch>): Promise<Float32Array> {
+export async function train<Prepared = void, Batch = Prepared>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   checkOptions(options)
-  const { parameters, steps, group = alone, report, signal, checkpoint, resume } = options
-  checkCount('steps', steps, 0)
-  checkCount('accumulate', options.accumulate ?? 1, 1)
-  checkCount('checkpoint.every', checkpoint?.every ?? 1, 1)
+  const { parameters, steps, optimizer, group = alone, report, signal, resume } = options
   const breathe = breather()
   const prepared = ahead(options.prepare, steps)
-  const state = options.optimizer.init(parameters)
+  const state = optimizer.init(parameters)
   const losses = new Float32Array(steps)
   let compiled: CompiledSteps | undefined
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
-    if (options.compile && group.size === 1 && getBackend() === 'webgpu') compiled = compileSteps(options, prepared, first, state)
-    for (let step = first; step < steps; step++) {
+    const watched = watch(options.evaluate, { optimizer, parameters, steps, state }, resume)
+    const save = saver(options, (step) => captureTraining(step, parameters, state, losses, watched))
+    if (options.compile && group.size === 1 && getBackend() === 'webgpu') {
+      compiled = compileSteps(options, options.compile, prepared.next, first, state)
+    }
+    let finished = first
+    while (finished < steps && !watched.ended()) {
       signal?.throwIfAborted()
-      if (!compiled) await prepared(step)
-      losses[step] = compiled ? await compiledStep(options, compiled, step) : await trainStep(options, group, state, step)
-      report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { loss: losses[step]! } })
-      if (checkpoint && group.rank === 0 && (step + 1) % checkpoint.every === 0) {
-        await checkpoint.save(await captureTraining(step + 1, parameters, state, losses))
-      }
+      const values = compiled ? await compiledStep(options, compiled, finished) : await plainStep(options, group, state, finished, prepared)
+      losses[finished] = values.loss
+      const measures = await watched.after(finished)
+      finished++
+      report?.({ kind: 'progress', done: finished, total: steps, metrics: { ...values, ...measures } })
+      await save(finished)
       await breathe()
     }
-    return losses
+    watched.finish()
+    return finished === steps ? losses : losses.slice(0, finished)
   } finally {
+    prepared.dispose()
     compiled?.dispose()
     disposeState(state)
   }
 }
 
 const OPTIONS = [
-  ...['parameters', 'steps', 'prepare', 'batch', 'loss', 'optimizer', 'learningRate', 'accumulate', 'clipNorm', 'compile'],
+  ...['parameters', 'steps', 'prepare', 'batch', 'loss', 'optimizer', 'learningRate', 'accumulate', 'clipNorm', 'compile', 'evaluate'],
   ...['group', 'report', 'signal', 'checkpoint', 'resume'],
 ]
 
-function checkOptions<Batch>(options: TrainOptions<Batch>): void {
+function checkOptions<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): void {
   requireKeys('train', options, OPTIONS)
-  const { parameters, optimizer, clipNorm } = options
+  const { parameters, optimizer, clipNorm, checkpoint } = options
   for (const name of ['loss', 'learningRate'] as const) {
     if (options[name] === undefined) throw new Error(`train: ${name} must be given; it is missing`)
   }
@@ -109,46 +106,57 @@ function checkOptions<Batch>(options: TrainOptions<Batch>): void {
     throw new Error(`train: optimizer must be one, for example adamW(); got ${describe(optimizer)}`)
   }
   if (clipNorm !== undefined && !(clipNorm > 0)) throw new Error(`train: clipNorm must be a number above 0; got ${describe(clipNorm)}`)
+  checkCount('steps', options.steps, 0)
+  checkCount('accumulate', options.accumulate ?? 1, 1)
+  if (options.evaluate) requireEvaluation(options.evaluate)
+  if (!checkpoint) return
+  requireKeys('checkpoint', checkpoint, ['every', 'seconds', 'save'])
+  checkCount('checkpoint.every', checkpoint.every ?? 1, 1)
+  const { every, seconds, save } = checkpoint
+  if (every === undefined && !(typeof seconds === 'number' && seconds >= 0)) {
+    throw new Error(`train: checkpoint needs 'every', steps, or 'seconds', a number of at least 0; got ${describe(seconds)}`)
+  }
+  if (typeof save !== 'function') throw new Error(`train: checkpoint.save must be a function; got ${describe(save)}`)
 }
 
-/** One update of parameters and state. Returns the loss before it, averaged over the group. */
-async function trainStep<Batch>(options: TrainOptions<Batch>, group: Group, state: OptimizerState, step: number): Promise<number> {
-  const { parameters, optimizer, learningRate, accumulate = 1, clipNorm } = options
-  const current = tidy(() => {
-    const batch = options.batch?.(step) as Batch
-    return meanGradients(parameters, accumulate, (part) => options.loss(step, part, batch))
-  })
+async function plainStep<Prepared, Batch>(
+  options: TrainOptions<Prepared, Batch>,
+  group: Group,
+  state: ReturnType<StepOptions['optimizer']['init']>,
+  step: number,
+  { next }: { next(step: number): Promise<Prepared> },
+): Promise<LossValues> {
+  const prepared = await next(step)
   try {
-    const loss = await averageOverGroup(group, current)
-    checkFinite(options, step, { loss })
-    if (clipNorm !== undefined) {
-      const joint = clipGradients(current.gradients, clipNorm)
-      const [norm] = await joint.data<'float32'>()
-      joint.dispose()
-      checkFinite(options, step, { loss, norm })
-    }
-    takeStep(optimizer, parameters, current.gradients, state, learningRate(step))
-    return loss
+    return await trainStep(options, group, state, step, prepared)
   } finally {
-    disposeGradients(current)
+    dispose(prepared as never)
   }
 }
 
-async function compiledStep<Batch>(options: TrainOptions<Batch>, compiled: CompiledSteps, step: number): Promise<number> {
+async function compiledStep<Prepared, Batch>(
+  options: TrainOptions<Prepared, Batch>,
+  compiled: CompiledSteps,
+  step: number,
+): Promise<LossValues> {
   const numbers = await compiled.run(step)
-  checkFinite(options, step, numbers)
-  return numbers.loss
+  requireFinite(options, step, numbers)
+  return numbers.values
 }
 
-function checkFinite<Batch>({ steps, learningRate }: TrainOptions<Batch>, step: number, { loss, norm = 0 }: StepNumbers): void {
-  for (const [what, value] of [
-    ['loss', loss],
-    ["gradients' norm", norm],
-  ] as const) {
-    if (Number.isFinite(value)) continue
-    throw new Error(
-      `train: the ${what} must stay finite; step ${step} of ${steps} gave ${value} at learning rate ${learningRate(step)}. Lower the learning rate or clip gradients`,
-    )
+/** Saves a checkpoint where one is due after so many finished steps. */
+function saver<Prepared, Batch>(
+  { checkpoint, group = alone }: TrainOptions<Prepared, Batch>,
+  capture: (step: number) => Promise<TrainingCheckpoint>,
+): (finished: number) => Promise<void> {
+  let last = performance.now()
+  return async (finished) => {
+    if (!checkpoint || group.rank !== 0) return
+    const { every, seconds = Number.POSITIVE_INFINITY, save } = checkpoint
+    const due = (every !== undefined && finished % every === 0) || performance.now() - last >= 1000 * seconds
+    if (!due) return
+    await save(await capture(finished))
+    last = performance.now()
   }
 }
 

@@ -7,8 +7,7 @@ interface ArgumentKind {
 const KINDS = {
   rng: { is: 'a generator of random numbers, for example createRng(0)', members: ['fork', 'uniform', 'integer'] },
   network: { is: 'a network, for example of loadModel or createViT', members: ['embedding', 'blocks', 'head'] },
-  source: { is: 'a source of images: { length, images(indices), labels(indices) }', members: ['length', 'images', 'labels'] },
-  images: { is: 'a source of images: { length, images(indices) }', members: ['length', 'images'] },
+  source: { is: 'a source of images: { length, classes, batch(indices) }', members: ['length', 'classes', 'batch'] },
   tier: { is: 'a tier: { name, network, transformations }', members: ['name', 'network', 'transformations'] },
   family: { is: 'a pool or another stitched family', members: ['tiers', 'space', 'stitches'] },
   stitched: { is: 'a pool or another stitched family', members: ['tiers', 'stitches'] },

@@ -1,4 +1,5 @@
-import { checkImage, type RawImage } from './raw-image.js'
+import type { RawImage } from '@learngene/interfaces'
+import { checkImage } from './raw-image.js'
 
 export interface CentreCropOptions {
   /** Where the borders that are cut off cannot be equal: half the surplus with halves rounded to even, as torchvision and timm, or down, as transformers. */

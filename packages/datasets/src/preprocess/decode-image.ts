@@ -1,4 +1,4 @@
-import type { RawImage } from './raw-image.js'
+import type { RawImage } from '@learngene/interfaces'
 
 export interface DecodeOptions {
   /**

@@ -1,8 +1,8 @@
-import type { Preprocessing } from '@learngene/interfaces'
+import type { Preprocessing, RawImage } from '@learngene/interfaces'
 import { normalise } from '../normalise.js'
 import { centreCrop, roundHalfToEven } from './centre-crop.js'
 import { checkPreprocessing } from './preprocessing.js'
-import { checkImage, type RawImage } from './raw-image.js'
+import { checkImage } from './raw-image.js'
 import { resizeImage } from './resize.js'
 
 /**

@@ -1,4 +1,4 @@
-import type { RawImage } from './raw-image.js'
+import type { RawImage } from '@learngene/interfaces'
 
 /**
  * A colour image as grey, as `convert('L')` of Pillow: (19595 R + 38470 G + 7471 B + 32768) >> 16, which leaves grey pixels as they are.

@@ -1,11 +1,4 @@
-/** A decoded image outside any backend: uint8 pixels height x width x channels, row by row. */
-export interface RawImage {
-  readonly data: Uint8Array
-  readonly height: number
-  readonly width: number
-  /** 1 for grey, 3 for RGB. */
-  readonly channels: number
-}
+import type { RawImage } from '@learngene/interfaces'
 
 /** Throws unless height, width and channels are positive integers that make as many values as there are. */
 export const checkImage = ({ data, height, width, channels }: RawImage): void => {

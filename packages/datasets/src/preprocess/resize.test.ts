@@ -1,6 +1,6 @@
+import type { RawImage } from '@learngene/interfaces'
 import { assert, constantFrom, integer, property, uint8Array } from 'fast-check'
 import { expect, it } from 'vitest'
-import type { RawImage } from './raw-image.js'
 import { interpolations, resizeImage } from './resize.js'
 
 const shape = { height: integer({ min: 1, max: 12 }), width: integer({ min: 1, max: 12 }) }

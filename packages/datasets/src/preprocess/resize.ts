@@ -1,6 +1,6 @@
-import type { Interpolation } from '@learngene/interfaces'
+import type { Interpolation, RawImage } from '@learngene/interfaces'
 import { type PixelWeights, type ResamplingFilter, resamplingWeights } from '@learngene/ops'
-import { checkImage, type RawImage } from './raw-image.js'
+import { checkImage } from './raw-image.js'
 
 /** The names of `Interpolation`, as Pillow's `Image.Resampling` has them. */
 export const interpolations: readonly Interpolation[] = ['nearest', 'bilinear', 'bicubic', 'lanczos']

@@ -1,4 +1,4 @@
-import type { ImageSource } from '@learngene/interfaces/tensors'
+import { sourceOf } from '@learngene/testing/source-of'
 import { createRng } from '@learngene/training'
 import { createViT, type Network, parametersOf, type SquareViTConfig, type ViTConfig } from '@learngene/vit-blocks'
 import { add, mul, tensor, tensor4d, tidy } from '@tensorflow/tfjs-core'
@@ -28,7 +28,7 @@ export function patternImages(
   length: number,
   { imageSize, channels }: Pick<SquareViTConfig, 'imageSize' | 'channels'> = smallConfig,
   seed = 7,
-): ImageSource {
+) {
   const rng = createRng(seed)
   const size = imageSize * imageSize * channels
   const patterns = Array.from({ length: 3 }, () => Float32Array.from({ length: size }, () => rng.normal()))
@@ -39,15 +39,16 @@ export function patternImages(
       (_, i) => 0.05 * rng.normal() + patterns.reduce((sum, pattern, k) => sum + weights[k]! * pattern[i]!, 0),
     )
   })
-  return {
+  return sourceOf({
     length,
+    classes: ['a', 'b', 'c'],
     images(indices) {
       const batch = new Float32Array(indices.length * size)
       for (let i = 0; i < indices.length; i++) batch.set(pixels[indices[i]!]!, i * size)
       return tensor4d(batch, [indices.length, imageSize, imageSize, channels])
     },
     labels: (indices) => Array.from(indices, () => 0),
-  }
+  })
 }
 
 /** |a - b| / |b| in the Euclidean norm. */

@@ -4,7 +4,7 @@ import { requireArguments } from '@learngene/stitch'
 import type { Network } from '@learngene/vit-blocks'
 import type { AuxiliarySpec } from '../auxiliary.js'
 import { type DistillOptions, distill } from '../distill.js'
-import type { TrainingPlan } from '../epochs.js'
+import type { TrainingPlan } from '../training-plan.js'
 import type { TrainedNetwork } from './train-network.js'
 
 /**

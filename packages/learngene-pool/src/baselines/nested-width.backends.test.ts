@@ -1,8 +1,9 @@
 import { classTargets } from '@learngene/ops'
 import { describeEachBackend, valuesOf } from '@learngene/testing'
-import { alone, createRng } from '@learngene/training'
+import { createRng } from '@learngene/training'
 import { createViT, disposeNetwork, forward, type Network, parametersOf, type ViTConfig } from '@learngene/vit-blocks'
 import {
+  add,
   dispose,
   mean,
   memory,
@@ -16,7 +17,6 @@ import {
   variableGrads,
 } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
-import { planEpochs } from '../epochs.js'
 import { lessonsFrom } from '../lessons.js'
 import type { Teacher } from '../teacher.js'
 import { tinyConfig, tinyImages } from '../testing/tiny.js'
@@ -183,11 +183,14 @@ describeEachBackend(({ name: backend, tolerances }) => {
     const before = memory().numTensors
 
     const lossesOf = async (nested: NestedNetwork) => {
-      const all = planEpochs({ ...plan, batchSize: 12 }, 12, createRng(0), alone)
-      const { batch, loss } = await lessonsFrom('trainNested', source, all, 3, plan)
-      const losses = trained.map((width) => tidy(() => loss(nested.networkAt(width), batch(0))))
+      const indices = Uint32Array.from({ length: 12 }, (_, i) => i)
+      const batch = { indices, ...(await source.batch(indices)) }
+      const { lesson, loss } = await lessonsFrom('trainNested', source, 3, plan)
+      const losses = trained.map((width) =>
+        tidy(() => Object.values(loss(nested.networkAt(width), lesson(batch))).reduce((total, term) => add(total, term))),
+      )
       const values = await Promise.all(losses.map(valuesOf))
-      dispose(losses)
+      dispose([losses, batch.images, batch.targets])
       return values.flat()
     }
     const run = async () => {

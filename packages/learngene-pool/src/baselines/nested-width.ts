@@ -1,7 +1,7 @@
 import type { Rng } from '@learngene/interfaces'
 import type { Block, ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { requireArguments } from '@learngene/stitch'
-import { adamW, alone, createRng, train } from '@learngene/training'
+import { createRng } from '@learngene/training'
 import {
   buildNetwork,
   createEmbedding,
@@ -17,8 +17,8 @@ import {
   withoutWeights,
 } from '@learngene/vit-blocks'
 import { mul, reshape, slice, type Tensor, tensor, tidy, type Variable } from '@tensorflow/tfjs-core'
-import { planEpochs } from '../epochs.js'
-import { lessonsFrom } from '../lessons.js'
+import { type Lesson, lessonsFrom } from '../lessons.js'
+import { trainByPlan } from '../training-plan.js'
 import type { NetworkTraining } from './train-network.js'
 
 export interface NestedOptions {
@@ -113,29 +113,24 @@ const MOST_RECORDED_SIZES = 3
  */
 export async function trainNested(nested: NestedNetwork, source: ImageSource, options: NestedTraining, rng: Rng): Promise<Float32Array> {
   requireArguments('trainNested', { source: ['source', source], rng: ['rng', rng] })
-  const { sizesPerStep = 3, group = alone, weightDecay } = options
+  const { sizesPerStep = 3 } = options
   if (!Number.isInteger(sizesPerStep) || sizesPerStep < 1) {
     throw new Error(`trainNested: 'sizesPerStep' must be a positive integer; got ${sizesPerStep}`)
   }
   const sizes = Math.min(sizesPerStep, nested.widths.length)
-  const epochs = planEpochs(options, source.length, rng.fork('batches'), group)
   const { classes } = nested.networkAt(nested.widths[0]!).head
-  const lessons = await lessonsFrom('trainNested', source, epochs, classes, options)
+  const lessons = await lessonsFrom('trainNested', source, classes, options)
   const widthsOf = (step: number) => drawWidths(nested.widths, sizes, rng.fork(`widths ${step}`))
-  return train({
+  const training = {
     parameters: nested.parameters,
-    steps: epochs.steps,
-    learningRate: epochs.learningRate,
-    optimizer: adamW({ weightDecay }),
-    accumulate: sizes,
-    prepare: lessons.prepare,
-    batch: lessons.batch,
-    loss: (step, part, lesson) => lessons.loss(nested.networkAt(widthsOf(step)[part]!), lesson),
-    ...(sizes <= MOST_RECORDED_SIZES && { compile: { key: (step) => widthsOf(step).join() } }),
-    group,
-    report: options.report,
-    signal: options.signal,
-  })
+    source,
+    losses: sizes,
+    lesson: lessons.lesson,
+    loss: (step: number, index: number, lesson: Lesson) => lessons.loss(nested.networkAt(widthsOf(step)[index]!), lesson),
+    ...(sizes <= MOST_RECORDED_SIZES && { key: (step: number) => widthsOf(step).join() }),
+    watched: () => nested.widths.map((width) => nested.networkAt(width)),
+  }
+  return trainByPlan(options, training, rng)
 }
 
 function drawWidths(ascending: readonly number[], count: number, rng: Rng): number[] {

@@ -5,11 +5,11 @@ import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, type Network, parametersOf } from '@learngene/vit-blocks'
 import { dispose, memory, mul } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { TrainingPlan } from '../epochs.js'
 import { accuracies } from '../evaluate.js'
 import { descendantsOf, disposePool, type Pool } from '../pool.js'
 import type { Teacher } from '../teacher.js'
 import { tinyAncestor, tinyImages } from '../testing/tiny.js'
+import type { TrainingPlan } from '../training-plan.js'
 import { buildSnNet, trainAnchors, trainSnNet } from './sn-net.js'
 
 const plan: TrainingPlan = { epochs: 4, batchSize: 12, learningRate: 1e-2 }

@@ -91,7 +91,7 @@ export async function buildSnNet(
 ): Promise<{ readonly family: Pool; readonly stitches: readonly StitchReport[] }> {
   requireArguments('buildSnNet', {
     anchors: ['tier[]', anchors],
-    source: ['images', source],
+    source: ['source', source],
     options: ['object', options],
     rng: ['rng', rng],
   })

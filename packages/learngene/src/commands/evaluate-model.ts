@@ -3,8 +3,8 @@ import type { BackendName } from '@learngene/backends'
 import { imageSource, preprocessingOf } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
-import type { JsonObject, Preprocessing, Reporter } from '@learngene/interfaces'
-import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
+import type { Dataset, JsonObject, Preprocessing, Reporter } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, type Network, sidesOf } from '@learngene/vit-blocks'
@@ -36,7 +36,7 @@ export async function evaluateModel(
   await startBackend(backend)
   const { network, details } = await loadModelFile(model)
   try {
-    const preprocessing = checkFit(model, network, details, dataset)
+    const preprocessing = await checkFit(model, network, details, dataset)
     const drawn = createRng(seed).permutation(dataset.length)
     const indices = limit === undefined ? drawn.sort() : drawn.subarray(0, limit).sort()
     report({ kind: 'stage', name: `evaluate on ${dataset.name}`, total: indices.length })
@@ -60,11 +60,11 @@ async function accuracyOn(network: Network, source: ImageSource, indices: Uint32
   return correct / indices.length
 }
 
-function checkFit(file: string, { embedding, head }: Network, details: JsonObject, dataset: Dataset): Preprocessing {
+async function checkFit(file: string, { embedding, head }: Network, details: JsonObject, dataset: Dataset): Promise<Preprocessing> {
   const { imageSize, channels } = embedding.geometry
   const [rows, columns] = sidesOf(imageSize)
   const preprocessing = preprocessingIn(file, details, [rows, columns])
-  const [height, width, depth] = dataset.imageShape
+  const { height, width, channels: depth } = await dataset.picture(0)
   const asTheyCome = 'resize' in preprocessing && preprocessing.resize === 'none'
   const fits = !asTheyCome || (rows === height && columns === width)
   if (!fits || channels !== depth || preprocessing.mean.length !== depth) {

@@ -1,6 +1,6 @@
 import { imageSource, type Normalisation, splitBalanced } from '@learngene/datasets'
-import type { Rng } from '@learngene/interfaces'
-import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
+import type { Dataset, Rng } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 
 export interface QuickstartImages {
   readonly training: ImageSource

@@ -1,7 +1,7 @@
 import type { Normalisation } from '@learngene/datasets'
 import { keptEnergy } from '@learngene/inherit'
-import type { Budget, Reporter, Rng } from '@learngene/interfaces'
-import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
+import type { Budget, Dataset, Reporter, Rng } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import {
   accuracies,
   ancestorTier,
@@ -346,10 +346,9 @@ async function requireFeasible(ancestor: Network, config: QuickstartConfig, budg
 /** Logits of the first images, image by image. */
 async function firstLogits(network: Network, source: ImageSource, count: number): Promise<Float32Array> {
   const indices = Uint32Array.from({ length: count }, (_, i) => i)
-  await source.prepare?.(indices)
-  const images = source.images(indices)
+  const { images, targets } = await source.batch(indices)
   const { logits } = forward(network, images)
   const values = await logits.data<'float32'>()
-  dispose([images, logits])
+  dispose([images, targets, logits])
   return values
 }

@@ -11,6 +11,7 @@ process.once('message', async ({ model, backend, dataDir, images }: VerifyReques
   const test = dataDir ? (await loadFashionMnist(dataDir)).test : await loadTest()
   const { network, details } = await loadModel(await readFile(model), { name: model })
   const source = imageSource(test, details.normalisation as unknown as Normalisation)
-  const { logits } = forward(network, source.images(Uint32Array.from({ length: images }, (_, i) => i)))
+  const batch = await source.batch(Uint32Array.from({ length: images }, (_, i) => i))
+  const { logits } = forward(network, batch.images)
   process.send!(Array.from(await logits.data()), () => process.exit(0))
 })

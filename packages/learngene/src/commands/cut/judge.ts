@@ -2,15 +2,16 @@ import { forward, type Network } from '@learngene/vit-blocks'
 import {
   argMax,
   cast,
+  dispose,
   equal,
   logSoftmax,
   mul,
+  scalar,
   softmax,
   stack,
   sub,
   sum,
   type Tensor2D,
-  tensor1d,
   tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core'
@@ -44,15 +45,14 @@ export async function createJudge(ancestor: Network, { name, source, labelled }:
     let divergence = 0
     let correct = 0
     for (const [i, batch] of batches.entries()) {
-      await source.prepare?.(batch)
-      const images = source.images(batch)
+      const { images, targets } = await source.batch(batch)
       const { logits, figures } = tidy(() => {
         const logits = forward(network, images).logits
         const reference = known[i] ? tensor2d(known[i], [batch.length, classes]) : logits
-        const labels = tensor1d(Array.from(source.labels(batch)), 'int32')
-        return { logits, figures: stack([divergenceOf(reference, logits), sum(cast(equal(argMax(logits, -1), labels), 'float32'))]) }
+        const right = labelled ? sum(cast(equal(argMax(logits, -1), argMax(targets, -1)), 'float32')) : scalar(0)
+        return { logits, figures: stack([divergenceOf(reference, logits), right]) }
       })
-      images.dispose()
+      dispose([images, targets])
       known[i] ??= (await logits.data()) as Float32Array
       const [more, right] = await figures.data()
       logits.dispose()

@@ -1,10 +1,10 @@
 import { relative, sep } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { evaluationCrop, grey, imageSource, preprocessingOf, type RawImage } from '@learngene/datasets'
-import { folderSource, imageFiles } from '@learngene/datasets/node'
+import { evaluationCrop, grey, imageSource, preprocessingOf } from '@learngene/datasets'
+import { imageFiles } from '@learngene/datasets/node'
 import { loadTest, loadTrain } from '@learngene/fashion-mnist'
-import type { JsonObject, Preprocessing } from '@learngene/interfaces'
-import type { Dataset, ImageSource } from '@learngene/interfaces/tensors'
+import type { Dataset, JsonObject, Preprocessing, RawImage } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { type Network, sidesOf } from '@learngene/vit-blocks'
 import { z } from 'zod'
 
@@ -12,7 +12,7 @@ import { z } from 'zod'
 export interface ModelImages {
   readonly name: string
   readonly source: ImageSource
-  /** Whether the labels are the model's classes; where not, they are all 0. */
+  /** Whether the labels are the model's classes. */
   readonly labelled: boolean
 }
 
@@ -43,11 +43,15 @@ export async function folderImages(dir: string, model: ModelInput, signal: Abort
   const { preprocessing, classNames } = inputOf(model)
   const files = await imageFiles(dir)
   const folders = files.paths.map((path) => topFolder(relative(dir, path)))
-  const labels = labelsOf(folders, classNames, model.network.head.classes)
+  const { classes, labels } = labelsOf(folders, classNames, model.network.head.classes)
   const { channels } = model.network.embedding.geometry
-  const crop = (image: RawImage) => prepared(channels === 1 ? grey(image) : image, preprocessing, model.details)
-  const source = folderSource({ ...files, labels: labels ?? new Uint8Array(files.length) }, { crop, normalisation: preprocessing })
-  return { name: dir, source: interruptible(source, signal), labelled: labels !== undefined }
+  const picture = async (index: number, signal?: AbortSignal) => {
+    const image = await files.picture(index, signal)
+    return prepared(channels === 1 ? grey(image) : image, preprocessing, model.details)
+  }
+  const { mean, std } = preprocessing
+  const source = imageSource({ ...files, classes, labels, picture }, { mean, std })
+  return { name: dir, source: interruptible(source, signal), labelled: classes.length > 0 }
 }
 
 /**
@@ -109,22 +113,28 @@ function topFolder(path: string): string {
   return path.includes(sep) ? path.slice(0, path.indexOf(sep)) : ''
 }
 
-function labelsOf(folders: readonly string[], classNames: readonly string[] | undefined, classes: number): Uint16Array | undefined {
+function labelsOf(
+  folders: readonly string[],
+  classNames: readonly string[] | undefined,
+  count: number,
+): Pick<Dataset, 'classes' | 'labels'> {
   const found = [...new Set(folders)]
-  const names = classNames?.length === classes ? classNames : undefined
-  if (found.includes('')) return undefined
-  if (names && found.every((folder) => names.includes(folder))) return Uint16Array.from(folders, (folder) => names.indexOf(folder))
-  return found.length === classes ? Uint16Array.from(folders, (folder) => found.indexOf(folder)) : undefined
+  const labelled = (classes: readonly string[]) => ({ classes, labels: Uint16Array.from(folders, (folder) => classes.indexOf(folder)) })
+  if (!found.includes('')) {
+    if (classNames?.length === count && found.every((folder) => classNames.includes(folder))) return labelled(classNames)
+    if (found.length === count) return labelled(found)
+  }
+  return { classes: [], labels: [] }
 }
 
 /** Lets Ctrl-C be heard before each batch, by whoever reads it: some backends never return to the event loop by themselves. */
 function interruptible(source: ImageSource, signal: AbortSignal): ImageSource {
   return {
     ...source,
-    async prepare(indices) {
+    async batch(indices, context) {
       await setImmediate()
       signal.throwIfAborted()
-      await source.prepare?.(indices)
+      return source.batch(indices, { signal, ...context })
     },
   }
 }
