@@ -3,7 +3,7 @@ import { type Size, sidesOf } from '../geometry.js'
 import type { ModelDetails, NetworkStructure } from '../structure.js'
 import type { TransformerBlockConfig } from '../transformer-block.js'
 import { vitStructure } from '../vit.js'
-import { faultInClassNames } from './model-config.js'
+import { faultInClassNames } from './class-names.js'
 import { type Normalisation, preprocessorConfig } from './preprocessing.js'
 
 /** Contents of the JSON files beside Hugging Face's weights. */
