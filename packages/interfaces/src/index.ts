@@ -1,7 +1,7 @@
 export type { Budget, Constraint } from './budget.js'
 export type { Cost } from './cost.js'
-export type { Json, JsonObject } from './json.js'
 export type { Dataset, RawImage } from './dataset.js'
+export type { Json, JsonObject } from './json.js'
 export type { Framing, Interpolation, Preprocessing } from './preprocessing.js'
 export type { ReportEvent, Reporter } from './reporter.js'
 export type { Rng } from './rng.js'

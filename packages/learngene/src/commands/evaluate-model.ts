@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises'
+import type { BackendName } from '@learngene/backends'
 import { imageSource, preprocessingOf } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
@@ -9,7 +10,15 @@ import { createRng } from '@learngene/training'
 import { disposeNetwork, type Network, sidesOf } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
 import { startBackend } from '../start-backend.js'
-import type { EvaluateOptions } from './evaluate.js'
+
+export interface EvaluateOptions {
+  readonly model: string
+  readonly dataDir?: string
+  readonly limit?: number
+  readonly seed: number
+  readonly backend: BackendName | 'auto'
+  readonly json?: boolean
+}
 
 const BATCH = 100
 

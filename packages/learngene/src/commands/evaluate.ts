@@ -1,18 +1,9 @@
-import type { BackendName } from '@learngene/backends'
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
 import { backendOption, example, integer, jsonOption, requireOptions, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { formatShare } from '../report/text.js'
-
-export interface EvaluateOptions {
-  readonly model: string
-  readonly dataDir?: string
-  readonly limit?: number
-  readonly seed: number
-  readonly backend: BackendName | 'auto'
-  readonly json?: boolean
-}
+import type { EvaluateOptions } from './evaluate-model.js'
 
 export function addEvaluate(program: Command, io: Io): void {
   const command = program
