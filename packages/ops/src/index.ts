@@ -1,5 +1,3 @@
-import './gradients.js'
-
 export { type Activation, activate, activations } from './activation.js'
 export { type AdamWSlot, adamW } from './adamw.js'
 export { ADAMW_COLUMNS, type AdamWConstants, type AdamWStep, adamWRow } from './adamw-row.js'

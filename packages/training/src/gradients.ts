@@ -1,3 +1,4 @@
+import '@learngene/ops/gradients'
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
 import { add, clone, engine, mul, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core'
 

@@ -5,12 +5,11 @@ import { type FloatTensor, readAllFloat32, SafetensorsError } from '../safetenso
 import type { NetworkStructure } from '../structure.js'
 import { type AdaptOptions, adaptValues, planAdaptation } from './adapt.js'
 import { faultInClassNames } from './class-names.js'
-import { checkClaims } from './config-rules.js'
-import { type Inferred, inferStructure, type StructureHints } from './infer-structure.js'
+import { fitPreprocessing } from './fit-preprocessing.js'
+import type { StructureHints } from './infer-structure.js'
 import { shapesOf } from './layout.js'
-import { readModelConfig } from './model-config.js'
-import { fitPreprocessing } from './preprocessing.js'
 import { type NamedTensors, readNames } from './read-names.js'
+import type { recogniseCheckpoint } from './recognise-checkpoint.js'
 import { openTensors } from './shards.js'
 import { sourcesOf } from './stored-values.js'
 import type { TensorFile } from './tensor-file.js'
@@ -47,16 +46,11 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const tensors = await openTensors(files)
   const own = readMetadata(tensors)
   const named = readNames(tensors, own !== undefined)
-  const config = own ? undefined : await readModelConfig(files, options)
-  const hints = { ...config?.hints, ...given(options) }
-  const { structure: stored, notes: assumptions }: Inferred = own
-    ? { structure: own.structure, notes: [] }
-    : inferStructure(tensors, named, hints, options.imageSize)
-  if (config) checkClaims(config.claims, stored, named, name)
+  const recognised = own ? { ...own, notes: [] } : await recognise(files, tensors, named, options)
+  const { structure: stored, details } = recognised
   const adaptation = planAdaptation(stored, options, name)
   shapesOf(adaptation.structure, name, options.blocks)
   const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.blocks)
-  const details = own?.details ?? config?.details ?? {}
   const { classNames, ...headless } = details
   const sameHead = adaptation.structure.classes === stored.classes && stored.classes > 0
   const fault = sameHead ? faultInClassNames(classNames, stored.classes) : undefined
@@ -70,17 +64,12 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
     values: adaptValues(values, stored, adaptation),
     freshHead: adaptation.freshHead,
     details: fitted.details,
-    notes: [...files.notes, ...named.notes, ...(config?.notes ?? []), ...assumptions, ...notes, ...adaptation.notes, ...fitted.notes],
+    notes: [...files.notes, ...named.notes, ...recognised.notes, ...notes, ...adaptation.notes, ...fitted.notes],
   }
 }
 
-function given({ heads, epsilon, activation }: StructureHints): StructureHints {
-  return {
-    ...(heads !== undefined && { heads }),
-    ...(epsilon !== undefined && { epsilon }),
-    ...(activation !== undefined && { activation }),
-  }
-}
+/** A file of others is read by code that is fetched when the first of them comes: a page that loads files of ours alone does without. */
+const recognise: typeof recogniseCheckpoint = async (...given) => (await import('./recognise-checkpoint.js')).recogniseCheckpoint(...given)
 
 /** Parameters that belong to a part which a model may have and its use does not run, with the reason. */
 const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]
