@@ -12,7 +12,7 @@ export const imports = [
   { what: '`distill-losses`', code: "export * from '@learngene/distill-losses'", limit: 12_000 },
   { what: '`stitch`', code: "export * from '@learngene/stitch'", limit: 35_000 },
   { what: '`budget-search`', code: "export * from '@learngene/budget-search'", limit: 6_000 },
-  { what: '`train` of `training`', code: "export { train } from '@learngene/training'", limit: 55_000 },
+  { what: '`train` of `training`', code: "export { train } from '@learngene/training'", limit: 15_000 },
 ]
 
 const entry = fileURLToPath(new URL('./entry.js', import.meta.url))

@@ -1,4 +1,3 @@
-import '@learngene/ops/gradients'
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
 import { add, clone, engine, mul, type Scalar, Tensor, tidy } from '@tensorflow/tfjs-core'
 

@@ -63,6 +63,7 @@ export async function train<Batch = void>(options: TrainOptions<Batch>): Promise
   checkCount('steps', steps, 0)
   checkCount('accumulate', options.accumulate ?? 1, 1)
   checkCount('checkpoint.every', checkpoint?.every ?? 1, 1)
+  await import('@learngene/ops/gradients')
   const breathe = breather()
   const prepared = ahead(options.prepare, steps)
   const state = options.optimizer.init(parameters)
