@@ -35,6 +35,6 @@ function requireGradients(): void {
   const { gradientDepth, kernelDepth } = engine().state
   if (gradientDepth === 0 || kernelDepth > 0 || getGradient(ONE_OF_ALL) !== undefined) return
   throw new Error(
-    "gradients: those of TensorFlow.js's own operations must be registered; they are not. Import '@learngene/ops/gradients' (@learngene/training does)",
+    "gradients: those of TensorFlow.js's own operations must be registered; they are not. Import '@learngene/ops/gradients' (train of @learngene/training does)",
   )
 }
