@@ -22,7 +22,7 @@ export const layers = {
   'fashion-mnist': ['interfaces'],
   bench: ['interfaces', 'ops', 'backends', 'vit-blocks', 'training', 'stitch', 'learngene-pool'],
   learngene: 'all above',
-  testing: ['backends'],
+  testing: ['ops', 'backends'],
 }
 
 const root = new URL('../', import.meta.url)

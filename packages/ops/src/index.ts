@@ -1,5 +1,3 @@
-import './gradients.js'
-
 export { type Activation, activate, activations } from './activation.js'
 export { ADAMW_COLUMNS, type AdamWConstants, type AdamWSlot, type AdamWStep, adamW, adamWRow } from './adamw.js'
 export type { BiasRange } from './affine.js'

@@ -1,3 +1,4 @@
+import '@learngene/ops/gradients'
 import { add, mean, mul, type Scalar, softmax, square, sub, type Tensor, tidy, train } from '@tensorflow/tfjs-core'
 import { planDistillation, planStitch } from '../plan.js'
 import { createInputs, type Inputs, type Task, type Work } from '../task.js'

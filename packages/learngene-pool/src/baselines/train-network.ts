@@ -1,6 +1,5 @@
 import type { Rng } from '@learngene/interfaces'
-import type { ImageSource } from '@learngene/interfaces/tensors'
-import type { Parameters } from '@learngene/interfaces/tensors'
+import type { ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { requireArguments, requireKeys } from '@learngene/stitch'
 import type { TrainingControl } from '@learngene/training'
 import { disposeNetwork, type Network, parametersOf } from '@learngene/vit-blocks'

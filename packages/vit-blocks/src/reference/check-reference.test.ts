@@ -1,6 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-backend-wasm'
 import { setOps } from '@learngene/ops'
+import '@learngene/ops/wasm'
 import { setBackend } from '@tensorflow/tfjs-core'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { changedReference } from '../testing/changed-reference.js'

@@ -64,6 +64,7 @@ const steps = 3
  */
 export async function checkReference(source: ByteSource | Uint8Array, options: { readonly name?: string } = {}): Promise<ReferenceCheck> {
   const reference = await readReference(source, options.name ?? 'reference')
+  await import('@learngene/ops/gradients')
   const found = await run(reference)
   const compared = byPart((part) => {
     const bounds = part === 'adamw' ? found.bounds : undefined

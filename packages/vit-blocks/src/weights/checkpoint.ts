@@ -8,12 +8,11 @@ import { withoutWeights } from '../parameters.js'
 import { type ExpectedShapes, type FloatTensor, readAllFloat32, SafetensorsError } from '../safetensors/index.js'
 import { buildNetwork, type ModelDetails, type NetworkStructure, readMetadata } from '../structure.js'
 import { faultInClassNames } from './class-names.js'
-import { checkClaims } from './config-rules.js'
-import { type Inferred, inferStructure, type StructureHints } from './infer-structure.js'
-import { readModelConfig } from './model-config.js'
+import { fitPreprocessing } from './fit-preprocessing.js'
+import type { StructureHints } from './infer-structure.js'
 import type { Naming } from './naming.js'
-import { fitPreprocessing } from './preprocessing.js'
 import { type NamedTensors, readNames } from './read-names.js'
+import type { recogniseCheckpoint } from './recognise-checkpoint.js'
 import { resamplePositions } from './resample-positions.js'
 import { sourcesOf } from './stored-values.js'
 import { openTensors, type TensorFile, type WeightFiles } from './weight-files.js'
@@ -49,16 +48,11 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const tensors = await openTensors(files)
   const own = readMetadata(tensors)
   const named = readNames(tensors, own !== undefined)
-  const config = own ? undefined : await readModelConfig(files, options)
-  const hints = { ...config?.hints, ...given(options) }
-  const { structure: stored, notes: assumptions }: Inferred = own
-    ? { structure: own.structure, notes: [] }
-    : inferStructure(tensors, named, hints, options.imageSize)
-  if (config) checkClaims(config.claims, stored, named, name)
+  const recognised = own ? { ...own, notes: [] } : await recognise(files, tensors, named, options)
+  const { structure: stored, details } = recognised
   const adaptation = planAdaptation(stored, options, name)
   shapesOf(adaptation.structure, name, options.blocks)
   const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.blocks)
-  const details = own?.details ?? config?.details ?? {}
   const { classNames, ...headless } = details
   const sameHead = adaptation.structure.classes === stored.classes && stored.classes > 0
   const fault = sameHead ? faultInClassNames(classNames, stored.classes) : undefined
@@ -72,17 +66,12 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
     values: adaptValues(values, stored, adaptation),
     freshHead: adaptation.freshHead,
     details: fitted.details,
-    notes: [...files.notes, ...named.notes, ...(config?.notes ?? []), ...assumptions, ...notes, ...adaptation.notes, ...fitted.notes],
+    notes: [...files.notes, ...named.notes, ...recognised.notes, ...notes, ...adaptation.notes, ...fitted.notes],
   }
 }
 
-function given({ heads, epsilon, activation }: StructureHints): StructureHints {
-  return {
-    ...(heads !== undefined && { heads }),
-    ...(epsilon !== undefined && { epsilon }),
-    ...(activation !== undefined && { activation }),
-  }
-}
+/** A file of others is read by code that is fetched when the first of them comes: a page that loads files of ours alone does without. */
+const recognise: typeof recogniseCheckpoint = async (...given) => (await import('./recognise-checkpoint.js')).recogniseCheckpoint(...given)
 
 /** Parameters that belong to a part which a model may have and its use does not run, with the reason. */
 const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]

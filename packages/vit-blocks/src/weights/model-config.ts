@@ -15,7 +15,7 @@ interface ModelConfig extends Stated {
   readonly notes: readonly string[]
 }
 
-interface ModelConfigOptions {
+export interface ModelConfigOptions {
   /** The repository `owner/name` of which the files are a copy, where they do not tell. */
   readonly origin?: string
   /** Keys that are not understood and are known not to change the outputs. */

@@ -1,11 +1,11 @@
 import { startBackend } from '@learngene/testing'
 import { engine, findBackendFactory, getKernel, registerBackend, removeBackend, tensor1d } from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { gelu } from '../gelu.js'
-import { findKernel, setOps } from '../kernels.js'
-import type { WasmBackend } from './backend.js'
-import { COPY_KERNELS } from './copies.js'
-import { instantiate } from './module.js'
+import { gelu } from './gelu.js'
+import { findKernel, setOps } from './kernels.js'
+import type { WasmBackend } from './wasm/backend.js'
+import { COPY_KERNELS } from './wasm/copies.js'
+import { instantiate } from './wasm/module.js'
 
 beforeEach(() => startBackend('wasm'))
 afterEach(() => setOps('auto'))
