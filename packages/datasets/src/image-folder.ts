@@ -1,11 +1,12 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { Dataset } from '@learngene/interfaces'
-import { comparing, type NameOrder, readClassList } from './class-list.js'
+import { readClassList } from './class-list.js'
 import { eachInParallel } from './each-picture.js'
 import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
 import { listed } from './listed.js'
+import { comparing, type NameOrder } from './name-order.js'
 import { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'
 
 /** Image files; nothing is decoded until it is asked for. */
