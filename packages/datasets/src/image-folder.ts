@@ -7,6 +7,8 @@ import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
 import { listed } from './listed.js'
 import { comparing, type NameOrder } from './name-order.js'
+import { nodePool } from './off-thread/node-pool.js'
+import type { DatasetElsewhere } from './off-thread/pool.js'
 import { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'
 
 /** Image files; nothing is decoded until it is asked for. */
@@ -91,7 +93,7 @@ const filesAt = (
   options: DecodeOptions,
   classes: readonly string[],
   labels: ArrayLike<number>,
-): ImageFiles => ({
+): ImageFiles & DatasetElsewhere => ({
   name: dir,
   length: paths.length,
   classes,
@@ -103,6 +105,10 @@ const filesAt = (
     return decodeImage(path, options)
   },
   nameOf: (index) => paths[checkedIndex(dir, index, paths.length)]!,
+  elsewhere: {
+    pool: nodePool,
+    place: (index) => ({ path: paths[checkedIndex(dir, index, paths.length)]!, options: { exifOrientation: options.exifOrientation } }),
+  },
   fingerprint: once(async () => {
     const files: [path: string, hash: string][] = []
     await eachInParallel(paths.length, async (i) => {

@@ -2,8 +2,8 @@ import { open, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ByteSource, Dataset } from '@learngene/interfaces'
 import { comparing } from './name-order.js'
-import { type ParquetDatasetOptions, parquetDataset } from './parquet-dataset.js'
-import { decodeImage } from './preprocess/decode-image.js'
+import { decodeInNode, nodePool } from './off-thread/node-pool.js'
+import { openParquet, type ParquetDatasetOptions } from './parquet-dataset.js'
 
 /**
  * Pictures from parquet files on disk, decoded by `decodeImage`; otherwise as `parquetDataset`.
@@ -14,7 +14,7 @@ import { decodeImage } from './preprocess/decode-image.js'
 export const loadParquet = async (paths: string | readonly string[], options: ParquetDatasetOptions = {}): Promise<Dataset> => {
   const files = (await Promise.all((typeof paths === 'string' ? [paths] : paths).map(filesAt))).flat()
   const sources = await Promise.all(files.map(async (name) => ({ name, bytes: await fileSource(name) })))
-  return parquetDataset(sources, { decode: decodeImage, ...options })
+  return openParquet(sources, options, { pool: nodePool, decode: decodeInNode })
 }
 
 const filesAt = async (path: string): Promise<readonly string[]> => {

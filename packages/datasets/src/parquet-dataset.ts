@@ -5,7 +5,9 @@ import { checkClasses } from './array-dataset.js'
 import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
 import { comparing } from './name-order.js'
-import { decodeBlob } from './preprocess/decode-blob.js'
+import { decodeInPage, pagePool } from './off-thread/page-pool.js'
+import type { DatasetElsewhere, PicturePool } from './off-thread/pool.js'
+import type { DecodePlace } from './off-thread/prepare.js'
 import type { DecodeOptions } from './preprocess/decode-image.js'
 
 export interface ParquetFile {
@@ -38,8 +40,16 @@ export interface ParquetDatasetOptions extends DecodeOptions {
  *
  * @throws one line naming the file that cannot be read, the column that is missing or of another kind, or the row whose label is not possible
  */
-export const parquetDataset = async (files: readonly ParquetFile[], options: ParquetDatasetOptions = {}): Promise<Dataset> => {
-  const { memoryLimit = 2 ** 30, exifOrientation = true, decode = decodeInPage } = options
+export const parquetDataset = (files: readonly ParquetFile[], options: ParquetDatasetOptions = {}): Promise<Dataset> =>
+  openParquet(files, options, { pool: pagePool, decode: decodeInPage })
+
+/** For either platform: its threads, and how it decodes on the one that calls. */
+export const openParquet = async (
+  files: readonly ParquetFile[],
+  options: ParquetDatasetOptions,
+  platform: { readonly pool: PicturePool; readonly decode: DecodePlace },
+): Promise<DatasetElsewhere> => {
+  const { memoryLimit = 2 ** 30, exifOrientation = true } = options
   if (files.length === 0) throw new Error('parquetDataset needs at least 1 file, got none')
   if (!(memoryLimit >= 0)) throw new RangeError(`memoryLimit must be a number of bytes of at least 0, got ${memoryLimit}`)
   const opened = await Promise.all(files.map(open))
@@ -62,6 +72,19 @@ export const parquetDataset = async (files: readonly ParquetFile[], options: Par
   const { classes, labels } = label === null ? { classes: [], labels: [] } : classify(name, stored, names, nameOf)
   const readRow = rowReader(groups, image, memoryLimit)
 
+  const naming = (index: number) => (error: Error) => {
+    throw new Error(`${nameOf(index)}: ${error.message}`, { cause: error })
+  }
+  const place = async (index: number, signal?: AbortSignal) => {
+    const group = groupOf(groups, checkedIndex(name, index, length))
+    signal?.throwIfAborted()
+    const bytes = await readRow(group, index - group.first)
+      .then(fileOf)
+      .catch(naming(index))
+    signal?.throwIfAborted()
+    return { bytes, options: { exifOrientation } }
+  }
+  const { decode } = options
   return {
     name,
     length,
@@ -69,17 +92,10 @@ export const parquetDataset = async (files: readonly ParquetFile[], options: Par
     labels,
     nameOf,
     async picture(index, signal) {
-      const group = groupOf(groups, checkedIndex(name, index, length))
-      signal?.throwIfAborted()
-      try {
-        const file = fileOf(await readRow(group, index - group.first))
-        signal?.throwIfAborted()
-        return await decode(file, { exifOrientation })
-      } catch (error) {
-        signal?.throwIfAborted()
-        throw new Error(`${nameOf(index)}: ${(error as Error).message}`, { cause: error })
-      }
+      const { bytes, options } = await place(index, signal)
+      return (decode ? decode(bytes, options) : platform.decode({ bytes, options })).catch(naming(index))
     },
+    ...(!decode && { elsewhere: { pool: platform.pool, place } }),
     fingerprint: once(async () => {
       const hashes: string[] = []
       for (const file of opened) hashes.push(await hashOf(file.buffer))
@@ -278,9 +294,6 @@ const numbersIn = (numbers: readonly unknown[]): readonly string[] => {
   const highest = numbers.reduce<number>((most, value) => (typeof value === 'number' && value > most ? value : most), 0)
   return Array.from({ length: Math.min(2 ** 20, Math.trunc(highest) + 1) }, (_, i) => String(i))
 }
-
-const decodeInPage = (file: Uint8Array, options: DecodeOptions): Promise<RawImage> =>
-  decodeBlob(new Blob([file as Uint8Array<ArrayBuffer>]), options)
 
 /** Of a file that need not fit into memory: the hash of the hashes of its parts. */
 const hashOf = async (buffer: AsyncBuffer): Promise<string> => {
