@@ -2,6 +2,7 @@ import type { Dataset, Preprocessing, RawImage, Rng } from '@learngene/interface
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { type Tensor4D, tensor2d, tensor4d } from '@tensorflow/tfjs-core'
 import { type Augmentation, augmentationSteps } from './augment/augment.js'
+import { checkKeys } from './augment/check-settings.js'
 import { seedFrom } from './augment/draws.js'
 import { average, averageTargets, drawMixture, exchange } from './augment/mix.js'
 import { eachInParallel } from './each-picture.js'
@@ -31,8 +32,14 @@ export interface ImageSourceOptions {
 export const imageSource = (
   dataset: Dataset,
   preparation: Normalisation | Preprocessing,
-  { augment = {}, memoryLimit = 2 ** 30 }: ImageSourceOptions = {},
+  options: ImageSourceOptions = {},
 ): ImageSource => {
+  checkKeys('imageSource', options, ['augment', 'memoryLimit'])
+  const { augment = {}, memoryLimit = 2 ** 30 } = options
+  if (typeof dataset?.picture !== 'function')
+    throw new Error(
+      `imageSource needs a dataset, as imageFolder or arrayDataset make one, got ${JSON.stringify(dataset) ?? String(dataset)}`,
+    )
   if (!(memoryLimit >= 0)) throw new RangeError(`memoryLimit must be a number of bytes of at least 0, got ${memoryLimit}`)
   checkPreparation(preparation)
   const steps = augmentationSteps(augment, preparation)
@@ -82,8 +89,14 @@ export const imageSource = (
   }
 }
 
-const checkPreparation = (preparation: Normalisation | Preprocessing): void =>
-  'size' in preparation ? checkPreprocessing(preparation) : checkNormalisation(preparation)
+const checkPreparation = (preparation: Normalisation | Preprocessing): void => {
+  if (!Array.isArray(preparation?.mean) || !Array.isArray(preparation.std))
+    throw new Error(
+      `imageSource needs a preprocessing (see preprocessingOf) or { mean, std } (see channelStatistics), got ${JSON.stringify(preparation) ?? String(preparation)}`,
+    )
+  if ('size' in preparation) checkPreprocessing(preparation)
+  else checkNormalisation(preparation)
+}
 
 /** A function has no other description than its text. */
 const describe = (augment: Augmentation) => ({ ...augment, custom: augment.custom && String(augment.custom) })

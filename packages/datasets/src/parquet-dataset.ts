@@ -1,6 +1,5 @@
 import type { ByteSource, Dataset, RawImage } from '@learngene/interfaces'
-import { type AsyncBuffer, type FileMetaData, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
-import { compressors } from 'hyparquet-compressors'
+import type { AsyncBuffer, FileMetaData, parquetReadObjects } from 'hyparquet'
 import { checkClasses } from './array-dataset.js'
 import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
@@ -119,10 +118,17 @@ const open = async ({ name, bytes }: ParquetFile): Promise<OpenFile> => {
       return (part.byteLength === part.buffer.byteLength ? part.buffer : part.slice().buffer) as ArrayBuffer
     },
   }
+  const { parquetMetadataAsync } = await import('hyparquet')
   const metadata = await parquetMetadataAsync(buffer).catch((error: Error) => {
     throw new Error(`${name}: cannot be read as a parquet file (${error.message})`)
   })
   return { name, buffer, metadata }
+}
+
+/** Rows as objects. hyparquet is loaded here, so that pages which read no parquet files do not download it: its decompressors alone are 90 kB. */
+const readObjects = async (options: Parameters<typeof parquetReadObjects>[0]) => {
+  const [{ parquetReadObjects }, { compressors }] = await Promise.all([import('hyparquet'), import('hyparquet-compressors')])
+  return parquetReadObjects({ ...options, compressors })
 }
 
 /** The names of the columns, without those inside of them. */
@@ -215,12 +221,11 @@ const rowReader = (groups: readonly Group[], column: string, limit: number) => {
     const { buffer, metadata } = file
     const range = { rowStart: start + from, rowEnd: start + to }
     // Without utf8 bytes stay bytes.
-    const rows = await parquetReadObjects({
+    const rows = await readObjects({
       file: buffer,
       metadata,
       columns: [column],
       ...range,
-      compressors,
       utf8: false,
       useOffsetIndex: true,
     })
@@ -262,7 +267,7 @@ const fileOf = (value: unknown): Uint8Array => {
 const readLabels = async (files: readonly OpenFile[], label: string): Promise<readonly unknown[]> => {
   const labels: unknown[] = []
   for (const { name, buffer, metadata } of files) {
-    const rows = await parquetReadObjects({ file: buffer, metadata, columns: [label], compressors }).catch((error: Error) => {
+    const rows = await readObjects({ file: buffer, metadata, columns: [label] }).catch((error: Error) => {
       throw new Error(`${name}: the column ${label} cannot be read (${error.message})`)
     })
     for (const row of rows) labels.push(row[label])

@@ -115,7 +115,7 @@ describe('augmentationSteps', () => {
   })
 
   it.each<[object, string]>([
-    [{ mixUp: 1 }, 'augment has no setting mixUp, did you mean mixup? It has randomResizedCrop, flip, shift,'],
+    [{ mixUp: 1 }, 'augment has no setting mixUp, did you mean mixup? Known: randomResizedCrop, flip, shift,'],
     [{ randaugment: {} }, 'augment has no setting randaugment, did you mean randAugment?'],
     [{ randAugment: { magnitud: 9 } }, 'augment.randAugment has no setting magnitud, did you mean magnitude?'],
     [{ randAugment: true }, 'augment.randAugment must be an object with some of layers, magnitude, std, increasing, got true'],
