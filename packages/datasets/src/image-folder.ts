@@ -1,11 +1,14 @@
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { Dataset } from '@learngene/interfaces'
-import { comparing, type NameOrder, readClassList } from './class-list.js'
+import { readClassList } from './class-list.js'
 import { eachInParallel } from './each-picture.js'
 import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
 import { checkedIndex } from './indices.js'
 import { listed } from './listed.js'
+import { comparing, type NameOrder } from './name-order.js'
+import { nodePool } from './off-thread/node-pool.js'
+import type { DatasetElsewhere } from './off-thread/pool.js'
 import { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'
 
 /** Image files; nothing is decoded until it is asked for. */
@@ -90,7 +93,7 @@ const filesAt = (
   options: DecodeOptions,
   classes: readonly string[],
   labels: ArrayLike<number>,
-): ImageFiles => ({
+): ImageFiles & DatasetElsewhere => ({
   name: dir,
   length: paths.length,
   classes,
@@ -102,6 +105,10 @@ const filesAt = (
     return decodeImage(path, options)
   },
   nameOf: (index) => paths[checkedIndex(dir, index, paths.length)]!,
+  elsewhere: {
+    pool: nodePool,
+    place: (index) => ({ path: paths[checkedIndex(dir, index, paths.length)]!, options: { exifOrientation: options.exifOrientation } }),
+  },
   fingerprint: once(async () => {
     const files: [path: string, hash: string][] = []
     await eachInParallel(paths.length, async (i) => {

@@ -88,6 +88,15 @@ it('prepares images as the details of a model say, whatever their sizes', async 
 it('refuses a preparation that is not possible before it reads', () => {
   expect(() => imageSource(rows([1], [0]), { ...cut, size: [1, 0] })).toThrow('preprocessing: size must be')
   expect(() => imageSource(rows([1], [0]), { mean: [0], std: [0] })).toThrow('the std of channel 0 must be a positive number')
+  expect(() => imageSource(rows([1], [0]), undefined as never)).toThrow(
+    'imageSource needs a preprocessing (see preprocessingOf) or { mean, std }',
+  )
+  expect(() => imageSource('flowers' as never, asIs)).toThrow(
+    'imageSource needs a dataset, as imageFolder or arrayDataset make one, got "flowers"',
+  )
+  expect(() => imageSource(rows([1], [0]), asIs, { augmnt: {} } as never)).toThrow(
+    'imageSource has no setting augmnt, did you mean augment?',
+  )
 })
 
 it('keeps the order of the indices whatever decodes first, a few at a time', async () => {

@@ -2,12 +2,15 @@ import type { Dataset, Preprocessing, RawImage, Rng } from '@learngene/interface
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { type Tensor4D, tensor2d, tensor4d } from '@tensorflow/tfjs-core'
 import { type Augmentation, augmentationSteps } from './augment/augment.js'
+import { checkKeys } from './augment/check-settings.js'
+import { seedFrom } from './augment/draws.js'
 import { average, averageTargets, drawMixture, exchange } from './augment/mix.js'
-import { eachPicture } from './each-picture.js'
+import { eachInParallel } from './each-picture.js'
 import { once, sha256OfJson } from './fingerprint.js'
-import { checkChannels, checkNormalisation, type Normalisation, normalise, toTensor } from './normalise.js'
-import { evaluationCrop } from './preprocess/evaluation-transform.js'
+import { checkChannels, checkNormalisation, type Normalisation, normalise } from './normalise.js'
+import { naming, preparedPictures } from './prepared-pictures.js'
 import { checkPreprocessing } from './preprocess/preprocessing.js'
+import { toTensor } from './to-tensor.js'
 
 export interface ImageSourceOptions {
   /** What is changed at random; where that is anything, the source says that it is `augmented`. */
@@ -29,13 +32,20 @@ export interface ImageSourceOptions {
 export const imageSource = (
   dataset: Dataset,
   preparation: Normalisation | Preprocessing,
-  { augment = {}, memoryLimit = 2 ** 30 }: ImageSourceOptions = {},
+  options: ImageSourceOptions = {},
 ): ImageSource => {
+  checkKeys('imageSource', options, ['augment', 'memoryLimit'])
+  const { augment = {}, memoryLimit = 2 ** 30 } = options
+  if (typeof dataset?.picture !== 'function')
+    throw new Error(
+      `imageSource needs a dataset, as imageFolder or arrayDataset make one, got ${JSON.stringify(dataset) ?? String(dataset)}`,
+    )
   if (!(memoryLimit >= 0)) throw new RangeError(`memoryLimit must be a number of bytes of at least 0, got ${memoryLimit}`)
-  const frame = framing(preparation)
-  const { change, beginsDecoded, erase, mix, labelSmoothing } = augmentationSteps(augment, preparation)
-  const augmented = change !== undefined || erase !== undefined || mix !== undefined
-  const prepared = keeping(dataset, beginsDecoded ? (image) => image : frame, memoryLimit)
+  checkPreparation(preparation)
+  const steps = augmentationSteps(augment, preparation)
+  const { change, custom, erase, mix, labelSmoothing } = steps
+  const augmented = [change, custom, erase, mix].some((step) => step !== undefined)
+  const prepared = preparedPictures(dataset, preparation, steps, memoryLimit)
   const classes = dataset.classes.length
   return {
     length: dataset.length,
@@ -48,11 +58,15 @@ export const imageSource = (
       const fork = (label: string | number) => (rng as Rng).fork(`${step}.${label}`)
       const targets = targetsOf(dataset, indices, labelSmoothing)
       const batch = collecting(dataset, indices)
-      const put = (image: RawImage, position: number) => {
+      const read = (position: number): void | Promise<void> => {
         const index = indices[position]!
-        batch.put(change ? naming(dataset, index, () => change(image, fork(index))) : image, position)
+        const own = change || custom ? fork(index) : undefined
+        const put = (image: RawImage) =>
+          batch.put(custom ? naming(dataset, index, () => custom(image, own!.fork('custom'))) : image, position)
+        const found = prepared(index, change && seedFrom(own!), signal)
+        return 'then' in found ? found.then(put) : put(found)
       }
-      await eachPicture(prepared, indices, put, { signal })
+      await eachInParallel(indices.length, read, { signal })
 
       const shape = batch.shape()
       let pixels: Uint8Array | Float32Array = batch.pixels() // [B, h, w, c]
@@ -75,49 +89,17 @@ export const imageSource = (
   }
 }
 
-const framing = (preparation: Normalisation | Preprocessing): ((image: RawImage) => RawImage) => {
-  if (!('size' in preparation)) {
-    checkNormalisation(preparation)
-    return (image) => image
-  }
-  checkPreprocessing(preparation)
-  return (image) => evaluationCrop(image, preparation)
-}
-
-/** The pictures of a dataset framed, those that take time kept as long as there is room. What is kept first stays: in shuffled epochs each is as likely to be asked for. */
-const keeping = (dataset: Dataset, frame: (image: RawImage) => RawImage, limit: number): Pick<Dataset, 'picture'> => {
-  const kept = new Map<number, RawImage>()
-  let bytes = 0
-  const prepare = (image: RawImage, index: number, tookTime: boolean): RawImage => {
-    const framed = naming(dataset, index, () => frame(image))
-    const isAtHand = !tookTime && framed === image
-    if (!isAtHand && !kept.has(index) && bytes + framed.data.byteLength <= limit) {
-      kept.set(index, framed)
-      bytes += framed.data.byteLength
-    }
-    return framed
-  }
-  return {
-    picture(index, signal) {
-      const known = kept.get(index)
-      if (known) return known
-      const found = dataset.picture(index, signal)
-      return 'then' in found ? found.then((image) => prepare(image, index, true)) : prepare(found, index, false)
-    },
-  }
+const checkPreparation = (preparation: Normalisation | Preprocessing): void => {
+  if (!Array.isArray(preparation?.mean) || !Array.isArray(preparation.std))
+    throw new Error(
+      `imageSource needs a preprocessing (see preprocessingOf) or { mean, std } (see channelStatistics), got ${JSON.stringify(preparation) ?? String(preparation)}`,
+    )
+  if ('size' in preparation) checkPreprocessing(preparation)
+  else checkNormalisation(preparation)
 }
 
 /** A function has no other description than its text. */
 const describe = (augment: Augmentation) => ({ ...augment, custom: augment.custom && String(augment.custom) })
-
-/** What fails for a picture, told with its name. */
-const naming = <T>(dataset: Dataset, index: number, work: () => T): T => {
-  try {
-    return work()
-  } catch (error) {
-    throw new Error(`${dataset.nameOf(index)}: ${(error as Error).message}`, { cause: error })
-  }
-}
 
 /** One buffer for all pixels of a batch, made when the first picture tells its size. */
 const collecting = (dataset: Dataset, indices: ArrayLike<number>) => {

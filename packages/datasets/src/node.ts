@@ -1,4 +1,7 @@
-export { type NameOrder, readClassList } from './class-list.js'
+export { readClassList } from './class-list.js'
 export { type ImageFiles, type ImageFolderOptions, imageFiles, imageFolder, imageFolders } from './image-folder.js'
+export { type Cifar, type LoadCifarOptions, loadCifar } from './load-cifar.js'
 export { type FashionMnist, loadFashionMnist } from './load-fashion-mnist.js'
+export { loadParquet } from './load-parquet.js'
+export type { NameOrder } from './name-order.js'
 export { type DecodeOptions, decodeImage } from './preprocess/decode-image.js'

@@ -1,7 +1,3 @@
-import { hasPixelKernel, normalisePixels, packPixels } from '@learngene/ops'
-import { type Tensor4D, tensor4d, tidy } from '@tensorflow/tfjs-core'
-import { type BatchShape, checkPixels } from './batch-shape.js'
-
 /** Mean and standard deviation per channel of pixels scaled to 0..1; see `channelStatistics`. */
 export interface Normalisation {
   readonly mean: readonly number[]
@@ -45,19 +41,4 @@ export function checkNormalisation({ mean, std }: Normalisation): void {
 /** @throws when there is not one mean for each channel of the images */
 export const checkChannels = (channels: number, { mean }: Normalisation): void => {
   if (mean.length !== channels) throw new Error(`images of ${channels} channels need ${channels} means and stds, got ${mean.length}`)
-}
-
-/**
- * Pixels [B, h, w, c] as a float32 tensor [B, h, w, c], normalised per channel. The caller disposes it. On webgpu the pixels travel as bytes and are
- * normalised on the device, in float32; elsewhere as {@link normalise} does it.
- * Throws as `normalise` does, and when the shape does not fit the pixels or the number of means.
- */
-export const toTensor = (pixels: Uint8Array, shape: BatchShape, normalisation: Normalisation): Tensor4D => {
-  checkPixels(pixels, shape)
-  checkChannels(shape[3], normalisation)
-  if (hasPixelKernel()) {
-    checkNormalisation(normalisation)
-    return tidy(() => normalisePixels(packPixels(pixels), shape, normalisation))
-  }
-  return tensor4d(normalise(pixels, normalisation), [...shape], 'float32') // [B, h, w, c]
 }

@@ -2,6 +2,7 @@ import type { Preprocessing, RawImage, Rng } from '@learngene/interfaces'
 import type { Normalisation } from '../normalise.js'
 import { roundHalfToEven } from '../preprocess/centre-crop.js'
 import { checkKeys, checkRange } from './check-settings.js'
+import type { Draws } from './draws.js'
 import { type Eraser, type ErasingSettings, erasing } from './erasing.js'
 import type { MixSettings } from './mix.js'
 import { type RandAugmentSettings, randAugment } from './rand-augment.js'
@@ -27,17 +28,23 @@ export interface Augmentation extends MixSettings {
   readonly labelSmoothing?: number
 }
 
-/** An augmentation in the three places where a batch is made. */
+/** What can be done to a picture on any thread: plain settings. */
+export type PictureAugmentation = Pick<Augmentation, 'randomResizedCrop' | 'flip' | 'shift' | 'randAugment'>
+
+/** An augmentation in the places where a batch is made. */
 export interface AugmentationSteps {
-  /** Of a picture: decoded where it begins with `randomResizedCrop`, else framed. */
-  readonly change?: (image: RawImage, rng: Rng) => RawImage
-  readonly beginsDecoded: boolean
+  /** Of a picture, decoded where it begins with `randomResizedCrop`, else framed; and the function that does it. Missing where nothing is done. */
+  readonly picture?: PictureAugmentation
+  readonly change?: PictureChange
+  readonly custom?: Augmentation['custom']
   /** Of a picture that is normalised. */
   readonly erase?: Eraser
   /** Of a batch. */
   readonly mix?: MixSettings
   readonly labelSmoothing: number
 }
+
+export type PictureChange = (image: RawImage, draws: Draws) => RawImage
 
 const settings = [
   'randomResizedCrop',
@@ -59,43 +66,40 @@ const settings = [
  */
 export const augmentationSteps = (augment: Augmentation, preparation: Normalisation | Preprocessing): AugmentationSteps => {
   checkKeys('augment', augment, settings)
-  const {
-    flip = false,
-    shift = 0,
-    custom,
-    mixup = 0,
-    cutmix = 0,
-    mixProbability = 1,
-    switchProbability = 0.5,
-    labelSmoothing = 0,
-  } = augment
-  const mirrored = flip === true ? 0.5 : flip === false ? 0 : flip
-  checkRange('augment.flip', mirrored, 0, 1)
-  checkRange('augment.shift', shift, 0, Infinity, true)
+  const { randomResizedCrop, flip, shift, randAugment } = augment
+  const { custom, mixup = 0, cutmix = 0, mixProbability = 1, switchProbability = 0.5, labelSmoothing = 0 } = augment
   if (custom !== undefined && typeof custom !== 'function')
     throw new Error(`augment.custom must be a function from an image and a generator to an image, got ${JSON.stringify(custom)}`)
   for (const [name, value] of Object.entries({ mixup, cutmix })) checkRange(`augment.${name}`, value, 0, Infinity)
   for (const [name, value] of Object.entries({ mixProbability, switchProbability })) checkRange(`augment.${name}`, value, 0, 1)
   if (!(labelSmoothing >= 0 && labelSmoothing < 1))
     throw new RangeError(`augment.labelSmoothing must be from 0 to below 1, got ${labelSmoothing}`)
-
-  const crop = augment.randomResizedCrop
-  const filter = crop?.interpolation === 'bilinear' || crop?.interpolation === 'bicubic' ? crop.interpolation : 'random'
-  const fill = preparation.mean.map((value) => Math.min(255, Math.max(0, roundHalfToEven(255 * value))))
-  const changes = [
-    crop && randomResizedCrop(crop, 'size' in preparation ? preparation.size : undefined),
-    mirrored > 0 && ((image: RawImage, rng: Rng) => (rng.uniform() < mirrored ? mirror(image) : image)),
-    shift > 0 && ((image: RawImage, rng: Rng) => shiftBy(image, shift, rng)),
-    augment.randAugment && randAugment(augment.randAugment, filter, fill),
-    custom,
-  ].filter((change) => change !== undefined && change !== false)
+  const picture = { randomResizedCrop, flip, shift, randAugment }
+  const change = pictureChange(picture, preparation)
   return {
-    change: changes.length === 0 ? undefined : (image, rng) => changes.reduce((changed, change) => change(changed, rng), image),
-    beginsDecoded: crop !== undefined,
+    ...(change && { picture, change }),
+    custom,
     erase: augment.erasing && erasing(augment.erasing),
     mix: mixup + cutmix > 0 && mixProbability > 0 ? { mixup, cutmix, mixProbability, switchProbability } : undefined,
     labelSmoothing,
   }
+}
+
+/** The function that changes a picture; undefined where nothing is to be done. */
+export const pictureChange = (augment: PictureAugmentation, preparation: Normalisation | Preprocessing): PictureChange | undefined => {
+  const { randomResizedCrop: crop, flip = false, shift = 0 } = augment
+  const mirrored = flip === true ? 0.5 : flip === false ? 0 : flip
+  checkRange('augment.flip', mirrored, 0, 1)
+  checkRange('augment.shift', shift, 0, Infinity, true)
+  const filter = crop?.interpolation === 'bilinear' || crop?.interpolation === 'bicubic' ? crop.interpolation : 'random'
+  const fill = preparation.mean.map((value) => Math.min(255, Math.max(0, roundHalfToEven(255 * value))))
+  const changes: PictureChange[] = []
+  if (crop) changes.push(randomResizedCrop(crop, 'size' in preparation ? preparation.size : undefined))
+  if (mirrored > 0) changes.push((image, draws) => (draws.uniform() < mirrored ? mirror(image) : image))
+  if (shift > 0) changes.push((image, draws) => shiftBy(image, shift, draws))
+  if (augment.randAugment) changes.push(randAugment(augment.randAugment, filter, fill))
+  if (changes.length === 0) return undefined
+  return (image, draws) => changes.reduce((changed, change) => change(changed, draws), image)
 }
 
 const mirror = (image: RawImage): RawImage => {
@@ -110,14 +114,14 @@ const mirror = (image: RawImage): RawImage => {
   return { ...image, data }
 }
 
-const shiftBy = (image: RawImage, shift: number, rng: Rng): RawImage => {
+const shiftBy = (image: RawImage, shift: number, draws: Draws): RawImage => {
   const { height, width, channels } = image
   if (shift >= Math.min(height, width))
     throw new RangeError(
       `a shift of ${shift} pixels can move an image of ${height} x ${width} out of sight; use at most ${Math.min(height, width) - 1}`,
     )
-  const down = rng.integer(2 * shift + 1) - shift
-  const right = rng.integer(2 * shift + 1) - shift
+  const down = draws.integer(2 * shift + 1) - shift
+  const right = draws.integer(2 * shift + 1) - shift
   const data = new Uint8Array(image.data.length)
   const [from, to] = [Math.max(0, -right), Math.min(width, width - right)]
   for (let y = Math.max(0, down); y < Math.min(height, height + down); y++) {

@@ -7,7 +7,7 @@ export const checkKeys = (name: string, settings: unknown, known: readonly strin
   const [nearest] = [...known].sort(
     (a, b) => distance(unknown.toLowerCase(), a.toLowerCase()) - distance(unknown.toLowerCase(), b.toLowerCase()),
   )
-  throw new Error(`${name} has no setting ${unknown}, did you mean ${nearest}? It has ${known.join(', ')}`)
+  throw new Error(`${name} has no setting ${unknown}, did you mean ${nearest}? Known: ${known.join(', ')}`)
 }
 
 /** @throws one line where a value is no number, no integer where it must be one, or beyond its bounds */

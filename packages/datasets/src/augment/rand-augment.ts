@@ -1,5 +1,6 @@
-import type { RawImage, Rng } from '@learngene/interfaces'
+import type { RawImage } from '@learngene/interfaces'
 import { checkKeys, checkRange } from './check-settings.js'
+import type { Draws } from './draws.js'
 import { autoContrast, brightness, contrast, equalise, invert, posterise, solarise, solariseAdd } from './lookups.js'
 import { type AffineOptions, affine, colour, rotate, sharpness } from './neighbours.js'
 
@@ -17,17 +18,17 @@ export interface RandAugmentSettings {
 /** An operation of timm's RandAugment, by its name there, for levels from 0 to 10. */
 export interface RandAugmentOperation {
   readonly name: string
-  readonly apply: (image: RawImage, level: number, rng: Rng, options: AffineOptions) => RawImage
+  readonly apply: (image: RawImage, level: number, draws: Draws, options: AffineOptions) => RawImage
 }
 
-const either = (value: number, rng: Rng): number => (rng.uniform() > 0.5 ? -value : value)
+const either = (value: number, draws: Draws): number => (draws.uniform() > 0.5 ? -value : value)
 
 const shift = (of: (level: number, image: RawImage) => readonly [number, number, number, number, number, number]) =>
-  ((image, level, rng, options) => affine(image, of(either(level, rng), image), options)) satisfies RandAugmentOperation['apply']
+  ((image, level, draws, options) => affine(image, of(either(level, draws), image), options)) satisfies RandAugmentOperation['apply']
 
 const enhance = (change: (image: RawImage, factor: number) => RawImage, increasing: boolean): RandAugmentOperation['apply'] =>
   increasing
-    ? (image, level, rng) => change(image, Math.max(0.1, 1 + either((level / 10) * 0.9, rng)))
+    ? (image, level, draws) => change(image, Math.max(0.1, 1 + either((level / 10) * 0.9, draws)))
     : (image, level) => change(image, (level / 10) * 1.8 + 0.1)
 
 /** The operations of timm 1.0 (data/auto_augment.py, `_RAND_TRANSFORMS` and `_RAND_INCREASING_TRANSFORMS`), in that order. */
@@ -37,7 +38,7 @@ export const randAugmentOperations = (increasing: boolean): readonly RandAugment
     { name: 'AutoContrast', apply: autoContrast },
     { name: 'Equalize', apply: equalise },
     { name: 'Invert', apply: invert },
-    { name: 'Rotate', apply: (image, level, rng, options) => rotate(image, either((level / 10) * 30, rng), options) },
+    { name: 'Rotate', apply: (image, level, draws, options) => rotate(image, either((level / 10) * 30, draws), options) },
     { name: 'Posterize', apply: (image, level) => posterise(image, increasing ? 4 - by(level, 4) : by(level, 4)) },
     { name: 'Solarize', apply: (image, level) => solarise(image, increasing ? 256 - by(level, 256) : by(level, 256)) },
     { name: 'SolarizeAdd', apply: (image, level) => solariseAdd(image, by(level, 110)) },
@@ -63,7 +64,7 @@ export const randAugment = (
   settings: RandAugmentSettings,
   interpolation: AffineOptions['interpolation'] | 'random',
   fill: readonly number[],
-): ((image: RawImage, rng: Rng) => RawImage) => {
+): ((image: RawImage, draws: Draws) => RawImage) => {
   const { layers = 2, magnitude = 9, std = 0.5, increasing = true } = settings
   checkKeys('augment.randAugment', settings, ['layers', 'magnitude', 'std', 'increasing'])
   checkRange('augment.randAugment.layers', layers, 1, Infinity, true)
@@ -71,20 +72,20 @@ export const randAugment = (
   checkRange('augment.randAugment.std', std, 0, Infinity)
   const all = randAugmentOperations(increasing)
   const ofGrey = all.filter(({ name }) => name !== 'Color')
-  return (image, rng) => {
+  return (image, draws) => {
     if (image.channels !== 1 && image.channels !== 3)
       throw new Error(`augment.randAugment takes pictures of 1 or 3 channels, got ${image.channels}`)
     const operations = image.channels === 1 ? ofGrey : all
     let changed = image
     for (let layer = 0; layer < layers; layer++) {
-      const operation = operations[rng.integer(operations.length)]!
-      if (rng.uniform() < 0.5) continue
-      const drawn = std === Infinity ? rng.uniform() * magnitude : std > 0 ? magnitude + std * rng.normal() : magnitude
-      const options = { interpolation: interpolation === 'random' ? drawInterpolation(rng) : interpolation, fill }
-      changed = operation.apply(changed, Math.min(10, Math.max(0, drawn)), rng, options)
+      const operation = operations[draws.integer(operations.length)]!
+      if (draws.uniform() < 0.5) continue
+      const drawn = std === Infinity ? draws.uniform() * magnitude : std > 0 ? magnitude + std * draws.normal() : magnitude
+      const options = { interpolation: interpolation === 'random' ? drawInterpolation(draws) : interpolation, fill }
+      changed = operation.apply(changed, Math.min(10, Math.max(0, drawn)), draws, options)
     }
     return changed
   }
 }
 
-const drawInterpolation = (rng: Rng): AffineOptions['interpolation'] => (rng.uniform() < 0.5 ? 'bilinear' : 'bicubic')
+const drawInterpolation = (draws: Draws): AffineOptions['interpolation'] => (draws.uniform() < 0.5 ? 'bilinear' : 'bicubic')

@@ -1,7 +1,8 @@
-import type { Interpolation, RawImage, Rng } from '@learngene/interfaces'
+import type { Interpolation, RawImage } from '@learngene/interfaces'
 import { roundHalfToEven } from '../preprocess/centre-crop.js'
 import { interpolations, resizeImage } from '../preprocess/resize.js'
 import { checkKeys } from './check-settings.js'
+import type { Draws } from './draws.js'
 
 export interface RandomResizedCropSettings {
   /** Least and largest share of the picture's area. Default [0.08, 1]. */
@@ -22,16 +23,16 @@ export interface RandomResizedCropSettings {
 export const randomResizedCrop = (
   settings: RandomResizedCropSettings,
   size: readonly [number, number] | undefined,
-): ((image: RawImage, rng: Rng) => RawImage) => {
+): ((image: RawImage, draws: Draws) => RawImage) => {
   const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3], interpolation = 'random' } = settings
   checkKeys('augment.randomResizedCrop', settings, ['scale', 'ratio', 'interpolation'])
   checkPair('augment.randomResizedCrop.scale', scale, 1)
   checkPair('augment.randomResizedCrop.ratio', ratio, Infinity)
   if (interpolation !== 'random' && !interpolations.includes(interpolation))
     throw new Error(`augment.randomResizedCrop.interpolation must be one of random, ${interpolations.join(', ')}, got ${interpolation}`)
-  return (image, rng) => {
-    const box = drawBox(image, scale, ratio, rng)
-    const filter = interpolation === 'random' ? (rng.uniform() < 0.5 ? 'bilinear' : 'bicubic') : interpolation
+  return (image, draws) => {
+    const box = drawBox(image, scale, ratio, draws)
+    const filter = interpolation === 'random' ? (draws.uniform() < 0.5 ? 'bilinear' : 'bicubic') : interpolation
     return resizeImage(cut(image, box), { height: size?.[0] ?? image.height, width: size?.[1] ?? image.width }, filter)
   }
 }
@@ -54,18 +55,18 @@ export interface Box {
 
 type Pair = readonly [number, number]
 
-const between = ([low, high]: Pair, rng: Rng): number => low + (high - low) * rng.uniform()
+const between = ([low, high]: Pair, draws: Draws): number => low + (high - low) * draws.uniform()
 
 /** The part that is cut out, in pixels of the picture. */
-export const drawBox = (image: RawImage, scale: Pair, ratio: Pair, rng: Rng): Box => {
+export const drawBox = (image: RawImage, scale: Pair, ratio: Pair, draws: Draws): Box => {
   const logs: Pair = [Math.log(ratio[0]), Math.log(ratio[1])]
   for (let attempt = 0; attempt < 10; attempt++) {
-    const area = between(scale, rng) * image.height * image.width
-    const aspect = Math.exp(between(logs, rng))
+    const area = between(scale, draws) * image.height * image.width
+    const aspect = Math.exp(between(logs, draws))
     const width = roundHalfToEven(Math.sqrt(area * aspect))
     const height = roundHalfToEven(Math.sqrt(area / aspect))
     if (width < 1 || height < 1 || width > image.width || height > image.height) continue
-    return { top: rng.integer(image.height - height + 1), left: rng.integer(image.width - width + 1), height, width }
+    return { top: draws.integer(image.height - height + 1), left: draws.integer(image.width - width + 1), height, width }
   }
   const own = image.width / image.height
   const width = own > ratio[1] ? Math.max(1, roundHalfToEven(image.height * ratio[1])) : image.width

@@ -1,7 +1,8 @@
 import { describeEachBackend, expectClose } from '@learngene/testing'
 import { tensor } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
-import { normalise, toTensor } from './normalise.js'
+import { normalise } from './normalise.js'
+import { toTensor } from './to-tensor.js'
 
 const normalisation = { mean: [0.5, 0.25, 0.1], std: [0.2, 0.3, 0.4] }
 const pixels = Uint8Array.from({ length: 2 * 5 * 3 * 3 }, (_, i) => (i * 37) % 256)
