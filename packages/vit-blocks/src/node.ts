@@ -11,8 +11,7 @@ import { huggingFaceConfig } from './weights/hugging-face-config.js'
 import { type NodeOpenOptions, openWeights } from './weights/node-open-weights.js'
 
 export { commitFolder, discardFolder, replaceFolder, type StagedFolder, stageFolder } from './atomic.js'
-export { importHubClient } from './weights/hub-client.js'
-export { type HubEnvironment, hubEnvironment, type ProxyFetch, proxyFetch } from './weights/hub-environment.js'
+export { type HubEnvironment, hubEnvironment, importHubClient, type ProxyFetch, proxyFetch } from './weights/hub-cache.js'
 export { fileSource, type NodeOpenOptions, openWeights, writeFileAtomically }
 
 /**

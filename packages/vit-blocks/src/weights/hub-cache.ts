@@ -207,7 +207,7 @@ async function exists(path: string): Promise<boolean> {
 type Environment = { readonly [variable: string]: string | undefined }
 
 /** What the environment says about the hub, read as Hugging Face's own tools read it. */
-interface HubEnvironment {
+export interface HubEnvironment {
   /** `HF_ENDPOINT`. */
   readonly hubUrl?: string
   /** `HF_HUB_CACHE` or `HUGGINGFACE_HUB_CACHE`, else `hub` in `HF_HOME`, which is `huggingface` in `XDG_CACHE_HOME` or `~/.cache`. */
@@ -244,7 +244,7 @@ function isTrue(value: string | undefined): boolean {
 }
 
 /** A `fetch` that goes through the environment's proxy, or what is missing for that; neither where there is no proxy, or Node itself uses it. */
-interface ProxyFetch {
+export interface ProxyFetch {
   readonly fetch?: typeof fetch
   /** A hint for errors. */
   readonly missing?: string
