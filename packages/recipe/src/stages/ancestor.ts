@@ -17,7 +17,7 @@ import type { Stage, StageContext } from '../plan.js'
 import type { Adaptation, GivenAncestor, TrainedAncestor, Training } from '../recipe.js'
 import { MODEL, ownPreparation, preparationOf, type Session } from '../session.js'
 import { requireFeasible } from './choice.js'
-import { controlOf, planOf } from './training.js'
+import { augmentationOf, controlOf, planOf } from './training.js'
 
 /** The ancestor as a model file: read, or trained here from random weights. */
 export function ancestorStage(session: Session, data: string): Stage {
@@ -33,10 +33,6 @@ export function ancestorStage(session: Session, data: string): Stage {
     run: (context) => trainAncestor(context, session, ancestor),
   }
 }
-
-/** What a key can hold of an augmentation: functions by their text. */
-export const augmentationOf = ({ recipe }: Session): JsonObject =>
-  JSON.parse(JSON.stringify(recipe.data.augmentation ?? {}, (_, value) => (typeof value === 'function' ? String(value) : value)))
 
 function givenStage({ recipe }: Session, { name, fingerprint, load }: GivenAncestor): Stage {
   return {

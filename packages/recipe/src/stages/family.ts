@@ -5,9 +5,8 @@ import { compareInitialisers, stitchAnew } from '../compare-initialisers.js'
 import { describeLosses } from '../describe.js'
 import type { Stage, StageContext, StageInputs } from '../plan.js'
 import { EVALUATION_BATCH, type RunAncestor, type Session } from '../session.js'
-import { augmentationOf } from './ancestor.js'
 import { decodeFamily, decodeTier, encodeFamily, tierLabel } from './tiers.js'
-import { controlOf, planOf } from './training.js'
+import { augmentationOf, controlOf, planOf } from './training.js'
 
 /**
  * The pool before and after its tiers are trained: stitched untrained by several initialisers and evaluated; stitched anew; tuned; evaluated.

@@ -8,8 +8,7 @@ import type { Stage } from '../plan.js'
 import type { TierPlan } from '../recipe.js'
 import type { Session } from '../session.js'
 import type { Artifact, Files } from '../store.js'
-import { augmentationOf } from './ancestor.js'
-import { controlOf, planOf } from './training.js'
+import { augmentationOf, controlOf, planOf } from './training.js'
 
 /** What stages call a tier: its width, and what else is not the ancestor's. */
 export const tierLabel = ({ width, depth, heads }: TierPlan) =>

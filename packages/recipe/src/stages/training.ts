@@ -1,9 +1,11 @@
+import type { JsonObject } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import type { TrainingPlan } from '@learngene/learngene-pool'
 import type { TrainingControl } from '@learngene/training'
 import { costOf, type Network } from '@learngene/vit-blocks'
 import type { StageContext } from '../plan.js'
 import type { Training } from '../recipe.js'
+import type { Session } from '../session.js'
 import { decodeTraining, encodeTraining } from '../training-file.js'
 
 /** A forward and a backward pass cost about three forward passes. */
@@ -21,6 +23,10 @@ export function planOf<T extends Training>(
   if (validateEpochs === undefined) return plan
   return { ...plan, validation: { source: validation, everyEpochs: validateEpochs, keepBest: patience !== undefined, patience } }
 }
+
+/** What a key can hold of an augmentation: functions by their text. */
+export const augmentationOf = ({ recipe }: Session): JsonObject =>
+  JSON.parse(JSON.stringify(recipe.data.augmentation ?? {}, (_, value) => (typeof value === 'function' ? String(value) : value)))
 
 /** Checkpoints, numbers and costs of the training inside a stage. @param trained the network of a step, of average cost */
 export async function controlOf(
