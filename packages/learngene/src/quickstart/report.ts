@@ -1,7 +1,10 @@
-/** What `learngene quickstart` found: the contents of report.json. With the same seed, machine and backend two runs differ in `times` only. */
+/** The commands whose runs have a report of this form. */
+export const COMMANDS = ['quickstart', 'run'] as const
+
+/** What `learngene quickstart` or `learngene run` found: the contents of report.json. With the same seed, machine and backend two runs differ in `times` only. */
 export interface QuickstartReport {
   readonly schema: 2
-  readonly command: 'quickstart'
+  readonly command: (typeof COMMANDS)[number]
   /** Of the learngene command. */
   readonly version: string
   readonly seed: number
