@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { QuickstartReport } from './quickstart/report.js'
+import { COMMANDS, type QuickstartReport } from './quickstart/report.js'
 import { reportSchema } from './report-schema.js'
 
 /** The file of a run that says what came out. */
@@ -26,12 +26,15 @@ export async function readRun(dir: string): Promise<QuickstartReport> {
   })
   const value = parse(text, file)
   const { schema, command } = (value ?? {}) as { schema?: unknown; command?: unknown }
-  if ((command !== 'quickstart' && command !== 'run') || typeof schema !== 'number') {
-    throw new Error(`${file} must be the report of a run; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`)
+  const isKnown = COMMANDS.some((known) => known === command)
+  if (!isKnown || typeof schema !== 'number') {
+    throw new Error(
+      `${file} must be the report of a ${COMMANDS.join(' or ')}; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`,
+    )
   }
   if (schema !== SCHEMA) {
     throw new Error(
-      `${file} must have schema ${SCHEMA}, it has ${schema}: another version of learngene wrote it; make the run again with 'learngene quickstart --out ${dir}'`,
+      `${file} must have schema ${SCHEMA}, it has ${schema}: another version of learngene wrote it; make the run again with 'learngene ${command} --out ${dir}'`,
     )
   }
   const result = reportSchema.safeParse(value)
@@ -50,7 +53,7 @@ export async function poolOfRun(dir: string): Promise<string> {
 
 async function assertDirectory(dir: string): Promise<void> {
   if (!(await isDirectory(dir))) {
-    throw new Error(`there is no directory ${dir}; make a run with 'learngene quickstart --out ${dir}', or name another with --run`)
+    throw new Error(`there is no directory ${dir}; make a run with 'learngene quickstart --out ${dir}', or name another`)
   }
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { QuickstartReport } from './quickstart/report.js'
+import { COMMANDS, type QuickstartReport } from './quickstart/report.js'
 
 const count = z.int().nonnegative()
 const amount = z.number().nonnegative()
@@ -11,7 +11,7 @@ const storage = z.object({ parameters: count, smallest: size, models: count })
 /** What {@link QuickstartReport} says in types, for files. */
 export const reportSchema: z.ZodType<QuickstartReport> = z.object({
   schema: z.literal(2),
-  command: z.enum(['quickstart', 'run']),
+  command: z.enum(COMMANDS),
   version: text,
   seed: z.int(),
   backend: z.object({ name: text, version: z.string() }),

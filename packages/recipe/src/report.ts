@@ -1,7 +1,10 @@
+/** The commands whose runs have a report of this form. */
+export const COMMANDS = ['quickstart', 'run'] as const
+
 /** What a run found: the contents of report.json. With the same seed, machine and backend two runs differ in `times` only. */
 export interface RunReport {
   readonly schema: 2
-  readonly command: 'quickstart' | 'run'
+  readonly command: (typeof COMMANDS)[number]
   /** Of the command. */
   readonly version: string
   readonly seed: number

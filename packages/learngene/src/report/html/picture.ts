@@ -1,20 +1,10 @@
 import type { DescendantRow, QuickstartReport } from '../../quickstart/report.js'
-import { formatCount, formatShare } from '../text.js'
-import { type Axis, linearAxis, logAxis } from './axis.js'
+import { formatShare } from '../text.js'
+import type { Axis } from './axis.js'
+import { accuracyAxis, frame, LAYOUTS, lowestAccuracy, macsAxis, sizeText, tickCount } from './frame.js'
 import { type Html, html } from './html.js'
 import { fixed, type Layout, legend, line, type Model, marksOf } from './marks.js'
 import { type Point, placeLabels, type Wanted } from './place-labels.js'
-
-const LAYOUTS: readonly Layout[] = [
-  { kind: 'wide', width: 760, height: 440, left: 72, right: 740, top: 14, bottom: 388, radius: 5, text: 12.5, ticks: { x: 10, y: 8 } },
-  { kind: 'narrow', width: 330, height: 380, left: 52, right: 314, top: 10, bottom: 330, radius: 4.5, text: 12, ticks: { x: 6, y: 8 } },
-]
-
-/** Room for labels above the best accuracy and before the smallest model, in heights of a label. */
-const HEADROOM = 4
-const LEFT_ROOM = 2
-/** From this ratio of largest to smallest MACs on the axis is logarithmic. */
-const LOGARITHMIC_FROM = 10
 
 /** Test accuracy over MACs of every descendant, untrained and trained: the front, the budget, the chosen one, and the ancestor. */
 export function picture(report: QuickstartReport): Html {
@@ -50,25 +40,24 @@ test ${formatShare(row.testAccuracy, 2)}, untrained ${formatShare(row.untrainedA
   return models.sort((a, b) => a.macs - b.macs)
 }
 
-/**
- * Where the accuracies that matter end: the ancestor's, those of the front and of what was chosen, and of the trained models all but the worst quarter.
- * What lies up to a third of their range, or 3 points, below is shown too; points farther down are clipped.
- */
+/** The accuracies that matter are the ancestor's, those of the front and of what was chosen. */
 function lowestShown({ ancestor, choice, choices, descendants }: QuickstartReport): number {
-  const trained = descendants.map(({ testAccuracy }) => testAccuracy).sort((a, b) => a - b)
   const named = descendants.filter(({ pareto, path }) => pareto || [choice, ...choices].some((other) => other.path === path))
-  const least = Math.min(ancestor.testAccuracy, ...named.map(({ testAccuracy }) => testAccuracy), trained[Math.floor(trained.length / 4)]!)
-  const reach = least - Math.max(0.03, (Math.max(ancestor.testAccuracy, ...trained) - least) / 3)
-  const all = descendants.flatMap(({ testAccuracy, untrainedAccuracy }) => [testAccuracy, untrainedAccuracy])
-  return Math.min(least, ...all.filter((share) => share >= reach))
+  return lowestAccuracy(
+    [ancestor, ...named].map(({ testAccuracy }) => testAccuracy),
+    descendants.map(({ testAccuracy }) => testAccuracy),
+    descendants.map(({ untrainedAccuracy }) => untrainedAccuracy),
+  )
 }
 
 function drawing(report: QuickstartReport, models: readonly Model[], low: number, layout: Layout): Html {
   const { ancestor, descendants, images } = report
   const { kind, width, height, left, right, top, bottom, text } = layout
-  const x = macsAxis(models, layout)
-  const shares = models.flatMap(({ trained, untrained = trained }) => [trained, untrained])
-  const y = linearAxis([low, Math.max(...shares)], [bottom, top + HEADROOM * text], { count: layout.ticks.y, floor: 0, ceiling: 1 })
+  const x = macsAxis(
+    models.map(({ macs }) => macs),
+    layout,
+  )
+  const y = accuracyAxis([low, Math.max(...models.flatMap(({ trained, untrained = trained }) => [trained, untrained]))], layout)
   const at = ({ macs, testAccuracy }: Measured): Point => [x.position(macs), y.position(testAccuracy)]
   const marks = models.map((model) => marksOf(model, x, y, low, layout))
   const front = descendants
@@ -93,7 +82,7 @@ function drawing(report: QuickstartReport, models: readonly Model[], low: number
     layout,
   )
   return html`<svg class="${kind}" viewBox="0 0 ${width} ${height}" role="group" aria-label="Test accuracy over MACs of ${descendants.length} descendants; the arrow keys go from model to model">
-${frame(x, y, layout, images.test)}
+${frame(x, y, layout, `accuracy on ${images.test} test images`)}
 <line class="ancestor-line" x1="${left}" x2="${right}" y1="${fixed(ancestorAt[1])}" y2="${fixed(ancestorAt[1])}"/>
 ${budget === undefined ? '' : html`<line class="budget-line" x1="${fixed(budget)}" x2="${fixed(budget)}" y1="${top}" y2="${bottom}"/>`}
 <polyline class="front" points="${front.map((point) => point.map(fixed).join(',')).join(' ')}"/>
@@ -156,39 +145,11 @@ function labelsOf(
   ]
 }
 
-function macsAxis(models: readonly Model[], layout: Layout): Axis {
-  const { right, ticks } = layout
-  const left = layout.left + LEFT_ROOM * layout.text
-  const [least, most] = [models[0]!.macs, models.at(-1)!.macs]
-  if (least > 0 && most / least > LOGARITHMIC_FROM) {
-    return logAxis([least, most], [left, right], { count: ticks.x, room: Math.max(1.15, (most / least) ** 0.06) })
-  }
-  const margin = 0.05 * (most - least)
-  return linearAxis([Math.max(0, least - margin), most + margin], [left, right], { count: Math.min(6, ticks.x - 2), floor: 0 })
-}
-
 /** Where the budget's line stands; undefined where it caps no MACs or nothing on the axis. */
 function budgetPosition({ ancestor, choice, descendants }: QuickstartReport, x: Axis): number | undefined {
   const macs = descendants.map((row) => row.macs)
   const cap = choice.budget.macs
   return cap !== undefined && cap >= Math.min(...macs) && cap <= Math.max(ancestor.macs, ...macs) ? x.position(cap) : undefined
-}
-
-function frame(x: Axis, y: Axis, { kind, height, left, right, top, bottom }: Layout, images: number): Html {
-  const across = y.ticks.map((tick) => ({ at: fixed(y.position(tick)), text: percent(tick) }))
-  const along = x.ticks.map((tick) => ({ at: fixed(x.position(tick)), text: tickCount(tick) }))
-  return html`<g class="grid">
-${across.map(({ at }) => html`<line x1="${left}" x2="${right}" y1="${at}" y2="${at}"/>`)}
-${along.map(({ at }) => html`<line x1="${at}" x2="${at}" y1="${top}" y2="${bottom}"/>`)}
-</g>
-<g class="ticks">
-${across.map(({ at, text }) => html`<text x="${left - 7}" y="${at + 4}" text-anchor="end">${text}</text>`)}
-${along.map(({ at, text }) => html`<text x="${at}" y="${bottom + 19}" text-anchor="middle">${text}</text>`)}
-</g>
-<g class="titles">
-<text x="${(left + right) / 2}" y="${height - 8}" text-anchor="middle">multiply-accumulates of one image (MACs)</text>
-${kind === 'wide' ? html`<text transform="translate(14 ${(top + bottom) / 2}) rotate(-90)" text-anchor="middle">accuracy on ${images} test images</text>` : ''}
-</g>`
 }
 
 /** What the picture leaves out. */
@@ -209,10 +170,3 @@ function note(report: QuickstartReport, low: number): Html {
   ].filter(Boolean)
   return text.length === 0 ? html`` : html`<figcaption class="note">${text.join(' ')}</figcaption>`
 }
-
-function sizeText({ macs, parameters }: { macs: number; parameters: number }): string {
-  return `${formatCount(macs)} MACs, ${formatCount(parameters)} parameters`
-}
-
-const percent = (share: number) => `${Number((100 * share).toFixed(2))} %`
-const tickCount = (value: number) => formatCount(value).replace(/\.(\d*?)0+ /, (_, digits) => (digits ? `.${digits} ` : ' '))

@@ -1,36 +1,39 @@
 import { durationText } from '../../progress/clock-text.js'
 import type { QuickstartReport } from '../../quickstart/report.js'
 import { formatCount, formatShare, totalSeconds } from '../text.js'
-import { type Html, html } from './html.js'
+import { html } from './html.js'
 import { initialiserChart, initialiserTable } from './initialisers.js'
+import { page, section } from './page.js'
 import { picture } from './picture.js'
-import { scripts } from './scripts.js'
 import { choice, headline, reproduction, times } from './sections.js'
-import { style } from './style.js'
 import { choicesTable, comparisonTable, descendantsTable, energiesTable, storageTable, tiersTable } from './tables.js'
 
 /** A run as one page that needs nothing but a browser: no network, and scripts only to reach the picture's points and to sort a table. */
 export function renderHtml(report: QuickstartReport): string {
-  const { auxiliaries, backend, choices, comparison, descendants, evaluation, images, inheriting, initialisers, seed, version, workers } =
-    report
+  const {
+    auxiliaries,
+    backend,
+    choices,
+    command,
+    comparison,
+    descendants,
+    evaluation,
+    images,
+    inheriting,
+    initialisers,
+    seed,
+    version,
+    workers,
+  } = report
   const inherited = auxiliaries.filter(({ start }) => start !== 'random').length
-  return html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'">
-<title>Learngene quickstart: ${descendants.length} models from one ancestor</title>
-<style>${style}</style>
-</head>
-<body>
-<main>
-<h1>One ancestor, ${descendants.length} models</h1>
+  return page(
+    `Learngene ${command}: ${descendants.length} models from one ancestor`,
+    html`<h1>One ancestor, ${descendants.length} models</h1>
 <p class="lead">${
-    inherited > 0
-      ? 'Narrower tiers were cut out of a pretrained Vision Transformer'
-      : 'A pretrained Vision Transformer was distilled into tiers of small models'
-  }; every path through the blocks of ${auxiliaries.length} tiers is a model of its own. Made in ${durationText(totalSeconds(report))} on ${backend.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}, seed ${seed}.</p>
+      inherited > 0
+        ? 'Narrower tiers were cut out of a pretrained Vision Transformer'
+        : 'A pretrained Vision Transformer was distilled into tiers of small models'
+    }; every path through the blocks of ${auxiliaries.length} tiers is a model of its own. Made in ${durationText(totalSeconds(report))} on ${backend.name} with ${workers} ${workers === 1 ? 'worker' : 'workers'}, seed ${seed}.</p>
 ${headline(report)}
 ${section(
   'Accuracy over cost',
@@ -78,17 +81,6 @@ ${storageTable(report)}`,
 )}
 ${section('Time', times(report))}
 ${section('Run it again', reproduction(report))}
-<footer>learngene ${version}, ${backend.name} ${backend.version}. All numbers were computed in this run.</footer>
-</main>
-<script>${scripts}</script>
-</body>
-</html>
-`.text
-}
-
-function section(title: string, content: Html): Html {
-  return html`<section>
-<h2>${title}</h2>
-${content}
-</section>`
+<footer>learngene ${version}, ${backend.name} ${backend.version}. All numbers were computed in this run.</footer>`,
+  )
 }

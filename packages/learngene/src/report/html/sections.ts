@@ -57,8 +57,8 @@ ${stages.map(
 }
 
 /** The command that makes the same report but for its times. */
-export function reproduction({ backend, choice, config, seed, workers }: QuickstartReport): Html {
-  const command = `npx learngene quickstart --seed ${seed} --backend ${backend.name} --workers ${workers} --budget ${formatBudget(choice.budget)}`
+export function reproduction({ backend, choice, command: name, config, seed, workers }: QuickstartReport): Html {
+  const command = `npx learngene ${name} --seed ${seed} --backend ${backend.name} --workers ${workers} --budget ${formatBudget(choice.budget)}`
   return html`<pre tabindex="0"><code>${command}</code></pre>
 <p class="note">On the same machine and backend it gives the same numbers but for the times. All amounts of work are set by this configuration; give it as
 <code>--config FILE</code> where it is not the default.</p>
