@@ -15,7 +15,7 @@ interface Ancestor {
 }
 
 /** Steps of training that widths need, from the widest that is trained down: the narrower, the more there is to learn. */
-const STEPS = { narrow: 400, middle: 120, tuning: 200, head: 150, adapting: 200, pretraining: 3000 }
+const STEPS = { narrow: 400, middle: 120, tuning: 200, head: 150, adapting: 200, pretraining: 1000 }
 
 /** Images per step, where there are many. */
 const BATCH = 64
@@ -65,7 +65,7 @@ async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>
   const patchSize = imageSize >= 48 ? 8 : 4
   return {
     width: 96,
-    depth: 8,
+    depth: 6,
     heads: 3,
     patchSize,
     imageSize: [imageSize, imageSize],
