@@ -31,7 +31,7 @@ export const eachInParallel = async (
 
 /** Reads the named pictures and hands each to `use` with its position among the indices, in whatever order they come. */
 export const eachPicture = (
-  dataset: Dataset,
+  dataset: Pick<Dataset, 'picture'>,
   indices: ArrayLike<number>,
   use: (image: RawImage, position: number) => void,
   options: EachOptions = {},

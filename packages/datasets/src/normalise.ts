@@ -42,6 +42,11 @@ export function checkNormalisation({ mean, std }: Normalisation): void {
   }
 }
 
+/** @throws when there is not one mean for each channel of the images */
+export const checkChannels = (channels: number, { mean }: Normalisation): void => {
+  if (mean.length !== channels) throw new Error(`images of ${channels} channels need ${channels} means and stds, got ${mean.length}`)
+}
+
 /**
  * Pixels [B, h, w, c] as a float32 tensor [B, h, w, c], normalised per channel. The caller disposes it. On webgpu the pixels travel as bytes and are
  * normalised on the device, in float32; elsewhere as {@link normalise} does it.
@@ -49,8 +54,7 @@ export function checkNormalisation({ mean, std }: Normalisation): void {
  */
 export const toTensor = (pixels: Uint8Array, shape: BatchShape, normalisation: Normalisation): Tensor4D => {
   checkPixels(pixels, shape)
-  if (normalisation.mean.length !== shape[3])
-    throw new Error(`images of ${shape[3]} channels need ${shape[3]} means and stds, got ${normalisation.mean.length}`)
+  checkChannels(shape[3], normalisation)
   if (hasPixelKernel()) {
     checkNormalisation(normalisation)
     return tidy(() => normalisePixels(packPixels(pixels), shape, normalisation))

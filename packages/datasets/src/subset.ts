@@ -13,7 +13,7 @@ export const subset = (dataset: Dataset, indices: ArrayLike<number>): Dataset =>
     name: dataset.name,
     length: chosen.length,
     classes: dataset.classes,
-    labels: dataset.classes.length === 0 ? [] : Uint16Array.from(chosen, (index) => dataset.labels[index]!),
+    labels: dataset.classes.length === 0 ? [] : Uint32Array.from(chosen, (index) => dataset.labels[index]!),
     picture: (inner, signal) => dataset.picture(outer(inner), signal),
     nameOf: (inner) => dataset.nameOf(outer(inner)),
     fingerprint: once(async () => sha256OfJson([await dataset.fingerprint(), await sha256OfNumbers(chosen)])),

@@ -1,6 +1,6 @@
 import { assert, property, string } from 'fast-check'
 import { expect, it } from 'vitest'
-import { comparing } from './class-list.js'
+import { comparing } from './name-order.js'
 
 it.each<[readonly string[], readonly string[]]>([
   [
