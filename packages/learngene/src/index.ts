@@ -1,6 +1,7 @@
 export { UsageError } from './errors.js'
 export type { Io } from './io.js'
 export { main } from './main.js'
+export { type ClassifyOptions, classify, type Pictures, type Prediction } from './predict/classify.js'
 export type { AuxiliaryRow, ComparisonRow, DescendantRow, InitialiserRow, QuickstartReport, Size, StorageRow } from './quickstart/report.js'
 export { readRun } from './read-run.js'
 export { renderHtml } from './report/html/index.js'
