@@ -121,7 +121,7 @@ async function labelledImages({ images, dataDir }: EvaluateOptions, model: Model
   const dataset = dataDir === undefined ? await loadTest() : (await loadFashionMnist(dataDir)).test
   const { name, classNames, classes } = model
   if (classes !== dataset.classes.length || (classNames && classNames.join() !== dataset.classes.join())) {
-    const first = (names: readonly string[]) => `(${names.slice(0, 3).join(', ')}, ...)`
+    const first = (names: readonly string[]) => `(${names.slice(0, 3).join(', ')}${names.length > 3 ? ', …' : ''})`
     throw new Error(
       `${name} tells ${classes} classes apart${classNames ? ` ${first(classNames)}` : ''}; ${dataset.name} has ${dataset.classes.length} ${first(dataset.classes)}: name a folder of labelled pictures with --images`,
     )
