@@ -1,5 +1,12 @@
 import { libraryConfig } from '../../tsup.config.ts'
 
 export default libraryConfig({
-  entry: ['src/index.ts', 'src/bin.ts', 'src/quickstart/worker.ts', 'src/quickstart/verify-process.ts', 'src/quickstart/probe-process.ts'],
+  entry: [
+    'src/index.ts',
+    'src/bin.ts',
+    'src/run/worker.ts',
+    'src/run/verify-process.ts',
+    'src/run/probe-process.ts',
+    'src/doctor/check-process.ts',
+  ],
 })

@@ -1,4 +1,4 @@
-import { BACKEND_NAMES, type BackendName } from './backend-names.js'
+import { assertBackendName, BACKEND_NAMES, type BackendName } from './backend-names.js'
 import { firstLine } from './import-package.js'
 import { serialise } from './serialise.js'
 import type { BackendOptions } from './starter.js'
@@ -23,13 +23,23 @@ export interface BackendDescription {
 export function describeBackends(options: BackendOptions = {}): Promise<BackendDescription[]> {
   return serialise(async () => {
     const descriptions: BackendDescription[] = []
-    for (const name of BACKEND_NAMES) {
-      try {
-        descriptions.push({ name, available: true, reason: null, ...(await STARTERS[name].start(options)) })
-      } catch (error) {
-        descriptions.push({ name, available: false, reason: firstLine(error), version: null, device: null, features: [] })
-      }
-    }
+    for (const name of BACKEND_NAMES) descriptions.push(await describe(name, options))
     return descriptions
   })
+}
+
+/** One of {@link describeBackends}; no other is loaded. @throws where there is no backend of that name */
+export function describeBackend(name: BackendName, options: BackendOptions = {}): Promise<BackendDescription> {
+  return serialise(async () => {
+    assertBackendName(name)
+    return describe(name, options)
+  })
+}
+
+async function describe(name: BackendName, options: BackendOptions): Promise<BackendDescription> {
+  try {
+    return { name, available: true, reason: null, ...(await STARTERS[name].start(options)) }
+  } catch (error) {
+    return { name, available: false, reason: firstLine(error), version: null, device: null, features: [] }
+  }
 }

@@ -1,10 +1,6 @@
-/** Where text goes. */
+/** Where text goes; a terminal where `isTTY`. */
 export interface Output {
   write(text: string): unknown
-}
-
-/** Standard error; a terminal where `isTTY`. */
-export interface ErrorOutput extends Output {
   readonly isTTY?: boolean
   readonly columns?: number
 }
@@ -12,7 +8,7 @@ export interface ErrorOutput extends Output {
 /** All that a command has of the world besides files and its arguments. */
 export interface Io {
   readonly stdout: Output
-  readonly stderr: ErrorOutput
+  readonly stderr: Output
   /** Aborts on Ctrl-C. */
   readonly signal: AbortSignal
   readonly env: { readonly [name: string]: string | undefined }

@@ -4,11 +4,26 @@ import { run } from './io.fixture.js'
 import { BACKENDS } from './options.js'
 import { version } from './version.js'
 
-const commands = ['quickstart', 'paths', 'search', 'extract', 'cut', 'classify', 'evaluate', 'verify', 'backends', 'install-tensorflow']
+const commands = [
+  'quickstart',
+  'paths',
+  'search',
+  'extract',
+  'cut',
+  'classify',
+  'evaluate',
+  'verify',
+  'backends',
+  'doctor',
+  'install-tensorflow',
+]
 
 describe('bad usage gets one line and exit code 2', () => {
   it.each([
-    ['', 'name a command: quickstart, paths, search, extract, cut, classify, evaluate, verify, bench, backends, install-tensorflow'],
+    [
+      '',
+      'name a command: quickstart, paths, search, extract, cut, classify, evaluate, verify, bench, backends, doctor, install-tensorflow',
+    ],
     ['serch', "unknown command 'serch' (Did you mean search?)"],
     ['nonsense', "unknown command 'nonsense'"],
     ['--verbos', "unknown option '--verbos'"],

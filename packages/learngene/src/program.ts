@@ -3,6 +3,7 @@ import { addBackends } from './commands/backends.js'
 import { addBench } from './commands/bench.js'
 import { addClassify } from './commands/classify.js'
 import { addCut } from './commands/cut.js'
+import { addDoctor } from './commands/doctor.js'
 import { addEvaluate } from './commands/evaluate.js'
 import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
@@ -38,6 +39,7 @@ export function createProgram(io: Io): Command {
     addVerify,
     addBench,
     addBackends,
+    addDoctor,
     addInstallTensorFlow,
   ])
     add(program, io)

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { QuickstartReport } from './quickstart/report.js'
-import { reportSchema } from './quickstart/report-schema.js'
+import { reportSchema } from './report-schema.js'
 
 /** The file of a run that says what came out. */
 export const REPORT = 'report.json'
@@ -26,10 +26,8 @@ export async function readRun(dir: string): Promise<QuickstartReport> {
   })
   const value = parse(text, file)
   const { schema, command } = (value ?? {}) as { schema?: unknown; command?: unknown }
-  if (command !== 'quickstart' || typeof schema !== 'number') {
-    throw new Error(
-      `${file} must be the report of a quickstart; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`,
-    )
+  if ((command !== 'quickstart' && command !== 'run') || typeof schema !== 'number') {
+    throw new Error(`${file} must be the report of a run; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`)
   }
   if (schema !== SCHEMA) {
     throw new Error(

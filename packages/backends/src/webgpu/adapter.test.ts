@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { isSoftwareAdapter } from './adapter.js'
+import { describeAdapter, isSoftwareAdapter } from './adapter.js'
 
 test.each<[string, Partial<GPUAdapterInfo>, boolean]>([
   ['SwiftShader in Chromium', { vendor: 'google', architecture: 'swiftshader', device: '', description: '' }, true],
@@ -12,4 +12,15 @@ test.each<[string, Partial<GPUAdapterInfo>, boolean]>([
   ['an adapter that tells nothing', {}, false],
 ])('%s: software %#', (_, info, software) => {
   expect(isSoftwareAdapter(info)).toBe(software)
+})
+
+test.each<[Partial<GPUAdapterInfo>, string]>([
+  [{ vendor: 'google', architecture: 'swiftshader', device: '0x1' }, 'swiftshader (software)'],
+  [{ vendor: 'mesa', description: 'llvmpipe (LLVM 15.0.6, 256 bits)' }, 'llvmpipe (LLVM 15.0.6, 256 bits) (software)'],
+  [{ isFallbackAdapter: true }, 'unnamed adapter (software)'],
+  [{ vendor: 'nvidia', architecture: 'hopper', description: 'NVIDIA H100 80GB HBM3' }, 'NVIDIA H100 80GB HBM3'],
+  [{ vendor: 'apple', architecture: 'metal-3' }, 'apple metal-3'],
+  [{}, 'unnamed adapter'],
+])('%j is called %s', (info, name) => {
+  expect(describeAdapter(info)).toBe(name)
 })

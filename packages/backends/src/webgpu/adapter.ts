@@ -5,12 +5,13 @@ export const isSoftwareAdapter = ({ isFallbackAdapter, vendor, architecture, dev
   isFallbackAdapter === true ||
   /swiftshader|llvmpipe|lavapipe|software|basic render/i.test([vendor, architecture, device, description].join(' '))
 
-export const describeAdapter = ({ vendor, architecture, device, description }: Partial<GPUAdapterInfo>): string =>
-  (/^swiftshader/i.test(architecture ?? '') ? `${architecture} (software)` : '') ||
-  device ||
-  description ||
-  [vendor, architecture].filter(Boolean).join(' ') ||
-  'unnamed adapter'
+/** Its own name, with `(software)` after those that compute on the CPU. */
+export const describeAdapter = (info: Partial<GPUAdapterInfo>): string => {
+  const { vendor, architecture, device, description } = info
+  const own = device || description || [vendor, architecture].filter(Boolean).join(' ') || 'unnamed adapter'
+  const name = /^swiftshader/i.test(architecture ?? '') ? architecture! : own
+  return isSoftwareAdapter(info) && !/\(software\)$/.test(name) ? `${name} (software)` : name
+}
 
 /** @throws where there is no WebGPU, or no adapter behind it */
 export async function requestAdapter(): Promise<GPUAdapter> {

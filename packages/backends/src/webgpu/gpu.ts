@@ -1,9 +1,15 @@
-import { importPackage } from '../import-package.js'
+import { importPackage, TFJS_VERSION } from '../import-package.js'
 import { isNode } from '../node-builtin.js'
 
 /** npm's build of Dawn, Chromium's WebGPU, for Node. */
 const PACKAGE = 'webgpu'
 export const DAWN_VERSION = '0.6.2'
+
+/** What WebGPU under Node takes, and in which versions. */
+export const WEBGPU_PACKAGES: { readonly [name: string]: string } = {
+  [PACKAGE]: DAWN_VERSION,
+  '@tensorflow/tfjs-backend-webgpu': TFJS_VERSION,
+}
 
 /** What lets Dawn give f16 and subgroup matrices on NVIDIA cards. */
 const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model'

@@ -1,4 +1,5 @@
 import { stat } from 'node:fs/promises'
+import type { BackendName } from '@learngene/backends'
 import { decodeImage, imageFiles } from '@learngene/datasets/node'
 import { classes as fashionClasses } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
@@ -8,9 +9,18 @@ import { classifyPrepared, type Prediction } from '../predict/classify.js'
 import { type ModelInput, modelInput, requireClassifier } from '../predict/model-input.js'
 import { formatShare, listed, quoted, textTable } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
-import type { ClassifyOptions } from './classify.js'
 import { isLabelled } from './labelled-folder.js'
 import { loadModelAt } from './load-model.js'
+
+export interface ClassifyOptions {
+  readonly model: string
+  /** Images, and folders of images. */
+  readonly files: readonly string[]
+  readonly top: number
+  readonly backend: BackendName | 'auto'
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
 
 export interface ClassifiedFile {
   readonly file: string

@@ -157,6 +157,7 @@ describe('learngene classify', () => {
   it('takes the folder of a finished run, whose model is grey', async () => {
     const dir = at('run')
     await writeRun(dir)
+    await writeFile(join(dir, 'run.json'), '{}')
     const unfinished = await classify(dir, join(pictures, 'a.jpg'))
     expect(unfinished.code).toBe(1)
     expect(unfinished.stderr).toContain(`${dir}: the run must have chosen a model, descendant.safetensors; it has not`)

@@ -1,18 +1,8 @@
-import type { BackendName } from '@learngene/backends'
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
 import { backendOption, example, integer, jsonOption, MODEL_HELP, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
-
-export interface ClassifyOptions {
-  readonly model: string
-  /** Images, and folders of images. */
-  readonly files: readonly string[]
-  readonly top: number
-  readonly backend: BackendName | 'auto'
-  readonly json?: boolean
-  readonly quiet?: boolean
-}
+import type { ClassifyOptions } from './classify-files.js'
 
 export function addClassify(program: Command, io: Io): void {
   program

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import type { BackendName } from '@learngene/backends'
 import { checkPictures, imageSource, subset } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
@@ -10,9 +11,20 @@ import { interruptible } from '../interruptible.js'
 import { type ModelInput, modelInput, preparedPictures, requireClassifier } from '../predict/model-input.js'
 import { formatShare, listed, quoted, textTable } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
-import type { EvaluateOptions } from './evaluate.js'
 import { labelledFolder } from './labelled-folder.js'
 import { loadModelAt } from './load-model.js'
+
+export interface EvaluateOptions {
+  readonly model: string
+  readonly images?: string
+  readonly dataDir?: string
+  readonly limit?: number
+  readonly batchSize: number
+  readonly skipUnreadable?: boolean
+  readonly seed: number
+  readonly backend: BackendName | 'auto'
+  readonly json?: boolean
+}
 
 /** What a model makes of labelled images. */
 export interface ModelEvaluation extends Evaluation {

@@ -1,21 +1,9 @@
-import type { BackendName } from '@learngene/backends'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
 import { backendOption, example, integer, jsonOption, MODEL_HELP, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
-
-export interface EvaluateOptions {
-  readonly model: string
-  readonly images?: string
-  readonly dataDir?: string
-  readonly limit?: number
-  readonly batchSize: number
-  readonly skipUnreadable?: boolean
-  readonly seed: number
-  readonly backend: BackendName | 'auto'
-  readonly json?: boolean
-}
+import type { EvaluateOptions } from './evaluate-model.js'
 
 export function addEvaluate(program: Command, io: Io): void {
   program

@@ -3,13 +3,10 @@ import { join } from 'node:path'
 import { readAncestor } from '@learngene/fashion-mnist'
 import { type LoadedModel, type LoadOptions, loadModel } from '@learngene/vit-blocks'
 import { loadViT, type NodeOpenOptions } from '@learngene/vit-blocks/node'
-import { POOL } from '../read-run.js'
+import { DESCENDANT, RUN } from '../run/run-folder.js'
 
 /** The embedded ancestor, in place of an address. */
 const EMBEDDED = 'embedded'
-
-/** The model that a finished run has chosen, in its folder. */
-const CHOSEN = 'descendant.safetensors'
 
 /**
  * Loads a model by what a command calls it: a file or folder, `hf:owner/name`, a URL, the folder of a finished run, or `embedded`.
@@ -33,10 +30,15 @@ export async function loadModelAt(
   return { ...loaded, address }
 }
 
+/** In the folder of a run the model that it has chosen. */
 async function addressOf(model: string): Promise<string> {
-  const chosen = join(model, CHOSEN)
-  if (await stat(chosen).catch(() => undefined)) return chosen
-  const isRun = await stat(join(model, POOL)).catch(() => undefined)
-  if (isRun) throw new Error(`${model}: the run must have chosen a model, ${CHOSEN}; it has not: finish it, or name a model's file`)
+  const exists = (file: string) =>
+    stat(join(model, file)).then(
+      () => true,
+      () => false,
+    )
+  if (await exists(DESCENDANT)) return join(model, DESCENDANT)
+  if (await exists(RUN))
+    throw new Error(`${model}: the run must have chosen a model, ${DESCENDANT}; it has not yet: finish it, or name a file`)
   return model
 }

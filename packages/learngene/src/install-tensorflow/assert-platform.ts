@@ -28,9 +28,12 @@ export function assertPlatform({ os, arch, glibc }: Platform): void {
 /** What NVIDIA's driver shows programs: on Linux, and on Linux inside Windows. */
 const NVIDIA = ['/dev/nvidiactl', '/dev/dxg']
 
+/** Whether NVIDIA's driver shows this program a card. */
+export const hasNvidia = (devices: readonly string[] = NVIDIA) => devices.some((device) => existsSync(device))
+
 /** @throws where there is no NVIDIA card, before gigabytes are downloaded for it */
 export function assertNvidia(devices: readonly string[] = NVIDIA): void {
-  if (devices.some((device) => existsSync(device))) return
+  if (hasNvidia(devices)) return
   throw new Error(
     `tensorflow-gpu needs an NVIDIA card and its driver, and none of ${devices.join(', ')} is here (in a container: start it with the card); without --gpu this command installs TensorFlow for the CPU`,
   )

@@ -1,14 +1,8 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { Io } from '../io.js'
 import { plainReporter } from './plain-reporter.js'
+import type { ProgressReporter } from './stage.js'
 import { terminalReporter } from './terminal-reporter.js'
-
-/** Shows progress until it is closed. */
-export interface ProgressReporter {
-  readonly report: Reporter
-  /** Ends the last stage. @param completed whether it came to its end (default) or was cut off */
-  close(completed?: boolean): void
-}
 
 /** Progress on stderr: one live line where it is a terminal, plain lines elsewhere. */
 export function createProgressReporter({ stderr, env }: Io, now: () => number = () => performance.now()): ProgressReporter {

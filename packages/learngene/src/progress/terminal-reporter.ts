@@ -1,7 +1,6 @@
-import type { ErrorOutput } from '../io.js'
+import type { Output } from '../io.js'
 import { clockText, durationText } from './clock-text.js'
-import type { ProgressReporter } from './progress-reporter.js'
-import { advance, metricsText, remaining, type Stage, startStage } from './stage.js'
+import { advance, metricsText, type ProgressReporter, remaining, type Stage, startStage } from './stage.js'
 
 const BAR_WIDTH = 20
 /** A shorter bar says less than its room is worth. */
@@ -15,7 +14,7 @@ const FRAME_SECONDS = 0.1
 const CLEAR_LINE = '\r\x1b[2K'
 
 /** Progress as one live line at the bottom of a terminal; what is done stays above it. */
-export function terminalReporter(output: ErrorOutput, seconds: () => number): ProgressReporter {
+export function terminalReporter(output: Output, seconds: () => number): ProgressReporter {
   let stage: Stage | undefined
   let drawn = Number.NEGATIVE_INFINITY
   const draw = () => {

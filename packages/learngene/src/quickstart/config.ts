@@ -1,4 +1,6 @@
 import { z } from 'zod'
+import type { Overrides } from '../config/merge-config.js'
+import { resolveConfig } from '../config/resolve-config.js'
 
 const positive = z.number().positive()
 const count = z.int().positive()
@@ -81,13 +83,19 @@ export const defaultConfig: QuickstartConfig = {
 }
 
 /**
- * The default configuration with the given values in place of its own.
+ * The configuration of a run: flags over the file over the defaults.
  *
- * @throws with one line that names the unknown or wrong keys
+ * @param file JSON or a module, as `--config` names it
+ * @throws UsageError with one line that names the unknown or wrong options
  */
-export function parseConfig(values: unknown): QuickstartConfig {
-  const result = quickstartConfig.safeParse({ ...defaultConfig, ...(values as object) })
-  if (result.success) return result.data
-  const problems = result.error.issues.map(({ path, message }) => [path.join('.'), message].filter(Boolean).join(': '))
-  throw new Error(`quickstart configuration: ${problems.join('; ')}`)
+export async function readConfig(file: string | undefined, flags: Overrides<QuickstartConfig> = {}): Promise<QuickstartConfig> {
+  const name = 'quickstart configuration'
+  const { value } = await resolveConfig({
+    schema: quickstartConfig,
+    defaults: defaultConfig,
+    flags,
+    name,
+    ...(file !== undefined && { file }),
+  })
+  return value
 }

@@ -1,7 +1,6 @@
 import type { JsonObject, Preprocessing } from '@learngene/interfaces'
 import { type Size, sidesOf } from '../geometry.js'
-import type { ModelDetails } from '../model-metadata.js'
-import type { NetworkStructure } from '../structure.js'
+import type { ModelDetails, NetworkStructure } from '../structure.js'
 import type { TransformerBlockConfig } from '../transformer-block.js'
 import { vitStructure } from '../vit.js'
 import { faultInClassNames } from './class-names.js'

@@ -1,7 +1,7 @@
 import type { Interpolation, JsonObject, Preprocessing } from '@learngene/interfaces'
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
-import type { JsonMap } from './json-file.js'
+import type { JsonMap } from './weight-files.js'
 
 /** Pixels / 255 - mean, divided by std, channel by channel. */
 export interface Normalisation {

@@ -1,13 +1,39 @@
+import type { BackendName } from '@learngene/backends'
 import { blockOrder, orderDetails, type Rotated, rotate, rotatedFrom } from '@learngene/inherit'
-import type { JsonObject, Reporter } from '@learngene/interfaces'
+import type { Budget, JsonObject, Reporter } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, type Network } from '@learngene/vit-blocks'
 import { startBackend } from '../../start-backend.js'
-import type { CutOptions } from '../cut.js'
 import { loadModelAt } from '../load-model.js'
 import { createJudge, type Judge } from './judge.js'
 import { embeddedImages, folderImages, type ModelImages } from './model-images.js'
 import { type ModelSize, requireCuttable, sizeOf } from './sizes.js'
+
+/** What the command is told. */
+export interface CutOptions {
+  readonly model: string
+  readonly images?: string
+  readonly test?: string
+  readonly width?: number
+  readonly blocks?: number
+  readonly heads?: number
+  readonly budget?: Budget
+  readonly out?: string
+  readonly rotated?: string
+  readonly fit?: boolean
+  readonly epochs?: number
+  readonly labelWeight?: number
+  readonly list?: boolean
+  readonly widths?: readonly number[]
+  readonly depths?: readonly number[]
+  readonly calibration: number
+  readonly limit: number
+  readonly dtype: 'f32' | 'f16'
+  readonly force?: boolean
+  readonly seed: number
+  readonly backend: BackendName | 'auto'
+  readonly json?: boolean
+}
 
 /** A model in principal order, with the images that it is cut and judged by. */
 export interface Ancestor {

@@ -1,6 +1,6 @@
 import { formatBudget } from '@learngene/budget-search'
 import { formatCount, formatShare, quoted, textTable } from '../../report/text.js'
-import type { CutOptions } from '../cut.js'
+import type { CutOptions } from './ancestor.js'
 import type { CutReport, Finalist, SizeRow, SizesReport, WrittenFile } from './cut-model.js'
 import { sizeName } from './sizes.js'
 
