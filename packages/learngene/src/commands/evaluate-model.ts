@@ -104,7 +104,7 @@ export function evaluationText({ accuracy, images, dataset, top5, calibrationErr
   })
   return [
     `${formatShare(accuracy)} of ${images} images of ${dataset} are right${among5}`,
-    `calibration error ${formatShare(calibrationError)}: so far, on average, are its probabilities from the share that is right`,
+    `calibration error ${formatShare(calibrationError)}: how far its probabilities are, on average, from the share that is right`,
     '',
     ...(shown.length > MOST_CLASSES ? [`the ${MOST_CLASSES} weakest of ${shown.length} classes (--json tells all):`] : []),
     textTable(['class', 'images', 'right'], rows, ['left', 'right', 'right']),
