@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addBackends } from './commands/backends.js'
 import { addBench } from './commands/bench.js'
+import { addClassify } from './commands/classify.js'
 import { addCut } from './commands/cut.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEvaluate } from './commands/evaluate.js'
@@ -37,6 +38,7 @@ export function createProgram(io: Io): Command {
     addSearch,
     addExtract,
     addCut,
+    addClassify,
     addEvaluate,
     addVerify,
     addBench,
