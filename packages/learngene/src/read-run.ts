@@ -6,7 +6,7 @@ import { COMMANDS, type QuickstartReport } from './quickstart/report.js'
 import { commandText } from './report/next.js'
 import { listed } from './report/text.js'
 import { reportSchema } from './report-schema.js'
-import { findStoredRun, POOL, REPORT, type StoredRun } from './run/run-folder.js'
+import { findStoredRun, POOL, REPORT, requireDirectory, type StoredRun } from './run/run-folder.js'
 
 /** Of the reports that this version writes and reads. */
 const SCHEMA = 2
@@ -17,7 +17,7 @@ const SCHEMA = 2
  * @throws when there is no such directory, it is not a run, the run is not finished, or its report is damaged, of another command or of another version
  */
 export async function readRun(dir: string): Promise<QuickstartReport> {
-  await assertDirectory(dir)
+  await requireDirectory(dir)
   const stored = await findStoredRun(dir)
   const file = join(dir, REPORT)
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
@@ -41,15 +41,6 @@ export async function poolOfRun(dir: string, { command }: Pick<QuickstartReport,
   )
   if (isThere) return pool
   throw new Error(`${dir} has lost its pool: there is no folder ${pool}; write it again with: ${goOn(command, dir)}`)
-}
-
-async function assertDirectory(dir: string): Promise<void> {
-  const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
-      throw new Error(`there is no directory ${dir}; make a run with 'learngene quickstart --out ${dir}', or name another`)
-    throw new Error(`${dir} cannot be read: ${error.message}`)
-  })
-  if (!found.isDirectory()) throw new Error(`${dir} is a file; name the directory of a run`)
 }
 
 const goOn = (command: StoredRun['command'], dir: string) => commandText(command, '--out', dir)

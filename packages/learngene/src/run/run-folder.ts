@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
+import { commandText } from '../report/next.js'
 import type { RunConfig } from './config.js'
 
 /** What a finished run holds at its root, besides report.html. */
@@ -24,8 +25,19 @@ export interface StoredRun {
 /** Where a run's artifacts are. */
 export const stagesOfRun = (dir: string) => join(dir, 'stages')
 
+/** @throws Error of one line where there is no such directory */
+export async function requireDirectory(dir: string): Promise<void> {
+  const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+      throw new Error(`there is no directory ${dir}; name another, or make a run with: ${commandText('quickstart', '--out', dir)}`)
+    throw new Error(`${dir} cannot be read: ${error.message}`)
+  })
+  if (!found.isDirectory()) throw new Error(`${dir} is a file; name the directory of a run`)
+}
+
 /** What a folder is a run of. @throws Error of one line where it is none, or of another version */
 export async function readStoredRun(dir: string): Promise<StoredRun> {
+  await requireDirectory(dir)
   const stored = await findStoredRun(dir)
   if (stored) return stored
   throw new Error(`${dir} is not a run: it has no ${RUN}; name a directory that 'learngene run' or 'learngene quickstart' made`)
