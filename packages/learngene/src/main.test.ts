@@ -4,11 +4,23 @@ import { run } from './io.fixture.js'
 import { BACKENDS } from './options.js'
 import { version } from './version.js'
 
-const commands = ['quickstart', 'paths', 'search', 'extract', 'cut', 'evaluate', 'verify', 'backends', 'doctor', 'install-tensorflow']
+const commands = [
+  'quickstart',
+  'paths',
+  'search',
+  'extract',
+  'cut',
+  'evaluate',
+  'report',
+  'verify',
+  'backends',
+  'doctor',
+  'install-tensorflow',
+]
 
 describe('bad usage gets one line and exit code 2', () => {
   it.each([
-    ['', 'name a command: quickstart, paths, search, extract, cut, evaluate, verify, bench, backends, doctor, install-tensorflow'],
+    ['', 'name a command: quickstart, paths, search, extract, cut, evaluate, report, verify, bench, backends, doctor, install-tensorflow'],
     ['serch', "unknown command 'serch' (Did you mean search?)"],
     ['nonsense', "unknown command 'nonsense'"],
     ['--verbos', "unknown option '--verbos'"],

@@ -8,6 +8,7 @@ import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
+import { addReport } from './commands/report.js'
 import { addSearch } from './commands/search.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
@@ -34,6 +35,7 @@ export function createProgram(io: Io): Command {
     addExtract,
     addCut,
     addEvaluate,
+    addReport,
     addVerify,
     addBench,
     addBackends,
