@@ -6,12 +6,15 @@ import { version } from './version.js'
 
 const commands = [
   'quickstart',
+  'run',
+  'status',
   'paths',
   'search',
   'extract',
   'cut',
   'classify',
   'evaluate',
+  'report',
   'verify',
   'backends',
   'doctor',
@@ -22,7 +25,7 @@ describe('bad usage gets one line and exit code 2', () => {
   it.each([
     [
       '',
-      'name a command: quickstart, paths, search, extract, cut, classify, evaluate, verify, bench, backends, doctor, install-tensorflow',
+      'name a command: quickstart, run, status, paths, search, extract, cut, classify, evaluate, report, verify, bench, backends, doctor, install-tensorflow',
     ],
     ['serch', "unknown command 'serch' (Did you mean search?)"],
     ['nonsense', "unknown command 'nonsense'"],
