@@ -120,7 +120,9 @@ it('names the picture that cannot be decoded, does not fit or is of another size
   )
   await expect(slow.batch([])).rejects.toThrow('numbered: a batch needs the index of at least 1 image, got none')
   await expect(imageSource(rows([1], [0]), asIs).batch([1])).rejects.toThrow('rows: image indices are integers from 0 to 0, got 1')
-  await expect(imageSource(rows([1], [0]), { mean: [0, 0], std: [1, 1] }).batch([0])).rejects.toThrow('images of 1 channels need 1 means')
+  await expect(imageSource(rows([1], [0]), { mean: [0, 0], std: [1, 1] }).batch([0])).rejects.toThrow(
+    'image 0 of rows: pictures can be brought to 1 or 3 channels, got 1 for 2',
+  )
   const wrong = { ...rows([1, 2], [0, 0]), labels: [0, 2] }
   await expect(imageSource(wrong, asIs).batch([1])).rejects.toThrow(
     'image 1 of rows: its label must be below the number of classes, 2, got 2',

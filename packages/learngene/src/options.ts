@@ -42,6 +42,8 @@ export function budget(text: string): Budget {
   return caps
 }
 
+export const quietOption = () => new Option('--quiet', 'print no progress')
+
 export const jsonOption = () => new Option('--json', 'print one JSON document on stdout and everything else on stderr')
 
 /** @param effect what the seed decides; nothing where the command makes no random choice, and takes the option all the same */

@@ -8,7 +8,9 @@ import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
+import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
+import { addStatus } from './commands/status.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
@@ -29,6 +31,8 @@ export function createProgram(io: Io): Command {
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
   for (const add of [
     addQuickstart,
+    addRun,
+    addStatus,
     addPaths,
     addSearch,
     addExtract,

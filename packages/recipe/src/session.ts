@@ -1,5 +1,5 @@
-import { channelStatistics, grey, imageSource, preprocessingOf, split, splitBalanced } from '@learngene/datasets'
-import type { Dataset, JsonObject, Preprocessing, RawImage, Reporter, Rng } from '@learngene/interfaces'
+import { channelStatistics, imageSource, inChannels, preprocessingOf, split, splitBalanced } from '@learngene/datasets'
+import type { Dataset, JsonObject, Preprocessing, Reporter, Rng } from '@learngene/interfaces'
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import {
   type ChunkStore,
@@ -98,10 +98,9 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
       return loaded
     },
     images({ network, details }) {
-      const { channels } = network.embedding.geometry
       const preparation = preparationOf(network, details)
-      const key = JSON.stringify([preparation, channels])
-      const made = images.get(key) ?? imagesOf(recipe, this.datasets, preparation, channels)
+      const key = JSON.stringify(preparation)
+      const made = images.get(key) ?? imagesOf(recipe, this.datasets, preparation)
       images.set(key, made)
       return made
     },
@@ -183,11 +182,9 @@ export function preparationOf(network: Network, details: JsonObject): Preprocess
   return preprocessingOf(details, sidesOf(network.embedding.geometry.imageSize))
 }
 
-function imagesOf({ data }: SettledRecipe, datasets: RunDatasets, preparation: Preprocessing, channels: number): RunImages {
+function imagesOf({ data }: SettledRecipe, datasets: RunDatasets, preparation: Preprocessing): RunImages {
   const { memoryLimit, augmentation } = data
-  const [training, validation, test] = [datasets.training, datasets.validation, datasets.test].map((each) =>
-    inChannels(each, channels),
-  ) as [Dataset, Dataset, Dataset]
+  const { training, validation, test } = datasets
   const plain = imageSource(training, preparation, { memoryLimit })
   return {
     training: plain,
@@ -216,24 +213,9 @@ async function inheritAll({ recipe, group, rng, ...session }: Session, ancestor:
 
 /** How a new ViT's images are prepared: brought to its size, normalised by the statistics of the training images. */
 export async function ownPreparation(training: Dataset, size: readonly [number, number], channels: number): Promise<Preprocessing> {
-  const { mean, std } = await channelStatistics(inChannels(training, channels))
+  const { mean, std } = await channelStatistics({
+    ...training,
+    picture: async (index, signal) => inChannels(await training.picture(index, signal), channels),
+  })
   return { size, crop: 'center', cropPct: 1, interpolation: 'bicubic', mean, std }
-}
-
-/** Grey pictures for networks of one channel, colours for those of three, where grey has three equal ones. */
-function inChannels(dataset: Dataset, channels: number): Dataset {
-  const convert = (image: RawImage) => (image.channels === channels ? image : channels === 1 ? grey(image) : inColours(image))
-  return {
-    ...dataset,
-    picture(index, signal) {
-      const image = dataset.picture(index, signal)
-      return 'then' in image ? image.then(convert) : convert(image)
-    },
-  }
-}
-
-function inColours(image: RawImage): RawImage {
-  const data = new Uint8Array(3 * image.data.length)
-  for (let i = 0; i < data.length; i++) data[i] = image.data[Math.floor(i / 3)]!
-  return { ...image, data, channels: 3 }
 }

@@ -100,13 +100,13 @@ async function run(
   const listen = (text: string) => {
     output = `${output}${text}`.slice(-4000)
   }
-  child.stderr.setEncoding('utf8').on('data', listen)
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  const begin = (text: string) => {
     listen(text)
     if (!Number.isNaN(first)) return
     first = performance.now()
     if (moment !== undefined) timers.push(setTimeout(kill, moment))
-  })
+  }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', begin)
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   for (const timer of timers) clearTimeout(timer)
   const end = performance.now()

@@ -2,6 +2,7 @@ import type { Preprocessing, RawImage } from '@learngene/interfaces'
 import { type PictureAugmentation, pictureChange } from '../augment/augment.js'
 import { drawsFrom, type Seed } from '../augment/draws.js'
 import type { Normalisation } from '../normalise.js'
+import { inChannels } from '../preprocess/channels.js'
 import type { DecodeOptions } from '../preprocess/decode-image.js'
 import { evaluationCrop } from '../preprocess/evaluation-transform.js'
 
@@ -33,11 +34,12 @@ export const preparePicture = async ({ from, preparation, augment, seed }: Pictu
   return { framed, image: change ? change(framed, drawsFrom(seed)) : framed }
 }
 
-/** Brings a decoded picture to the size of all; `randomResizedCrop` begins with the picture as it is. */
+/** Brings a decoded picture to the channels and the size of all; `randomResizedCrop` begins with a picture in its own size. */
 export const framing = (
   preparation: Normalisation | Preprocessing,
   augment: PictureAugmentation | undefined,
 ): ((image: RawImage) => RawImage) => {
-  if (!('size' in preparation) || augment?.randomResizedCrop) return (image) => image
-  return (image) => evaluationCrop(image, preparation)
+  const channels = preparation.mean.length
+  if (!('size' in preparation) || augment?.randomResizedCrop) return (image) => inChannels(image, channels)
+  return (image) => evaluationCrop(inChannels(image, channels), preparation)
 }

@@ -12,8 +12,9 @@ export function createProgressReporter({ stderr, env }: Io, now: () => number = 
   return live ? terminalReporter(stderr, seconds) : plainReporter(stderr, seconds)
 }
 
-/** Runs `action` with a reporter and closes it, whatever happens. */
-export async function withProgress<T>(io: Io, action: (report: Reporter) => Promise<T>): Promise<T> {
+/** Runs `action` with a reporter and closes it, whatever happens. @param quiet shows nothing */
+export async function withProgress<T>(io: Io, action: (report: Reporter) => Promise<T>, quiet = false): Promise<T> {
+  if (quiet) return action(() => {})
   const progress = createProgressReporter(io)
   let completed = false
   try {

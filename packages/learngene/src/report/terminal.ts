@@ -43,8 +43,8 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): 
     `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     '',
     'next:',
-    `  npx learngene search --run ${quoted(run)} --budget macs=${formatCount(smaller).replace(' ', '')}`,
-    `  npx learngene extract --run ${quoted(run)} --path ${quoted(choice.path)} --out small.safetensors`,
+    `  npx learngene search --run ${shellText(run)} --budget macs=${formatCount(smaller).replace(' ', '')}`,
+    `  npx learngene extract --run ${shellText(run)} --path ${shellText(choice.path)} --out small.safetensors`,
   ].join('\n')
 }
 
@@ -64,6 +64,6 @@ function comparisonLines({ comparison }: QuickstartReport): string[] {
 }
 
 /** As a shell takes it. */
-function quoted(text: string): string {
+export function shellText(text: string): string {
   return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

@@ -8,6 +8,9 @@ import type { NamedDatasets } from './build-recipe.js'
 /** Indices of pictures that cannot be read, by part. */
 export type LeftOut = { readonly [part in keyof NamedDatasets]?: readonly number[] }
 
+/** By part: what was looked at, and what cannot be read of it. */
+type Checked = { readonly [part: string]: { readonly fingerprint: string; readonly unreadable: readonly UnreadablePicture[] } }
+
 /** The file of a run's folder that remembers which pictures were looked at. */
 const CHECKED = 'pictures.json'
 
@@ -26,7 +29,7 @@ export async function findUnreadable(
 ): Promise<LeftOut> {
   const parts = Object.entries(datasets).filter((entry): entry is [keyof NamedDatasets, Dataset] => entry[1] !== undefined)
   const known = await readKnown(join(dir, CHECKED))
-  const found: { [part: string]: { readonly fingerprint: string; readonly unreadable: readonly UnreadablePicture[] } } = {}
+  const found: { [part: string]: Checked[string] } = {}
   for (const [part, dataset] of parts) {
     if (isAtHand(dataset)) continue
     report({ kind: 'stage', name: `look at the ${part} pictures`, total: dataset.length })
@@ -44,8 +47,16 @@ export async function findUnreadable(
       throw new Error(`${all.length} pictures cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable`)
     report({ kind: 'message', text: `goes on without ${all.length} pictures that cannot be read: ${list}` })
   }
-  return Object.fromEntries(Object.entries(found).map(([part, { unreadable }]) => [part, unreadable.map(({ index }) => index)]))
+  return indicesOf(found)
 }
+
+/** What {@link findUnreadable} found before. */
+export async function knownUnreadable(dir: string): Promise<LeftOut> {
+  return indicesOf(await readKnown(join(dir, CHECKED)))
+}
+
+const indicesOf = (found: Checked): LeftOut =>
+  Object.fromEntries(Object.entries(found).map(([part, { unreadable }]) => [part, unreadable.map(({ index }) => index)]))
 
 /** The datasets without what cannot be read. */
 export function withoutUnreadable(datasets: NamedDatasets, leftOut: LeftOut): NamedDatasets {
@@ -66,9 +77,7 @@ function isAtHand(dataset: Dataset): boolean {
   return false
 }
 
-async function readKnown(
-  file: string,
-): Promise<{ readonly [part: string]: { readonly fingerprint: string; readonly unreadable: readonly UnreadablePicture[] } }> {
+async function readKnown(file: string): Promise<Checked> {
   try {
     return JSON.parse(await readFile(file, 'utf8'))
   } catch {

@@ -52,7 +52,7 @@ function lowestShown({ ancestor, choice, choices, descendants }: QuickstartRepor
 
 function drawing(report: QuickstartReport, models: readonly Model[], low: number, layout: Layout): Html {
   const { ancestor, descendants, images } = report
-  const { kind, width, height, left, right, top, bottom, text } = layout
+  const { kind, width, height, left, right, top, bottom } = layout
   const x = macsAxis(
     models.map(({ macs }) => macs),
     layout,
