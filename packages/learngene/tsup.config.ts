@@ -3,6 +3,7 @@ import { libraryConfig } from '../../tsup.config.ts'
 export default libraryConfig({
   entry: [
     'src/index.ts',
+    'src/node.ts',
     'src/bin.ts',
     'src/run/worker.ts',
     'src/run/verify-process.ts',

@@ -50,6 +50,10 @@ export const jsonOption = () => new Option('--json', 'print one JSON document on
 export const seedOption = (effect = 'of random choices; this command makes none') =>
   new Option('--seed <integer>', `seed ${effect}`).argParser(integer(0)).default(0)
 
+/** What help says of a MODEL. */
+export const MODEL_HELP =
+  "a safetensors file, a folder, 'hf:owner/name', the folder of a finished run, or 'embedded': the ancestor that comes with this package"
+
 /** Those of the backends package, named here so that help need not load TensorFlow.js. */
 export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]
 

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addBackends } from './commands/backends.js'
 import { addBench } from './commands/bench.js'
+import { addClassify } from './commands/classify.js'
 import { addCut } from './commands/cut.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEvaluate } from './commands/evaluate.js'
@@ -8,6 +9,7 @@ import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
+import { addReport } from './commands/report.js'
 import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
 import { addStatus } from './commands/status.js'
@@ -37,7 +39,9 @@ export function createProgram(io: Io): Command {
     addSearch,
     addExtract,
     addCut,
+    addClassify,
     addEvaluate,
+    addReport,
     addVerify,
     addBench,
     addBackends,

@@ -6,6 +6,9 @@ import { reportSchema } from './report-schema.js'
 /** The file of a run that says what came out. */
 export const REPORT = 'report.json'
 
+/** The page that shows it. */
+export const PAGE = 'report.html'
+
 /** The folder of a run that holds its pool. */
 export const POOL = 'pool'
 
@@ -29,7 +32,7 @@ export async function readRun(dir: string): Promise<QuickstartReport> {
   const isKnown = COMMANDS.some((known) => known === command)
   if (!isKnown || typeof schema !== 'number') {
     throw new Error(
-      `${file} must be the report of a ${COMMANDS.join(' or ')}; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`,
+      `${file} must be the report of learngene ${COMMANDS.join(' or ')}; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`,
     )
   }
   if (schema !== SCHEMA) {

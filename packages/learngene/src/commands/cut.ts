@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, integers, jsonOption, seedOption } from '../options.js'
+import { backendOption, budget, example, integer, integers, jsonOption, MODEL_HELP, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import type { CutOptions } from './cut/ancestor.js'
 
@@ -10,7 +10,7 @@ export function addCut(program: Command, io: Io): void {
   program
     .command('cut')
     .description('Make any ViT smaller, in seconds, without training and without labels; or list what sizes it could have.')
-    .argument('<model>', "a safetensors file, a folder, 'hf:owner/name', or 'embedded': the ancestor that comes with this package")
+    .argument('<model>', MODEL_HELP)
     .option('--images <dir>', "folder of images to calibrate by (default: those of Fashion-MNIST, where that is the model's)")
     .option('--test <dir>', 'folder of images that judge the result, in subfolders by class')
     .addOption(

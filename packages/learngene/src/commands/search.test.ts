@@ -82,9 +82,9 @@ describe('learngene search', () => {
     [
       'of another command',
       damaged((report) => ({ ...report, command: 'study' })),
-      /must be the report of a quickstart; it has schema 2 and command "study"/,
+      /must be the report of learngene quickstart or run; it has schema 2 and command "study"/,
     ],
-    ['no object', 'null', /must be the report of a quickstart/],
+    ['no object', 'null', /must be the report of learngene quickstart or run/],
     ['without descendants', damaged((report) => ({ ...report, descendants: [] })), /is damaged at descendants: /],
     ['with a wrong number', damaged((report) => ({ ...report, seed: 'x' })), /is damaged at seed: /],
   ])('refuses a report %s', async (name, text, message) => {

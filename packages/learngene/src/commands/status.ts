@@ -3,8 +3,7 @@ import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
 import { example, jsonOption, quietOption } from '../options.js'
 import { durationText } from '../progress/clock-text.js'
-import { shellText } from '../report/terminal.js'
-import { formatCount, textTable } from '../report/text.js'
+import { formatCount, quoted, textTable } from '../report/text.js'
 
 export function addStatus(program: Command, io: Io): void {
   program
@@ -28,8 +27,8 @@ export function addStatus(program: Command, io: Io): void {
       ])
       const then =
         next === undefined
-          ? `all done; next:\n  npx learngene search ${shellText(run)} --budget macs=1M`
-          : `next: ${next}; go on with:\n  npx learngene ${command} --out ${shellText(run)}`
+          ? `all done; next:\n  npx learngene search ${quoted(run)} --budget macs=1M`
+          : `next: ${next}; go on with:\n  npx learngene ${command} --out ${quoted(run)}`
       io.stdout.write(`${table}\n\n${then}\n`)
     })
 }

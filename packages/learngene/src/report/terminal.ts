@@ -1,7 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
-import { formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
+import { formatCount, formatDifference, formatShare, quoted, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
@@ -43,8 +43,8 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): 
     `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     '',
     'next:',
-    `  npx learngene search --run ${shellText(run)} --budget macs=${formatCount(smaller).replace(' ', '')}`,
-    `  npx learngene extract --run ${shellText(run)} --path ${shellText(choice.path)} --out small.safetensors`,
+    `  npx learngene search --run ${quoted(run)} --budget macs=${formatCount(smaller).replace(' ', '')}`,
+    `  npx learngene extract --run ${quoted(run)} --path ${quoted(choice.path)} --out small.safetensors`,
   ].join('\n')
 }
 
@@ -61,9 +61,4 @@ function comparisonLines({ comparison }: QuickstartReport): string[] {
   if (comparison.length === 0) return []
   const rows = comparison.map(({ name, macs, testAccuracy }) => [name, formatCount(macs), formatShare(testAccuracy)])
   return [textTable(['beside the family', 'MACs', 'test'], rows, ['left', 'right', 'right']), '']
-}
-
-/** As a shell takes it. */
-export function shellText(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

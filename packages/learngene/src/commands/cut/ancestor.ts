@@ -1,11 +1,10 @@
 import type { BackendName } from '@learngene/backends'
-import { readAncestor } from '@learngene/fashion-mnist'
 import { blockOrder, orderDetails, type Rotated, rotate, rotatedFrom } from '@learngene/inherit'
 import type { Budget, JsonObject, Reporter } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, type LoadedModel, loadModel, type Network } from '@learngene/vit-blocks'
-import { loadViT } from '@learngene/vit-blocks/node'
+import { disposeNetwork, type Network } from '@learngene/vit-blocks'
 import { startBackend } from '../../start-backend.js'
+import { loadModelAt } from '../load-model.js'
 import { createJudge, type Judge } from './judge.js'
 import { embeddedImages, folderImages, type ModelImages } from './model-images.js'
 import { type ModelSize, requireCuttable, sizeOf } from './sizes.js'
@@ -60,9 +59,6 @@ export interface Needs {
   readonly calibrated: boolean
 }
 
-/** The embedded ancestor, in place of an address. */
-export const EMBEDDED = 'embedded'
-
 const [ORDER_KEY] = Object.keys(orderDetails({ energies: [], drops: [] })) as [string]
 
 /** The files that `--rotated` may write over. */
@@ -85,9 +81,7 @@ export async function withAncestor<T>(
 ): Promise<T> {
   const { model, limit, calibration, seed } = options
   await startBackend(options.backend)
-  report({ kind: 'stage', name: `load ${model}` })
-  const loaded = await load(model, report, signal)
-  for (const text of loaded.notes) report({ kind: 'message', text })
+  const loaded = await loadModelAt(model, { report, signal })
   let { network } = loaded
   try {
     requireCuttable(model, network)
@@ -118,10 +112,6 @@ export async function withAncestor<T>(
   } finally {
     disposeNetwork(network)
   }
-}
-
-async function load(model: string, report: Reporter, signal: AbortSignal): Promise<LoadedModel> {
-  return model === EMBEDDED ? loadModel(await readAncestor(), { name: 'the embedded ancestor' }) : loadViT(model, { report, signal })
 }
 
 /** The images of the folders that are named; where none is, those that come with the model. */
