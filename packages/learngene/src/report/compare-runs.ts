@@ -1,5 +1,4 @@
-import { chooseDescendant } from '../quickstart/choose.js'
-import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
+import { chooseDescendant, type DescendantRow, type QuickstartReport } from '../quickstart/report.js'
 import { totalSeconds } from './text.js'
 
 /** A run and where it is. */
