@@ -9,6 +9,7 @@ import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
+import { addReport } from './commands/report.js'
 import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
 import { addStatus } from './commands/status.js'
@@ -40,6 +41,7 @@ export function createProgram(io: Io): Command {
     addCut,
     addClassify,
     addEvaluate,
+    addReport,
     addVerify,
     addBench,
     addBackends,

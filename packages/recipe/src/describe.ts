@@ -3,11 +3,11 @@ import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters 
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
-import type { DescendantRow, RunReport, Size, StorageRow } from './report.js'
+import type { DescendantRow, ModelSize, RunReport, StorageRow } from './report.js'
 
 export const headsOf = (network: Network) => network.blocks[0]!.config.heads as number
 
-export function sizeOf(network: Network): Size {
+export function sizeOf(network: Network): ModelSize {
   const { parameters, macs } = costOf(network)
   return { parameters, macs }
 }

@@ -13,7 +13,7 @@ export interface RunReport {
   /** The amounts of work: images, epochs, batch sizes, all that the configuration sets. */
   readonly config: { readonly [key: string]: unknown }
   readonly images: { readonly training: number; readonly validation: number; readonly test: number }
-  readonly ancestor: Size & { readonly width: number; readonly depth: number; readonly testAccuracy: number }
+  readonly ancestor: ModelSize & { readonly width: number; readonly depth: number; readonly testAccuracy: number }
   /** The tiers' networks, ascending by width. */
   readonly auxiliaries: readonly AuxiliaryRow[]
   /** What all tiers that inherit from the ancestor share: its passes over unlabelled images and the algebra. */
@@ -66,12 +66,12 @@ export function untrainedSeconds({ times }: Pick<RunReport, 'times'>): number {
   return Object.values(FAMILY_STAGES).reduce((total, stage) => total + (times[stage] ?? 0), 0)
 }
 
-export interface Size {
+export interface ModelSize {
   readonly parameters: number
   readonly macs: number
 }
 
-export interface AuxiliaryRow extends Size {
+export interface AuxiliaryRow extends ModelSize {
   readonly name: string
   readonly width: number
   readonly depth: number
@@ -107,7 +107,7 @@ export interface InitialiserRow {
   readonly descendants: readonly { readonly path: string; readonly accuracy: number }[]
 }
 
-export interface DescendantRow extends Size {
+export interface DescendantRow extends ModelSize {
   /** Position in the path space. */
   readonly id: number
   readonly path: string
@@ -126,6 +126,6 @@ export interface DescendantRow extends Size {
 export interface StorageRow {
   /** Scalars that are stored: all tiers and stitches. */
   readonly parameters: number
-  readonly smallest: Size
+  readonly smallest: ModelSize
   readonly models: number
 }

@@ -16,7 +16,7 @@ import type { RunConfig } from './config.js'
 import { loadOwn } from './own-values.js'
 import { findUnreadable } from './readable.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
-import { DESCENDANT, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
+import { DESCENDANT, PAGE, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
 import type { WorkerInput, WorkerResult } from './worker.js'
 
@@ -104,7 +104,7 @@ async function publish({ outDir, command, config, seed, report, signal }: Progra
     times: { ...times, total: (performance.now() - started) / 1000 },
   }
   await writeFileAtomically(join(outDir, REPORT), `${JSON.stringify(described, null, 2)}\n`)
-  await writeFileAtomically(join(outDir, 'report.html'), renderHtml(described))
+  await writeFileAtomically(join(outDir, PAGE), renderHtml(described))
   return described
 }
 

@@ -4,8 +4,9 @@ import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
 import { commandText } from '../report/next.js'
 import type { RunConfig } from './config.js'
 
-/** What a finished run holds at its root, besides report.html. */
+/** What a finished run holds at its root. */
 export const REPORT = 'report.json'
+export const PAGE = 'report.html'
 export const POOL = 'pool'
 export const DESCENDANT = 'descendant.safetensors'
 

@@ -31,14 +31,23 @@ export function accuracyAxis(range: readonly [least: number, most: number], { bo
 }
 
 /**
- * Where the accuracies that matter end: those that are named, and of the trained models all but the worst quarter. What lies up to a third of their range, or
+ * Where the accuracies that matter end: those that are named, and of the trained models all but the worst quarter. What lies up to a share of their range, or
  * 3 points, below is shown too; points farther down are clipped.
  */
-export function lowestAccuracy(named: readonly number[], trained: readonly number[], others: readonly number[] = []): number {
+export function lowestAccuracy({ named, trained, untrained = [], below }: Accuracies): number {
   const sorted = [...trained].sort((a, b) => a - b)
   const least = Math.min(...named, sorted[Math.floor(sorted.length / 4)]!)
-  const reach = least - Math.max(0.03, (Math.max(...named, ...trained) - least) / 3)
-  return Math.min(least, ...[...trained, ...others].filter((share) => share >= reach))
+  const reach = least - Math.max(0.03, (Math.max(...named, ...trained) - least) * below)
+  return Math.min(least, ...[...trained, ...untrained].filter((share) => share >= reach))
+}
+
+interface Accuracies {
+  /** Never clipped. */
+  readonly named: readonly number[]
+  readonly trained: readonly number[]
+  readonly untrained?: readonly number[]
+  /** Share of the range. */
+  readonly below: number
 }
 
 /** @param title of the axis of accuracies, where there is room for it */

@@ -1,1 +1,2 @@
+export { renderComparison } from './compare-html.js'
 export { renderHtml } from './render-html.js'

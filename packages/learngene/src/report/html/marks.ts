@@ -18,6 +18,8 @@ export interface Layout extends Box {
 /** A descendant, or the ancestor, as the picture shows it. */
 export interface Model {
   readonly kind: 'stitched' | 'single' | 'ancestor'
+  /** Of several runs in one picture the position of its own, which gives colour and shape; ancestors have none. */
+  readonly run?: number
   readonly macs: number
   /** Test accuracies. */
   readonly trained: number
@@ -51,14 +53,15 @@ export function marksOf(model: Model, x: Axis, y: Axis, low: number, { bottom, r
           [across, trained.at[1] + Math.sign(apart) * radius],
         ]
       : undefined
-  const mark = ({ at, clipped }: typeof trained, state: 'trained' | 'untrained') =>
+  const form = model.run === undefined ? SHAPES[model.kind] : shapeOfRun(model.run)
+  const mark = ({ at, clipped }: typeof trained, state: State) =>
     clipped
       ? shape('clipped', at, radius, state)
-      : shape(model.kind, at, model.kind === 'ancestor' && state === 'untrained' ? radius : size, state)
+      : shape(form, at, model.kind === 'ancestor' && state === 'untrained' ? radius : size, state)
   return {
     boxes: places.map(({ at: [px, py] }) => ({ left: px - reach, top: py - reach, right: px + reach, bottom: py + reach })),
     ...(gain && { gain }),
-    drawn: html`<g class="model ${model.kind}" role="img" tabindex="0"><title>${model.title}</title>
+    drawn: html`<g class="model ${model.kind}${model.run === undefined ? '' : ` ${classOfRun(model.run)}`}" role="img" tabindex="0"><title>${model.title}</title>
 ${gain ? line('gain', gain) : ''}${places.map(({ at }) => html`<circle class="halo" cx="${fixed(at[0])}" cy="${fixed(at[1])}" r="${size + 5}"/>`)}
 ${model.chosen ? html`<circle class="ring" cx="${fixed(trained.at[0])}" cy="${fixed(trained.at[1])}" r="${radius + 5}"/>` : ''}
 ${untrained && model.kind !== 'ancestor' ? mark(untrained, 'untrained') : ''}${mark(trained, 'trained')}
@@ -67,25 +70,53 @@ ${untrained && model.kind !== 'ancestor' ? mark(untrained, 'untrained') : ''}${m
   }
 }
 
-function shape(kind: Model['kind'] | 'clipped', [x, y]: Point, radius: number, state: 'trained' | 'untrained'): Html {
-  const corners = (places: readonly Point[]) =>
-    html`<polygon class="mark ${state}" points="${places.map(([dx, dy]) => `${fixed(x + radius * dx)},${fixed(y + radius * dy)}`).join(' ')}"/>`
-  if (kind !== 'stitched') return corners(CORNERS[kind])
-  return html`<circle class="mark ${state}" cx="${fixed(x)}" cy="${fixed(y)}" r="${radius}"/>`
+type State = 'trained' | 'untrained'
+type Shape = 'circle' | 'diamond' | 'square' | 'triangle' | 'pentagon' | 'star' | 'clipped'
+
+const SHAPES: { readonly [kind in Model['kind']]: Shape } = { stitched: 'circle', single: 'diamond', ancestor: 'star' }
+
+/** Colours of runs that the style sheet has; from there on they come again with other shapes and with broken lines. */
+export const RUN_COLOURS = 8
+const RUN_SHAPES: readonly Shape[] = ['circle', 'diamond', 'square', 'triangle', 'pentagon']
+
+export const classOfRun = (run: number) => `run-${run % RUN_COLOURS}`
+export const shapeOfRun = (run: number) => RUN_SHAPES[run % RUN_SHAPES.length]!
+
+/** @param radius of a circle of about the same area */
+export function shape(form: Shape, [x, y]: Point, radius: number, state: State): Html {
+  if (form === 'circle') return html`<circle class="mark ${state}" cx="${fixed(x)}" cy="${fixed(y)}" r="${radius}"/>`
+  const points = CORNERS[form].map(([dx, dy]) => `${fixed(x + radius * dx)},${fixed(y + radius * dy)}`)
+  return html`<polygon class="mark ${state}" points="${points.join(' ')}"/>`
 }
 
+/** Of a regular polygon with its first corner at the top; a share pulls every second corner in. */
+const corners = (count: number, radius: number, pulled = radius): Point[] =>
+  Array.from({ length: count }, (_, i) => {
+    const [angle, reach] = [(2 * i * Math.PI) / count - Math.PI / 2, i % 2 === 0 ? radius : pulled]
+    return [reach * Math.cos(angle), reach * Math.sin(angle)]
+  })
+
 /** Relative to the radius. */
-const CORNERS: { readonly [kind in Exclude<Model['kind'], 'stitched'> | 'clipped']: readonly Point[] } = {
-  single: [
+const CORNERS: { readonly [form in Exclude<Shape, 'circle'>]: readonly Point[] } = {
+  diamond: [
     [0, -1.3],
     [1.3, 0],
     [0, 1.3],
     [-1.3, 0],
   ],
-  ancestor: Array.from({ length: 10 }, (_, i): Point => {
-    const [angle, radius] = [(i * Math.PI) / 5 - Math.PI / 2, i % 2 === 0 ? 1 : 0.45]
-    return [radius * Math.cos(angle), radius * Math.sin(angle)]
-  }),
+  square: [
+    [-0.9, -0.9],
+    [0.9, -0.9],
+    [0.9, 0.9],
+    [-0.9, 0.9],
+  ],
+  triangle: [
+    [0, -1.25],
+    [1.2, 0.85],
+    [-1.2, 0.85],
+  ],
+  pentagon: corners(5, 1.15),
+  star: corners(10, 1, 0.45),
   clipped: [
     [-1.1, -0.9],
     [1.1, -0.9],
@@ -97,18 +128,20 @@ export function line(kind: string, [[x1, y1], [x2, y2]]: readonly [Point, Point]
   return html`<line class="${kind}" x1="${fixed(x1)}" y1="${fixed(y1)}" x2="${fixed(x2)}" y2="${fixed(y2)}"/>`
 }
 
-/** The shapes and colours. */
+export function legendItem(kind: string, drawn: Html, text: Html | string): Html {
+  return html`<li><svg class="${kind}" viewBox="-10 -10 20 20" width="18" height="18" aria-hidden="true">${drawn}</svg>${text}</li>`
+}
+
+/** The shapes and colours of one run. */
 export function legend(): Html {
-  const item = (kind: string, drawn: Html, text: string) =>
-    html`<li><svg class="${kind}" viewBox="-10 -10 20 20" width="18" height="18" aria-hidden="true">${drawn}</svg>${text}</li>`
-  const circle = (state: 'trained' | 'untrained') => shape('stitched', [0, 0], 5.5, state)
+  const circle = (state: State) => shape('circle', [0, 0], 5.5, state)
   return html`<ul class="legend">
-${item('stitched', circle('trained'), 'stitched')}
-${item('single', shape('single', [0, 0], 5.5, 'trained'), 'one tier')}
-${item('stitched', circle('untrained'), 'before any training')}
-${item('', html`<polyline class="front" points="-9,5 0,-1 9,-4"/>`, 'Pareto front')}
-${item('stitched', html`${circle('trained')}<circle class="ring" r="9"/>`, 'chosen')}
-${item('ancestor', shape('ancestor', [0, 0], 9, 'trained'), 'ancestor')}
+${legendItem('stitched', circle('trained'), 'stitched')}
+${legendItem('single', shape('diamond', [0, 0], 5.5, 'trained'), 'one tier')}
+${legendItem('stitched', circle('untrained'), 'before any training')}
+${legendItem('', html`<polyline class="front" points="-9,5 0,-1 9,-4"/>`, 'Pareto front')}
+${legendItem('stitched', html`${circle('trained')}<circle class="ring" r="9"/>`, 'chosen')}
+${legendItem('ancestor', shape('star', [0, 0], 9, 'trained'), 'ancestor')}
 </ul>`
 }
 

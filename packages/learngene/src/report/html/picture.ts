@@ -43,11 +43,12 @@ test ${formatShare(row.testAccuracy, 2)}, untrained ${formatShare(row.untrainedA
 /** The accuracies that matter are the ancestor's, those of the front and of what was chosen. */
 function lowestShown({ ancestor, choice, choices, descendants }: QuickstartReport): number {
   const named = descendants.filter(({ pareto, path }) => pareto || [choice, ...choices].some((other) => other.path === path))
-  return lowestAccuracy(
-    [ancestor, ...named].map(({ testAccuracy }) => testAccuracy),
-    descendants.map(({ testAccuracy }) => testAccuracy),
-    descendants.map(({ untrainedAccuracy }) => untrainedAccuracy),
-  )
+  return lowestAccuracy({
+    named: [ancestor, ...named].map(({ testAccuracy }) => testAccuracy),
+    trained: descendants.map(({ testAccuracy }) => testAccuracy),
+    untrained: descendants.map(({ untrainedAccuracy }) => untrainedAccuracy),
+    below: 1 / 3,
+  })
 }
 
 function drawing(report: QuickstartReport, models: readonly Model[], low: number, layout: Layout): Html {
