@@ -25,7 +25,9 @@ export async function readRun(dir: string): Promise<QuickstartReport> {
     throw new Error(`${file} cannot be read: ${error.message}`)
   })
   if (text === undefined) throw stored ? await unfinished(dir, stored) : notARun(dir)
-  const report = parseReport(text, file, stored ? `write it again with: ${goOn(stored.command, dir)}` : 'make the run again')
+  const report = parseReport(text, file, (command) =>
+    stored ? `write it again with: ${goOn(stored.command, dir)}` : `make the run again${command ? ` with: ${goOn(command, dir)}` : ''}`,
+  )
   const { config, seed } = report
   // The report is that of the run before where the folder has since been given another configuration.
   if (stored && !isDeepStrictEqual({ config, seed }, { config: stored.config, seed: stored.seed })) throw await unfinished(dir, stored)
@@ -63,23 +65,24 @@ async function unfinished(dir: string, { command }: StoredRun): Promise<Error> {
   }
 }
 
-function parseReport(text: string, file: string, remedy: string): QuickstartReport {
+function parseReport(text: string, file: string, remedy: (command?: StoredRun['command']) => string): QuickstartReport {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (error) {
-    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged, ${remedy}`)
+    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged, ${remedy()}`)
   }
   const { schema, command } = (value ?? {}) as { schema?: unknown; command?: unknown }
-  if (!COMMANDS.some((known) => known === command) || typeof schema !== 'number') {
+  const known = COMMANDS.find((each) => each === command)
+  if (!known || typeof schema !== 'number') {
     throw new Error(
       `${file} must be the report of learngene ${COMMANDS.join(' or ')}; it has schema ${JSON.stringify(schema)} and command ${JSON.stringify(command)}`,
     )
   }
   if (schema !== SCHEMA)
-    throw new Error(`${file} must have schema ${SCHEMA}, it has ${schema}: another version of learngene wrote it; ${remedy}`)
+    throw new Error(`${file} must have schema ${SCHEMA}, it has ${schema}: another version of learngene wrote it; ${remedy(known)}`)
   const result = reportSchema.safeParse(value)
   if (result.success) return result.data
   const { path, message } = result.error.issues[0]!
-  throw new Error(`${file} is damaged at ${path.join('.')}: ${message}; ${remedy}`)
+  throw new Error(`${file} is damaged at ${path.join('.')}: ${message}; ${remedy(known)}`)
 }

@@ -92,7 +92,7 @@ describe('learngene search', () => {
     [
       'of an earlier version',
       damaged((report) => ({ ...report, schema: 1 })),
-      /must have schema 2, it has 1: another version of learngene wrote it; make the run again$/m,
+      /must have schema 2, it has 1: another version of learngene wrote it; make the run again with: npx learngene quickstart --out '.*of an earlier version'$/m,
     ],
     [
       'of another command',
