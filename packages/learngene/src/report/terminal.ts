@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { formatBudget } from '@learngene/budget-search'
-import type { Budget } from '@learngene/interfaces'
 import { durationText } from '../progress/clock-text.js'
 import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
 import { commandText } from './next.js'
@@ -36,7 +35,7 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart', q
   // Half of the chosen model's, where the family has anything so small.
   const smaller = Math.max(chosen.macs / 2, 1.01 * Math.min(...descendants.map(({ macs }) => macs)))
   return [
-    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice${under(choice.budget)})`,
+    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${formatBudget(choice.budget)})`,
     descendantsTable(front, choice.path),
     '',
     ...choicesLines(report),
@@ -49,8 +48,6 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart', q
     ...(quiet ? [] : ['', 'next:', ...nextCommands(report, run, smaller).map((command) => `  ${command}`)]),
   ].join('\n')
 }
-
-const under = (budget: Budget) => (Object.keys(budget).length === 0 ? '' : ` under ${formatBudget(budget)}`)
 
 function nextCommands({ command, choice }: QuickstartReport, run: string, macs: number): string[] {
   return [

@@ -84,11 +84,6 @@ describe('what the terminal shows', () => {
       expect(line.length).toBeLessThanOrEqual(80)
   })
 
-  it('says nothing of a budget where there is none', () => {
-    expect(lines[0]).toMatch(/; > the choice under macs=8M\)$/)
-    expect(renderTable({ ...report, choice: { ...report.choice, budget: {} } }).split('\n')[0]).toMatch(/; > the choice\)$/)
-  })
-
   it('has no empty table', () => {
     expect(renderTable({ ...report, choices: [], comparison: [] })).not.toMatch(/budget +best|beside the family|\n\n\n/)
   })
