@@ -1,6 +1,8 @@
+export type { Overrides } from './config/merge-config.js'
 export { UsageError } from './errors.js'
 export type { Io } from './io.js'
 export { main } from './main.js'
+export type { QuickstartConfig } from './quickstart/config.js'
 export type { AuxiliaryRow, ComparisonRow, DescendantRow, InitialiserRow, QuickstartReport, Size, StorageRow } from './quickstart/report.js'
 export { readRun } from './read-run.js'
 export { renderHtml } from './report/html/index.js'
