@@ -75,6 +75,9 @@ function inChromium(executablePath: string) {
       // All of them before the first test: finding one later would load the page anew.
       include: [
         'fast-check',
+        'hyparquet',
+        'hyparquet-compressors',
+        'hyparquet-writer',
         'pure-rand/generator/xoroshiro128plus',
         '@tensorflow/tfjs-core',
         '@tensorflow/tfjs-core/dist/register_all_gradients',

@@ -60,7 +60,7 @@ describe('packed packages in plain Node', () => {
       file,
       `import '@tensorflow/tfjs-backend-cpu'
        import { grad, setBackend, square, sum, tensor1d, concat } from '@tensorflow/tfjs-core'
-       import '@learngene/ops'
+       import '@learngene/ops/gradients'
        await setBackend('cpu')
        console.log(JSON.stringify([...grad((x) => sum(square(concat([x, x]))))(tensor1d([1, 2])).dataSync()]))`,
     )

@@ -3,10 +3,11 @@ import { libraryConfig } from '../../tsup.config.ts'
 export default libraryConfig({
   entry: [
     'src/index.ts',
+    'src/node.ts',
     'src/bin.ts',
-    'src/quickstart/worker.ts',
-    'src/quickstart/verify-process.ts',
-    'src/quickstart/probe-process.ts',
+    'src/run/worker.ts',
+    'src/run/verify-process.ts',
+    'src/run/probe-process.ts',
     'src/doctor/check-process.ts',
   ],
 })

@@ -1,3 +1,3 @@
 import { libraryConfig } from '../../tsup.config.ts'
 
-export default libraryConfig({ entry: ['src/index.ts', 'src/node.ts'] })
+export default libraryConfig({ entry: ['src/index.ts', 'src/node.ts', 'src/reports.ts'] })

@@ -26,6 +26,8 @@ export interface Starter {
    * Throws with the reason, in one line, where the backend cannot run here.
    */
   start(options: BackendOptions): Promise<StartedBackend>
+  /** Loads the kernels of `@learngene/ops` for it, where there are any. */
+  loadKernels?(): Promise<unknown>
   /** Throws with the reason where a started backend should be used only by those who name it. */
   assertAuto?(): Promise<void>
 }

@@ -38,6 +38,7 @@ function tensorflowStarter(name: TensorFlowName): Starter {
   return {
     name,
     engineName: 'tensorflow',
+    loadKernels: () => import('@learngene/ops/tensorflow'),
     async start() {
       if (!isNode()) throw new Error('it runs under Node only')
       if (findBackendFactory('tensorflow') === null) {

@@ -1,4 +1,4 @@
-import { engine, getBackend, matMul, memory, tensor2d, tidy } from '@tensorflow/tfjs-core'
+import { engine, getBackend, getKernelsForBackend, matMul, memory, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { expect, test, vi } from 'vitest'
 import { cpu } from './cpu.js'
 import type { Starter } from './starter.js'
@@ -33,6 +33,13 @@ test('five calls at once make one instance, and the last call wins', async () =>
   await useBackend('wasm')
   expect(engine().registry.wasm).toBe(registry.wasm)
   expect((engine() as unknown as { profiler: unknown }).profiler).toBe(profiler)
+})
+
+test('the kernels of our operations come with a backend that is used, and with no other', async () => {
+  const installers = () => ['wasm', 'webgpu', 'tensorflow'].filter((name) => getKernelsForBackend(name).some(isOurs))
+  const isOurs = ({ kernelName }: { kernelName: string }) => kernelName.startsWith('Learngene')
+  await useBackend('wasm')
+  expect(installers()).toEqual(['wasm'])
 })
 
 test('recovers from a start of the engine itself that failed', async () => {
@@ -75,6 +82,15 @@ test('the first that starts is taken; the reasons are single lines, in order', a
       { name: 'webgpu', reason: 'its only adapter computes on the CPU' },
     ],
   })
+})
+
+test('a backend whose kernels do not load is not taken, and the current one stays', async () => {
+  await useBackend('wasm')
+  const loadKernels = () => Promise.reject(new TypeError('Failed to fetch dynamically imported module: http://a/wasm.js'))
+  await expect(useFirst([{ ...cpu, loadKernels }], {})).rejects.toThrow(
+    /^no backend can be started: cpu: the kernels that @learngene\/ops has for it do not load \(Failed to fetch .*wasm\.js\); serve all files that the bundler has made$/,
+  )
+  expect(getBackend()).toBe('wasm')
 })
 
 test('where none starts, the error has every reason', async () => {

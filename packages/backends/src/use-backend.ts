@@ -19,9 +19,7 @@ export async function useFirst(starters: readonly Starter[], options: BackendOpt
   for (const starter of starters) {
     try {
       await starter.assertAuto?.()
-      const { version } = await starter.start(options)
-      await makeCurrent(starter.engineName)
-      return { name: starter.name, version, tried }
+      return { ...(await take(starter, options)), tried }
     } catch (error) {
       tried.push({ name: starter.name, reason: firstLine(error) })
     }
@@ -29,8 +27,21 @@ export async function useFirst(starters: readonly Starter[], options: BackendOpt
   throw new Error(`no backend can be started: ${tried.map(({ name, reason }) => `${name}: ${reason}`).join('; ')}`)
 }
 
+/** Starts a backend, loads the kernels that `@learngene/ops` has for it and makes it current. */
+async function take(starter: Starter, options: BackendOptions): Promise<Pick<UsedBackend, 'name' | 'version'>> {
+  const { name, engineName } = starter
+  const { version } = await starter.start(options)
+  await starter.loadKernels?.().catch((error) => {
+    throw new Error(
+      `the kernels that @learngene/ops has for it do not load (${firstLine(error)}); serve all files that the bundler has made`,
+    )
+  })
+  await makeCurrent(engineName)
+  return { name, version }
+}
+
 /**
- * Starts a backend and makes it the one that TensorFlow.js computes on. `auto` takes the first that can run here of tensorflow-gpu,
+ * Starts a backend, with the kernels that `@learngene/ops` has for it, and makes it the one that TensorFlow.js computes on. `auto` takes the first that can run here of tensorflow-gpu,
  * webgpu on a hardware adapter, tensorflow, wasm, cpu. The backends' packages are optional peers, imported when they are tried; a backend
  * that is registered in the engine already is taken as it is. Calls wait for each other, and asking again for the current backend does
  * nothing, so options count only the first time.
@@ -46,11 +57,9 @@ export function useBackend(name: BackendName | 'auto' = 'auto', options: Backend
         BACKEND_NAMES.map((each) => STARTERS[each]),
         options,
       )
-    const { engineName, start } = STARTERS[name]
-    const { version } = await start(options).catch((error) => {
+    const taken = await take(STARTERS[name], options).catch((error) => {
       throw new Error(`the backend ${name} cannot be started: ${firstLine(error)}`)
     })
-    await makeCurrent(engineName)
-    return { name, version, tried: [] }
+    return { ...taken, tried: [] }
   })
 }

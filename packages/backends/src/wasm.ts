@@ -62,6 +62,7 @@ async function initialiseWithThreads(): Promise<void> {
 export const wasm: Starter = {
   name: 'wasm',
   engineName: 'wasm',
+  loadKernels: () => import('@learngene/ops/wasm'),
   async start(options) {
     const backend = await importPackage(PACKAGE, () => import('@tensorflow/tfjs-backend-wasm'))
     if (engine().registry.wasm === undefined) {

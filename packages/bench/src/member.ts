@@ -1,7 +1,6 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { Group } from '@learngene/training'
-import type { MemberInput } from './node/group-participant.js'
-import { awaitTurn } from './node/turn-board.js'
+import { awaitTurn, type MemberInput } from './node/group-participant.js'
 import { startParticipant } from './participant.js'
 
 /** One thread of a group participant: tells when it is ready, then takes turns until its process ends. */

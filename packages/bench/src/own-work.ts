@@ -4,10 +4,8 @@ import { descendantOf } from '@learngene/stitch'
 import { adamW, createRng, type Group, type LossTerms, train } from '@learngene/training'
 import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
 import { mean } from '@tensorflow/tfjs-core'
-import { createInputs, type Inputs } from './inputs.js'
 import { planDistillation, planStitch } from './plan.js'
-import type { Task } from './task.js'
-import type { Work } from './work.js'
+import { createInputs, type Inputs, type Task, type Work } from './task.js'
 
 const LEARNING_RATE = 1e-4
 

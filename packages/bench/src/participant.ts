@@ -2,12 +2,10 @@ import { useBackend } from '@learngene/backends'
 import { setOps } from '@learngene/ops'
 import { alone, type Group } from '@learngene/training'
 import { enableProdMode, engine } from '@tensorflow/tfjs-core'
-import { type GpuMeter, meterGpu } from './gpu-meter.js'
+import { type GpuMeter, type Memory, meterGpu, peakMemory } from './meters.js'
 import { ownWork } from './own-work.js'
-import { type Memory, peakMemory } from './peak-memory.js'
 import { stockWork } from './stock/work.js'
-import type { Assignment } from './task.js'
-import type { Work } from './work.js'
+import type { Assignment, Work } from './task.js'
 
 /** What one step asks of a GPU. */
 export type StepCommands = Pick<GpuMeter, 'dispatches' | 'uploads' | 'newBuffers'>

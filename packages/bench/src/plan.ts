@@ -1,5 +1,4 @@
-import type { AuxiliarySpec, SupervisedPosition } from '@learngene/learngene-pool'
-import { supervisedPositions } from '@learngene/learngene-pool'
+import { type AuxiliarySpec, type SupervisedPosition, supervisedPositions } from '@learngene/learngene-pool'
 import { createSpace, defaultTierName, formatPath, type Segment, type StitchedPath, type TierShape } from '@learngene/stitch'
 import type { SquareViTConfig } from '@learngene/vit-blocks'
 

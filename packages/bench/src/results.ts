@@ -1,7 +1,6 @@
 import type { BackendName } from '@learngene/backends'
-import type { Measured } from './compare.js'
-import type { Memory } from './peak-memory.js'
-import { median, type Spread, spreadOf } from './statistics.js'
+import { type Measured, median, type Spread, spreadOf } from './compare.js'
+import type { Memory } from './meters.js'
 import type { What } from './task.js'
 
 /** One line of a benchmark. Times are in milliseconds per step; null is what was not measured. */

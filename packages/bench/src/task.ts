@@ -1,6 +1,8 @@
 import type { BackendName } from '@learngene/backends'
-import type { OpsMode } from '@learngene/ops'
+import { classTargets, type OpsMode } from '@learngene/ops'
+import { createRng } from '@learngene/training'
 import type { SquareViTConfig } from '@learngene/vit-blocks'
+import { keep, type Tensor2D, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core'
 
 /** What can be timed: inference, a training step, a distillation step, inference of a stitched descendant. */
 export const WORKS = ['forward', 'train', 'distill', 'stitch'] as const
@@ -24,4 +26,32 @@ export interface Assignment extends Task {
   readonly ops?: OpsMode
   /** See `useBackend`; needed in browsers. */
   readonly wasmPaths?: string | { readonly [file: string]: string }
+}
+
+/** A batch of drawn images with labels, on the device. */
+export interface Inputs {
+  /** [B, height, width, channels] */
+  readonly images: Tensor4D
+  /** [B, C] */
+  readonly targets: Tensor2D
+}
+
+export function createInputs({ imageSize, channels, classes }: Task['model'], batch: number): Inputs {
+  const rng = createRng(0)
+  const pixels = Float32Array.from({ length: batch * imageSize * imageSize * channels }, () => rng.normal())
+  return {
+    images: keep(tensor4d(pixels, [batch, imageSize, imageSize, channels])),
+    targets: keep(
+      classTargets(
+        Array.from({ length: batch }, (_, i) => i % classes),
+        classes,
+      ),
+    ),
+  }
+}
+
+/** Work that can be repeated step by step. */
+export interface Work {
+  /** Calls `onStep` after each step, when its result (the loss, the logits) has been read. */
+  run(steps: number, onStep: () => void): Promise<void>
 }

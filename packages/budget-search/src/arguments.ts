@@ -34,3 +34,9 @@ export const requireRng = (rng: unknown): void => {
   if (typeof (rng as { fork?: unknown } | undefined)?.fork === 'function') return
   throw new Error(`rng must be a generator of random numbers, for example createRng(0): got ${describe(rng)}`)
 }
+
+/** Throws unless the option is an integer of at least `least`. */
+export const requireInteger = (name: string, value: number, least: number): number => {
+  if (Number.isInteger(value) && value >= least) return value
+  throw new Error(`${name} must be an integer of at least ${least}: got ${value}`)
+}

@@ -1,10 +1,10 @@
 import type { ReportEvent } from '@learngene/interfaces'
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { fits } from './constraints.js'
+import { fits } from './budget.js'
 import { evolutionarySearch } from './evolutionary.js'
-import { exhaustiveSearch } from './exhaustive.js'
 import { fallingReturns, type Genes, gridSpace, linearCost, seededRng, unlistableSpace } from './fixtures.js'
+import { exhaustiveSearch } from './search.js'
 
 fc.configureGlobal({ seed: 1 })
 

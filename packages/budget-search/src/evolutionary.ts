@@ -1,11 +1,9 @@
 import type { Budget, Candidate, Evaluator, Rng, SearchSpace } from '@learngene/interfaces'
-import { requireFunction, requireObject, requireRng, requireSpace } from './arguments.js'
-import { fits } from './constraints.js'
-import { candidateOf, evaluate, type Scored } from './evaluate.js'
+import { requireFunction, requireInteger, requireObject, requireRng, requireSpace } from './arguments.js'
+import { fits } from './budget.js'
 import { feasibleStart, mutateSome } from './feasible.js'
-import { type CommonOptions, defaultCost, requireInteger } from './options.js'
 import { type CostMeasures, pareto } from './pareto.js'
-import { byRank, resultOf, type SearchResult } from './result.js'
+import { byRank, type CommonOptions, candidateOf, defaultCost, evaluate, resultOf, type Scored, type SearchResult } from './result.js'
 import { fitRidge } from './ridge.js'
 
 /** Options of `evolutionarySearch`. */

@@ -1,8 +1,61 @@
 import { describe, expect, it } from 'vitest'
-import { fits } from './constraints.js'
-import { feasibleStart } from './feasible.js'
-import { linearCost, seededRng, unlistableSpace } from './fixtures.js'
-import { InfeasibleBudgetError } from './infeasible.js'
+import { fits } from './budget.js'
+import { feasibleStart, InfeasibleBudgetError, trackSmallest } from './feasible.js'
+import { linearCost, scored, seededRng, unlistableSpace } from './fixtures.js'
+
+const errorFor = (budget: { [measure: string]: number }, list: ReturnType<typeof scored>[], exact = true) => {
+  const tracker = trackSmallest(budget)
+  for (const candidate of list) tracker.observe(candidate)
+  return tracker.error(exact)
+}
+
+const tiny = scored('tiny', { macs: 640e6, parameters: 4e6 }, 0)
+
+const slim = scored('slim', { macs: 900e6, parameters: 3e6 }, 0)
+
+describe('InfeasibleBudgetError', () => {
+  it('names the smallest model of a cap that cannot be met', () => {
+    const error = errorFor({ macs: 100e6, parameters: 5e6 }, [slim, tiny])
+    expect(error).toBeInstanceOf(InfeasibleBudgetError)
+    expect(error.name).toBe('InfeasibleBudgetError')
+    expect(error.message).toBe(
+      'no candidate fits the budget macs=100M,parameters=5M: the smallest by macs is tiny with 640M; raise the cap to at least that',
+    )
+    expect(error.smallest).toEqual([{ measure: 'macs', cap: 100e6, value: 640e6, key: 'tiny' }])
+    expect(error.exact).toBe(true)
+  })
+
+  it('names one for each violated cap', () => {
+    const error = errorFor({ macs: 100e6, parameters: 1e6 }, [slim, tiny])
+    expect(error.message).toContain('the smallest by macs is tiny with 640M, the smallest by parameters is slim with 3M; raise the caps')
+    expect(error.smallest.map(({ key }) => key)).toEqual(['tiny', 'slim'])
+  })
+
+  it('says so where caps can be met alone but not together, and names the closest', () => {
+    const error = errorFor({ macs: 650e6, parameters: 3.9e6 }, [slim, tiny])
+    expect(error.message).toContain('each cap can be met alone but not all together')
+    expect(error.message).toContain('the closest is tiny with macs 640M and parameters 4M')
+    expect(error.closest).toBe('tiny')
+    expect(error.smallest.map(({ key }) => key)).toEqual(['tiny', 'slim'])
+  })
+
+  it('says where the smallest came from a short search, in one line', () => {
+    const error = errorFor({ macs: 1 }, [tiny], false)
+    expect(error.message).toMatch(/short search.*smaller ones may exist/)
+    expect(error.message).not.toContain('\n')
+    expect(error.exact).toBe(false)
+  })
+
+  it('breaks ties by key, whatever the order', () => {
+    const twin = scored('also-tiny', tiny.measures, 0)
+    for (const list of [
+      [tiny, twin],
+      [twin, tiny],
+    ]) {
+      expect(errorFor({ macs: 1 }, list)).toMatchObject({ closest: 'also-tiny', smallest: [{ key: 'also-tiny' }] })
+    }
+  })
+})
 
 const space = unlistableSpace({ bounds: Array(12).fill(4), cost: linearCost })
 

@@ -1,5 +1,4 @@
-import { requireFunction } from './arguments.js'
-import { requireInteger } from './options.js'
+import { requireFunction, requireInteger } from './arguments.js'
 
 /** Times in milliseconds. */
 export interface Latency {

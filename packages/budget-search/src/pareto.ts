@@ -1,6 +1,6 @@
 import type { Candidate } from '@learngene/interfaces'
 import { describe, requireObject } from './arguments.js'
-import { measureOf } from './constraints.js'
+import { measureOf } from './budget.js'
 
 /** What a Pareto front minimises: one measure or several. */
 export type CostMeasures = string | readonly string[]

@@ -1,10 +1,14 @@
-import { describe, expect, it } from 'vitest'
-import { exhaustiveSearch } from './exhaustive.js'
+import type { ReportEvent } from '@learngene/interfaces'
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import { InfeasibleBudgetError } from './feasible.js'
 import { fallingReturns, type Genes, gridSpace, linearCost, seededRng, unlistableSpace } from './fixtures.js'
-import { search } from './search.js'
+import { exhaustiveSearch, search } from './search.js'
 
 const small = gridSpace({ bounds: [4, 4, 4], cost: linearCost })
+
 const huge = unlistableSpace({ bounds: Array(10).fill(4), cost: linearCost })
+
 const score = (values: readonly Genes[]) => values.map(fallingReturns)
 
 describe('search', () => {
@@ -31,5 +35,65 @@ describe('search', () => {
   it('refuses a large space without rng and a bad limit', async () => {
     await expect(search(huge, score, {})).rejects.toThrow('a space of 1048576 candidates, more than exhaustiveLimit 10000')
     await expect(search(small, score, {}, { exhaustiveLimit: -1 })).rejects.toThrow(/exhaustiveLimit must be an integer/)
+  })
+})
+
+describe('exhaustive', () => {
+  fc.configureGlobal({ seed: 1 })
+
+  const space = gridSpace({ bounds: [3, 4, 2], cost: linearCost })
+
+  const score = (values: readonly Genes[]) => values.map(fallingReturns)
+
+  describe('exhaustiveSearch', () => {
+    it('finds the best that fits, whatever the budget, and never evaluates anything else', async () => {
+      const all = [...space.enumerate()]
+      const cap = fc.integer({ min: 10, max: 60 })
+      await fc.assert(
+        fc.asyncProperty(cap, cap, async (macs, parameters) => {
+          const within = all.filter((genes) => linearCost(genes).macs <= macs && linearCost(genes).parameters <= parameters)
+          const { chosen, evaluated } = await exhaustiveSearch(space, score, { macs, parameters })
+          expect(evaluated.map(({ value }) => value)).toEqual(within)
+          expect(chosen.score).toBe(Math.max(...score(within)))
+        }),
+      )
+    })
+
+    it('hands several values over at once, as many as batchSize at most', async () => {
+      const evaluator = vi.fn(score)
+      await exhaustiveSearch(space, evaluator, {}, { batchSize: 10 })
+      expect(evaluator.mock.calls.map(([values]) => values.length)).toEqual([10, 10, 4])
+    })
+
+    it('breaks ties by cost, then key', async () => {
+      const { chosen, runnerUp } = await exhaustiveSearch(space, (values) => values.map(() => 1), {})
+      expect([chosen.key, runnerUp!.key]).toEqual(['0-0-0', '1-0-0'])
+      const byParameters = await exhaustiveSearch(space, (values) => values.map(() => 1), {}, { cost: ['parameters', 'macs'] })
+      expect(byParameters.runnerUp!.key).toBe('0-0-1')
+    })
+
+    it('explains an infeasible budget from all candidates', async () => {
+      const failure = await exhaustiveSearch(space, score, { macs: 9, parameters: 100 }).catch((error) => error)
+      expect(failure).toBeInstanceOf(InfeasibleBudgetError)
+      expect(failure).toMatchObject({ exact: true, smallest: [{ measure: 'macs', cap: 9, value: 10, key: '0-0-0' }] })
+    })
+
+    it('reports progress to the end', async () => {
+      const events: ReportEvent[] = []
+      await exhaustiveSearch(space, score, {}, { reporter: (event) => events.push(event) })
+      expect(events[0]).toEqual({ kind: 'stage', name: 'search', total: 24 })
+      expect(events.at(-1)).toEqual({ kind: 'progress', done: 24, total: 24 })
+    })
+
+    it('refuses bad spaces, evaluators and options', async () => {
+      await expect(exhaustiveSearch({ ...space, enumerate: () => [] }, score, {})).rejects.toThrow(/enumerates none/)
+      await expect(exhaustiveSearch({ ...space, key: () => 'same' }, score, {})).rejects.toThrow('same was enumerated twice')
+      await expect(exhaustiveSearch(space, score, { latency: 3 })).rejects.toThrow(/must carry the measure latency/)
+      await expect(exhaustiveSearch(space, score, {}, { cost: 'latency' })).rejects.toThrow(/must carry the measure latency/)
+      await expect(exhaustiveSearch(space, score, {}, { batchSize: 0 })).rejects.toThrow(
+        'batchSize must be an integer of at least 1: got 0',
+      )
+      await expect(exhaustiveSearch(space, () => [1], {})).rejects.toThrow('expected 24, got 1')
+    })
   })
 })

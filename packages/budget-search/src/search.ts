@@ -1,9 +1,9 @@
-import type { Budget, Evaluator, SearchSpace } from '@learngene/interfaces'
-import { requireObject, requireSpace } from './arguments.js'
+import type { Budget, Candidate, Evaluator, SearchSpace } from '@learngene/interfaces'
+import { requireFunction, requireInteger, requireObject, requireSpace } from './arguments.js'
+import { fits } from './budget.js'
 import { type EvolutionaryOptions, evolutionarySearch } from './evolutionary.js'
-import { type ExhaustiveOptions, exhaustiveSearch } from './exhaustive.js'
-import { requireInteger } from './options.js'
-import type { SearchResult } from './result.js'
+import { trackSmallest } from './feasible.js'
+import { type CommonOptions, candidateOf, defaultCost, evaluate, resultOf, type Scored, type SearchResult } from './result.js'
 
 /** Options of `search`: those of both searches; `rng` is needed only where the space is too large to evaluate in full. */
 export interface SearchOptions<T> extends ExhaustiveOptions, Partial<EvolutionaryOptions<T>> {
@@ -29,4 +29,52 @@ export const search = async <T>(
   const { rng } = options
   if (!rng) throw new Error(`a space of ${count} candidates, more than exhaustiveLimit ${limit}, is searched at random: pass options.rng`)
   return evolutionarySearch(space, evaluator, budget, { ...options, rng })
+}
+
+/** Options of `exhaustiveSearch`. */
+export interface ExhaustiveOptions extends CommonOptions {
+  /** How many values the evaluator receives at once, at most; 64 unless told otherwise. */
+  readonly batchSize?: number
+}
+
+/**
+ * Evaluates every candidate that keeps the budget and returns the best. The space is streamed; only candidates that fit are kept.
+ *
+ * Throws `InfeasibleBudgetError` where none fits, and an error where the space is empty, repeats a key, lacks a capped measure or cost, or
+ * where the evaluator does not return one finite score for each value.
+ */
+export const exhaustiveSearch = async <T>(
+  space: Pick<SearchSpace<T>, 'count' | 'enumerate' | 'cost' | 'key'>,
+  evaluator: Evaluator<T>,
+  budget: Budget,
+  { cost = defaultCost, batchSize = 64, reporter }: ExhaustiveOptions = {},
+): Promise<SearchResult<T>> => {
+  requireSpace(space, ['count', 'enumerate', 'cost', 'key'])
+  requireFunction('the evaluator', evaluator)
+  requireInteger('batchSize', batchSize, 1)
+  const tracker = trackSmallest(budget)
+  const seen = new Set<string>()
+  const evaluated: Scored<T>[] = []
+  const total = space.count()
+  let batch: Candidate<T>[] = []
+  const flush = async (): Promise<void> => {
+    evaluated.push(...(await evaluate(evaluator, batch)))
+    batch = []
+    reporter?.({ kind: 'progress', done: seen.size, total })
+  }
+
+  reporter?.({ kind: 'stage', name: 'search', total })
+  for (const value of space.enumerate()) {
+    const candidate = candidateOf(space, value)
+    if (seen.has(candidate.key)) throw new Error(`keys must be unique within a space: ${candidate.key} was enumerated twice`)
+    seen.add(candidate.key)
+    tracker.observe(candidate)
+    if (!fits(candidate.measures, budget)) continue
+    batch.push(candidate)
+    if (batch.length === batchSize) await flush()
+  }
+  if (seen.size === 0) throw new Error('a search needs at least one candidate: the space enumerates none')
+  if (batch.length > 0) await flush()
+  if (evaluated.length === 0) throw tracker.error(true)
+  return resultOf(evaluated, cost)
 }

@@ -249,6 +249,11 @@ golden = {
             )
             for orientation, exif in [(6, False), *((orientation, True) for orientation in range(1, 9))]
         ),
+        *(
+            decoded(f"a {name} file of orientation 8{', applied' if exif else ''}", encoded(picture("RGB"), name.upper(), 8, lossless=True), exif)
+            for name in ("PNG", "WebP")
+            for exif in (False, True)
+        ),
     ],
     "grey16": {
         "file": base64.b64encode(png16(values16(17), 0)).decode(),

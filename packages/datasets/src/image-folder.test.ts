@@ -1,8 +1,8 @@
 import { cp, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import { type ImageFolderOptions, imageFiles, imageFolder } from './image-folder.js'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type ImageFolderOptions, imageFiles, imageFolder, imageFolders } from './image-folder.js'
 import golden from './preprocess/golden.json' with { type: 'json' }
 
 let dir: string
@@ -114,6 +114,41 @@ it('takes one list of classes for several splits, from another split or from a f
   await expect(imageFolder(val, { classes: [...classes, 'fox'] })).rejects.toThrow(
     '; no subfolder: fox; no images: bee; not in the list of classes: dog',
   )
+})
+
+describe('imageFolders', () => {
+  it('reads all splits with one list of classes', async () => {
+    for (const path of ['train/ant/a', 'train/bee/b', 'val/bee/c', 'val/ant/d', 'more/ant/e', 'more/bee/f']) await write(`${path}.png`)
+    const dirs = { training: join(dir, 'train'), validation: join(dir, 'val'), test: join(dir, 'more') }
+    const { training, validation, test } = await imageFolders(dirs)
+    expect([training, validation, test].map(({ classes }) => classes)).toEqual([
+      ['ant', 'bee'],
+      ['ant', 'bee'],
+      ['ant', 'bee'],
+    ])
+    expect(validation.paths).toEqual(['ant/d.png', 'bee/c.png'].map((path) => join(dir, 'val', path)))
+    const turned = await imageFolders({ training: dirs.training }, { classes: ['bee', 'ant'] })
+    expect([turned.training.classes, turned.training.paths[0]]).toEqual([['bee', 'ant'], join(dir, 'train', 'bee', 'b.png')])
+  })
+
+  it('tells all faults of all splits in one line', async () => {
+    for (const path of ['train/ant/a.png', 'train/bee/readme.txt', 'train/cat/c.png', 'val/ant/d.png', 'val/dog/e.png']) await write(path)
+    const dirs = { training: join(dir, 'train'), validation: join(dir, 'val'), test: join(dir, 'none') }
+    const fault = await imageFolders(dirs).catch((error: Error) => error.message)
+    expect(fault).toMatch(/^every class must have a subfolder with at least 1 image .*, in all splits; /)
+    expect(fault).toContain(`; training (${dirs.training}): no images: bee; `)
+    expect(fault).toContain(`; validation (${dirs.validation}): no subfolder: bee, cat, not in the list of classes: dog; `)
+    expect(fault).toContain(`; test: ${dirs.test}: cannot be read as a folder (ENOENT)`)
+  })
+
+  it('looks at the other splits where the first has no classes', async () => {
+    await write('val/ant/d.png')
+    await mkdir(join(dir, 'train'))
+    const dirs = { training: join(dir, 'train'), validation: join(dir, 'val'), test: join(dir, 'none') }
+    const fault = await imageFolders(dirs).catch((error: Error) => error.message)
+    expect(fault).toMatch(/training: .*train: an image folder must hold one subfolder per class, found none; test: .*none: cannot be read/)
+    await expect(imageFolders({})).rejects.toThrow('imageFolders needs at least 1 folder')
+  })
 })
 
 it.each<[readonly string[] | string, string]>([

@@ -4,6 +4,7 @@ import type { BatchContext, ImageSource } from '@learngene/interfaces/tensors'
 import { memory } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { arrayDataset } from './array-dataset.js'
+import type { Augmentation } from './augment/augment.js'
 import { numberedDataset } from './dataset.fixture.js'
 import { imageSource } from './image-source.js'
 import { preprocessingOf } from './preprocess/preprocessing.js'
@@ -87,6 +88,15 @@ it('prepares images as the details of a model say, whatever their sizes', async 
 it('refuses a preparation that is not possible before it reads', () => {
   expect(() => imageSource(rows([1], [0]), { ...cut, size: [1, 0] })).toThrow('preprocessing: size must be')
   expect(() => imageSource(rows([1], [0]), { mean: [0], std: [0] })).toThrow('the std of channel 0 must be a positive number')
+  expect(() => imageSource(rows([1], [0]), undefined as never)).toThrow(
+    'imageSource needs a preprocessing (see preprocessingOf) or { mean, std }',
+  )
+  expect(() => imageSource('flowers' as never, asIs)).toThrow(
+    'imageSource needs a dataset, as imageFolder or arrayDataset make one, got "flowers"',
+  )
+  expect(() => imageSource(rows([1], [0]), asIs, { augmnt: {} } as never)).toThrow(
+    'imageSource has no setting augmnt, did you mean augment?',
+  )
 })
 
 it('keeps the order of the indices whatever decodes first, a few at a time', async () => {
@@ -110,7 +120,9 @@ it('names the picture that cannot be decoded, does not fit or is of another size
   )
   await expect(slow.batch([])).rejects.toThrow('numbered: a batch needs the index of at least 1 image, got none')
   await expect(imageSource(rows([1], [0]), asIs).batch([1])).rejects.toThrow('rows: image indices are integers from 0 to 0, got 1')
-  await expect(imageSource(rows([1], [0]), { mean: [0, 0], std: [1, 1] }).batch([0])).rejects.toThrow('images of 1 channels need 1 means')
+  await expect(imageSource(rows([1], [0]), { mean: [0, 0], std: [1, 1] }).batch([0])).rejects.toThrow(
+    'image 0 of rows: pictures can be brought to 1 or 3 channels, got 1 for 2',
+  )
   const wrong = { ...rows([1, 2], [0, 0]), labels: [0, 2] }
   await expect(imageSource(wrong, asIs).batch([1])).rejects.toThrow(
     'image 1 of rows: its label must be below the number of classes, 2, got 2',
@@ -136,6 +148,37 @@ it('stops where the signal aborts', async () => {
   expect(decoded).toBeLessThan(30)
 })
 
+it('keeps pictures that took time to prepare, before they are augmented, as long as there is room', async () => {
+  const source = rows([1, 2, 3, 4, 5, 6], [0, 1])
+  let decoded = 0
+  const slow = (dataset: Dataset): Dataset => ({
+    ...dataset,
+    async picture(index) {
+      decoded++
+      return dataset.picture(index)
+    },
+  })
+  const epochs = async (dataset: Dataset, ...rest: [Parameters<typeof imageSource>[1], Parameters<typeof imageSource>[2]?]) => {
+    decoded = 0
+    const folder = imageSource(dataset, ...rest)
+    const [first, second] = [
+      await read(folder, [0, 1, 1], { rng: testRng(1) }),
+      await read(folder, [0, 1, 1], { step: 1, rng: testRng(1) }),
+    ]
+    return { first, second, decoded }
+  }
+  const all = await epochs(slow(source), asIs)
+  expect(all.decoded).toBe(3)
+  expect(all.second).toEqual(all.first)
+  expect((await epochs(slow(source), asIs, { memoryLimit: 0 })).decoded).toBe(6)
+  expect((await epochs(slow(source), asIs, { memoryLimit: 5 })).decoded).toBe(5)
+  expect((await epochs(slow(source), cut, { memoryLimit: 2 })).decoded).toBe(3)
+  const changed = await epochs(slow(source), asIs, { augment: { custom: addNoise } })
+  expect(changed.decoded).toBe(3)
+  expect(changed.second.values).not.toEqual(changed.first.values)
+  expect(() => imageSource(source, asIs, { memoryLimit: -1 })).toThrow('memoryLimit must be a number of bytes of at least 0, got -1')
+})
+
 it('augments by step and index, whatever else is in the batch', async () => {
   const pixels = Array.from({ length: 120 }, (_, i) => i)
   const source = imageSource(rows(pixels, new Array(6).fill(0)), asIs, { augment: { flip: true, custom: addNoise } })
@@ -147,6 +190,67 @@ it('augments by step and index, whatever else is in the batch', async () => {
   expect((await read(source, [5], { step: 4, rng })).values).not.toEqual(both.values.slice(20))
   expect((await read(source, [5], { step: 3, rng: testRng(2) })).values).not.toEqual(both.values.slice(20))
   await expect(source.batch([0])).rejects.toThrow('rows: a source that augments needs a generator: batch(indices, { step, rng })')
+})
+
+it('erases after normalising, and mixes images and targets the same way', async () => {
+  const dataset = rows(
+    Array.from({ length: 16 * 4 }, (_, i) => 1 + Math.floor(i / 16)),
+    [0, 1, 2, 2],
+    ['a', 'b', 'c'],
+  )
+  const square = { ...dataset, picture: (index: number) => ({ ...(dataset.picture(index) as RawImage), height: 4, width: 4 }) }
+  const rng = testRng(8)
+  const batch = (augment: Augmentation, step = 0) => read(imageSource(square, asIs, { augment }), [0, 1, 2, 3], { rng, step })
+
+  const { values } = await batch({ erasing: { probability: 1, mode: 'const', area: [0.25, 0.25], ratio: 1 } })
+  expect(values.filter((value) => value === 0)).toHaveLength(16)
+  expect(new Set(values)).toEqual(new Set([0, 1, 2, 3, 4]))
+
+  const averaged = await imageSource(square, { mean: [0], std: [1 / 255] }, { augment: { mixup: 1 } }).batch([0, 1, 2, 3], { rng })
+  const [[own]] = (await averaged.targets.array()) as [[number]]
+  expect(own).toBeGreaterThan(0)
+  expect(own).toBeLessThan(1)
+  const pixels = await averaged.images.data()
+  expect(pixels[0]).toBeCloseTo(own + 4 * (1 - own), 4)
+  expect(pixels[16]).toBeCloseTo(2 * own + 3 * (1 - own), 4)
+  expect(await averaged.targets.array()).toEqual(
+    [
+      [own, 0, 1 - own],
+      [0, own, 1 - own],
+      [0, 1 - own, own],
+      [1 - own, 0, own],
+    ].map((row) => row.map((value) => expect.closeTo(value, 6))),
+  )
+  for (const tensor of Object.values(averaged)) tensor.dispose()
+
+  for (const augment of [{ cutmix: 1 }, { cutmix: 1, erasing: { probability: 1e-9 } }]) {
+    const cut = await batch(augment, 2)
+    const [first, last] = [cut.values.slice(0, 16), cut.values.slice(48)]
+    expect(first.map((value, i) => value + last[i]!)).toEqual(new Array(16).fill(5))
+    expect(cut.targets[0]![0]).toBeCloseTo(first.filter((value) => value === 1).length / 16, 6)
+    expect(new Set(first)).toEqual(new Set([1, 4]))
+  }
+})
+
+it('smooths targets without being random', async () => {
+  const source = imageSource(rows([1, 2], [0, 1]), asIs, { augment: { labelSmoothing: 0.1 } })
+  expect(source.augmented).toBe(false)
+  const { targets } = await read(source, [1])
+  expect(targets[0]![0]).toBeCloseTo(0.05, 6)
+  expect(targets[0]![1]).toBeCloseTo(0.95, 6)
+})
+
+it('cuts at random out of the picture as it is stored, in the size of the preprocessing', async () => {
+  const dataset = rows(
+    Array.from({ length: 40 }, (_, i) => i),
+    [0, 0],
+  )
+  const augment = { randomResizedCrop: { scale: [0.5, 0.5], ratio: [10, 10], interpolation: 'nearest' } } as const
+  const source = imageSource(dataset, { ...cut, size: [1, 10] }, { augment })
+  const { shape, values } = await read(source, [0, 1], { rng: testRng(1) })
+  expect(shape).toEqual([2, 1, 10, 1])
+  expect(values.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, i) => values[0]! + i))
+  expect(values[10]).toBeGreaterThan(19)
 })
 
 const addNoise = (image: RawImage, rng: { integer(bound: number): number }): RawImage => ({

@@ -1,7 +1,3 @@
-import { hasPixelKernel, normalisePixels, packPixels } from '@learngene/ops'
-import { type Tensor4D, tensor4d, tidy } from '@tensorflow/tfjs-core'
-import { type BatchShape, checkPixels } from './batch-shape.js'
-
 /** Mean and standard deviation per channel of pixels scaled to 0..1; see `channelStatistics`. */
 export interface Normalisation {
   readonly mean: readonly number[]
@@ -42,18 +38,7 @@ export function checkNormalisation({ mean, std }: Normalisation): void {
   }
 }
 
-/**
- * Pixels [B, h, w, c] as a float32 tensor [B, h, w, c], normalised per channel. The caller disposes it. On webgpu the pixels travel as bytes and are
- * normalised on the device, in float32; elsewhere as {@link normalise} does it.
- * Throws as `normalise` does, and when the shape does not fit the pixels or the number of means.
- */
-export const toTensor = (pixels: Uint8Array, shape: BatchShape, normalisation: Normalisation): Tensor4D => {
-  checkPixels(pixels, shape)
-  if (normalisation.mean.length !== shape[3])
-    throw new Error(`images of ${shape[3]} channels need ${shape[3]} means and stds, got ${normalisation.mean.length}`)
-  if (hasPixelKernel()) {
-    checkNormalisation(normalisation)
-    return tidy(() => normalisePixels(packPixels(pixels), shape, normalisation))
-  }
-  return tensor4d(normalise(pixels, normalisation), [...shape], 'float32') // [B, h, w, c]
+/** @throws when there is not one mean for each channel of the images */
+export const checkChannels = (channels: number, { mean }: Normalisation): void => {
+  if (mean.length !== channels) throw new Error(`images of ${channels} channels need ${channels} means and stds, got ${mean.length}`)
 }

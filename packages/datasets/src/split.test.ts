@@ -104,6 +104,12 @@ describe('split', () => {
     for (const share of [0, 1, 10, Number.NaN]) {
       expect(() => split(dataset, { share }, testRng(0))).toThrow(`share must be above 0 and below 1, got ${share}`)
     }
+    for (const amount of [undefined, 0.2, {}, { share: 0.5, count: 3 }]) {
+      expect(() => split(dataset, amount as never, testRng(0))).toThrow(
+        'split needs { share } or { count } of the images to hold out, got ',
+      )
+    }
+    expect(() => split(dataset, { share: 0.5 }, undefined as never)).toThrow('split needs a generator')
     expect(() => split(numberedDataset([0, 1, 2]), { share: 0.5 }, testRng(0))).toThrow('a split needs at least 2 images')
   })
 })

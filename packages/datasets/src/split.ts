@@ -11,6 +11,10 @@ export type HeldOut = { readonly share: number } | { readonly count: number }
  * Throws when that cannot be done with as many pictures as asked for; a share is moved to the nearest number with which it can.
  */
 export const split = (dataset: Dataset, amount: HeldOut, rng: Rng): [heldOut: Dataset, rest: Dataset] => {
+  const isAmount = typeof amount === 'object' && amount !== null && 'share' in amount !== 'count' in amount
+  if (!isAmount)
+    throw new Error(`split needs { share } or { count } of the images to hold out, got ${JSON.stringify(amount) ?? String(amount)}`)
+  if (typeof rng?.permutation !== 'function') throw new Error('split needs a generator: split(dataset, { share }, createRng(seed))')
   const members = membersOf(dataset)
   const bounds = members.map(({ length }) => (length > 1 ? { least: 1, most: length - 1 } : { least: 0, most: 0 }))
   const [least, most] = [sum(bounds.map((bound) => bound.least)), sum(bounds.map((bound) => bound.most))]

@@ -2,7 +2,7 @@ import type { ImageSource } from '@learngene/interfaces/tensors'
 import { type Network, requireArguments, requireKeys, runBlocks } from '@learngene/vit-blocks'
 import { logSoftmax, mean, mul, type Scalar, softmax, square, stack, sub, sum, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { CALIBRATION_OPTIONS, type CalibrationOptions, calibrationIndices, overImages } from './calibration.js'
-import { normalisedTokens } from './final-norm.js'
+import { normalisedTokens } from './norms.js'
 
 /** One step of taking blocks out. */
 export interface BlockDrop {

@@ -3,7 +3,7 @@ import { buildNetwork, describe, type Network, requireArguments, requireKeys, st
 import { dispose, mul, ones, reshape, slice, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core'
 import { type BlockKind, type BlockKinds, kindOf } from './block-kind.js'
 import { keptBlocks } from './block-order.js'
-import { finalNorm, mapsOf } from './final-norm.js'
+import { finalNorm, mapsOf } from './norms.js'
 import { keptAt, keptEnergy, type PrincipalOrder, type Rotated } from './principal-order.js'
 import { standardKinds } from './rotate.js'
 

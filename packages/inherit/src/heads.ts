@@ -2,7 +2,7 @@ import { batchProduct } from '@learngene/ops'
 import { type Matrix64, matrixOf, product, transpose, zeros } from '@learngene/stitch/linear-algebra'
 import { mean, transpose as permute, reshape, slice, sub, sum, type Tensor, type Tensor3D } from '@tensorflow/tfjs-core'
 import { singularValues, symmetricRoot } from './decompositions.js'
-import type { Moments } from './moments.js'
+import type { Moments } from './values.js'
 
 /** Mixes of the rows of two thin factors, the most important first: the leading r rows of A X and B Y are the best factors of rank r of X^T Y. */
 export interface RankedFactors {

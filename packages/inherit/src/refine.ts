@@ -5,12 +5,11 @@ import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { type CalibrationOptions, overImages, turn } from './calibration.js'
 import type { Cut } from './cut.js'
-import { mapsOf, normalisedTokens } from './final-norm.js'
-import { freeing } from './freeing.js'
+import { mapsOf, normalisedTokens } from './norms.js'
 import type { Rotated } from './principal-order.js'
 import { reconstruction } from './regression.js'
 import { ROTATE_OPTIONS, standardKinds } from './rotate.js'
-import { assignValues, float64Of } from './values.js'
+import { assignValues, float64Of, freeing } from './values.js'
 
 /** Other options of `rotate` may be among those given; they mean nothing here. */
 export interface RefineOptions extends CalibrationOptions {

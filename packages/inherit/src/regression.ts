@@ -14,7 +14,7 @@ import {
   zeros,
 } from '@learngene/stitch/linear-algebra'
 import { concat, ones, reshape, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
-import { createMoments } from './moments.js'
+import { createMoments } from './values.js'
 
 /** The normal equations of a regression of Y on [X, 1]: products in float32 on the device batch by batch, their sums in float64. */
 export interface Normal {

@@ -6,14 +6,11 @@ import { matMul, mul, reshape, sum, type Tensor3D, tensor2d, tidy } from '@tenso
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
 import { CALIBRATION_OPTIONS, type CalibrationOptions, overImages, turn } from './calibration.js'
-import { finalNorm, mapsOf, normalisedTokens } from './final-norm.js'
-import { foldedReader, plainNormValues } from './folded-norm.js'
-import { freeing } from './freeing.js'
-import { createMoments } from './moments.js'
+import { finalNorm, foldedReader, mapsOf, normalisedTokens, plainNormValues } from './norms.js'
 import { type PrincipalBasis, principalBasis } from './principal-basis.js'
 import type { Rotated } from './principal-order.js'
 import { transformerKind } from './transformer-kind.js'
-import { assignValues, float64Of, type Values } from './values.js'
+import { assignValues, createMoments, float64Of, freeing, type Values } from './values.js'
 
 export interface RotateOptions extends CalibrationOptions {
   /** Finds the order in which blocks can go, which runs the ancestor about (L + 1)^2 / 6 times as often as all else; default true. */

@@ -4,10 +4,8 @@ import { type Matrix64, matrixOf, product, transpose } from '@learngene/stitch/l
 import { describe } from '@learngene/vit-blocks'
 import { mul, ones, pad, reshape, slice, square, sum, type Tensor, tensor4d, tidy, zeros as zeroTensor } from '@tensorflow/tfjs-core'
 import type { BlockKind, BlockObserver } from './block-kind.js'
-import { foldedReader, plainNorm } from './folded-norm.js'
-import { freeing } from './freeing.js'
 import { headMoments, rankHead } from './heads.js'
-import { createMoments, type Moments } from './moments.js'
+import { foldedReader, plainNorm } from './norms.js'
 import type { PrincipalBasis } from './principal-basis.js'
 import {
   attendedOf,
@@ -23,7 +21,7 @@ import {
   vectorIn,
 } from './transformer-parts.js'
 import { refineTransformer } from './transformer-refine.js'
-import { float64Of, type Values } from './values.js'
+import { createMoments, float64Of, freeing, type Moments, type Values } from './values.js'
 
 /**
  * The pre-norm block of ViT. In principal order its norms are 1 and 0, their gamma and beta folded into qkv and fc1; the factors of each head's scores and of its

@@ -2,8 +2,8 @@ import type { Block } from '@learngene/interfaces/tensors'
 import { type Activation, activate, attention, layerNorm, linear } from '@learngene/ops'
 import { type Matrix64, matrixOf, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import { type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
-import { plainNormValues } from './folded-norm.js'
 import type { HeadMaps } from './heads.js'
+import { plainNormValues } from './norms.js'
 import type { Values } from './values.js'
 
 /** Sizes of a transformer block. */

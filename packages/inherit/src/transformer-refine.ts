@@ -3,10 +3,8 @@ import { activate, attention, linear } from '@learngene/ops'
 import { copyOf, type Matrix64, matrixOf, product, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import { dispose, mean, slice, sub, type Tensor1D, type Tensor2D, type Tensor3D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import type { BlockStreams } from './block-kind.js'
-import { plainNorm } from './folded-norm.js'
-import { freeing, type Keep } from './freeing.js'
 import { headMoments, rankHead } from './heads.js'
-import { createMoments } from './moments.js'
+import { plainNorm } from './norms.js'
 import {
   type AffineColumns,
   affineColumns,
@@ -19,7 +17,7 @@ import {
   regressToward,
 } from './regression.js'
 import { attendedOf, headOf, middleOf, packHeads, pickUnits, plainNorms, sizeOf } from './transformer-parts.js'
-import { assignValues, float64Of } from './values.js'
+import { assignValues, createMoments, float64Of, freeing, type Keep } from './values.js'
 
 /** Relative ridge of the regressions: reconstructions of norms, projections, perceptrons' outputs. */
 const ridge = 1e-3

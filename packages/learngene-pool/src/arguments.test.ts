@@ -225,7 +225,7 @@ describe('mistaken arguments are told in one line, and no tensor stays', () => {
     [
       'trainLearngene without a plan',
       () => api.trainLearngene(ancestor, { depth: 4 }, source, none, rng),
-      'fineTune: options must be an object; got undefined',
+      'trainNetwork: options must be an object; got undefined',
     ],
     [
       'trainAnchors of one',

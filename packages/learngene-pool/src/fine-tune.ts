@@ -29,7 +29,7 @@ export interface FineTuneOptions extends TrainingPlan, TrainingControl, Lessons 
   readonly watched?: readonly StitchedPath[]
 }
 
-const FINE_TUNE_OPTIONS = keysOf<FineTuneOptions>({
+export const FINE_TUNE_OPTIONS = keysOf<FineTuneOptions>({
   ...PLAN_OPTIONS,
   ...LESSON_OPTIONS,
   ...CONTROL_OPTIONS,

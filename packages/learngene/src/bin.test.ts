@@ -44,10 +44,10 @@ describe.skipIf(reason !== '')(`the built command${reason}`, () => {
   })
 
   it.each(['wasm', 'cpu'])('keeps stdout clean and greetings away on %s', async (backend) => {
-    const { code, stdout, stderr } = await shell(`learngene evaluate --model ${model} --limit 20 --backend ${backend} --json`)
+    const { code, stdout, stderr } = await shell(`learngene evaluate ${model} --limit 20 --backend ${backend} --json`)
     expect(code).toBe(0)
-    expect(JSON.parse(stdout)).toEqual({ accuracy: expect.any(Number), images: 20 })
-    expect(stderr).toMatch(/^(\[\d:\d\d\] evaluate on .*\n){2}$/)
+    expect(JSON.parse(stdout)).toMatchObject({ accuracy: expect.any(Number), images: 20 })
+    expect(stderr).toMatch(/^(\[\d:\d\d\] load .*\n){2}(\[\d:\d\d\] evaluate on .*\n){2}$/)
   })
 
   it('ends with exit code 2 and one line where it is asked for wrongly', async () => {
@@ -65,7 +65,7 @@ describe.skipIf(reason !== '')(`the built command${reason}`, () => {
 
   it('ends with exit code 130 on Ctrl-C', async () => {
     let sent = false
-    const { code, stdout, stderr } = await shell(`learngene evaluate --model ${model} --backend cpu`, (child, text) => {
+    const { code, stdout, stderr } = await shell(`learngene evaluate ${model} --backend cpu`, (child, text) => {
       if (!sent && text.includes('evaluate on')) sent = child.kill('SIGINT')
     })
     expect(stderr).toMatch(/\nlearngene: interrupted; nothing of this run is left on disk[^\n]*\n$/)

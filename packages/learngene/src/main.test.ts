@@ -6,10 +6,13 @@ import { version } from './version.js'
 
 const commands = [
   'quickstart',
+  'run',
+  'status',
   'paths',
   'search',
   'extract',
   'cut',
+  'classify',
   'evaluate',
   'report',
   'verify',
@@ -20,7 +23,10 @@ const commands = [
 
 describe('bad usage gets one line and exit code 2', () => {
   it.each([
-    ['', 'name a command: quickstart, paths, search, extract, cut, evaluate, report, verify, bench, backends, doctor, install-tensorflow'],
+    [
+      '',
+      'name a command: quickstart, run, status, paths, search, extract, cut, classify, evaluate, report, verify, bench, backends, doctor, install-tensorflow',
+    ],
     ['serch', "unknown command 'serch' (Did you mean search?)"],
     ['nonsense', "unknown command 'nonsense'"],
     ['--verbos', "unknown option '--verbos'"],
@@ -36,7 +42,7 @@ describe('bad usage gets one line and exit code 2', () => {
     ['quickstart --seed 1.5', 'It must be an integer of at least 0.'],
     ['quickstart --workers 65', 'It must be an integer from 1 to 64.'],
     ['quickstart --backend cuda', 'Allowed choices are auto, tensorflow-gpu, webgpu, tensorflow, wasm, cpu.'],
-    ['evaluate --model x --limit 0', 'It must be an integer of at least 1.'],
+    ['evaluate x --limit 0', 'It must be an integer of at least 1.'],
     ['extract --run x --path y --out z --dtype f64', 'Allowed choices are f32, f16.'],
   ])('learngene %s', async (line, message) => {
     const { code, stdout, stderr } = await run(line.split(' ').filter((word) => word !== ''))

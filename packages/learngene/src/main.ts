@@ -9,6 +9,11 @@ export const BAD_USAGE = 2
 /** 128 + SIGINT, as shells count. */
 export const INTERRUPTED = 130
 
+/** Commands whose work is kept stage by stage. */
+const RESUMABLE = new Set(['run', 'quickstart'])
+const GOES_ON = 'what is finished stands, and the same command goes on from the last checkpoint'
+const LEAVES_NOTHING = 'nothing of this run is left on disk, and what was there before is as it was'
+
 /**
  * The `learngene` command.
  *
@@ -27,7 +32,7 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return SUCCESS
     if (io.signal.aborted) {
-      io.stderr.write('learngene: interrupted; nothing of this run is left on disk, and what was there before is as it was\n')
+      io.stderr.write(`learngene: interrupted; ${RESUMABLE.has(argv[0]!) ? GOES_ON : LEAVES_NOTHING}\n`)
       return INTERRUPTED
     }
     io.stderr.write(`learngene: ${describe(error)}\n`)

@@ -42,11 +42,17 @@ export function budget(text: string): Budget {
   return caps
 }
 
+export const quietOption = () => new Option('--quiet', 'print no progress')
+
 export const jsonOption = () => new Option('--json', 'print one JSON document on stdout and everything else on stderr')
 
 /** @param effect what the seed decides; nothing where the command makes no random choice, and takes the option all the same */
 export const seedOption = (effect = 'of random choices; this command makes none') =>
   new Option('--seed <integer>', `seed ${effect}`).argParser(integer(0)).default(0)
+
+/** What help says of a MODEL. */
+export const MODEL_HELP =
+  "a safetensors file, a folder, 'hf:owner/name', the folder of a finished run, or 'embedded': the ancestor that comes with this package"
 
 /** Those of the backends package, named here so that help need not load TensorFlow.js. */
 export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { addBackends } from './commands/backends.js'
 import { addBench } from './commands/bench.js'
+import { addClassify } from './commands/classify.js'
 import { addCut } from './commands/cut.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEvaluate } from './commands/evaluate.js'
@@ -9,7 +10,9 @@ import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
 import { addQuickstart } from './commands/quickstart.js'
 import { addReport } from './commands/report.js'
+import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
+import { addStatus } from './commands/status.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
@@ -30,10 +33,13 @@ export function createProgram(io: Io): Command {
     .addHelpText('after', example('learngene quickstart', "then open runs/quickstart/report.html; 'learngene COMMAND --help' tells more"))
   for (const add of [
     addQuickstart,
+    addRun,
+    addStatus,
     addPaths,
     addSearch,
     addExtract,
     addCut,
+    addClassify,
     addEvaluate,
     addReport,
     addVerify,

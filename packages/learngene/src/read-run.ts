@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COMMANDS, type QuickstartReport } from './quickstart/report.js'
-import { reportSchema } from './quickstart/report-schema.js'
+import { reportSchema } from './report-schema.js'
 
 /** The file of a run that says what came out. */
 export const REPORT = 'report.json'

@@ -13,8 +13,7 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { adamW } from './adamw.js'
-import { type AdamWStep, adamWRow } from './adamw-row.js'
+import { type AdamWStep, adamW, adamWRow } from './adamw.js'
 import { describeVariants } from './testing/variants.js'
 
 const CONSTANTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }

@@ -1,15 +1,20 @@
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
 import { getPrecision } from './precision.js'
-import { installTensorFlowKernels } from './tensorflow/install.js'
-import { installWasmKernels } from './wasm/install.js'
-import { installWebGPUKernels } from './webgpu/install.js'
+import { INSTALLER } from './provide-kernels.js'
 
-/** `auto`: the backend's own kernels where it has them; `reference`: always the plain TensorFlow.js formulation. */
+/** `auto`: our kernels for the backend where they are loaded; `reference`: always the plain TensorFlow.js formulation. */
 export type OpsMode = 'auto' | 'reference'
 
 let mode: OpsMode = 'auto'
 
-/** Chooses between fast kernels and the reference formulation for every operation that starts from now on. */
+/** Backends that there are kernels for, and what of them operations have found missing. */
+const withKernels: readonly string[] = ['wasm', 'webgpu', 'tensorflow']
+const told = new Set<string>()
+
+/**
+ * Chooses between fast kernels and the reference formulation for every operation that starts from now on. `reference` also says that it is meant: there is no
+ * warning where a backend's kernels are not loaded.
+ */
 export function setOps(next: OpsMode): void {
   if (next !== 'auto' && next !== 'reference') {
     throw new Error(`setOps takes 'auto' or 'reference', got '${String(next)}'`)
@@ -29,20 +34,29 @@ export function opsSettings(): string {
 export type Kernel = (inputs: NamedTensorMap, attributes?: NamedAttrMap) => Tensor[]
 
 /**
- * A kernel of ours on the current backend, or undefined where the reference form must do.
+ * A kernel of ours on the current backend, or undefined where the reference form must do; a warning says once where kernels exist and nobody has imported them.
  * An operation asks once, in its forward pass, and uses the same answer for its gradient.
  */
 export function findKernel(name: KernelName): Kernel | undefined {
   if (mode === 'reference') return undefined
   const backend = getBackend()
-  if (backend === 'wasm') installWasmKernels()
-  if (backend === 'tensorflow') installTensorFlowKernels()
-  if (backend === 'webgpu') installWebGPUKernels()
+  const installer = getKernel(INSTALLER, backend)
+  if (installer) installer.kernelFunc({ inputs: {}, backend: engine().backend })
+  else warnOfReference(backend)
   if (getKernel(name, backend) === undefined) return undefined
   return (inputs, attributes = {}) => {
     const outputs = engine().runKernel(name, inputs, attributes) as Tensor | Tensor[]
     return Array.isArray(outputs) ? outputs : [outputs]
   }
+}
+
+function warnOfReference(backend: string): void {
+  if (!withKernels.includes(backend) || told.has(backend)) return
+  told.add(backend)
+  console.warn(
+    `@learngene/ops: the kernels for ${backend} are not loaded, so operations run in their slower reference form; import '@learngene/ops/${backend}' ` +
+      `(useBackend of @learngene/backends does), or call setOps('reference') if this is meant`,
+  )
 }
 
 /**

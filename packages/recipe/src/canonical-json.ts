@@ -2,10 +2,11 @@ import type { Json } from '@learngene/interfaces'
 import { describe } from '@learngene/vit-blocks'
 
 /**
- * JSON of which equal values have one text: keys in the order of their code units, no spaces, `-0` as `0`. Properties that are undefined are left out, as
- * `JSON.stringify` does.
+ * JSON of which equal values have one text: keys in the order of their code units, no spaces, `-0` as `0`. Properties that are undefined
+ * are left out, as `JSON.stringify` does.
  *
- * @throws Error of one line naming the place of what JSON cannot hold: a number that is not finite, a function, an array with holes, an instance of a class
+ * @throws Error of one line naming the place of what JSON cannot hold: a number that is not finite, a function, an array with holes, an
+ * instance of a class
  */
 export function canonicalJson(value: Json): string {
   return write(value, '')

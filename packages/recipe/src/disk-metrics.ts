@@ -14,8 +14,8 @@ export const METRICS = 'metrics.jsonl'
 export const TENSORBOARD = 'tensorboard'
 
 /**
- * Numbers in a run's folder, as {@link METRICS} and for TensorBoard. Lines are appended as they come; one that a killed process left half-written is cut off by
- * `rewind`, which also writes a stage's event file anew from the lines.
+ * Numbers in a run's folder, as {@link METRICS} and for TensorBoard. Lines are appended as they come; one that a killed process left
+ * half-written is cut off by `rewind`, which also writes a stage's event file anew from the lines.
  */
 export function diskMetrics(dir: string): MetricsLog {
   const path = join(dir, METRICS)

@@ -7,8 +7,8 @@ import { MANIFEST } from './manifest.js'
 import { type ArtifactStore, createStore, type Files } from './store.js'
 
 /**
- * Artifacts as folders of `dir`, which the first write makes: `dir/tier-w192/artifact.json` and the files beside it. A folder is written beside its place, brought to the
- * disk (fsync) and renamed; a checkpoint likewise, as a file of `dir/.checkpoints`.
+ * Artifacts as folders of `dir`, which the first write makes: `dir/tier-w192/artifact.json` and the files beside it. A folder is written
+ * beside its place, brought to the disk (fsync) and renamed; a checkpoint likewise, as a file of `dir/.checkpoints`.
  *
  * Its methods reject with one line where the disk is full, permission is missing, or the folder has vanished.
  */
@@ -95,7 +95,10 @@ async function writeThrough(path: string, parts: readonly Uint8Array[]): Promise
   }
 }
 
-/** Brings a folder's names to the disk. Windows cannot, and some network file systems cannot: there a power cut may undo a rename, but not tear it. */
+/**
+ * Brings a folder's names to the disk. Windows cannot, and some network file systems cannot: there a power cut may undo a rename, but not
+ * tear it.
+ */
 async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r').catch(() => undefined)
   try {

@@ -1,11 +1,28 @@
 export type { Account, AccountKeeper } from './account.js'
 export { canonicalJson, sha256 } from './canonical-json.js'
+export { type Choosable, chooseDescendant } from './choose.js'
 export { type CheckpointHeader, type Depends, type FileEntry, type Manifest, SchemaError } from './manifest.js'
 export { memoryStore } from './memory-store.js'
 export { type KeptMetrics, type MetricsLine, type MetricsLog, memoryMetrics } from './metrics.js'
 export { opfsMetrics } from './opfs-metrics.js'
 export { opfsStore } from './opfs-store.js'
 export { keyOf, type PlannedStage, planStages, type Stage, type StageContext, type StageInputs, type StageResult } from './plan.js'
+export {
+  type Adaptation,
+  defineRecipe,
+  type GivenAncestor,
+  type Recipe,
+  type RecipeData,
+  type Registry,
+  recipeDefaults,
+  type TierPlan,
+  type TrainedAncestor,
+  type Training,
+} from './recipe.js'
+export * from './report.js'
+export { type RunOptions, type RunResult, resultOf, run, runStage, status } from './run.js'
 export { type RunStagesOptions, runStages, type StageOutcome } from './run-stages.js'
+export { MODEL } from './session.js'
+export { COMPARED, type FoundReport } from './stages/choice.js'
 export { type RunStatus, type StageState, type StageStatus, statusOf } from './status.js'
 export type { Artifact, ArtifactStore, Checkpoint, Files, Found, Made } from './store.js'

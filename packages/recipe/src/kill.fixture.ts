@@ -9,5 +9,5 @@ import { runStages } from './run-stages.js'
 const dir = process.argv[2]!
 const lock = await lockRun(dir)
 console.log('running')
-await runStages(killableStages(), { store: diskStore(dir), metrics: diskMetrics(dir), rng: createRng(0), checkpointEvery: 3 })
+await runStages(killableStages(), { store: diskStore(dir), metrics: diskMetrics(dir), rng: createRng(0), checkpointEvery: 1 })
 await lock.release()

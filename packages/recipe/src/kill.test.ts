@@ -18,16 +18,25 @@ beforeAll(async () => {
 })
 afterAll(() => Promise.all([rm(program, { recursive: true }), rm(dir, { recursive: true, force: true })]))
 
-/** Nothing that can be read is damaged: artifacts are whole or absent, a checkpoint is one, numbers come once and in order. */
+/** Steps that a run has behind it for good, by its folder. */
+const progress = new Map<string, number>()
+
+/** Nothing that can be read is damaged: artifacts are whole or absent, a checkpoint is one. And nothing that was reached is lost. */
 async function check(run: string): Promise<void> {
   const store = diskStore(run)
-  for (const { stage, state, key, ...status } of (await statusOf(killableStages(), store)).stages) {
-    if (state === 'done') await (await store.read(stage)).verify()
-    else if ('problem' in status) throw new Error(status.problem)
-    else if (state === 'stale') throw new Error(`'${stage}' is stale`)
-    else if (state === 'checkpoint' && (await store.loadCheckpoint(stage, key)).state !== 'whole')
-      throw new Error(`'${stage}' has lost its checkpoint`)
+  let steps = 0
+  for (const each of (await statusOf(killableStages(), store)).stages) {
+    if ('problem' in each) throw new Error(each.problem)
+    if (each.state === 'stale') throw new Error(`'${each.stage}' is stale`)
+    if (each.state === 'done') await (await store.read(each.stage)).verify()
+    if (each.state === 'checkpoint' && (await store.loadCheckpoint(each.stage, each.key)).state !== 'whole') {
+      throw new Error(`the checkpoint of '${each.stage}' is damaged`)
+    }
+    steps += each.state === 'done' ? 1000 : each.state === 'checkpoint' ? each.step : 0
   }
+  const before = progress.get(run) ?? 0
+  if (steps < before) throw new Error(`the run had come to ${before} and is at ${steps}`)
+  progress.set(run, steps)
 }
 
 /** All that a run ends with, but for times. */

@@ -1,7 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Stage } from './plan.js'
 
-/** Six stages that depend on each other as those of a real recipe do. Each trains some numbers, so that a wrong step, draw or input changes all that follows. */
+/**
+ * Six stages that depend on each other as those of a real recipe do and do little but write. Each trains some numbers, so that a wrong
+ * step, draw or input changes all that follows.
+ */
 export function killableStages(): Stage[] {
   return [
     training('ancestor', []),
@@ -13,8 +15,10 @@ export function killableStages(): Stage[] {
   ]
 }
 
-const steps = 10
-const length = 50_000
+const steps = 5
+const length = 100_000
+/** Of an artifact besides its state, so that writing it takes a while. */
+const parts = 15
 
 function training(name: string, needs: readonly string[]): Stage {
   return {
@@ -37,10 +41,11 @@ function training(name: string, needs: readonly string[]): Stage {
         account.add({ images: 8, macs: length })
         metrics(step, { mean: state.reduce((sum, value) => sum + value, 0) / length })
         if (step % checkpoint.every === 0) await checkpoint.save(new Uint8Array(state.buffer), { step })
-        await sleep(2)
       }
       const bytes = new Uint8Array(state.buffer)
-      return { files: { state: bytes, 'parts/first': bytes.slice(0, 1000) }, info: { last: state[length - 1]! } }
+      const part = (i: number) => [`parts/${i}`, bytes.slice(i * 1000, (i + 1) * 1000)]
+      const files = { state: bytes, ...Object.fromEntries(Array.from({ length: parts }, (_, i) => part(i))) }
+      return { files, info: { last: state[length - 1]! } }
     },
   }
 }

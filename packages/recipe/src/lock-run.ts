@@ -27,8 +27,8 @@ export interface RunLock {
 }
 
 /**
- * Takes a folder, which is made where it does not exist, for one run. The lock of a process that is gone is taken over: on this machine by its id and, under Linux, the
- * moment it started; on others where it has shown no life for five minutes.
+ * Takes a folder, which is made where it does not exist, for one run. The lock of a process that is gone is taken over: on this machine by
+ * its id and, under Linux, the moment it started; on others where it has shown no life for five minutes.
  *
  * @throws Error of one line that names the holder where the folder is taken and `wait` is not set; the signal's reason
  */
@@ -85,8 +85,8 @@ const foreignLifetimeMs = 300_000
 const writingMs = 10_000
 
 /**
- * Tries to make the lock ours. Of several that find a dead holder's lock, one alone removes it: the one that gets the lock named after it. So nobody removes a lock that has
- * come into its place in the meantime.
+ * Tries to make the lock ours. Of several that find a dead holder's lock, one alone removes it: the one that gets the lock named after it.
+ * So nobody removes a lock that has come into its place in the meantime.
  *
  * @returns undefined when it is ours, otherwise who holds it
  */
@@ -128,7 +128,9 @@ async function removeOf(path: string, { token }: Holder): Promise<void> {
   if ((await readHolder(path))?.token === token) await rm(path, { force: true })
 }
 
-/** Undefined where there is none any more. One that cannot be read, as its writer is or was in the middle of it, has a token of its own too. */
+/**
+ * Undefined where there is none any more. One that cannot be read, as its writer is or was in the middle of it, has a token of its own too.
+ */
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
     const [text, { ino, mtimeMs }] = [await readFile(path, 'utf8'), await stat(path)]

@@ -2,7 +2,10 @@ import type { ByteSource } from '@learngene/interfaces'
 import { joined } from './joined.js'
 import { type ArtifactStore, createStore } from './store.js'
 
-/** A store that lasts as long as it is referenced: for tests, and for pages that keep nothing. What is given and what is handed out are copies. */
+/**
+ * A store that lasts as long as it is referenced: for tests, and for pages that keep nothing. What is given and what is handed out are
+ * copies.
+ */
 export function memoryStore(): ArtifactStore {
   const folders = new Map<string, { readonly manifest: Uint8Array; readonly files: ReadonlyMap<string, Uint8Array> }>()
   const checkpoints = new Map<string, Uint8Array>()

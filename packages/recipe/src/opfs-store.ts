@@ -8,8 +8,9 @@ type Directory = FileSystemDirectoryHandle & { keys(): AsyncIterableIterator<str
 const checkpointsName = '.checkpoints'
 
 /**
- * Artifacts in a page's private files: `opfsStore(await navigator.storage.getDirectory())`, or a folder of it. Folders cannot be renamed there, so the files of an artifact
- * are kept under their hashes, those of a new one beside those of the old; the manifest, which replaces the old one in one step, is written last.
+ * Artifacts in a page's private files: `opfsStore(await navigator.storage.getDirectory())`, or a folder of it. Folders cannot be renamed
+ * there, so the files of an artifact are kept under their hashes, those of a new one beside those of the old; the manifest, which replaces
+ * the old one in one step, is written last.
  */
 export function opfsStore(root: FileSystemDirectoryHandle, name = root.name || 'page'): ArtifactStore {
   const folderAt = (folder: string) => ignoreMissing(root.getDirectoryHandle(folder))
@@ -59,7 +60,10 @@ export function opfsStore(root: FileSystemDirectoryHandle, name = root.name || '
   })
 }
 
-/** Writes a file of a page whole or not at all: the browser writes into a file of its own and puts it in the place of the old one on closing. */
+/**
+ * Writes a file of a page whole or not at all: the browser writes into a file of its own and puts it in the place of the old one on
+ * closing.
+ */
 export async function writeInPage(directory: FileSystemDirectoryHandle, name: string, parts: readonly Uint8Array[]): Promise<void> {
   const handle = await directory.getFileHandle(name, { create: true })
   const file = await handle.createWritable()

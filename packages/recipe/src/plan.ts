@@ -10,6 +10,8 @@ import type { Artifact, Checkpoint, Files } from './store.js'
 export interface Stage {
   /** Letters, digits and . _ - : such as `tier:w192`, whose artifact is in the folder `tier-w192`. */
   readonly name: string
+  /** What progress calls it; default its name. */
+  readonly title?: string
   /** Names of the stages whose artifacts it reads. */
   readonly needs: readonly string[]
   /** All of the recipe that its artifact depends on, the seed too where it draws, and nothing else. */
@@ -48,10 +50,16 @@ export interface StageContext {
     readonly every: number
     /** Where the stage had come when it was interrupted, the same on every member; undefined at its beginning. */
     readonly last?: Checkpoint
-    /** Keeps the state after `step` finished steps, once `metrics` has been given those of all of them. Of rank 0; of other members it does nothing. */
+    /**
+     * Keeps the state after `step` finished steps, once `metrics` has been given those of all of them. Of rank 0; of other members it does
+     * nothing.
+     */
     save(content: Uint8Array, at: { readonly step: number; readonly total?: number }): Promise<void>
   }
-  /** What the stage costs. Seconds and memory are kept by themselves; images and MACs are to be added, on all members those of the whole group. */
+  /**
+   * What the stage costs. Seconds and memory are kept by themselves; images and MACs are to be added, on all members those of the whole
+   * group.
+   */
   readonly account: AccountKeeper
 }
 
@@ -65,7 +73,8 @@ export interface PlannedStage {
 /**
  * Orders stages so that each comes after those that it needs, otherwise as they were given, and computes their keys.
  *
- * @throws Error of one line when two stages have one name or folder, a stage needs one that is not there, stages need each other in a circle, or settings are no JSON
+ * @throws Error of one line when two stages have one name or folder, a stage needs one that is not there, stages need each other in a
+ * circle, or settings are no JSON
  */
 export async function planStages(stages: readonly Stage[]): Promise<readonly PlannedStage[]> {
   const planned = new Map<string, PlannedStage>()

@@ -211,4 +211,14 @@ describe('the status', () => {
     expect(found.tune).toMatchObject({ state: 'stale', changed: ['tier:b'] })
     expect(found.features).toMatchObject({ state: 'stale', changed: ['data'] })
   })
+
+  it('says what is damaged', async () => {
+    const problem = 'tier-a is damaged'
+    const damaged: ArtifactStore = { ...store, find: async () => ({ state: 'damaged', problem }) }
+    const stages = [stage('tier:a', [], { steps: 4 })]
+    expect((await statusOf(stages, damaged)).stages[0]).toMatchObject({ state: 'missing', problem })
+    const { key } = (await statusOf(stages, store)).stages[0]!
+    await store.saveCheckpoint('tier:a', key, text(''), { step: 3 })
+    expect((await statusOf(stages, damaged)).stages[0]).toMatchObject({ state: 'checkpoint', step: 3, problem })
+  })
 })

@@ -31,11 +31,13 @@ export interface StageOutcome {
 }
 
 /**
- * Runs, in the order of their needs, the stages whose artifacts do not stand: those that are missing or damaged, and those whose key has changed and with them all that depend
- * on them. A stage that was interrupted goes on from its checkpoint. Artifacts of stages that are not in the list are left alone.
+ * Runs, in the order of their needs, the stages whose artifacts do not stand: those that are missing or damaged, and those whose key has
+ * changed and with them all that depend on them. A stage that was interrupted goes on from its checkpoint. Artifacts of stages that are not
+ * in the list are left alone.
  *
  * @returns what became of each stage that was asked for
- * @throws Error of one line from planning, storing, or where `only` names a stage that needs one which does not stand; what a stage throws; the signal's reason
+ * @throws Error of one line from planning, storing, or where `only` names a stage that needs one which does not stand; what a stage throws;
+ * the signal's reason
  */
 export async function runStages(stages: readonly Stage[], options: RunStagesOptions): Promise<readonly StageOutcome[]> {
   requireKeys('runStages', options, ['store', 'rng', 'group', 'report', 'signal', 'only', 'checkpointEvery', 'metrics'])
@@ -59,8 +61,7 @@ export async function runStages(stages: readonly Stage[], options: RunStagesOpti
       return true
     })
     outcomes.push({ stage: stage.name, ran: !stands })
-    if (stands) report({ kind: 'message', text: `${stage.name} stands` })
-    else await runStage(planned, plan, { ...options, group, report, checkpointEvery })
+    if (!stands) await runStage(planned, plan, { ...options, group, report, checkpointEvery })
   }
   return outcomes
 }
@@ -75,7 +76,7 @@ async function runStage(planned: PlannedStage, plan: readonly PlannedStage[], op
   const account = keepAccount(last?.account)
   const writes = group.rank === 0
   if (writes) await metrics?.rewind(stage.name, last?.step ?? 0)
-  report({ kind: 'stage', name: stage.name, ...(stage.steps !== undefined && { total: stage.steps }) })
+  report({ kind: 'stage', name: stage.title ?? stage.name, ...(stage.steps !== undefined && { total: stage.steps }) })
   if (last) report({ kind: 'message', text: `${stage.name} goes on after step ${last.step}` })
   const { files, info = {} } = await stage.run(
     {
@@ -154,7 +155,8 @@ function select(plan: readonly PlannedStage[], only: readonly string[] | undefin
 }
 
 /**
- * What rank 0 finds, known to all: the others may look at a moment when it has changed, and members that disagree would wait for each other for ever.
+ * What rank 0 finds, known to all: the others may look at a moment when it has changed, and members that disagree would wait for each other
+ * for ever.
  *
  * @throws Error on a member whose stage has another key than rank 0's
  */

@@ -11,8 +11,14 @@ export type StageState =
   | { readonly state: 'done'; readonly created: string; readonly account?: Account }
   /** Its artifact is that of another recipe; `changed` names what differs: `settings.steps`, a stage's name, an input's name. */
   | { readonly state: 'stale'; readonly created: string; readonly account?: Account; readonly changed: readonly string[] }
-  /** It was interrupted and will go on. */
-  | { readonly state: 'checkpoint'; readonly step: number; readonly total?: number; readonly account?: Account }
+  /** It was interrupted and will go on. Here too its artifact may be damaged. */
+  | {
+      readonly state: 'checkpoint'
+      readonly step: number
+      readonly total?: number
+      readonly account?: Account
+      readonly problem?: string
+    }
   /** It has not run; or its artifact or checkpoint is damaged, as `problem` says. */
   | { readonly state: 'missing'; readonly problem?: string }
 
@@ -41,13 +47,14 @@ async function stateOf(name: string, key: string, depends: Depends, store: Artif
   const made = manifest && { created: manifest.created, ...(manifest.account && { account: manifest.account }) }
   if (made && manifest.key === key) return { state: 'done', ...made }
   const checkpoint = await store.findCheckpoint(name)
+  const problem = [found, checkpoint].flatMap((each) => (each.state === 'damaged' ? [each.problem] : []))[0]
+  const said = problem === undefined ? {} : { problem }
   if (checkpoint.state === 'whole' && checkpoint.value.key === key) {
     const { step, total, account } = checkpoint.value
-    return { state: 'checkpoint', step, ...(total !== undefined && { total }), ...(account && { account }) }
+    return { state: 'checkpoint', step, ...(total !== undefined && { total }), ...(account && { account }), ...said }
   }
   if (made) return { state: 'stale', ...made, changed: manifest.depends ? changes(manifest.depends, depends) : [] }
-  const problem = [found, checkpoint].flatMap((each) => (each.state === 'damaged' ? [each.problem] : []))[0]
-  return { state: 'missing', ...(problem !== undefined && { problem }) }
+  return { state: 'missing', ...said }
 }
 
 /** Names of what differs between two stages' dependencies. */

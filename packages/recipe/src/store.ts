@@ -30,7 +30,10 @@ export interface Artifact {
   readonly manifest: Manifest
   /** The stage's own words about it: `manifest.info`. */
   readonly info: JsonObject
-  /** A file as a source, opened now and read when asked. @throws Error of one line where there is no such file any more, or of another length */
+  /**
+   * A file as a source, opened now and read when asked. @throws Error of one line where there is no such file any more, or of another
+   * length
+   */
   source(file: string): Promise<ByteSource>
   /** A file whole; its hash is checked where it has at most 16 MiB. @throws Error of one line when it is not what was written */
   read(file: string): Promise<Uint8Array>
@@ -56,8 +59,8 @@ export interface Made {
 }
 
 /**
- * Where the artifacts of a run are. One process writes at a time (`lockRun` of `@learngene/recipe/node`); any number may read. All methods reject with errors of
- * one line.
+ * Where the artifacts of a run are. One process writes at a time (`lockRun` of `@learngene/recipe/node`); any number may read. All methods
+ * reject with errors of one line.
  */
 export interface ArtifactStore {
   /** What messages call it: the folder's path. */

@@ -23,7 +23,7 @@ import {
   sharedMacs,
   slidingWindow,
 } from './index.js'
-import { weightRng } from './testing.js'
+import { weightRng } from './testing/paths.js'
 
 let family: StitchedFamily
 /** Whatever stands where something else belongs. */

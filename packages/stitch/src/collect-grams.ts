@@ -12,7 +12,7 @@ import {
   type Gram,
   type InputGram,
   joinGrams,
-} from './linear-algebra/index.js'
+} from './linear-algebra.js'
 import type { StitchSlot } from './paths/index.js'
 
 /** The normal equations of one stitch: features of the blocks it leaves against inputs of the blocks it lands at. */

@@ -11,13 +11,24 @@ export {
   type StitchConfig,
   stitchFrom,
 } from '@learngene/vit-blocks'
-export { identityMap } from './affine-map.js'
 export { collectGrams, type SlotGrams } from './collect-grams.js'
-export { createStitches, plainStitch } from './create-stitches.js'
 export { costOfPath, descendantOf, type StitchedFamily, shapeOfTier, type Tier } from './family.js'
-export { type InitialiseOptions, initialiseStitches, type StitchReport } from './initialise-stitches.js'
-export * from './initialisers/index.js'
-export { accumulate, addGrams, createGram, type Gram, residual } from './linear-algebra/index.js'
+export {
+  type InitialiserName,
+  identity,
+  initialisers,
+  type LeastSquaresOptions,
+  learned,
+  leastSquares,
+  paper,
+  pinv,
+  type RidgeOptions,
+  random,
+  ridge,
+} from './initialisers.js'
+export { accumulate, addGrams, createGram, type Gram, residual } from './linear-algebra.js'
 export * from './paths/index.js'
 export { forwardShared, sharedMacs } from './shared-forward.js'
-export type { Side, Transformation } from './transformation.js'
+export type { StitchInitialiser, StitchProblem } from './stitch-problem.js'
+export { createStitches, type InitialiseOptions, initialiseStitches, plainStitch, type StitchReport } from './stitches.js'
+export { identityMap, isIdentity, type Side, type Transformation } from './transformation.js'

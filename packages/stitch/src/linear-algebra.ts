@@ -1,2 +1,37 @@
-/** Float64 matrices, streamed Gram matrices and the solvers of the stitches' regressions, for packages that compute with them. */
-export * from './linear-algebra/index.js'
+export {
+  accumulate,
+  accumulateCross,
+  accumulateInputs,
+  addGrams,
+  type CrossGram,
+  columnsOfMap,
+  createCrossGram,
+  createGram,
+  createInputGram,
+  type Gram,
+  type InputGram,
+  joinGrams,
+  mapOfColumns,
+  residual,
+} from './linear-algebra/gram.js'
+export {
+  type AddProductOptions,
+  addProduct,
+  block,
+  copyOf,
+  type Matrix,
+  type Matrix64,
+  matrixOf,
+  product,
+  symmetric,
+  transpose,
+  zeros,
+} from './linear-algebra/matrix.js'
+export {
+  addToDiagonal,
+  leftPseudoInverse,
+  meanDiagonal,
+  pseudoInverse,
+  rightPseudoInverse,
+  solvePositiveDefinite,
+} from './linear-algebra/solve.js'

@@ -15,3 +15,17 @@ export interface Transformation {
   readonly ancestorPosition: number
   readonly map: AffineMap
 }
+
+/** Whether a map changes nothing, exactly. */
+export function isIdentity({ inputs, outputs, weight, bias }: AffineMap): boolean {
+  return (
+    inputs === outputs && weight.every((value, at) => value === (at % (inputs + 1) === 0 ? 1 : 0)) && bias.every((value) => value === 0)
+  )
+}
+
+/** The map that changes nothing. */
+export function identityMap(width: number): AffineMap {
+  const weight = new Float32Array(width * width)
+  for (let i = 0; i < width; i++) weight[i * width + i] = 1
+  return { inputs: width, outputs: width, weight, bias: new Float32Array(width) }
+}

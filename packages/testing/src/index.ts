@@ -1,3 +1,6 @@
+// Tests ask for gradients of anything.
+import '@learngene/ops/gradients'
+
 export { checkGradients, checkLeaks } from './check-gradients.js'
 export { describeEachBackend, type TestedBackend } from './describe-each-backend.js'
 export { expectClose } from './expect-close.js'

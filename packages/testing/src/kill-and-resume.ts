@@ -29,10 +29,11 @@ export interface KillReport {
 }
 
 /**
- * Runs a command undisturbed; then again and again, each time in a new folder, kills it (SIGKILL) up to three times at moments drawn over its duration, and lets it end. Moments are
- * counted from when the command first prints something, as before that it has only been loaded.
+ * Runs a command undisturbed; then again and again, each time in a new folder, kills it (SIGKILL) up to five times at moments drawn over
+ * its duration, and lets it end. Moments are counted from when the command first prints something, as before that it has only been loaded.
  *
- * @throws Error when a run fails or hangs, when `check` throws, or when an outcome is not that of the undisturbed run; it names the folder, the moments and the seed
+ * @throws Error when a run fails or hangs, when `check` throws, or when an outcome is not that of the undisturbed run; it names the folder,
+ * the moments and the seed
  */
 export async function killAndResume(options: KillOptions): Promise<KillReport> {
   const { dir, kills, seed, check = async () => {}, outcome } = options
@@ -49,7 +50,7 @@ export async function killAndResume(options: KillOptions): Promise<KillReport> {
     const moments: number[] = []
     const where = () => `killAndResume: seed ${seed}, ${folder}, killed after [${moments.map((each) => each.toFixed(1)).join(', ')}] ms`
     try {
-      const most = Math.min(1 + Math.floor(uniform() * 3), kills - killed)
+      const most = Math.min(1 + Math.floor(uniform() * 5), kills - killed)
       while (moments.length < most) {
         const moment = uniform() * undisturbed.duration
         const { ended } = await run(options, folder, moment)
@@ -99,13 +100,13 @@ async function run(
   const listen = (text: string) => {
     output = `${output}${text}`.slice(-4000)
   }
-  child.stderr.setEncoding('utf8').on('data', listen)
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+  const begin = (text: string) => {
     listen(text)
     if (!Number.isNaN(first)) return
     first = performance.now()
     if (moment !== undefined) timers.push(setTimeout(kill, moment))
-  })
+  }
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', begin)
   const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null]
   for (const timer of timers) clearTimeout(timer)
   const end = performance.now()

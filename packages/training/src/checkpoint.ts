@@ -26,12 +26,12 @@ export interface TrainingCheckpoint {
   /** Of the finished steps. */
   readonly losses: Float32Array
   /** Of a training that is evaluated: what was measured so far, and the best parameters where they are kept. */
-  readonly evaluations?: readonly Evaluation[]
+  readonly evaluations?: readonly StepEvaluation[]
   readonly best?: { readonly [name: string]: StoredTensor }
 }
 
 /** What was measured after so many steps, by name. */
-export interface Evaluation {
+export interface StepEvaluation {
   readonly step: number
   readonly measures: { readonly [name: string]: number }
 }

@@ -1,7 +1,7 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
 import { dispose, type Tensor } from '@tensorflow/tfjs-core'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
-import { assignStored, type Evaluation, type StoredTensor, storeAll, type TrainingCheckpoint } from './checkpoint.js'
+import { assignStored, type StepEvaluation, type StoredTensor, storeAll, type TrainingCheckpoint } from './checkpoint.js'
 import type { Optimizer, OptimizerState } from './optimizer.js'
 
 /** How a training is watched while it runs. */
@@ -18,10 +18,10 @@ export interface EvaluationOptions {
 
 /** Evaluates a training between its steps. */
 export interface Watch {
-  readonly evaluations: readonly Evaluation[]
+  readonly evaluations: readonly StepEvaluation[]
   readonly best: { readonly [name: string]: StoredTensor } | undefined
   /** What was measured where a step is evaluated. */
-  after(step: number): Promise<Evaluation['measures']>
+  after(step: number): Promise<StepEvaluation['measures']>
   /** Whether patience is at its end. */
   ended(): boolean
   /** Leaves the parameters as the training ends with them. */
@@ -48,7 +48,7 @@ export function watch(
   { optimizer, parameters, steps, state }: WatchedTraining,
   resume: TrainingCheckpoint | undefined,
 ): Watch {
-  const evaluations: Evaluation[] = [...(resume?.evaluations ?? [])]
+  const evaluations: StepEvaluation[] = [...(resume?.evaluations ?? [])]
   let best = resume?.best
   const { every = Number.POSITIVE_INFINITY, measure, keepBest, patience = Number.POSITIVE_INFINITY } = options ?? {}
   const scores = () => evaluations.map(({ measures }) => measures[keepBest!]!)

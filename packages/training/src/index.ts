@@ -1,6 +1,6 @@
 export { type AdamWOptions, adamW } from './adamw.js'
 export { averaging } from './averaging.js'
-export type { Evaluation, StoredSlot, StoredTensor, TrainingCheckpoint } from './checkpoint.js'
+export type { StepEvaluation, StoredSlot, StoredTensor, TrainingCheckpoint } from './checkpoint.js'
 export type { EvaluationOptions } from './evaluation.js'
 export type { LossTerms } from './gradients.js'
 export { alone, type Group, shareOf } from './group.js'

@@ -53,6 +53,7 @@ export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOpt
 export async function train<Prepared = void, Batch = Prepared>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   checkOptions(options)
   const { parameters, steps, optimizer, group = alone, report, signal, resume } = options
+  await import('@learngene/ops/gradients')
   const breathe = breather()
   const prepared = ahead(options.prepare, steps)
   const state = optimizer.init(parameters)

@@ -1,3 +1,4 @@
+import '@learngene/ops/wasm'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import { env, getBackend, setBackend } from '@tensorflow/tfjs-core'
 import { serveGroup } from './serve-group.js'

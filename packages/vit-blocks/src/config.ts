@@ -1,4 +1,4 @@
-import { describe } from './safetensors/describe.js'
+import { describe } from './safetensors/errors.js'
 
 /** The largest size that anything has: it keeps a damaged number from asking for absurd memory. */
 const largestSize = 2 ** 24

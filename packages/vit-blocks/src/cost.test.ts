@@ -4,11 +4,10 @@ import { memory, type Tensor3D } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { costOf, costOfStructure } from './cost.js'
 import type { Network } from './network.js'
-import { truncatedNormal } from './parameters.js'
+import { truncatedNormal, withoutWeights } from './parameters.js'
 import type { NetworkStructure } from './structure.js'
 import { createRng } from './testing/rng.js'
 import { createViT, deit, vitStructure } from './vit.js'
-import { withoutWeights } from './without-weights.js'
 
 const published = {
   tiny: { parameters: 5_717_416, macs: 1_258_411_200 },

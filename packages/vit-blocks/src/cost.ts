@@ -1,9 +1,8 @@
 import type { Cost } from '@learngene/interfaces'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import { disposeNetwork, type Network, parametersOf } from './network.js'
-import { countParameters } from './parameters.js'
+import { countParameters, withoutWeights } from './parameters.js'
 import { buildNetwork, type NetworkStructure } from './structure.js'
-import { withoutWeights } from './without-weights.js'
 
 export interface CostOptions {
   /**

@@ -3,11 +3,10 @@ import { conv2d, memory, reshape, type Tensor4D, tensor4d, tidy, transpose } fro
 import { expect, it } from 'vitest'
 import { createEmbedding } from './embedding.js'
 import type { ImageGeometry } from './geometry.js'
-import { countParameters, disposeParameters } from './parameters.js'
-import { relativeError } from './reference/relative-error.js'
+import { countParameters, disposeParameters, withoutWeights } from './parameters.js'
+import { relativeError } from './reference/check-reference.js'
 import { peakOf } from './testing/live-floats.js'
 import { createRng } from './testing/rng.js'
-import { withoutWeights } from './without-weights.js'
 
 it.each([1, 3])('embeds patches as a convolution does, %d channels', (channels) => {
   const before = memory().numTensors

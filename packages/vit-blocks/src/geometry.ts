@@ -1,5 +1,5 @@
 import { integerIn } from './config.js'
-import { describe } from './safetensors/describe.js'
+import { describe } from './safetensors/errors.js'
 
 /** Pixels: one number for a square, or height and width. */
 export type Size = number | readonly [height: number, width: number]

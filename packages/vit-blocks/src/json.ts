@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '@learngene/interfaces'
-import { describe } from './safetensors/describe.js'
-import { duplicateKey } from './safetensors/duplicate-key.js'
+import { describe } from './safetensors/errors.js'
+import { duplicateKey } from './safetensors/header.js'
 
 export { describe }
 

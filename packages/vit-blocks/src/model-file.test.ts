@@ -1,4 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu'
+import '@learngene/ops/gradients'
 import { adamW, adamWRow, classTargets, crossEntropy } from '@learngene/ops'
 import { dispose, fill, mean, memory, type Tensor, tensor2d, tidy, variable, variableGrads, zerosLike } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'

@@ -1,7 +1,6 @@
 import type { ByteSource } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { tensor } from '@tensorflow/tfjs-core'
-import { type ModelDetails, writeMetadata } from './model-metadata.js'
 import { disposeNetwork, type Network, parametersOf } from './network.js'
 import {
   bytesSource,
@@ -13,10 +12,9 @@ import {
   readAllFloat32,
   type SafetensorsFile,
 } from './safetensors/index.js'
-import { buildNetwork, onlyHead, structureOf } from './structure.js'
-import { type CheckpointOptions, readCheckpoint } from './weights/checkpoint.js'
+import { buildNetwork, type ModelDetails, onlyHead, structureOf, writeMetadata } from './structure.js'
+import { type CheckpointOptions, placementsOf, readCheckpoint, shapesIn } from './weights/checkpoint.js'
 import { faultInClassNames } from './weights/class-names.js'
-import { placementsOf, shapesIn } from './weights/layout.js'
 import { huggingFaceNaming } from './weights/naming.js'
 import { singleFile, type WeightFiles } from './weights/weight-files.js'
 

@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '@learngene/interfaces'
+import { writeFileAtomically } from './atomic.js'
 import { type LoadedModel, type LoadOptions, loadModel, type SaveOptions, saveModel } from './model-file.js'
 import type { Network } from './network.js'
 import { checkReference, type ReferenceCheck } from './reference/check-reference.js'
@@ -8,11 +9,9 @@ import { fileSource } from './safetensors/node-file-source.js'
 import { structureOf } from './structure.js'
 import { huggingFaceConfig } from './weights/hugging-face-config.js'
 import { type NodeOpenOptions, openWeights } from './weights/node-open-weights.js'
-import { writeFileAtomically } from './write-file.js'
 
-export { commitFolder, discardFolder, replaceFolder, type StagedFolder, stageFolder } from './replace-folder.js'
-export { importHubClient } from './weights/hub-client.js'
-export { type HubEnvironment, hubEnvironment, type ProxyFetch, proxyFetch } from './weights/hub-environment.js'
+export { commitFolder, discardFolder, replaceFolder, type StagedFolder, stageFolder } from './atomic.js'
+export { type HubEnvironment, hubEnvironment, importHubClient, type ProxyFetch, proxyFetch } from './weights/hub-cache.js'
 export { fileSource, type NodeOpenOptions, openWeights, writeFileAtomically }
 
 /**

@@ -1,11 +1,16 @@
-import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import type { Json, JsonObject, Rng } from '@learngene/interfaces'
+import type { Block, BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import { activations } from '@learngene/ops'
+import { choiceIn, countIn, integerIn, numberIn } from './config.js'
 import { createEmbedding, type EmbeddingOptions, prefixTokensOf } from './embedding.js'
-import type { ImageGeometry } from './geometry.js'
-import { createHead, type HeadOptions } from './head.js'
+import { geometryIn, type ImageGeometry } from './geometry.js'
+import { type AttentionPoolConfig, createHead, type HeadOptions, poolings } from './head.js'
+import * as json from './json.js'
 import type { Network } from './network.js'
 import { disposeParameters } from './parameters.js'
-import { type BlockSpec, createBlock } from './registry.js'
+import { SafetensorsError, type SafetensorsFile } from './safetensors/index.js'
+import { createLoraStitch, createStitch } from './stitch-blocks.js'
+import { createTransformerBlock } from './transformer-block.js'
 
 /** The structure of a network without its weights. What is left out of the options is as in a plain ViT: a class token, and classification by it. */
 export interface NetworkStructure extends Omit<EmbeddingOptions, 'epsilon'>, Omit<HeadOptions, 'prefixTokens'> {
@@ -102,4 +107,126 @@ const zeroRng: Rng = {
   integer: () => 0,
   permutation: (length) => Uint32Array.from({ length }, (_, i) => i),
   fork: () => zeroRng,
+}
+
+/** A block to be built: its kind's name in the registry and the factory's configuration. */
+export interface BlockSpec {
+  readonly kind: string
+  readonly config: JsonObject
+}
+
+/** The block kinds that every file may name: the encoder block of ViT, and what joins the blocks of a descendant. */
+export const standardBlocks: BlockRegistry = {
+  transformer: createTransformerBlock,
+  stitch: createStitch,
+  loraStitch: createLoraStitch,
+}
+
+/**
+ * Builds a block by its kind.
+ *
+ * @param blocks kinds besides {@link standardBlocks}; one of the same name takes precedence
+ * @throws when the kind is not registered, naming those that are
+ */
+export function createBlock(spec: BlockSpec, rng: Rng, blocks: BlockRegistry = {}): Block {
+  const factories = new Map(Object.entries({ ...standardBlocks, ...blocks }))
+  const factory = factories.get(spec.kind)
+  if (factory === undefined) {
+    throw new Error(
+      `unknown block kind '${spec.kind}'; known are ${[...factories.keys()].join(', ')}. Pass its factory: { blocks: { '${spec.kind}': factory } }`,
+    )
+  }
+  return factory(spec.config, rng)
+}
+
+/** ViT-22B has 48. */
+const mostBlocks = 512
+
+const kindName = { pattern: /^.{1,100}$/su, words: 'the name of a block kind, of at most 100 characters' }
+
+/**
+ * Checks a structure that a file describes, whole and before anything is made of it. Keys that this version does not know are left out.
+ *
+ * @param name what messages call it
+ * @throws Error of the first value that a structure cannot have. Whether a block kind exists and its configuration is possible, `buildNetwork` says.
+ */
+export function readStructure(value: Json | undefined, name = 'structure'): NetworkStructure {
+  const structure = json.object(value, name)
+  const geometry = json.object(structure.geometry, `${name}.geometry`)
+  return {
+    geometry: geometryIn(geometry),
+    classes: countIn(structure, 'classes'),
+    epsilon: numberIn(structure, 'epsilon'),
+    blocks: json.list(structure.blocks, `${name}.blocks`, mostBlocks, readBlockSpec),
+    embeddingWidth: integerIn(structure, 'embeddingWidth'),
+    headWidth: integerIn(structure, 'headWidth'),
+    ...readOptions(structure, name),
+  }
+}
+
+/** Those of embedding and head that are there; whether they go together is for the parts to say. */
+function readOptions(structure: JsonObject, name: string): Partial<NetworkStructure> {
+  const { registerTokens, pooling, attentionPool } = structure
+  return {
+    ...flagIn(structure, 'classToken', name),
+    ...flagIn(structure, 'distillationToken', name),
+    ...(registerTokens !== undefined && { registerTokens: countIn(structure, 'registerTokens') }),
+    ...flagIn(structure, 'embeddingNorm', name),
+    ...flagIn(structure, 'distillationHead', name),
+    ...(pooling !== undefined && { pooling: choiceIn(structure, 'pooling', poolings, 'token') }),
+    ...flagIn(structure, 'normAfterPooling', name),
+    ...(attentionPool !== undefined && { attentionPool: readAttentionPool(json.object(attentionPool, `${name}.attentionPool`)) }),
+  }
+}
+
+function readAttentionPool(config: JsonObject): AttentionPoolConfig {
+  return {
+    heads: integerIn(config, 'heads'),
+    mlpRatio: numberIn(config, 'mlpRatio', 4),
+    ...(config.activation !== undefined && { activation: choiceIn(config, 'activation', activations, 'gelu') }),
+  }
+}
+
+/** Checks a block's kind and that it has a configuration. @throws Error naming what is wrong */
+export function readBlockSpec(value: unknown, name: string): BlockSpec {
+  const { kind, config } = json.object(value, name)
+  return { kind: json.text(kind, `${name}.kind`, kindName), config: json.object(config, `${name}.config`) }
+}
+
+function flagIn<K extends string>(value: JsonObject, key: K, name: string): { readonly [key in K]?: boolean } {
+  return value[key] === undefined ? {} : ({ [key]: json.flag(value[key], `${name}.${key}`) } as { readonly [key in K]: boolean })
+}
+
+/** What a model's user must know besides its weights: how images are prepared, class names, where it comes from. */
+export type ModelDetails = JsonObject
+
+/** Safetensors metadata are strings, so all of ours is one JSON text under this key. */
+const METADATA_KEY = 'learngene'
+
+const SCHEMA = 1
+
+/** @throws SafetensorsError when it would not be read again */
+export function writeMetadata(structure: NetworkStructure, details: ModelDetails): { readonly [key: string]: string } {
+  const metadata = { [METADATA_KEY]: JSON.stringify({ schema: SCHEMA, structure, details }) }
+  readMetadata({ name: 'the model', metadata })
+  return metadata
+}
+
+/**
+ * Structure and details of a file of ours, undefined for a file of others.
+ *
+ * @throws SafetensorsError when they are not as this version writes them
+ */
+export function readMetadata(
+  file: Pick<SafetensorsFile, 'name' | 'metadata'>,
+): { structure: NetworkStructure; details: ModelDetails } | undefined {
+  const text = Object.hasOwn(file.metadata, METADATA_KEY) ? file.metadata[METADATA_KEY] : undefined
+  if (text === undefined) return undefined
+  try {
+    const { schema, structure, details = {} } = json.object(json.parse(text), 'it')
+    if (schema !== SCHEMA) throw new Error(`its schema must be ${SCHEMA}, as this version writes it; got ${json.describe(schema)}`)
+    return { structure: readStructure(structure), details: json.object(details, 'details') }
+  } catch (error) {
+    throw new SafetensorsError(`${file.name}: metadata '${METADATA_KEY}': ${(error as Error).message}`)
+  }
 }

@@ -2,12 +2,11 @@ import '@tensorflow/tfjs-backend-cpu'
 import { memory, type Tensor, tensor3d, tidy, zeros } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
-import { countParameters, disposeParameters } from './parameters.js'
-import { relativeError } from './reference/relative-error.js'
+import { countParameters, disposeParameters, withoutWeights } from './parameters.js'
+import { relativeError } from './reference/check-reference.js'
 import { peakOf } from './testing/live-floats.js'
 import { createRng } from './testing/rng.js'
 import { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
-import { withoutWeights } from './without-weights.js'
 
 const planned = (config: TransformerBlockConfig) => withoutWeights(() => createTransformerBlock(config, createRng(0)))
 

@@ -2,12 +2,12 @@ import '@tensorflow/tfjs-backend-cpu'
 import { memory } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { disposeNetwork, parametersOf } from './network.js'
+import { withoutWeights } from './parameters.js'
 import distilledShapes from './testing/reference/timm-deit-distilled-shapes.json' with { type: 'json' }
 import deitShapes from './testing/reference/timm-deit-shapes.json' with { type: 'json' }
 import { createRng } from './testing/rng.js'
 import { scaleBlocks, tinyConfig } from './testing/tiny.js'
 import { createViT, deit } from './vit.js'
-import { withoutWeights } from './without-weights.js'
 
 it.each(['tiny', 'small', 'base'] as const)('names and shapes the tensors of DeiT-%s as timm does, in its order', (size) => {
   const network = withoutWeights(() => createViT(deit[size], createRng(0)))

@@ -5,8 +5,7 @@ import type { EmbeddingOptions } from './embedding.js'
 import type { ImageGeometry } from './geometry.js'
 import type { HeadOptions } from './head.js'
 import { disposeNetwork, type Network } from './network.js'
-import type { BlockSpec } from './registry.js'
-import { buildNetwork, type NetworkStructure, structureOf } from './structure.js'
+import { type BlockSpec, buildNetwork, type NetworkStructure, structureOf } from './structure.js'
 
 /** A Vision Transformer of any size; embedding and head as their options say, by default those of ViT and DeiT. */
 export interface ViTConfig

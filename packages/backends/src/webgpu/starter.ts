@@ -40,6 +40,7 @@ function withNavigatorGpu<T>(run: () => T): T {
 export const webgpu: Starter = {
   name: 'webgpu',
   engineName: 'webgpu',
+  loadKernels: () => import('@learngene/ops/webgpu'),
   async start() {
     const { registry, registryFactory } = engine()
     if (registry.webgpu === undefined || isLost(registry.webgpu)) {

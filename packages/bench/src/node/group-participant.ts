@@ -1,7 +1,6 @@
 import { runGroup } from '@learngene/training/node'
 import type { Participant, Turn } from '../participant.js'
 import type { Assignment } from '../task.js'
-import { announceTurn, createTurnBoard } from './turn-board.js'
 
 export interface MemberInput {
   readonly assignment: Assignment
@@ -34,4 +33,28 @@ export async function groupParticipant(assignment: Assignment, workers: number):
       return JSON.parse(await text) as Turn
     },
   }
+}
+
+/** Words of the shared memory by which a group's members learn of their next turn. */
+const TURN = 0
+
+const STEPS = 1
+
+const LEAD_IN = 2
+
+const createTurnBoard = (): SharedArrayBuffer => new SharedArrayBuffer(12)
+
+function announceTurn(board: SharedArrayBuffer, steps: number, leadIn: number): void {
+  const words = new Int32Array(board)
+  words[STEPS] = steps
+  words[LEAD_IN] = leadIn
+  Atomics.add(words, TURN, 1)
+  Atomics.notify(words, TURN)
+}
+
+/** Blocks the thread until turn `number`, counted from 1, is announced. */
+export function awaitTurn(board: SharedArrayBuffer, number: number): { steps: number; leadIn: number } {
+  const words = new Int32Array(board)
+  Atomics.wait(words, TURN, number - 1)
+  return { steps: words[STEPS]!, leadIn: words[LEAD_IN]! }
 }

@@ -1,14 +1,13 @@
-import { availableParallelism } from 'node:os'
+import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import type { BackendDescription, BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import type { OpsMode } from '@learngene/ops'
 import { compare, type Measured } from '../compare.js'
 import type { BenchModel } from '../models.js'
 import { noteOf } from '../plan.js'
-import { type Benchmark, type BenchResult, failedResult, type ResultHead, toResult } from '../results.js'
+import { type Benchmark, type BenchResult, failedResult, type Machine, type ResultHead, toResult } from '../results.js'
 import type { Assignment, Task, What } from '../task.js'
 import { openChild, type RemoteParticipant, startChild, startPyTorch } from './children.js'
-import { describeMachine } from './machine.js'
 
 export interface BenchOptions {
   /** Default all but `cpu`, which takes minutes, and but webgpu on a software adapter. */
@@ -160,3 +159,14 @@ const isGpu = (backend: BackendName) => backend === 'webgpu' || backend === 'ten
 
 /** As many as the backend computes on: wasm on one per worker, cpu on one. */
 const threadsOf = (backend: BackendName, workers: number) => (backend === 'wasm' || backend === 'cpu' ? workers : availableParallelism())
+
+function describeMachine(): Machine {
+  return {
+    cpu: cpus()[0]?.model.trim() ?? null,
+    cores: availableParallelism(),
+    memoryBytes: totalmem(),
+    os: `${type()} ${release()} ${process.arch}`,
+    engine: `node ${process.version}`,
+    date: new Date().toISOString(),
+  }
+}

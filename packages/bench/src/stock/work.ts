@@ -1,10 +1,8 @@
+import '@learngene/ops/gradients'
 import { add, mean, mul, type Scalar, softmax, square, sub, type Tensor, tidy, train } from '@tensorflow/tfjs-core'
-import { createInputs, type Inputs } from '../inputs.js'
 import { planDistillation, planStitch } from '../plan.js'
-import type { Task } from '../task.js'
-import type { Work } from '../work.js'
-import { affine, crossEntropy, linear } from './layers.js'
-import { type StockNetwork, stockStitched, stockViT } from './network.js'
+import { createInputs, type Inputs, type Task, type Work } from '../task.js'
+import { affine, crossEntropy, linear, type StockNetwork, stockStitched, stockViT } from './network.js'
 
 /** The same work in plain TensorFlow.js, which everything of ours is compared with. */
 export function stockWork({ what, model, batch }: Task): Work {

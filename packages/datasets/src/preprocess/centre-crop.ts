@@ -24,8 +24,8 @@ export const centreCrop = (
       throw new Error(`centreCrop: height and width must be positive integers, got ${height} x ${width}`)
   }
   const { data, channels } = image
-  const top = offset(image.height - height, rounding)
-  const left = offset(image.width - width, rounding)
+  const top = cropOffset(image.height - height, rounding)
+  const left = cropOffset(image.width - width, rounding)
   const [x0, x1] = [Math.max(0, left), Math.min(image.width, left + width)]
   const cropped = new Uint8Array(height * width * channels)
   if (height > image.height || width > image.width) {
@@ -39,7 +39,7 @@ export const centreCrop = (
 }
 
 /** Where the middle begins; below 0 where the image must be padded. */
-const offset = (surplus: number, rounding: 'even' | 'down'): number => {
+export const cropOffset = (surplus: number, rounding: 'even' | 'down'): number => {
   if (surplus < 0) return -Math.floor(-surplus / 2)
   return rounding === 'even' ? roundHalfToEven(surplus / 2) : Math.floor(surplus / 2)
 }

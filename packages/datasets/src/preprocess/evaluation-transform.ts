@@ -1,9 +1,9 @@
-import type { Preprocessing, RawImage } from '@learngene/interfaces'
+import type { Interpolation, Preprocessing, RawImage } from '@learngene/interfaces'
 import { normalise } from '../normalise.js'
-import { centreCrop, roundHalfToEven } from './centre-crop.js'
+import { centreCrop, cropOffset, roundHalfToEven } from './centre-crop.js'
 import { checkPreprocessing } from './preprocessing.js'
 import { checkImage } from './raw-image.js'
-import { resizeImage } from './resize.js'
+import { resizeImage, resizePart } from './resize.js'
 
 /**
  * Resizes and crops an image as the model's library does for evaluation, bit for bit: timm's `create_transform(..., is_training=False)`, or a processor of
@@ -19,21 +19,20 @@ export const evaluationCrop = (image: RawImage, preprocessing: Preprocessing): R
   if ('crop' in preprocessing) {
     const { crop, cropPct, mean } = preprocessing
     const scaled = size.map((side) => Math.floor(side / cropPct)) as [number, number]
-    if (crop === 'squash') return centreCrop(resizeImage(image, sides(scaled), interpolation), size)
+    if (crop === 'squash') return middleOf(image, sides(scaled), interpolation, size)
     if (crop === 'border') {
       const fill = mean.map((value) => roundHalfToEven(255 * value))
       return centreCrop(resizeImage(image, keepingRatio(image, scaled, Math.max), interpolation), size, { fill })
     }
     const [height, width] = scaled
     const resized = height === width ? shortestEdge(image, height) : keepingRatio(image, scaled, Math.min)
-    return centreCrop(resizeImage(image, resized, interpolation), size)
+    return middleOf(image, resized, interpolation, size)
   }
   const { resize, centerCrop } = preprocessing
-  const resized =
-    resize === 'none'
-      ? image
-      : resizeImage(image, 'squash' in resize ? sides(resize.squash) : shortestEdge(image, resize.shortest), interpolation)
-  if (centerCrop) return centreCrop(resized, size, { rounding: 'down' })
+  if (resize === 'none' && centerCrop) return centreCrop(image, size, { rounding: 'down' })
+  const to = resize === 'none' ? image : 'squash' in resize ? sides(resize.squash) : shortestEdge(image, resize.shortest)
+  if (centerCrop) return middleOf(image, to, interpolation, size, 'down')
+  const resized = resize === 'none' ? image : resizeImage(image, to, interpolation)
   if (resized.height !== size[0] || resized.width !== size[1])
     throw new Error(
       `the preprocessing neither resizes nor crops images to the network's ${size.join(' x ')}, so they must be of that size, got ${resized.height} x ${resized.width}`,
@@ -56,6 +55,19 @@ export const evaluationTransform = (preprocessing: Preprocessing): ((image: RawI
       throw new Error(`images of ${image.channels} channels need ${image.channels} means and stds, got ${mean.length}`)
     return normalise(evaluationCrop(image, preprocessing).data, preprocessing)
   }
+}
+
+/** The middle of a resized image; where nothing has to be padded, only that part is computed. */
+const middleOf = (
+  image: RawImage,
+  resized: { readonly height: number; readonly width: number },
+  interpolation: Interpolation,
+  size: readonly [number, number],
+  rounding: 'even' | 'down' = 'even',
+): RawImage => {
+  const [top, left] = [cropOffset(resized.height - size[0], rounding), cropOffset(resized.width - size[1], rounding)]
+  if (top < 0 || left < 0) return centreCrop(resizeImage(image, resized, interpolation), size, { rounding })
+  return resizePart(image, resized, { top, left, height: size[0], width: size[1] }, interpolation)
 }
 
 const sides = ([height, width]: readonly [number, number]) => ({ height, width })

@@ -53,7 +53,7 @@ describe('learngene cut', () => {
       cutFrom: { model: 'embedded', width: 96, depth: 12, heads: 3, standsFor: written.standsFor, fitted: true, epochs: 0 },
     })
     disposeNetwork(network)
-    const { stdout } = await run(['evaluate', '--model', out, '--limit', '100', '--json'])
+    const { stdout } = await run(['evaluate', out, '--limit', '100', '--json'])
     expect(JSON.parse(stdout).accuracy).toBeGreaterThan(0.75)
   })
 

@@ -1,42 +1,16 @@
 import { resolve } from 'node:path'
-import type { BackendName } from '@learngene/backends'
-import type { Budget } from '@learngene/interfaces'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, integers, jsonOption, seedOption } from '../options.js'
+import { backendOption, budget, example, integer, integers, jsonOption, MODEL_HELP, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
-
-export interface CutOptions {
-  readonly model: string
-  readonly images?: string
-  readonly test?: string
-  readonly width?: number
-  readonly blocks?: number
-  readonly heads?: number
-  readonly budget?: Budget
-  readonly out?: string
-  readonly rotated?: string
-  readonly fit?: boolean
-  readonly epochs?: number
-  readonly labelWeight?: number
-  readonly list?: boolean
-  readonly widths?: readonly number[]
-  readonly depths?: readonly number[]
-  readonly calibration: number
-  readonly limit: number
-  readonly dtype: 'f32' | 'f16'
-  readonly force?: boolean
-  readonly seed: number
-  readonly backend: BackendName | 'auto'
-  readonly json?: boolean
-}
+import type { CutOptions } from './cut/ancestor.js'
 
 export function addCut(program: Command, io: Io): void {
   program
     .command('cut')
     .description('Make any ViT smaller, in seconds, without training and without labels; or list what sizes it could have.')
-    .argument('<model>', "a safetensors file, a folder, 'hf:owner/name', or 'embedded': the ancestor that comes with this package")
+    .argument('<model>', MODEL_HELP)
     .option('--images <dir>', "folder of images to calibrate by (default: those of Fashion-MNIST, where that is the model's)")
     .option('--test <dir>', 'folder of images that judge the result, in subfolders by class')
     .addOption(

@@ -8,7 +8,15 @@ import { asUsage } from '../errors.js'
 import { poolOfRun } from '../read-run.js'
 import { startBackend } from '../start-backend.js'
 import { assertModelReplaceable } from './assert-model-replaceable.js'
-import type { ExtractOptions } from './extract.js'
+
+export interface ExtractOptions {
+  readonly run: string
+  readonly path: string
+  readonly out: string
+  readonly dtype: 'f32' | 'f16'
+  readonly force?: boolean
+  readonly json?: boolean
+}
 
 /**
  * Extracts a descendant of a run's pool into a file.

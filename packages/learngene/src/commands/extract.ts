@@ -2,15 +2,7 @@ import { type Command, Option } from 'commander'
 import { type Io, printJson } from '../io.js'
 import { example, jsonOption, requireOptions, seedOption } from '../options.js'
 import { formatCount } from '../report/text.js'
-
-export interface ExtractOptions {
-  readonly run: string
-  readonly path: string
-  readonly out: string
-  readonly dtype: 'f32' | 'f16'
-  readonly force?: boolean
-  readonly json?: boolean
-}
+import type { ExtractOptions } from './extract-from-run.js'
 
 export function addExtract(program: Command, io: Io): void {
   const command = program

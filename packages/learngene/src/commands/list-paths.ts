@@ -3,7 +3,22 @@ import { buildPool, type Pool } from '@learngene/learngene-pool'
 import { costOfPath, createSpace, defaultTierName, type SpaceSpec } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { createViT, withoutWeights } from '@learngene/vit-blocks'
-import type { PathsOptions } from './paths.js'
+
+export interface PathsOptions {
+  readonly widths?: readonly number[]
+  readonly depth?: number
+  readonly depths?: readonly number[]
+  readonly heads?: readonly number[]
+  readonly imageSize: number
+  readonly patchSize: number
+  readonly channels: number
+  readonly classes: number
+  readonly kernel: number
+  readonly stride: number
+  readonly pairs: 'nearest' | 'all'
+  readonly space: SpaceSpec['kind']
+  readonly convention: 'full' | 'snnet'
+}
 
 export interface PathRow extends Cost {
   /** Position in the path space. */

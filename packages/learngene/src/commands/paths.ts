@@ -4,23 +4,8 @@ import { Option } from 'commander'
 import { asUsage, UsageError } from '../errors.js'
 import type { Io } from '../io.js'
 import { example, integer, integers, jsonOption, seedOption } from '../options.js'
+import type { PathsOptions } from './list-paths.js'
 import { printPaths } from './print-paths.js'
-
-export interface PathsOptions {
-  readonly widths?: readonly number[]
-  readonly depth?: number
-  readonly depths?: readonly number[]
-  readonly heads?: readonly number[]
-  readonly imageSize: number
-  readonly patchSize: number
-  readonly channels: number
-  readonly classes: number
-  readonly kernel: number
-  readonly stride: number
-  readonly pairs: 'nearest' | 'all'
-  readonly space: (typeof SPACES)[number]
-  readonly convention: 'full' | 'snnet'
-}
 
 const SPACES = ['slidingWindow', 'multiStitch', 'twoWay', 'singleTiers', 'earlyExits'] as const satisfies readonly SpaceSpec['kind'][]
 

@@ -4,12 +4,13 @@ import { beforeEach, expect, it, vi } from 'vitest'
 import { UsageError } from '../errors.js'
 import { run } from '../io.fixture.js'
 import { defaultConfig } from '../quickstart/config.js'
-import { type QuickstartOptions, runQuickstart } from '../quickstart/program.js'
+import { quickstartRun } from '../quickstart/run.js'
 import { sampleReport } from '../report/sample.fixture.js'
+import { type ProgramOptions, runProgram } from '../run/program.js'
 import { temporaryDirectory } from '../temporary-directory.fixture.js'
 
-vi.mock('../quickstart/program.js', () => ({ runQuickstart: vi.fn() }))
-const program = vi.mocked(runQuickstart)
+vi.mock('../run/program.js', () => ({ runProgram: vi.fn() }))
+const program = vi.mocked(runProgram)
 beforeEach(() => {
   program.mockReset()
 })
@@ -19,13 +20,15 @@ it('runs with its defaults and prints the table', async () => {
   const { code, stdout } = await run(['quickstart'])
   expect(code).toBe(0)
   expect(program.mock.calls[0]![0]).toEqual({
+    command: 'quickstart',
     outDir: 'runs/quickstart',
+    config: quickstartRun(defaultConfig, undefined),
     seed: 0,
     backend: 'wasm',
     force: false,
     report: expect.any(Function),
     signal: expect.any(AbortSignal),
-  } satisfies QuickstartOptions)
+  } satisfies ProgramOptions)
   expect(stdout).toContain('The Pareto front of 31 models')
   expect(stdout).toContain('npx learngene extract --run runs/quickstart --path')
   expect(stdout).toMatch(/\nreport: runs\/quickstart\/report\.html\n$/)
@@ -36,17 +39,14 @@ it('hands its options on, and prints the report as JSON', async () => {
     report({ kind: 'stage', name: 'distil' })
     return sampleReport()
   })
-  const line =
-    'quickstart --out a --budget macs=5M,params=300k --seed 7 --config c.json --workers 1 --data-dir d --backend cpu --force --json'
+  const line = 'quickstart --out a --budget macs=5M,params=300k --seed 7 --workers 1 --data-dir d --backend cpu --force --json'
   const { code, stdout, stderr } = await run(line.split(' '))
   expect(code).toBe(0)
   expect(program.mock.calls[0]![0]).toMatchObject({
     outDir: 'a',
-    budget: { macs: 5e6, parameters: 3e5 },
+    config: { budget: { macs: 5e6, parameters: 3e5 }, images: { training: 'fashion-mnist:d' } },
     seed: 7,
-    configFile: 'c.json',
     workers: 1,
-    dataDir: 'd',
     backend: 'cpu',
     force: true,
   })
@@ -70,7 +70,7 @@ it('ends with exit code 130 when it is interrupted, whatever the program throws 
   })
   const { code, stderr } = await run(['quickstart'], { signal: interruption.signal })
   expect(code).toBe(130)
-  expect(stderr).toBe('learngene: interrupted; nothing of this run is left on disk, and what was there before is as it was\n')
+  expect(stderr).toBe('learngene: interrupted; what is finished stands, and the same command goes on from the last checkpoint\n')
 })
 
 it('prints its configuration and ends', async () => {

@@ -38,7 +38,7 @@ export function addQuickstart(program: Command, io: Io): void {
     .option('--data-dir <dir>', 'folder with the four files of Fashion-MNIST, to use all 70,000 images instead of the embedded 12,000')
     // Its models are small: measured, wasm in two workers does them faster than TensorFlow on two cores.
     .addOption(backendOption('wasm'))
-    .option('--force', 'replace whatever is in the output directory')
+    .option('--force', 'start anew, and remove whatever is in the output directory')
     .addOption(seedOption('of every random choice'))
     .addOption(jsonOption())
     .addHelpText(
@@ -46,13 +46,15 @@ export function addQuickstart(program: Command, io: Io): void {
       example('learngene quickstart --budget macs=5M,params=300k', 'writes runs/quickstart/report.html, to be opened in a browser'),
     )
     .action(async ({ out, config, printConfig: printOnly, json, force = false, ...options }: QuickstartCommandOptions) => {
-      if (printOnly) {
-        const { readConfig } = await import('../quickstart/config.js')
-        return printConfig(io, await readConfig(config, { budget: options.budget }))
-      }
-      const { runQuickstart } = await import('../quickstart/program.js')
+      const { readConfig } = await import('../quickstart/config.js')
+      const { dataDir, budget, ...program } = options
+      const values = await readConfig(config, { budget })
+      if (printOnly) return printConfig(io, values)
+      const { quickstartRun } = await import('../quickstart/run.js')
+      const { runProgram } = await import('../run/program.js')
+      const run = quickstartRun(values, dataDir)
       const report = await withProgress(io, (report) =>
-        runQuickstart({ ...options, outDir: out, configFile: config, force, report, signal: io.signal }),
+        runProgram({ ...program, command: 'quickstart', outDir: out, config: run, force, report, signal: io.signal }),
       )
       if (json) return printJson(io, report)
       io.stdout.write(`${renderTable(report, out)}\n\nreport: ${out}/report.html\n`)

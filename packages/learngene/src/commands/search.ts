@@ -1,8 +1,8 @@
 import type { Budget } from '@learngene/interfaces'
+import { chooseDescendant } from '@learngene/recipe/reports'
 import { type Command, Option } from 'commander'
 import { type Io, printJson } from '../io.js'
 import { budget, example, jsonOption, requireOptions, seedOption } from '../options.js'
-import { chooseDescendant } from '../quickstart/choose.js'
 import { readRun } from '../read-run.js'
 import { descendantsTable } from '../report/terminal.js'
 

@@ -12,10 +12,10 @@ import {
   sizeText,
   structureOf,
 } from '@learngene/vit-blocks'
-import { loadViT } from '@learngene/vit-blocks/node'
 import { tensor4d, tidy } from '@tensorflow/tfjs-core'
 import { formatCount } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
+import { loadModelAt } from './load-model.js'
 
 /** What was understood of a model's files, and what the model makes of one image. */
 export interface ModelReport {
@@ -32,7 +32,7 @@ export interface ModelReport {
 /**
  * Loads a model and runs one image.
  *
- * @param address a path, a URL or `hf:owner/name[@revision]`
+ * @param address a path, a URL, `hf:owner/name[@revision]`, the folder of a finished run, or `embedded`
  * @throws when the backend does not start, or the model cannot be read, run or gives a number that is not finite
  */
 export async function verifyModel(
@@ -41,7 +41,7 @@ export async function verifyModel(
   options: LoadOptions,
 ): Promise<ModelReport & { readonly lines: readonly (readonly [string, string])[] }> {
   const { name } = await startBackend(backend)
-  const loaded = await loadViT(address, options)
+  const loaded = await loadModelAt(address, options)
   const { network, details, notes } = loaded
   try {
     const start = performance.now()

@@ -26,7 +26,10 @@ export function addVerify(program: Command, io: Io): void {
       'a safetensors file in the format that the README of @learngene/vit-blocks describes (default: one from timm)',
     )
     .addOption(
-      new Option('--model <address>', 'a model instead: a file, a folder, a URL or hf:owner/name[@revision]').conflicts('reference'),
+      new Option(
+        '--model <address>',
+        'a model instead: a file, a folder, a URL, hf:owner/name[@revision], a finished run, or embedded',
+      ).conflicts('reference'),
     )
     .option('--heads <integer>', "of the model's attention, where its files do not tell", integer(1))
     .option('--image-size <integer>', 'pixels per side for the model; its positions are resampled', integer(1))

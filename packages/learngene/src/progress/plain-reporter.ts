@@ -1,7 +1,6 @@
 import type { Output } from '../io.js'
 import { clockText, durationText } from './clock-text.js'
-import type { ProgressReporter } from './progress-reporter.js'
-import { advance, metricsText, remaining, type Stage, startStage } from './stage.js'
+import { advance, metricsText, type ProgressReporter, remaining, type Stage, startStage } from './stage.js'
 
 /** Between two lines about the same stage. */
 const QUIET_SECONDS = 5

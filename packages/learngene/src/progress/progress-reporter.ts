@@ -1,14 +1,8 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { Io } from '../io.js'
 import { plainReporter } from './plain-reporter.js'
+import type { ProgressReporter } from './stage.js'
 import { terminalReporter } from './terminal-reporter.js'
-
-/** Shows progress until it is closed. */
-export interface ProgressReporter {
-  readonly report: Reporter
-  /** Ends the last stage. @param completed whether it came to its end (default) or was cut off */
-  close(completed?: boolean): void
-}
 
 /** Progress on stderr: one live line where it is a terminal, plain lines elsewhere. */
 export function createProgressReporter({ stderr, env }: Io, now: () => number = () => performance.now()): ProgressReporter {
@@ -18,8 +12,9 @@ export function createProgressReporter({ stderr, env }: Io, now: () => number = 
   return live ? terminalReporter(stderr, seconds) : plainReporter(stderr, seconds)
 }
 
-/** Runs `action` with a reporter and closes it, whatever happens. */
-export async function withProgress<T>(io: Io, action: (report: Reporter) => Promise<T>): Promise<T> {
+/** Runs `action` with a reporter and closes it, whatever happens. @param quiet shows nothing */
+export async function withProgress<T>(io: Io, action: (report: Reporter) => Promise<T>, quiet = false): Promise<T> {
+  if (quiet) return action(() => {})
   const progress = createProgressReporter(io)
   let completed = false
   try {

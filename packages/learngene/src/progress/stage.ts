@@ -1,4 +1,11 @@
-import type { ReportEvent } from '@learngene/interfaces'
+import type { ReportEvent, Reporter } from '@learngene/interfaces'
+
+/** Shows progress until it is closed. */
+export interface ProgressReporter {
+  readonly report: Reporter
+  /** Ends the last stage. @param completed whether it came to its end (default) or was cut off */
+  close(completed?: boolean): void
+}
 
 type Metrics = { readonly [name: string]: number }
 

@@ -1,7 +1,6 @@
 import type { Output } from '../io.js'
 import { clockText, durationText } from './clock-text.js'
-import type { ProgressReporter } from './progress-reporter.js'
-import { advance, metricsText, remaining, type Stage, startStage } from './stage.js'
+import { advance, metricsText, type ProgressReporter, remaining, type Stage, startStage } from './stage.js'
 
 const BAR_WIDTH = 20
 /** A shorter bar says less than its room is worth. */

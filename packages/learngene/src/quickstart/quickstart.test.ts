@@ -16,7 +16,8 @@ describe.skipIf(reason !== '')(`learngene quickstart, two workers${reason}`, () 
   let run: string
   let printed: QuickstartReport
   const learngene = (...args: string[]) => execFileSync(process.execPath, [bin, ...args], { encoding: 'utf8', stdio: 'pipe', cwd: root })
-  const quickstart = () => JSON.parse(learngene('quickstart', '--config', 'config.json', '--out', 'run', '--json')) as QuickstartReport
+  const quickstart = (...more: string[]) =>
+    JSON.parse(learngene('quickstart', '--config', 'config.json', '--out', 'run', '--json', ...more)) as QuickstartReport
 
   beforeAll(async () => {
     root = await temporaryDirectory()
@@ -37,9 +38,17 @@ describe.skipIf(reason !== '')(`learngene quickstart, two workers${reason}`, () 
     expect(printed.choice.logitDifference).toBeLessThan(1e-5)
   })
 
+  it('does nothing a second time, and prints the same', () => {
+    const { times: _, ...first } = printed
+    const started = performance.now()
+    const { times: __, ...second } = quickstart()
+    expect(second).toEqual(first)
+    expect(performance.now() - started).toBeLessThan(1000 * printed.times.total!)
+  })
+
   it('is replaced by an equal run with the same seed, but for times', () => {
     const { times: _, ...first } = printed
-    const { times, ...second } = quickstart()
+    const { times, ...second } = quickstart('--force')
     expect(second).toEqual(first)
     expect(times.total).toBeGreaterThan(0)
   })
@@ -49,7 +58,7 @@ describe.skipIf(reason !== '')(`learngene quickstart, two workers${reason}`, () 
     expect(chosen.path).toBe(printed.choice.path)
     expect(pareto.length).toBeGreaterThan(0)
     learngene('extract', '--run', 'run', '--path', chosen.path, '--out', 'small.safetensors')
-    const { accuracy, images } = JSON.parse(learngene('evaluate', '--model', 'small.safetensors', '--json'))
+    const { accuracy, images } = JSON.parse(learngene('evaluate', 'small.safetensors', '--json'))
     expect(images).toBe(2000)
     expect(accuracy).toBe(chosen.testAccuracy)
   })

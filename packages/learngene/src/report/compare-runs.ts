@@ -1,4 +1,4 @@
-import { chooseDescendant } from '../quickstart/choose.js'
+import { chooseDescendant } from '@learngene/recipe/reports'
 import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
 import { totalSeconds } from './text.js'
 

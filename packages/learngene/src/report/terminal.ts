@@ -1,7 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
-import { formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
+import { formatCount, formatDifference, formatShare, quoted, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
@@ -61,9 +61,4 @@ function comparisonLines({ comparison }: QuickstartReport): string[] {
   if (comparison.length === 0) return []
   const rows = comparison.map(({ name, macs, testAccuracy }) => [name, formatCount(macs), formatShare(testAccuracy)])
   return [textTable(['beside the family', 'MACs', 'test'], rows, ['left', 'right', 'right']), '']
-}
-
-/** As a shell takes it. */
-function quoted(text: string): string {
-  return /^[\w./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 }

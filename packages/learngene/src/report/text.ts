@@ -47,3 +47,13 @@ export function textTable(headings: readonly string[], rows: readonly (readonly 
       .trimEnd()
   return [line(headings), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n')
 }
+
+/** A word as a shell takes it. */
+export function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+/** The first ten of a list, and how many more there are. */
+export function listed(names: readonly string[], separator = ', '): string {
+  return `${names.slice(0, 10).join(separator)}${names.length > 10 ? ` and ${names.length - 10} more` : ''}`
+}

@@ -1,6 +1,6 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core'
-import { ADAMW_COLUMNS } from '../adamw-row.js'
-import type { Run } from './kernels.js'
+import { ADAMW_COLUMNS } from '../adamw.js'
+import type { Run } from './backend.js'
 import type { Native } from './native.js'
 
 type Slot = readonly [parameter: TensorInfo, gradient: TensorInfo, m: TensorInfo, v: TensorInfo]

@@ -1,5 +1,5 @@
 import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core'
-import type { Run } from './kernels.js'
+import type { Run } from './backend.js'
 import type { Native } from './native.js'
 
 const BY_HEAD = [0, 2, 1, 3]

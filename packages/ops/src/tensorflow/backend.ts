@@ -1,4 +1,4 @@
-import type { KernelBackend, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import type { KernelBackend, NamedAttrMap, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 
 /** An attribute of a native operation. */
 interface Attribute {
@@ -22,3 +22,9 @@ export interface TensorFlowBackend extends KernelBackend {
   executeSingleOutput(name: string, attributes: readonly Attribute[], inputs: readonly TensorInfo[]): Tensor
   executeMultipleOutputs(name: string, attributes: readonly Attribute[], inputs: readonly TensorInfo[], outputs: number): Tensor[]
 }
+
+/** The tensors that a kernel is given, by name. */
+export type Inputs = { readonly [name: string]: TensorInfo }
+
+/** What a kernel computes. */
+export type Run = (inputs: Inputs, attributes: NamedAttrMap) => Tensor | Tensor[]

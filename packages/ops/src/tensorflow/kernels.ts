@@ -1,13 +1,10 @@
-import { type KernelFunc, type NamedAttrMap, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core'
+import { type KernelFunc, type TensorInfo, tidy } from '@tensorflow/tfjs-core'
 import type { KernelName } from '../kernels.js'
 import { adamWKernel } from './adamw.js'
 import { attentionKernels } from './attention.js'
-import type { TensorFlowBackend } from './backend.js'
+import type { Inputs, Run, TensorFlowBackend } from './backend.js'
 import { layerNormKernels } from './layer-norm.js'
 import { nativeOperations } from './native.js'
-
-export type Inputs = { readonly [name: string]: TensorInfo }
-export type Run = (inputs: Inputs, attributes: NamedAttrMap) => Tensor | Tensor[]
 
 /**
  * The kernels of this package for one tensorflow backend, in the signatures that KernelName documents: the formulation with the fewest native calls

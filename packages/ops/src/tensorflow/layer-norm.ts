@@ -1,5 +1,5 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
-import type { Run } from './kernels.js'
+import type { Run } from './backend.js'
 import type { Native } from './native.js'
 
 /** Layer norm of rows. Keeps the normalised rows [M, D] and 1 / deviation [M, 1]. */

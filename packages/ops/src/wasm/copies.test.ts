@@ -2,11 +2,11 @@ import { startBackend } from '@learngene/testing'
 import { clone, dispose, memory, slice, split, type Tensor, tensor, tidy, unstack, util } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
-import { installWasmKernels } from './install.js'
+import { findKernel } from '../kernels.js'
 
 beforeAll(async () => {
   await startBackend('wasm')
-  installWasmKernels()
+  findKernel('LearngeneLinear') // installs them all
 })
 
 const shape = fc.array(fc.integer({ min: 1, max: 5 }), { minLength: 1, maxLength: 4 })

@@ -1,5 +1,5 @@
 import { getKernel, type KernelFunc, type NamedAttrMap, type TensorInfo, util } from '@tensorflow/tfjs-core'
-import { ADAMW_COLUMNS, type AdamWConstants } from '../adamw-row.js'
+import { ADAMW_COLUMNS, type AdamWConstants } from '../adamw.js'
 import type { KernelName } from '../kernels.js'
 import { addressOf, outOfMemory, type WasmBackend, withScratch } from './backend.js'
 import type { WasmModule } from './module.js'

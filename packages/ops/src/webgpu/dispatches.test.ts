@@ -15,11 +15,10 @@ import {
 import { expect, test } from 'vitest'
 import { adamW } from '../adamw.js'
 import { attention } from '../attention.js'
-import { crossEntropy } from '../cross-entropy.js'
+import { crossEntropy, softenedCrossEntropy } from '../cross-entropy.js'
 import { layerNorm } from '../layer-norm.js'
 import { meanSquaredError } from '../mean-squared-error.js'
 import { patchify } from '../patchify.js'
-import { softenedCrossEntropy } from '../softened-cross-entropy.js'
 import { describeWebGPU } from '../testing/compare-modes.js'
 import type { WebGPUBackend } from './backend.js'
 

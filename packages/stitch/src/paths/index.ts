@@ -1,14 +1,16 @@
-export { type AlignedOptions, aligned } from './aligned.js'
-export { earlyExits } from './early-exits.js'
-export { type MultiStitchOptions, multiStitch } from './multi-stitch.js'
-export { comparePaths, createPath, type Path, type Segment } from './path.js'
-export type { PathSpace, PathStitch, StitchedPath } from './path-space.js'
-export { formatPath, parsePath } from './path-text.js'
-export { singleTiers } from './single-tiers.js'
-export { slidingWindow } from './sliding-window.js'
-export { createSpace, type SpaceSpec } from './space-spec.js'
-export type { BlockPair, StitchSlot } from './stitch-slot.js'
-export type { TierPairs } from './tier-pairs.js'
-export { defaultTierName, isTierName, type TierShape } from './tier-shape.js'
-export { twoWay } from './two-way.js'
-export type { WindowOptions } from './window-slots.js'
+export { comparePaths, createPath, formatPath, type Path, type PathStitch, parsePath, type Segment, type StitchedPath } from './path.js'
+export type { PathSpace } from './path-space.js'
+export {
+  type AlignedOptions,
+  aligned,
+  createSpace,
+  earlyExits,
+  type MultiStitchOptions,
+  multiStitch,
+  type SpaceSpec,
+  singleTiers,
+  slidingWindow,
+  twoWay,
+  type WindowOptions,
+} from './spaces.js'
+export { type BlockPair, defaultTierName, isTierName, type StitchSlot, type TierPairs, type TierShape } from './tiers.js'

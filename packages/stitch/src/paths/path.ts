@@ -1,5 +1,5 @@
-import { requireArguments } from '@learngene/vit-blocks'
-import { isTierName } from './tier-shape.js'
+import { describe, requireArguments } from '@learngene/vit-blocks'
+import { isTierName } from './tiers.js'
 
 /** Consecutive blocks `first` to `last` (both inclusive, counted from 0) of one tier. */
 export interface Segment {
@@ -16,8 +16,22 @@ export interface Path {
   readonly segments: readonly Segment[]
 }
 
+/** One switch of tiers on a path: after block `from`, through the stitch `id`, on with block `to`. */
+export interface PathStitch {
+  /** The slot this switch shares with others, `ti9>ba9#3`. */
+  readonly id: string
+  readonly from: { readonly tier: string; readonly block: number }
+  readonly to: { readonly tier: string; readonly block: number }
+}
+
+/** A path and the stitch between each two of its segments. */
+export interface StitchedPath {
+  readonly path: Path
+  readonly stitches: readonly PathStitch[]
+}
+
 /** What is wrong with a segment that follows `previous`, or undefined. */
-export function segmentProblem({ tier, first, last }: Segment, previous?: Segment): string | undefined {
+function segmentProblem({ tier, first, last }: Segment, previous?: Segment): string | undefined {
   if (!isTierName(tier)) return `a tier name starts with a letter, then letters, digits, "_", "." or "-", got ${JSON.stringify(tier)}`
   for (const block of [first, last]) {
     if (!Number.isSafeInteger(block) || block < 0) return `a block number is an integer of at least 0, got ${block}`
@@ -56,4 +70,51 @@ export function comparePaths(a: Path, b: Path): number {
     if (difference !== 0) return difference
   }
   return a.segments.length - b.segments.length
+}
+
+/** The canonical text of a path, `ti9[0-5]>ba9[6-8]`; a segment of one block reads `ti9[5-5]`. */
+export function formatPath(path: Path): string {
+  requireArguments('formatPath', { path: ['path', path] })
+  return path.segments.map(({ tier, first, last }) => `${tier}[${first}-${last}]`).join('>')
+}
+
+/**
+ * Reads a path, the inverse of `formatPath`. Also accepts `ti9[5]` for `ti9[5-5]`; nothing else is optional, spaces and leading zeros are refused.
+ *
+ * @throws one line that names the position (counted from 0), what was expected there and what came.
+ */
+export function parsePath(text: string): Path {
+  if (typeof text !== 'string') throw new Error(`parsePath: a path's text reads like ti9[0-5]>ba9[6-8]; got ${describe(text)}`)
+  let position = 0
+  const fail = (problem: string, start = position): never => {
+    throw new Error(`a path reads like ti9[0-5]>ba9[6-8]: at position ${start} of ${quote(text)} ${problem}`)
+  }
+  const read = (pattern: RegExp, expected: string): string => {
+    pattern.lastIndex = position
+    const found = pattern.exec(text)
+    if (!found) return fail(`expected ${expected}, got ${position < text.length ? quote(text.charAt(position)) : 'the end'}`)
+    position += found[0].length
+    return found[0]
+  }
+  const readBlock = () => Number(read(/0(?!\d)|[1-9]\d*/y, 'a block number without leading zeros'))
+  const segments: Segment[] = []
+  do {
+    const start = position
+    const tier = read(/[A-Za-z][A-Za-z0-9_.-]*/y, 'a tier name, which starts with a letter')
+    read(/\[/y, '"[" and the blocks of the tier')
+    const first = readBlock()
+    const close = read(/[\]-]/y, '"-" and the last block, or "]"')
+    const last = close === ']' ? first : readBlock()
+    if (close === '-') read(/\]/y, '"]"')
+    const segment = { tier, first, last }
+    const problem = segmentProblem(segment, segments.at(-1))
+    if (problem) fail(problem, start)
+    segments.push(segment)
+  } while (position < text.length && read(/>/y, '">" or the end'))
+  return createPath(segments)
+}
+
+/** The text on one line, cut where it is too long to read. */
+function quote(text: string): string {
+  return JSON.stringify(text.length > 120 ? `${text.slice(0, 120)}...` : text)
 }

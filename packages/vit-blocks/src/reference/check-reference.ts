@@ -1,6 +1,6 @@
 import type { ByteSource } from '@learngene/interfaces'
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { adamW, adamWRow, classTargets, crossEntropy } from '@learngene/ops'
+import { type AdamWConstants, adamW, adamWRow, classTargets, crossEntropy } from '@learngene/ops'
 import {
   dispose,
   mean,
@@ -20,10 +20,15 @@ import { disposeNetwork, forward, type Network, parametersOf } from '../network.
 import { constant, disposeParameters } from '../parameters.js'
 import type { FloatTensor } from '../safetensors/index.js'
 import { buildNetwork } from '../structure.js'
-import { adamWBound } from './adamw-bound.js'
-import { prefixes, type Reference, readReference } from './read-reference.js'
-import { boundedError, relativeError, withoutKeyBias } from './relative-error.js'
-import { type ByPart, type ReferencePart, referenceParts, referenceTolerances } from './tolerances.js'
+import {
+  type ByPart,
+  prefixes,
+  type Reference,
+  type ReferencePart,
+  readReference,
+  referenceParts,
+  referenceTolerances,
+} from './read-reference.js'
 
 export interface ReferenceCheck {
   /**
@@ -40,7 +45,9 @@ export interface ReferenceCheck {
 
 /** As the reference files' metadata say. */
 const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
+
 const rates = { learningRate: 1e-3, weightDecay: 0.05 }
+
 const steps = 3
 
 /**
@@ -57,6 +64,7 @@ const steps = 3
  */
 export async function checkReference(source: ByteSource | Uint8Array, options: { readonly name?: string } = {}): Promise<ReferenceCheck> {
   const reference = await readReference(source, options.name ?? 'reference')
+  await import('@learngene/ops/gradients')
   const found = await run(reference)
   const compared = byPart((part) => {
     const bounds = part === 'adamw' ? found.bounds : undefined
@@ -200,4 +208,99 @@ async function takeValues(tensors: NamedTensors): Promise<Values> {
   } finally {
     dispose(tensors)
   }
+}
+
+/** ||a - b|| / ||b|| over all elements, in float64; infinite where it is not a number or the lengths differ, 0 where both are zero. */
+export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY
+  let difference = 0
+  let norm = 0
+  for (let i = 0; i < b.length; i++) {
+    difference += (a[i]! - b[i]!) ** 2
+    norm += b[i]! ** 2
+  }
+  if (difference === 0) return 0
+  const error = Math.sqrt(difference / norm)
+  return Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
+}
+
+/**
+ * The values of a parameter or gradient that can be compared: all, but of a bias of queries, keys and values only the queries' and values' thirds.
+ * Softmax ignores a shift by the keys' bias, so its gradient is zero but for rounding, which AdamW blows up to steps of full size.
+ */
+export function withoutKeyBias<T extends Float32Array | Float64Array>(name: string, values: T): T {
+  if (!name.endsWith('attn.qkv.bias')) return values
+  const width = values.length / 3
+  return values.filter((_, i) => i < width || i >= 2 * width) as T
+}
+
+/** The largest |a - b| / bound of a component; infinite where something is not a number or the lengths differ. */
+export function boundedError(a: ArrayLike<number>, b: ArrayLike<number>, bounds: ArrayLike<number>): number {
+  if (a.length !== b.length || bounds.length !== b.length) return Number.POSITIVE_INFINITY
+  let largest = 0
+  for (let i = 0; i < b.length; i++) {
+    const difference = Math.abs(a[i]! - b[i]!)
+    const error = difference === 0 ? 0 : difference / bounds[i]!
+    if (!(error <= largest)) largest = Number.isNaN(error) ? Number.POSITIVE_INFINITY : error
+  }
+  return largest
+}
+
+/** Roundings of float32 that the two sides' steps may make of a parameter and of an update, in units of 2^-24: some five operations a step each. */
+const roundings = 32
+
+/** The distance that a step's update can have from another one: each is at most 1 but for the moments' different memories. */
+const farthest = 2.1
+
+/**
+ * How far each component of a parameter may be from the reference after AdamW's steps, where both are right.
+ *
+ * Adam divides a gradient by its own size, u = m / (sqrt(v) + epsilon), so that a component moves by about the learning rate however small its gradient is.
+ * Where that is nearly zero beside those of its tensor, it is rounding, its sign open, and the update anything: an error there says nothing, and a mean over
+ * the tensor shows just that. So the error that a gradient may have, e = tolerance (|g| + rms of the tensor's gradient), is carried through the update,
+ * component by component: to first order sum_i |du / dg_i| e_i, to second 2 (e / (sqrt(v) + epsilon))^2, and at most from one full update to the opposite. A
+ * component of usual size may then differ by some 1e-5 of an update, one below the noise by all of it.
+ *
+ * @param gradients of each step, all components; the first has no error, being the reference's own
+ * @param parameter the values after the steps, whose size gives the rounding
+ */
+export function adamWBound(
+  gradients: readonly Float32Array[],
+  parameter: Float32Array,
+  { learningRate, beta1, beta2, epsilon }: AdamWConstants & { readonly learningRate: number },
+): Float64Array {
+  const tolerances = gradients.map((_, i) => (i === 0 ? 0 : referenceTolerances.gradients))
+  const typical = gradients.map(rootMeanSquare)
+  const weights = gradients.map((_, t) => {
+    const [, , mCorrection, vCorrection] = adamWRow({ learningRate, weightDecay: 0, step: t + 1 }, { beta1, beta2, epsilon })
+    const memory = (beta: number, correction: number) => Array.from({ length: t + 1 }, (_, i) => (1 - beta) * beta ** (t - i) * correction)
+    return { first: memory(beta1, mCorrection), second: memory(beta2, vCorrection) }
+  })
+  return Float64Array.from(parameter, (value, k) => {
+    let bound = roundings * 2 ** -24 * (Math.abs(value) + learningRate * gradients.length)
+    for (const { first, second } of weights) {
+      let [m, v] = [0, 0]
+      for (const [i, weight] of first.entries()) {
+        const g = gradients[i]![k]!
+        m += weight * g
+        v += second[i]! * g * g
+      }
+      const root = Math.sqrt(v)
+      const size = root + epsilon
+      let [linear, largest] = [0, 0]
+      for (const [i, weight] of first.entries()) {
+        const g = gradients[i]![k]!
+        const error = tolerances[i]! * (typical[i]! + Math.abs(g))
+        const throughRoot = root === 0 ? 0 : (m * second[i]! * g) / (size * size * root)
+        linear += Math.abs(weight / size - throughRoot) * error
+        largest = Math.max(largest, error)
+      }
+      bound += learningRate * Math.min(farthest, linear + 2 * (largest / size) ** 2)
+    }
+    return bound
+  })
+}
+
+function rootMeanSquare(values: Float32Array): number {
+  return Math.sqrt(values.reduce((sum, value) => sum + value * value, 0) / values.length)
 }

@@ -1,8 +1,8 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { encodeSafetensors, type FloatDtype } from './encode.js'
-import { openSafetensors } from './open.js'
-import { SafetensorsError } from './safetensors-error.js'
+import { SafetensorsError } from './errors.js'
+import { openSafetensors } from './read.js'
 
 const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes)
 const headerLength = (file: Uint8Array) => Number(new DataView(file.buffer).getBigUint64(0, true))

@@ -1,11 +1,17 @@
-import { encodeBfloat16, isFiniteBfloat16, largestBfloat16 } from './bfloat16.js'
-import { describe } from './describe.js'
-import { elementBytes } from './dtype.js'
-import { encodeFloat16, isFiniteFloat16, largestFloat16 } from './float16.js'
+import {
+  elementBytes,
+  elementCount,
+  encodeBfloat16,
+  encodeFloat16,
+  firstNonFinite,
+  isFiniteBfloat16,
+  isFiniteFloat16,
+  isShape,
+  largestBfloat16,
+  largestFloat16,
+} from './elements.js'
+import { describe, SafetensorsError } from './errors.js'
 import { metadataKey, prefixBytes } from './header.js'
-import { firstNonFinite } from './non-finite.js'
-import { SafetensorsError } from './safetensors-error.js'
-import { elementCount, isShape } from './shape.js'
 
 /** The element types that are written. */
 export type FloatDtype = 'F32' | 'F16' | 'BF16'

@@ -1,10 +1,13 @@
-export { bytesSource } from './bytes-source.js'
-export { type CheckOptions, checkTensors, type ExpectedShapes } from './check.js'
-export type { TensorData } from './decode.js'
-export type { Dtype } from './dtype.js'
+export type { Dtype, TensorData } from './elements.js'
 export { type EncodeOptions, encodeSafetensors, type FloatDtype, type NamedFloatTensor } from './encode.js'
-export { type Header, parseHeader } from './header.js'
-export { openSafetensors, type SafetensorsFile } from './open.js'
-export { type FloatTensor, readAllFloat32 } from './read-all.js'
-export { SafetensorsError } from './safetensors-error.js'
-export type { TensorEntry } from './tensor-entry.js'
+export { SafetensorsError } from './errors.js'
+export { bytesSource, type Header, parseHeader, type TensorEntry } from './header.js'
+export {
+  type CheckOptions,
+  checkTensors,
+  type ExpectedShapes,
+  type FloatTensor,
+  openSafetensors,
+  readAllFloat32,
+  type SafetensorsFile,
+} from './read.js'

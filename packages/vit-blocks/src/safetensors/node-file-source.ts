@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises'
 import type { ByteSource } from '@learngene/interfaces'
-import { SafetensorsError } from './safetensors-error.js'
+import { SafetensorsError } from './errors.js'
 
 const largestRead = 2 ** 30
 

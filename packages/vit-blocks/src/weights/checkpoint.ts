@@ -1,20 +1,21 @@
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
-import { sidesOf } from '../geometry.js'
-import { type ModelDetails, readMetadata } from '../model-metadata.js'
-import { type FloatTensor, readAllFloat32, SafetensorsError } from '../safetensors/index.js'
-import type { NetworkStructure } from '../structure.js'
-import { type AdaptOptions, adaptValues, planAdaptation } from './adapt.js'
+import type { Rng } from '@learngene/interfaces'
+import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import { countIn } from '../config.js'
+import { prefixTokensOf } from '../embedding.js'
+import { gridOf, type Size, sidesOf, sizeIn, sizeText } from '../geometry.js'
+import { disposeNetwork, parametersOf } from '../network.js'
+import { withoutWeights } from '../parameters.js'
+import { type ExpectedShapes, type FloatTensor, readAllFloat32, SafetensorsError } from '../safetensors/index.js'
+import { buildNetwork, type ModelDetails, type NetworkStructure, readMetadata } from '../structure.js'
 import { faultInClassNames } from './class-names.js'
-import { checkClaims } from './config-rules.js'
-import { type Inferred, inferStructure, type StructureHints } from './infer-structure.js'
-import { shapesOf } from './layout.js'
-import { readModelConfig } from './model-config.js'
-import { fitPreprocessing } from './preprocessing.js'
+import { fitPreprocessing } from './fit-preprocessing.js'
+import type { StructureHints } from './infer-structure.js'
+import type { Naming } from './naming.js'
 import { type NamedTensors, readNames } from './read-names.js'
-import { openTensors } from './shards.js'
+import type { recogniseCheckpoint } from './recognise-checkpoint.js'
+import { resamplePositions } from './resample-positions.js'
 import { sourcesOf } from './stored-values.js'
-import type { TensorFile } from './tensor-file.js'
-import type { WeightFiles } from './weight-files.js'
+import { openTensors, type TensorFile, type WeightFiles } from './weight-files.js'
 
 export interface CheckpointOptions extends StructureHints, AdaptOptions {
   /** Factories of block kinds besides the standard ones. */
@@ -26,7 +27,7 @@ export interface CheckpointOptions extends StructureHints, AdaptOptions {
 }
 
 /** All of a model, read and checked, before anything is allocated on a backend. */
-export interface Checkpoint {
+interface Checkpoint {
   readonly structure: NetworkStructure
   /** By parameter name; those of a fresh head are not there. */
   readonly values: ReadonlyMap<string, FloatTensor>
@@ -47,16 +48,11 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const tensors = await openTensors(files)
   const own = readMetadata(tensors)
   const named = readNames(tensors, own !== undefined)
-  const config = own ? undefined : await readModelConfig(files, options)
-  const hints = { ...config?.hints, ...given(options) }
-  const { structure: stored, notes: assumptions }: Inferred = own
-    ? { structure: own.structure, notes: [] }
-    : inferStructure(tensors, named, hints, options.imageSize)
-  if (config) checkClaims(config.claims, stored, named, name)
+  const recognised = own ? { ...own, notes: [] } : await recognise(files, tensors, named, options)
+  const { structure: stored, details } = recognised
   const adaptation = planAdaptation(stored, options, name)
   shapesOf(adaptation.structure, name, options.blocks)
   const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.blocks)
-  const details = own?.details ?? config?.details ?? {}
   const { classNames, ...headless } = details
   const sameHead = adaptation.structure.classes === stored.classes && stored.classes > 0
   const fault = sameHead ? faultInClassNames(classNames, stored.classes) : undefined
@@ -70,17 +66,12 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
     values: adaptValues(values, stored, adaptation),
     freshHead: adaptation.freshHead,
     details: fitted.details,
-    notes: [...files.notes, ...named.notes, ...(config?.notes ?? []), ...assumptions, ...notes, ...adaptation.notes, ...fitted.notes],
+    notes: [...files.notes, ...named.notes, ...recognised.notes, ...notes, ...adaptation.notes, ...fitted.notes],
   }
 }
 
-function given({ heads, epsilon, activation }: StructureHints): StructureHints {
-  return {
-    ...(heads !== undefined && { heads }),
-    ...(epsilon !== undefined && { epsilon }),
-    ...(activation !== undefined && { activation }),
-  }
-}
+/** A file of others is read by code that is fetched when the first of them comes: a page that loads files of ours alone does without. */
+const recognise: typeof recogniseCheckpoint = async (...given) => (await import('./recognise-checkpoint.js')).recogniseCheckpoint(...given)
 
 /** Parameters that belong to a part which a model may have and its use does not run, with the reason. */
 const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]
@@ -105,4 +96,113 @@ async function readValues(file: TensorFile, named: NamedTensors, stored: Network
   )
   const left = [...new Set(unused.values())].map((what) => `the checkpoint also holds ${what}: left out`)
   return { values, notes: [...notes, ...left] }
+}
+
+/** Another use of a checkpoint than the one it was trained for. */
+interface AdaptOptions {
+  /** Pixels per side, or height and width; the position embeddings are resampled where the patches are not the checkpoint's. */
+  readonly imageSize?: Size
+  /** C; where it is not the checkpoint's, or the checkpoint has no head, a fresh head is drawn with `rng`. 0 leaves the head out: features alone. */
+  readonly classes?: number
+  /** Draws a fresh head. Give it only with `classes`. */
+  readonly rng?: Rng
+}
+
+/** What has to change of a checkpoint. */
+interface Adaptation {
+  readonly structure: NetworkStructure
+  readonly freshHead: boolean
+  readonly notes: readonly string[]
+}
+
+const isHead = (parameter: string) => /^head(_dist)?\./.test(parameter)
+
+/** @throws SafetensorsError when a fresh head is needed and no generator was given, or a size is no positive integer */
+function planAdaptation(stored: NetworkStructure, options: AdaptOptions, name: string): Adaptation {
+  const { geometry } = stored
+  const notes: string[] = []
+  const imageSize = options.imageSize === undefined ? geometry.imageSize : read(() => sizeIn(options, 'imageSize'), name)
+  const structure = { ...stored, geometry: { ...geometry, imageSize } }
+  if (sizeText(imageSize) !== sizeText(geometry.imageSize)) {
+    const [before, after] = [gridOf(geometry), gridOf(structure.geometry)].map((grid) => grid.join(' x '))
+    const pixels = [geometry.imageSize, imageSize].map((size) => (typeof size === 'number' ? size : sizeText(size))).join(' to ')
+    if (before !== after) notes.push(`position embeddings resampled from ${before} to ${after} patches (${pixels} pixels)`)
+  }
+  const classes = options.classes === undefined ? stored.classes : read(() => countIn(options, 'classes'), name)
+  if (classes === stored.classes) {
+    if (classes === 0)
+      notes.push('the checkpoint has no classifier: the network gives features alone; ask for a fresh head with { classes, rng }')
+    return { structure, freshHead: false, notes }
+  }
+  const found = stored.classes === 0 ? 'no head' : `a head of ${stored.classes} classes`
+  if (classes === 0) {
+    notes.push(`${found} was left out: the network gives features alone`)
+    const { distillationHead: _, ...headless } = structure
+    return { structure: { ...headless, classes }, freshHead: false, notes }
+  }
+  if (!options.rng) {
+    throw new SafetensorsError(
+      `${name}: the checkpoint has ${found}, so that a head of ${classes} must be drawn afresh; ask for it by giving its generator: { classes: ${classes}, rng }`,
+    )
+  }
+  notes.push(`a fresh head of ${classes} classes was drawn; the checkpoint has ${found}`)
+  return { structure: { ...structure, classes }, freshHead: true, notes }
+}
+
+function read<T>(value: () => T, name: string): T {
+  try {
+    return value()
+  } catch (error) {
+    throw new SafetensorsError(`${name}: ${(error as Error).message}`)
+  }
+}
+
+/** The checkpoint's values for the adapted structure, by parameter; those of another head are left out. */
+function adaptValues(
+  values: ReadonlyMap<string, FloatTensor>,
+  stored: NetworkStructure,
+  { structure }: Adaptation,
+): Map<string, FloatTensor> {
+  const sameHead = structure.classes === stored.classes
+  const adapted = new Map([...values].filter(([parameter]) => sameHead || !isHead(parameter)))
+  const grid = { from: gridOf(stored.geometry), to: gridOf(structure.geometry) }
+  if (grid.from.join() !== grid.to.join()) {
+    const leading = prefixTokensOf(stored)
+    const data = resamplePositions(values.get('pos_embed')!.data, stored.embeddingWidth, grid, leading)
+    adapted.set('pos_embed', { shape: [1, leading + grid.to[0] * grid.to[1], stored.embeddingWidth], data })
+  }
+  return adapted
+}
+
+/** Where a parameter lies in a file: tensors of one shape, stacked along their first dimension. */
+interface Placement {
+  readonly parameter: string
+  readonly tensors: readonly string[]
+  readonly tensorShape: readonly number[]
+}
+
+/** Where a naming puts parameters of the given shapes. */
+export function placementsOf(shapes: ExpectedShapes, naming: Naming): Placement[] {
+  return Object.entries(shapes).map(([parameter, shape]) => {
+    const tensors = naming.tensorsOf(parameter)
+    if (!tensors) throw new SafetensorsError(`parameter '${parameter}' has no name in ${naming.title} naming; use timm's`)
+    const [rows, ...rest] = shape
+    return { parameter, tensors, tensorShape: tensors.length === 1 ? shape : [rows! / tensors.length, ...rest] }
+  })
+}
+
+/** Shapes of all parameters of a structure that somebody's file describes. */
+function shapesOf(structure: NetworkStructure, name: string, blocks?: BlockRegistry): ExpectedShapes {
+  try {
+    const planned = withoutWeights(() => buildNetwork(structure, blocks))
+    const shapes = shapesIn(parametersOf(planned))
+    disposeNetwork(planned)
+    return shapes
+  } catch (error) {
+    throw new SafetensorsError(`${name}: ${(error as Error).message}`)
+  }
+}
+
+export function shapesIn(parameters: Parameters): ExpectedShapes {
+  return Object.fromEntries(Object.entries(parameters).map(([name, { shape }]) => [name, shape]))
 }

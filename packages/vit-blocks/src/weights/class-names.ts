@@ -1,4 +1,4 @@
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
 
 /**

@@ -3,12 +3,12 @@ import type { Activation } from '@learngene/ops'
 import { prefixTokensOf } from '../embedding.js'
 import { gridOf, type Size, sizeIn } from '../geometry.js'
 import type { Pooling } from '../head.js'
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
 import type { NetworkStructure } from '../structure.js'
 import type { ConfigHints } from './infer-structure.js'
-import type { JsonMap } from './json-file.js'
 import type { NamedTensors } from './read-names.js'
+import type { JsonMap } from './weight-files.js'
 
 /** What a configuration states about a network. */
 export interface Stated {

@@ -3,7 +3,7 @@ import { dispose, memory } from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
 import { loadModel } from '../model-file.js'
 import { disposeNetwork, forward } from '../network.js'
-import { relativeError } from '../reference/relative-error.js'
+import { relativeError } from '../reference/check-reference.js'
 import { filesOf, readFamilies } from './testing/families.js'
 
 const models = await readFamilies()

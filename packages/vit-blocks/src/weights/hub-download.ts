@@ -3,8 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open, rename, rm, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import type { Reporter } from '@learngene/interfaces'
-import { fetchProgress } from './progress.js'
-import { PermanentError, type RetryOptions, withRetries } from './retry.js'
+import { fetchProgress, PermanentError, type RetryOptions, withRetries } from './transfer.js'
 
 export interface DownloadOptions extends RetryOptions {
   readonly report?: Reporter

@@ -1,11 +1,11 @@
 import type { JsonObject, Preprocessing } from '@learngene/interfaces'
 import { type Size, sidesOf } from '../geometry.js'
-import type { ModelDetails } from '../model-metadata.js'
-import type { NetworkStructure } from '../structure.js'
+import type { ModelDetails, NetworkStructure } from '../structure.js'
 import type { TransformerBlockConfig } from '../transformer-block.js'
 import { vitStructure } from '../vit.js'
 import { faultInClassNames } from './class-names.js'
-import { type Normalisation, preprocessorConfig } from './preprocessing.js'
+import type { Normalisation } from './preprocessing.js'
+import { preprocessorConfig } from './preprocessor-config.js'
 
 /** Contents of the JSON files beside Hugging Face's weights. */
 export interface HuggingFaceConfig {

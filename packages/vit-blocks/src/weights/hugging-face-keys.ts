@@ -20,7 +20,7 @@ import {
   size,
 } from './config-rules.js'
 import type { ConfigHints } from './infer-structure.js'
-import { type JsonMap, objectIn } from './json-file.js'
+import { type JsonMap, objectIn } from './weight-files.js'
 
 /** A class of models of transformers. */
 interface Family {

@@ -1,7 +1,6 @@
 import { expect, it } from 'vitest'
 import type { Size } from '../geometry.js'
-import type { SafetensorsFile } from '../safetensors/index.js'
-import { SafetensorsError } from '../safetensors/index.js'
+import { SafetensorsError, type SafetensorsFile } from '../safetensors/index.js'
 import { openReference } from '../safetensors/testing/reference.js'
 import distilledShapes from '../testing/reference/timm-deit-distilled-shapes.json' with { type: 'json' }
 import deitShapes from '../testing/reference/timm-deit-shapes.json' with { type: 'json' }

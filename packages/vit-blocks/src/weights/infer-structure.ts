@@ -8,7 +8,7 @@ import type { TransformerBlockConfig } from '../transformer-block.js'
 import { huggingFaceClip } from './naming.js'
 import type { NamedTensors } from './read-names.js'
 import { registersIn } from './stored-values.js'
-import type { TensorFile } from './tensor-file.js'
+import type { TensorFile } from './weight-files.js'
 
 /** What the shapes of a checkpoint do not tell, and who uses it may say. */
 export interface StructureHints {

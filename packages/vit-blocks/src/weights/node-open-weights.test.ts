@@ -7,7 +7,7 @@ import { memory, tidy } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
 import { disposeNetwork, forward } from '../network.js'
 import { loadViT } from '../node.js'
-import { relativeError } from '../reference/relative-error.js'
+import { relativeError } from '../reference/check-reference.js'
 import { openWeights } from './node-open-weights.js'
 import { goldenFolder, goldenImages, goldenLogits } from './testing/golden.js'
 

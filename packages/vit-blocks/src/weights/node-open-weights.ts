@@ -2,12 +2,10 @@ import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { fileSource } from '../safetensors/node-file-source.js'
-import { modelFolder } from './folder.js'
 import { type HubCacheOptions, openHub } from './hub-cache.js'
 import { openUrl } from './open-weights.js'
 import type { UrlOptions } from './url-source.js'
-import type { WeightFiles } from './weight-files.js'
-import { parseWeightSpec } from './weight-spec.js'
+import { modelFolder, parseWeightSpec, type WeightFiles } from './weight-files.js'
 
 export interface NodeOpenOptions extends HubCacheOptions, UrlOptions {}
 

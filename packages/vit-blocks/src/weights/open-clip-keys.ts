@@ -16,8 +16,8 @@ import {
   type Stated,
   size,
 } from './config-rules.js'
-import { type JsonMap, objectIn } from './json-file.js'
 import { readArchitecture } from './timm-keys.js'
+import { type JsonMap, objectIn } from './weight-files.js'
 
 const headWidth: Rule = (value, key, reading) => {
   size('width')(value, key, { ...reading, claims: [] })

@@ -1,7 +1,6 @@
-import { modelFolder } from './folder.js'
+import { type LoadedModel, type LoadOptions, loadModel } from '../model-file.js'
 import { type UrlOptions, urlSource } from './url-source.js'
-import type { WeightFiles } from './weight-files.js'
-import { parseWeightSpec, type WeightSpec } from './weight-spec.js'
+import { modelFolder, parseWeightSpec, type WeightFiles, type WeightSpec } from './weight-files.js'
 
 export interface OpenOptions extends UrlOptions {
   /** The hub's address; default `https://huggingface.co`. */
@@ -44,4 +43,13 @@ function openHubByRanges({ repository, revision }: WeightSpec & { readonly kind:
     file: undefined,
     open: (name) => urlSource(base + encodeURIComponent(name), { ...options, headers }),
   })
+}
+
+/**
+ * Loads a ViT by its address: `loadViT('hf:timm/deit_tiny_patch16_224.fb_in1k')`, or a URL; see {@link openWeights} and `loadModel`.
+ *
+ * @throws Error when there is nothing at the address, SafetensorsError when it is not a model
+ */
+export async function loadViT(spec: string | URL, options: LoadOptions & OpenOptions = {}): Promise<LoadedModel> {
+  return loadModel(await openWeights(spec, options), options)
 }

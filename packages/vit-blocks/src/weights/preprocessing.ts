@@ -1,7 +1,8 @@
-import type { Interpolation, JsonObject, Preprocessing } from '@learngene/interfaces'
-import { describe } from '../safetensors/describe.js'
+import type { Interpolation, Preprocessing } from '@learngene/interfaces'
+import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
-import type { JsonMap } from './json-file.js'
+import { type Resized, resampleCodes } from './preprocessor-config.js'
+import type { JsonMap } from './weight-files.js'
 
 /** Pixels / 255 - mean, divided by std, channel by channel. */
 export interface Normalisation {
@@ -16,7 +17,6 @@ const halves: Normalisation = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
 const clip: Normalisation = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] }
 
 type Size = readonly [height: number, width: number]
-type Resized = Extract<Preprocessing, { readonly centerCrop: boolean }>
 
 /** The image processors of transformers that are understood, with their defaults (transformers 5.18). */
 const processors = {
@@ -40,9 +40,6 @@ const processorOfModel: { readonly [modelType: string]: keyof typeof processors 
   siglip: 'Siglip',
   siglip_vision_model: 'Siglip',
 }
-
-/** Pillow's codes; 4 and 5 are box and hamming. */
-const resampleCodes: readonly Interpolation[] = ['nearest', 'lanczos', 'bilinear', 'bicubic']
 
 /** Keys that say nothing about pixels of RGB images. */
 const harmless = new Set([
@@ -223,70 +220,6 @@ export function readTimmPreprocessing(pretrained: JsonMap, name: string): { prep
     ...meanAndStdIn(pretrained, ['mean', 'std'], imageNetNormalisation, name),
   } as const
   return { preprocessing, notes }
-}
-
-/**
- * The details of a model for the size that its network has: a preprocessing without a size takes it; where the user asked for that size, one of another
- * size is changed in proportion; otherwise it stays as it was stated, and a note says that the two differ.
- */
-export function fitPreprocessing(
-  details: JsonObject,
-  size: Size,
-  asked: boolean,
-): { readonly details: JsonObject; readonly notes: readonly string[] } {
-  const preprocessing = details.preprocessing as unknown as OpenPreprocessing | undefined
-  if (typeof preprocessing !== 'object' || preprocessing === null) return { details, notes: [] }
-  const { size: stated = size } = preprocessing
-  const fitted = (changes: object) => ({
-    details: { ...details, preprocessing: { ...preprocessing, size: [...size], ...changes } as JsonObject },
-    notes: [],
-  })
-  if (stated[0] === size[0] && stated[1] === size[1]) return fitted({})
-  if (!asked) {
-    const note = `the files state a preprocessing to ${stated.join(' x ')} pixels, the network's images have ${size.join(' x ')}: load it with { imageSize } to make them one`
-    return { details, notes: [note] }
-  }
-  const { resize } = preprocessing as Partial<Resized>
-  if (resize === undefined || resize === 'none') return fitted({})
-  const grown = (side: number, axis: 0 | 1) => Math.round((side * size[axis]) / stated[axis])
-  if ('squash' in resize) return fitted({ resize: { squash: [grown(resize.squash[0], 0), grown(resize.squash[1], 1)] } })
-  return fitted({ resize: { shortest: Math.max(grown(resize.shortest, 0), grown(resize.shortest, 1)) } })
-}
-
-/**
- * A preprocessing as transformers' `preprocessor_config.json`. transformers cuts the middle out half a pixel further up and left than timm where the borders cannot
- * be equal.
- *
- * @throws Error when no image processor of transformers does it: timm's crop mode 'border', and 'center' for rectangles
- */
-export function preprocessorConfig(preprocessing: Preprocessing): JsonObject {
-  const { size, interpolation, mean, std } = preprocessing
-  const { resize, centerCrop } = 'crop' in preprocessing ? asResize(preprocessing) : preprocessing
-  const sides = ([height, width]: Size) => ({ height, width })
-  const shortest = resize !== 'none' && 'shortest' in resize
-  return {
-    image_processor_type: `${shortest ? 'Bit' : centerCrop ? 'DeiT' : 'ViT'}ImageProcessor`,
-    do_resize: resize !== 'none',
-    size: resize === 'none' ? sides(size) : 'squash' in resize ? sides(resize.squash) : { shortest_edge: resize.shortest },
-    resample: resampleCodes.indexOf(interpolation),
-    do_center_crop: centerCrop,
-    ...(centerCrop && { crop_size: sides(size) }),
-    do_rescale: true,
-    rescale_factor: 1 / 255,
-    do_normalize: true,
-    image_mean: mean,
-    image_std: std,
-  }
-}
-
-function asResize({ crop, cropPct, size }: Extract<Preprocessing, { readonly crop: string }>): Pick<Resized, 'resize' | 'centerCrop'> {
-  const scaled = [Math.floor(size[0] / cropPct), Math.floor(size[1] / cropPct)] as const
-  const centerCrop = cropPct < 1 || crop === 'center'
-  if (crop === 'squash') return { resize: { squash: scaled }, centerCrop }
-  if (crop === 'center' && scaled[0] === scaled[1]) return { resize: { shortest: scaled[0] }, centerCrop }
-  throw new Error(
-    `transformers has no image processor for timm's crop mode '${crop}' at ${size.join(' x ')} pixels: leave details.preprocessing out, or give another`,
-  )
 }
 
 function isSide(value: unknown): value is number {

@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest'
-import type { TensorEntry } from '../safetensors/tensor-entry.js'
+import type { TensorEntry } from '../safetensors/header.js'
 import { huggingFaceNaming } from './naming.js'
 import { readNames } from './read-names.js'
-import type { TensorFile } from './tensor-file.js'
+import type { TensorFile } from './weight-files.js'
 
 const entry = (dtype: TensorEntry['dtype'] = 'F32'): TensorEntry => ({ dtype, shape: [], begin: 0, end: 0 })
 const fileOf = (...names: string[]): TensorFile => fileWith(Object.fromEntries(names.map((name) => [name, entry()])))

@@ -1,8 +1,8 @@
-import { describeList, describe as quote } from '../safetensors/describe.js'
-import { isWeight } from '../safetensors/dtype.js'
+import { isWeight } from '../safetensors/elements.js'
+import { describeList, describe as quote } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
 import { type Convention, conventions, parameterReader, parameterWriter, timm } from './naming.js'
-import type { TensorFile } from './tensor-file.js'
+import type { TensorFile } from './weight-files.js'
 
 /** A checkpoint's tensors by the parameters that they hold. */
 export interface NamedTensors {

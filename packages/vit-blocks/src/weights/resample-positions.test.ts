@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { relativeError } from '../reference/relative-error.js'
+import { relativeError } from '../reference/check-reference.js'
 import golden from './positions-golden.json' with { type: 'json' }
 import { resamplePositions } from './resample-positions.js'
 

@@ -1,7 +1,7 @@
 import { sizeOf } from '../parameters.js'
 import type { ExpectedShapes } from '../safetensors/index.js'
 import type { NamedTensors } from './read-names.js'
-import type { TensorFile } from './tensor-file.js'
+import type { TensorFile } from './weight-files.js'
 
 /** Where the value of a parameter comes from. */
 export interface Source {

@@ -1,5 +1,5 @@
 import type { Json } from '@learngene/interfaces'
-import { describe } from '../safetensors/describe.js'
+import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
 import {
   activation,
@@ -22,7 +22,7 @@ import {
   size,
 } from './config-rules.js'
 import type { ConfigHints } from './infer-structure.js'
-import { type JsonMap, objectIn } from './json-file.js'
+import { type JsonMap, objectIn } from './weight-files.js'
 
 const named = pooling({ token: 'token', avg: 'average', map: 'attention' })
 

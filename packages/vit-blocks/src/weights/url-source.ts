@@ -1,6 +1,5 @@
 import type { ByteSource, Reporter } from '@learngene/interfaces'
-import { fetchProgress } from './progress.js'
-import { PermanentError, type RetryOptions, withRetries } from './retry.js'
+import { fetchProgress, PermanentError, type RetryOptions, withRetries } from './transfer.js'
 
 export interface UrlOptions extends RetryOptions {
   /** Default the global one. */

@@ -1,14 +1,39 @@
-import { readAncestor } from '@learngene/fashion-mnist'
+import type { BackendName } from '@learngene/backends'
 import { blockOrder, orderDetails, type Rotated, rotate, rotatedFrom } from '@learngene/inherit'
-import type { JsonObject, Reporter } from '@learngene/interfaces'
+import type { Budget, JsonObject, Reporter } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, type LoadedModel, loadModel, type Network } from '@learngene/vit-blocks'
-import { loadViT } from '@learngene/vit-blocks/node'
+import { disposeNetwork, type Network } from '@learngene/vit-blocks'
 import { startBackend } from '../../start-backend.js'
-import type { CutOptions } from '../cut.js'
+import { loadModelAt } from '../load-model.js'
 import { createJudge, type Judge } from './judge.js'
 import { embeddedImages, folderImages, type ModelImages } from './model-images.js'
 import { type ModelSize, requireCuttable, sizeOf } from './sizes.js'
+
+/** What the command is told. */
+export interface CutOptions {
+  readonly model: string
+  readonly images?: string
+  readonly test?: string
+  readonly width?: number
+  readonly blocks?: number
+  readonly heads?: number
+  readonly budget?: Budget
+  readonly out?: string
+  readonly rotated?: string
+  readonly fit?: boolean
+  readonly epochs?: number
+  readonly labelWeight?: number
+  readonly list?: boolean
+  readonly widths?: readonly number[]
+  readonly depths?: readonly number[]
+  readonly calibration: number
+  readonly limit: number
+  readonly dtype: 'f32' | 'f16'
+  readonly force?: boolean
+  readonly seed: number
+  readonly backend: BackendName | 'auto'
+  readonly json?: boolean
+}
 
 /** A model in principal order, with the images that it is cut and judged by. */
 export interface Ancestor {
@@ -34,9 +59,6 @@ export interface Needs {
   readonly calibrated: boolean
 }
 
-/** The embedded ancestor, in place of an address. */
-export const EMBEDDED = 'embedded'
-
 const [ORDER_KEY] = Object.keys(orderDetails({ energies: [], drops: [] })) as [string]
 
 /** The files that `--rotated` may write over. */
@@ -59,9 +81,7 @@ export async function withAncestor<T>(
 ): Promise<T> {
   const { model, limit, calibration, seed } = options
   await startBackend(options.backend)
-  report({ kind: 'stage', name: `load ${model}` })
-  const loaded = await load(model, report, signal)
-  for (const text of loaded.notes) report({ kind: 'message', text })
+  const loaded = await loadModelAt(model, { report, signal })
   let { network } = loaded
   try {
     requireCuttable(model, network)
@@ -92,10 +112,6 @@ export async function withAncestor<T>(
   } finally {
     disposeNetwork(network)
   }
-}
-
-async function load(model: string, report: Reporter, signal: AbortSignal): Promise<LoadedModel> {
-  return model === EMBEDDED ? loadModel(await readAncestor(), { name: 'the embedded ancestor' }) : loadViT(model, { report, signal })
 }
 
 /** The images of the folders that are named; where none is, those that come with the model. */

@@ -7,8 +7,7 @@ import { createRng } from '@learngene/training'
 import { costOf, disposeNetwork, type Network, saveModel } from '@learngene/vit-blocks'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
-import type { CutOptions } from '../cut.js'
-import { type Ancestor, rotatedModels, withAncestor } from './ancestor.js'
+import { type Ancestor, type CutOptions, rotatedModels, withAncestor } from './ancestor.js'
 import {
   type Candidate,
   candidatesWithin,

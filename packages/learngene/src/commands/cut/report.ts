@@ -1,6 +1,6 @@
 import { formatBudget } from '@learngene/budget-search'
-import { formatCount, formatShare, textTable } from '../../report/text.js'
-import type { CutOptions } from '../cut.js'
+import { formatCount, formatShare, quoted, textTable } from '../../report/text.js'
+import type { CutOptions } from './ancestor.js'
 import type { CutReport, Finalist, SizeRow, SizesReport, WrittenFile } from './cut-model.js'
 import { sizeName } from './sizes.js'
 
@@ -82,7 +82,7 @@ function worthwhile(sizes: readonly SizeRow[]): SizeRow {
 }
 
 function nextAfterCut({ file, epochs, width, depth, heads, ancestor }: CutReport, options: CutOptions): string {
-  if (options.images === undefined && epochs > 0) return `npx learngene evaluate --model ${quoted(file)}`
+  if (options.images === undefined && epochs > 0) return `npx learngene evaluate ${quoted(file)}`
   if (epochs > 0) return command(file, options, ['--list'])
   const size = ['--width', width, '--blocks', depth, ...(heads === ancestor.heads ? [] : ['--heads', heads])]
   return command(options.model, options, [...size, '--epochs', 1, '--out', file])
@@ -92,11 +92,6 @@ function nextAfterCut({ file, epochs, width, depth, heads, ancestor }: CutReport
 function command(model: string, { images, test }: CutOptions, args: readonly (string | number)[]): string {
   const folders = [...(images === undefined ? [] : ['--images', images]), ...(test === undefined ? [] : ['--test', test])]
   return ['npx learngene cut', ...[model, ...folders, ...args].map((arg) => quoted(String(arg)))].join(' ')
-}
-
-/** As a shell takes it for one word. */
-function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
 }
 
 function costText({ macs, parameters }: SizeRow, ancestor: SizeRow): string {

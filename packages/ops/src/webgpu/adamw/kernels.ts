@@ -1,5 +1,5 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core'
-import type { AdamWConstants } from '../../adamw-row.js'
+import type { AdamWConstants } from '../../adamw.js'
 import type { TensorData, WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Inputs, type Kernels, kernelSet } from '../kernel-set.js'

@@ -1,8 +1,7 @@
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
-import { forwardProgram, gradientProgram, SUM_COLUMNS, SUM_PROGRAM } from './programs.js'
-import { teamFor } from './team.js'
+import { forwardProgram, gradientProgram, SUM_COLUMNS, SUM_PROGRAM, teamFor } from './programs.js'
 
 /** Workgroups of the gradient at most: enough to fill a large GPU, few enough that adding their sums up costs little. */
 const GROUPS = 512

@@ -1,5 +1,4 @@
 import type { Program } from '../dispatch.js'
-import { type Team, teamCode, vectorType } from './team.js'
 
 /** y = gamma (x - mean) inverse + beta, and statistics = [mean, inverse] of each row, inverse = 1 / sqrt(variance + epsilon). */
 export function forwardProgram(team: Team): Program {
@@ -141,6 +140,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
 }
 
 export const SUM_COLUMNS = 32
+
 const SUM_ROWS = 8
 
 /** dGamma and dBeta: the sums of [groups, 2, width] over the groups, always in the same order. */
@@ -166,4 +166,47 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id) 
   for (var row = 1u; row < ${SUM_ROWS}u; row++) { sum += sums[row * ${SUM_COLUMNS}u + local.x]; }
   if (id.x < u.width) { d_gamma[id.x] = sum; } else { d_beta[id.x - u.width] = sum; }
 }`,
+}
+
+/** How the threads of a workgroup share rows: a team of threads takes a row at a time. */
+interface Team {
+  /** Values that a thread loads at once: 4 where rows divide by it. */
+  readonly vector: 1 | 4
+  /** Vectors of a row. */
+  readonly vectors: number
+  /** Threads of a team. */
+  readonly lanes: number
+  /** Vectors of a thread, which it keeps in registers. */
+  readonly perLane: number
+  /** Teams of a workgroup. */
+  readonly teams: number
+}
+
+const THREADS = 128
+
+const VECTORS_PER_LANE = 4
+
+export function teamFor(width: number): Team {
+  const vector = width % 4 === 0 ? 4 : 1
+  const vectors = width / vector
+  let lanes = 8
+  while (lanes < THREADS && lanes * VECTORS_PER_LANE < vectors) lanes *= 2
+  return { vector, vectors, lanes, perLane: Math.ceil(vectors / lanes), teams: THREADS / lanes }
+}
+
+/** WGSL of a team's constants, and `total(v)`, the sum of a vector's values. */
+function teamCode({ vector, vectors, lanes, perLane, teams }: Team): string {
+  const type = vectorType({ vector })
+  return `
+const WIDTH = ${vector * vectors}.0;
+const VECTORS = ${vectors}u;
+const LANES = ${lanes}u;
+const PER_LANE = ${perLane}u;
+const TEAMS = ${teams}u;
+const THREADS = ${lanes * teams}u;
+fn total(v: ${type}) -> f32 { return ${vector === 4 ? 'dot(v, vec4f(1.0))' : 'v'}; }`
+}
+
+function vectorType({ vector }: Pick<Team, 'vector'>): 'vec4f' | 'f32' {
+  return vector === 4 ? 'vec4f' : 'f32'
 }

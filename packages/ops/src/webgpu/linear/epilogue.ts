@@ -1,5 +1,4 @@
 import type { Program } from '../dispatch.js'
-import { GELU } from './gelu.js'
 import { elementType } from './operand.js'
 
 /** What is done to a product's values before they are written, in this order. */
@@ -56,4 +55,48 @@ fn finish(row: u32, column: u32, offset: u32, product: vec4f) {
   ${epilogue.residual ? `value += ${read('residual', 'at')};` : ''}
   ${write('result', 'offset + at')}
 }`
+}
+
+/**
+ * WGSL of `gelu(x)` and `gelu_derivative(x)` for four values: x Phi(x) and Phi(x) + x phi(x). Phi comes from its tail, which loses no digits far below
+ * zero: Phi(-a) = exp(-a^2 / 2) t p(t), t = 1 / (1 + 0.35 a), with the polynomial of the wasm module (scripts/fit-approximations.mjs, relative error 4e-8).
+ */
+const GELU = `
+fn gaussian(x: vec4f) -> vec4f { return exp(-0.5 * x * x); }
+fn distribution(x: vec4f, g: vec4f) -> vec4f {
+  let t = 1.0 / (1.0 + 0.35 * abs(x));
+  var p = vec4f(-0.029679522075176663);
+  p = p * t + 0.14654583064688087;
+  p = p * t - 0.2609612290418329;
+  p = p * t + 0.16505099671914386;
+  p = p * t - 0.02704660885755995;
+  p = p * t + 0.10711458784073731;
+  p = p * t + 0.11944491678723934;
+  p = p * t + 0.13991229813282732;
+  p = p * t + 0.13961871256065533;
+  let tail = t * p * g;
+  return select(1.0 - tail, tail, x < vec4f());
+}
+fn gelu(x: vec4f) -> vec4f { return x * distribution(x, gaussian(x)); }
+fn gelu_derivative(x: vec4f) -> vec4f {
+  let g = gaussian(x);
+  return distribution(x, g) + 0.3989422804014327 * x * g;
+}`
+
+export const GELU_THREADS = 256
+
+/** GELU of each value, or dx = dy times its derivative. */
+export function geluProgram(gradient: boolean): Program {
+  return {
+    key: `learngene gelu ${gradient}`,
+    storage: { x: { type: 'array<f32>' }, ...(gradient && { dy: { type: 'array<f32>' } }), result: { type: 'array<f32>', write: true } },
+    uniforms: { count: 'u32', stride: 'u32' },
+    workgroupSize: [GELU_THREADS, 1, 1],
+    code: `${GELU}
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let at = id.y * u.stride + id.x;
+  if (at >= u.count) { return; }
+  result[at] = ${gradient ? 'dy[at] * gelu_derivative(vec4f(x[at])).x' : 'gelu(vec4f(x[at])).x'};
+}`,
+  }
 }

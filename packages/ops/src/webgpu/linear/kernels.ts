@@ -2,7 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
-import { GELU_THREADS, geluProgram } from './gelu-program.js'
+import { GELU_THREADS, geluProgram } from './epilogue.js'
 import { multiply, multiplyAndSum } from './multiply.js'
 
 /**

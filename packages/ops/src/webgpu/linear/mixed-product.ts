@@ -2,8 +2,7 @@ import type { Program } from '../dispatch.js'
 import { epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
 import { EDGE, type MatrixUnit, SUBGROUP } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
-import type { Product } from './product.js'
-import { SUMS } from './sums.js'
+import { type Product, SUMS } from './product.js'
 import type { TileSize } from './tile.js'
 
 /** A tile cut among 2 x 2 subgroups, each with a number of matrices. */

@@ -5,8 +5,7 @@ import type { Epilogue } from './epilogue.js'
 import { matrixUnitOf } from './matrix-unit.js'
 import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
 import type { Operand } from './operand.js'
-import { PARTS_THREADS, partsProgram } from './parts.js'
-import { productProgram } from './product.js'
+import { PARTS_THREADS, partsProgram, productProgram } from './product.js'
 import { choosePlan, TILES, type TileSize } from './tile.js'
 
 /** A matrix as a factor of a product, and which of its dimensions is summed over. */

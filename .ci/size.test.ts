@@ -1,0 +1,40 @@
+import { afterAll, describe, expect, test } from 'vitest'
+import { bundle, bytesOf, imports, table } from './sizes.mjs'
+
+// Bundles the built packages as a page's build does: nothing may come along that is not asked for.
+
+/** Text that stands in one part only, and stays when it is minified. */
+const marks = {
+  wasm: /AGFzbQ[A-Za-z0-9+/]{100}/, // a WebAssembly module as base64
+  webgpu: /@workgroup_size/,
+  tensorflow: /VarHandleOp/,
+  gradients: /Conv2DBackpropInput/,
+}
+
+describe('what a page downloads', () => {
+  const measured: object[] = []
+  afterAll(() => console.log(`\n${table(measured)}\n`))
+
+  test.each(imports)('$what: at most $limit bytes at start, no kernels and no gradients', async ({ what, code, limit }) => {
+    const { initial, onDemand } = await bundle(code)
+    measured.push({ what, initial, onDemand })
+    expect(bytesOf(initial)).toBeLessThanOrEqual(limit)
+    const found = Object.entries(marks).flatMap(([part, mark]) => (initial.some(({ code }) => mark.test(code)) ? [part] : []))
+    expect(found).toEqual([])
+  })
+
+  test('useBackend has each kind of kernels in a chunk of its own, and train the gradients', async () => {
+    const { onDemand } = await bundle("export { useBackend } from '@learngene/backends'; export { train } from '@learngene/training'")
+    for (const part of ['wasm', 'webgpu', 'tensorflow', 'gradients'] as const) {
+      expect(onDemand.filter(({ code }) => marks[part].test(code)).map(({ name }) => name)).toEqual([part])
+    }
+  })
+
+  test('a bare import keeps what is imported for its effect, and nothing of the rest', async () => {
+    const codeOf = async (entry: string) => (await bundle(`import '@learngene/${entry}'`)).initial.map(({ code }) => code).join('')
+    for (const part of ['wasm', 'webgpu', 'tensorflow', 'gradients'] as const) expect(await codeOf(`ops/${part}`)).toMatch(marks[part])
+    for (const entry of ['ops', 'backends', 'vit-blocks', 'distill-losses', 'stitch', 'budget-search']) {
+      expect((await codeOf(entry)).length, entry).toBeLessThan(500)
+    }
+  })
+})

@@ -1,0 +1,169 @@
+import { stat } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import type { BackendName } from '@learngene/backends'
+import type { Budget } from '@learngene/interfaces'
+import { type Command, InvalidArgumentError, Option } from 'commander'
+import { configOption, printConfig, printConfigOption } from '../config/options.js'
+import { UsageError } from '../errors.js'
+import { type Io, printJson } from '../io.js'
+import { backendOption, budget, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
+import { withProgress } from '../progress/progress-reporter.js'
+import { renderTable } from '../report/terminal.js'
+import { quoted } from '../report/text.js'
+import type { RunConfig } from '../run/config.js'
+import { RUN, readStoredRun } from '../run/run-folder.js'
+
+interface RunCommandOptions {
+  readonly out?: string
+  readonly images?: string
+  readonly validation?: string
+  readonly test?: string
+  readonly classes?: string
+  readonly order?: 'natural' | 'codeUnits'
+  readonly skipUnreadable?: boolean
+  readonly ancestor?: string
+  readonly tiers?: readonly { readonly width: number; readonly depth?: number }[]
+  readonly budget?: Budget
+  readonly config?: string
+  readonly printConfig?: boolean
+  readonly checkpointEvery?: number
+  readonly workers?: number
+  readonly backend: BackendName | 'auto'
+  readonly wait?: boolean
+  readonly force?: boolean
+  readonly seed: number
+  readonly json?: boolean
+  readonly quiet?: boolean
+}
+
+export function addRun(program: Command, io: Io): void {
+  program
+    .command('run')
+    .description(
+      'From an ancestor and your images to a family of models and the best one under a budget. Interrupted at any moment, the same command goes on; --out alone is enough then.',
+    )
+    .option('--images <dir>', 'folder with a subfolder of pictures for each class')
+    .option('--validation <dir>', 'such a folder, by which models are chosen (default: a tenth of the images)')
+    .option('--test <dir>', 'such a folder, on which they are reported (default: a tenth of the images)')
+    .option('--classes <file>', 'the classes in order, one a line (default: the names of the subfolders)')
+    .addOption(new Option('--order <order>', "of the subfolders: as timm's or as torchvision's").choices(['natural', 'codeUnits']))
+    .option('--skip-unreadable', 'go on without pictures that cannot be read, and count them')
+    .option('--ancestor <model>', "a model file or folder, 'hf:owner/name', a run's folder, 'embedded' or 'train'")
+    .addOption(
+      new Option(
+        '--tiers <list>',
+        'widths of the models that are cut out of the ancestor, such as 48,96 or 48x6,96 with their blocks',
+      ).argParser(tiers),
+    )
+    .option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory that the chosen model keeps', budget)
+    .addOption(configOption())
+    .addOption(printConfigOption())
+    .option('--out <dir>', 'where the run is, and what comes out of it')
+    .option('--checkpoint-every <steps>', 'steps between two checkpoints (default: 100, and a minute at most)', integer(1))
+    .option(
+      '--workers <number>',
+      'worker threads (default: 2 on wasm and cpu, 1 on backends that use the machine by themselves)',
+      integer(1, 64),
+    )
+    .addOption(backendOption())
+    .option('--wait', 'where another run is at work in the folder, wait for it')
+    .option('--force', 'start anew, and remove whatever is in the output directory')
+    .addOption(seedOption('of every random choice'))
+    .addOption(quietOption())
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      example(
+        'learngene run --images photos --ancestor hf:facebook/deit-tiny-patch16-224 --out runs/photos',
+        'writes runs/photos/report.html',
+      ),
+    )
+    .addHelpText('after', '  $ learngene run --images photos --ancestor train --out runs/photos')
+    .action(async (given: RunCommandOptions) => {
+      const { out, printConfig: printOnly, json, quiet, checkpointEvery, workers, backend, wait, force = false } = given
+      if (out === undefined && !printOnly) throw new UsageError('run needs --out <dir>; learngene run --help tells more')
+      const { config, configFile, seed } = await configOf(given)
+      if (printOnly) return printConfig(io, config)
+      const { runProgram } = await import('../run/program.js')
+      const program = { command: 'run' as const, outDir: out!, config, configFile, seed, workers, backend, force, wait, checkpointEvery }
+      const report = await withProgress(io, (report) => runProgram({ ...program, report, signal: io.signal }), quiet)
+      if (json) return printJson(io, report)
+      const next = `  npx learngene classify ${quoted(out!)} PICTURE.jpg`
+      io.stdout.write(`${renderTable(report, out!)}\n${next}\n\nreport: ${join(out!, 'report.html')}\n`)
+    })
+}
+
+/** `48,96` or `48x6,96`. */
+function tiers(text: string): { width: number; depth?: number }[] {
+  return text.split(',').map((part) => {
+    const [, width, depth] = /^\s*(\d+)(?:x(\d+))?\s*$/.exec(part) ?? []
+    if (width === undefined)
+      throw new InvalidArgumentError('It must be a list of widths, such as 48,96, each perhaps with its blocks: 48x6,96.')
+    return { width: Number(width), ...(depth !== undefined && { depth: Number(depth) }) }
+  })
+}
+
+/** What a run is about, when none of it is given and the folder holds a run: that run's. Otherwise flags over the file over what suits images and ancestor. */
+async function configOf(given: RunCommandOptions): Promise<{ config: RunConfig; configFile?: string; seed: number }> {
+  const { out, images, validation, test, classes, order, skipUnreadable, ancestor, budget, seed, config: file } = given
+  const isBare = [images, validation, test, classes, order, skipUnreadable, ancestor, given.tiers, budget, file].every(
+    (each) => each === undefined,
+  )
+  if (isBare && out !== undefined && (await exists(join(out, RUN)))) {
+    const { config, configFile, seed } = await readStoredRun(out)
+    return { config, seed, ...(configFile !== undefined && { configFile }) }
+  }
+  const { loadConfig } = await import('../config/load-config.js')
+  const { checkOptions } = await import('../config/check-config.js')
+  const { resolveConfig } = await import('../config/resolve-config.js')
+  const { runConfig } = await import('../run/config.js')
+  const { readImages } = await import('../run/build-recipe.js')
+  const { sensibleConfig } = await import('../run/sensible.js')
+  const loaded = await loadConfig(file, process.cwd())
+  if (loaded) checkOptions(runConfig, loaded.value, loaded.file)
+  const own = (loaded?.value ?? {}) as Partial<RunConfig>
+  const model = ancestor ?? own.ancestor
+  if (model === undefined) throw new UsageError(ANCESTORS)
+  const training = images ?? own.images?.training
+  if (training === undefined && !own.data)
+    throw new UsageError('run needs --images <dir>, a folder with a subfolder of pictures for each class')
+  const flags = {
+    ancestor: named(model),
+    images: {
+      training: training === undefined ? 'own' : absolute(training),
+      validation: absolute(validation),
+      test: absolute(test),
+      classes,
+      order,
+      skipUnreadable,
+    },
+    budget,
+  }
+  const datasets = await readImages({ data: own.data, images: { ...own.images, ...withoutMissing(flags.images) } })
+  const sensible = await sensibleConfig(flags.ancestor, datasets)
+  const suited = given.tiers?.map((tier, i) => ({ ...(sensible.tiers[i] ?? sensible.tiers.at(-1)!), ...tier }))
+  const { value, file: used } = await resolveConfig({
+    schema: runConfig,
+    defaults: sensible,
+    cwd: process.cwd(),
+    ...(file !== undefined && { file }),
+    flags: { ...flags, tiers: suited },
+    name: 'run',
+  })
+  return { config: value, seed, ...(used !== undefined && { configFile: resolve(used) }) }
+}
+
+const ANCESTORS =
+  "run needs --ancestor: a model file or folder, 'hf:facebook/deit-tiny-patch16-224' or any ViT of the hub, the folder of a run, 'embedded' (28 x 28 grey, Fashion-MNIST), or 'train' to train one on your images"
+
+const special = new Set(['embedded', 'train'])
+
+const named = (model: string) => (special.has(model) || /^[a-z]+:/.test(model) ? model : resolve(model))
+
+const absolute = <T extends string | undefined>(dir: T) =>
+  (dir === undefined || dir === 'embedded' || /^[a-z-]+:/.test(dir) ? dir : resolve(dir)) as T
+
+const withoutMissing = <T extends object>(values: T) =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
+
+const exists = (path: string) => stat(path).then(() => true, () => false) // biome-ignore format: short

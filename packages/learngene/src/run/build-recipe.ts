@@ -1,0 +1,72 @@
+import { createHash } from 'node:crypto'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Augmentation } from '@learngene/datasets'
+import { type ImageFolderOptions, imageFolder, imageFolders, loadFashionMnist } from '@learngene/datasets/node'
+import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
+import type { Dataset, Reporter } from '@learngene/interfaces'
+import { defineRecipe, type GivenAncestor, type Recipe, type RecipeData } from '@learngene/recipe'
+import { loadModel } from '@learngene/vit-blocks'
+import { loadViT } from '@learngene/vit-blocks/node'
+import type { RunConfig } from './config.js'
+
+/** The images of a run as its configuration names them. */
+export type NamedDatasets = Pick<RecipeData, 'training' | 'validation' | 'test'>
+
+/** Data of embedded Fashion-MNIST, of its four files, of a function, or of folders. @throws Error of one line that tells all faults of all folders */
+export async function readImages({ images, data }: Pick<RunConfig, 'images' | 'data'>): Promise<NamedDatasets> {
+  if (data) return (await (data as () => unknown)()) as NamedDatasets
+  const { training, validation, test, order, classes, exifOrientation } = images
+  if (training === 'embedded') return { training: await loadTrain(), test: await loadTest() }
+  if (training.startsWith(FASHION_MNIST)) {
+    const { train, test } = await loadFashionMnist(training.slice(FASHION_MNIST.length))
+    return { training: train, test }
+  }
+  const options: ImageFolderOptions = { order, classes, exifOrientation }
+  if (validation === undefined && test === undefined) return { training: await imageFolder(training, options) }
+  const dirs = { training, ...(validation !== undefined && { validation }), ...(test !== undefined && { test }) }
+  return (await imageFolders(dirs as { [part: string]: string }, options)) as unknown as {
+    training: Dataset
+    validation?: Dataset
+    test?: Dataset
+  }
+}
+
+const FASHION_MNIST = 'fashion-mnist:'
+
+/** A run's configuration as a recipe. @param datasets what {@link readImages} gave, unreadable pictures left out */
+export function buildRecipe(config: RunConfig, datasets: NamedDatasets, seed: number, fingerprint: string, report?: Reporter): Recipe {
+  const { ancestor, model, images, augmentation, data: _, ...rest } = config
+  const { validationImages, testImages, trainingImages, memoryLimit } = images
+  const given: GivenAncestor = { name: ancestor, fingerprint, load: () => loadAncestor(ancestor, report) }
+  if (ancestor === 'train' && !model) throw new Error("an ancestor that is trained here needs 'model': its sizes and how it is trained")
+  return defineRecipe({
+    ...(rest as unknown as Omit<Recipe, 'seed' | 'ancestor' | 'data'>),
+    seed,
+    ancestor: ancestor === 'train' ? model! : given,
+    data: {
+      ...datasets,
+      ...{ validationImages, testImages, trainingImages, memoryLimit },
+      ...(augmentation && { augmentation: augmentation as Augmentation }),
+    },
+  })
+}
+
+/** A model that is named as the command line names models. */
+export async function loadAncestor(name: string, report?: Reporter) {
+  if (name === 'embedded') return loadModel(await readAncestor(), { name: 'the embedded ancestor' })
+  return loadViT(await modelOf(name), { report })
+}
+
+/** The descendant of a run's folder, where it is one. */
+async function modelOf(name: string): Promise<string> {
+  const descendant = join(name, 'descendant.safetensors')
+  const isRun = await stat(join(name, 'run.json')).then(() => true, () => false) // biome-ignore format: short
+  return isRun ? descendant : name
+}
+
+/** Tells an ancestor from others: a hash of its file; of a folder or an address, the name. */
+export async function fingerprintOf(name: string): Promise<string> {
+  const bytes = name === 'embedded' ? await readAncestor() : await readFile(await modelOf(name)).catch(() => undefined)
+  return bytes ? createHash('sha256').update(bytes).digest('hex') : name
+}

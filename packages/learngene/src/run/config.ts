@@ -1,0 +1,113 @@
+import { z } from 'zod'
+
+const positive = z.number().positive()
+const count = z.int().positive()
+const share = z.number().min(0).max(1)
+
+/** Functions and values of one's own in a configuration that is a module; see `learngene.config.ts` in the README. */
+const own = <T>(is: string) => z.custom<T>((value) => typeof value === 'function' || (typeof value === 'object' && value !== null), is)
+
+const training = z.strictObject({
+  epochs: z.number().nonnegative(),
+  /** Images per step over all workers. */
+  batchSize: count,
+  learningRate: positive,
+  weightDecay: z.number().nonnegative().optional(),
+  warmupEpochs: z.number().nonnegative().optional(),
+  clipNorm: positive.optional(),
+  /** Parts that a batch is split into where memory has no room for it. */
+  accumulate: count.optional(),
+  /** Decay of an exponential average of the weights. */
+  averageDecay: share.optional(),
+  /** Epochs between two evaluations on validation images. */
+  validateEpochs: positive.optional(),
+  /** Ends early after so many evaluations without a better one. */
+  patience: count.optional(),
+})
+
+const tier = z.strictObject({
+  width: count,
+  /** Default the ancestor's: which blocks stay is measured. */
+  depth: count.optional(),
+  /** Default the ancestor's. */
+  heads: count.optional(),
+  /** Epochs of its distillation; a tier of none stays as it was cut. */
+  epochs: z.number().nonnegative(),
+  learningRate: positive.optional(),
+})
+
+const size = z.tuple([count, count])
+
+/** All that a run does: the contents of its run.json, but for functions, which stay in the module that `configFile` names. */
+export const runConfig = z.strictObject({
+  /** 'embedded', 'train', a file or folder, or hf:owner/name. */
+  ancestor: z.string().min(1),
+  /** Of an ancestor that is trained here. */
+  model: z
+    .strictObject({
+      width: count,
+      depth: count,
+      heads: count,
+      patchSize: count,
+      imageSize: size,
+      channels: z.union([z.literal(1), z.literal(3)]),
+      training,
+    })
+    .optional(),
+  /** Folders with a subfolder for each class, or 'embedded'. Parts that are not given are held out from the training images. */
+  images: z.strictObject({
+    training: z.string().min(1),
+    validation: z.string().min(1).optional(),
+    test: z.string().min(1).optional(),
+    /** Of the classes, where no list is given: as timm's or as torchvision's. */
+    order: z.enum(['natural', 'codeUnits']).optional(),
+    classes: z.union([z.string(), z.array(z.string())]).optional(),
+    skipUnreadable: z.boolean().optional(),
+    exifOrientation: z.boolean().optional(),
+    validationImages: positive.optional(),
+    testImages: positive.optional(),
+    trainingImages: count.optional(),
+    memoryLimit: z.number().nonnegative().optional(),
+  }),
+  /** Of training images; see `Augmentation` of @learngene/datasets. */
+  augmentation: z.record(z.string(), z.unknown()).optional(),
+  adaptation: z.strictObject({ head: training, whole: training }).optional(),
+  tiers: z.array(tier).min(1),
+  calibrationImages: count,
+  distillation: training.omit({ epochs: true }).extend({
+    weights: z.strictObject({ logit: z.number().optional(), block: z.number().optional(), attn: z.number().optional() }).optional(),
+    extraTerms: own<never>('must be a function').optional(),
+  }),
+  labelWeight: share,
+  space: z.looseObject({ kind: z.string() }),
+  stitch: z.strictObject({ kind: z.string(), config: z.record(z.string(), z.unknown()) }).optional(),
+  initialisers: z.array(z.string()).min(1),
+  featureImages: count,
+  comparisonImages: count,
+  heldOutImages: count,
+  fineTuning: training,
+  baseline: z.boolean(),
+  /** Hard caps that the chosen descendant keeps. */
+  budget: z.record(z.string(), positive),
+  /** MACs under which the report names the best descendant besides. */
+  budgets: z.array(positive),
+  /** Datasets of one's own: a function that gives { training, validation?, test? }. */
+  data: own<() => unknown>('must be a function').optional(),
+  registry: own<object>('must be an object').optional(),
+})
+
+export type RunConfig = z.infer<typeof runConfig>
+
+/** What stays the same whatever the images and the ancestor are. */
+export const runDefaults = {
+  calibrationImages: 128,
+  labelWeight: 0.2,
+  space: { kind: 'aligned', stride: 3 },
+  initialisers: ['ridge', 'learned'],
+  featureImages: 64,
+  comparisonImages: 200,
+  heldOutImages: 64,
+  baseline: false,
+  budget: {},
+  budgets: [],
+} satisfies Partial<RunConfig>

@@ -1,0 +1,172 @@
+import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { join, relative, resolve } from 'node:path'
+import type { BackendName } from '@learngene/backends'
+import type { Reporter } from '@learngene/interfaces'
+import { COMPARED, MODEL, resultOf } from '@learngene/recipe'
+import { diskStore, lockRun } from '@learngene/recipe/node'
+import type { RunReport } from '@learngene/recipe/reports'
+import { runGroup } from '@learngene/training/node'
+import { openSafetensors } from '@learngene/vit-blocks'
+import { replaceFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
+import { UsageError } from '../errors.js'
+import { renderHtml } from '../report/html/index.js'
+import { version } from '../version.js'
+import { fingerprintOf, readImages } from './build-recipe.js'
+import type { RunConfig } from './config.js'
+import { loadOwn } from './own-values.js'
+import { findUnreadable } from './readable.js'
+import { defaultWorkers, resolveBackend } from './resolve-backend.js'
+import { DESCENDANT, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
+import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
+import type { WorkerInput, WorkerResult } from './worker.js'
+
+export interface ProgramOptions {
+  readonly command: RunReport['command']
+  readonly outDir: string
+  readonly config: RunConfig
+  /** The module with the functions of the configuration. */
+  readonly configFile?: string
+  readonly seed: number
+  /** Threads that train and evaluate together; default two, or one where the backend uses more than a thread by itself. */
+  readonly workers?: number
+  readonly backend: BackendName | 'auto'
+  /** Starts anew, whatever is in `outDir`. */
+  readonly force: boolean
+  /** Waits where another run is at work in the folder, rather than refuse. */
+  readonly wait?: boolean
+  readonly checkpointEvery?: number
+  readonly report: Reporter
+  readonly signal: AbortSignal
+}
+
+/**
+ * Runs all stages of a configuration that have not run in `outDir`, and writes what came out to its root: report.json, report.html, the pool and the chosen descendant.
+ *
+ * @throws Error of one line; nothing that is finished is lost then, and the next call goes on
+ */
+export async function runProgram(options: ProgramOptions): Promise<RunReport> {
+  const { outDir, command, config, configFile, seed, force, report, signal, checkpointEvery } = options
+  const started = performance.now()
+  const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
+  const workers = options.workers ?? defaultWorkers(backend)
+  requireDivisible(config, workers)
+  await requireRunFolder(outDir, command, force)
+  const lock = await lockRun(outDir, { wait: options.wait, signal, report })
+  try {
+    if (force) await empty(outDir)
+    const stored: StoredRun = { schema: 1, command, version, seed, config, ...(configFile && { configFile: resolve(configFile) }) }
+    await writeFileAtomically(join(outDir, RUN), `${JSON.stringify(stored, null, 2)}\n`)
+    const own = await loadOwn(config, configFile)
+    const skip = config.images.skipUnreadable ?? false
+    const leftOut = await findUnreadable(outDir, await readImages(own), { skip, report, signal })
+    const fingerprint = await fingerprintOf(config.ancestor)
+    const input: WorkerInput = { dir: outDir, config, configFile, seed, backend, fingerprint, leftOut, checkpointEvery }
+    const module = new URL('./run/worker.js', import.meta.url)
+    const used = await runGroup<WorkerResult>({ size: workers, module, input, report, signal })
+    return await publish(options, { backend, workers, used, started })
+  } finally {
+    await lock.release()
+  }
+}
+
+interface Ran {
+  readonly backend: BackendName
+  readonly workers: number
+  readonly used: WorkerResult
+  readonly started: number
+}
+
+/** Writes what a finished run ends with to the root of its folder, each file whole or not at all. */
+async function publish({ outDir, command, config, seed, report, signal }: ProgramOptions, { backend, workers, used, started }: Ran) {
+  const result = await resultOf(diskStore(stagesOfRun(outDir)))
+  const { pool, choice, times } = result
+  await replaceFolder(join(outDir, POOL), async (path) => {
+    for (const file of Object.keys(pool.manifest.files)) await writeFile(join(path, file), await pool.read(file))
+  })
+  const model = join(outDir, DESCENDANT)
+  await writeFileAtomically(model, await choice.read(MODEL))
+
+  report({ kind: 'stage', name: 'reload the chosen descendant in a new process' })
+  const compared = join(stagesOfRun(outDir), 'choose', COMPARED)
+  const logits = await logitsInNewProcess(new URL('./run/verify-process.js', import.meta.url), { model, compared, backend }, signal)
+  const expected = await (await openSafetensors(await choice.read(COMPARED), { name: COMPARED })).readFloat32('logits')
+  const { path, runnerUp, why, budget, comparedImages } = result.report.choice
+  const described: RunReport = {
+    schema: 2,
+    command,
+    version,
+    seed,
+    backend: used.backend,
+    workers,
+    config: config as unknown as RunReport['config'],
+    ...result.report,
+    choice: { budget, path, runnerUp, why, file: DESCENDANT, logitDifference: relativeDifference(logits, expected), comparedImages },
+    times: { ...times, total: (performance.now() - started) / 1000 },
+  }
+  await writeFileAtomically(join(outDir, REPORT), `${JSON.stringify(described, null, 2)}\n`)
+  await writeFileAtomically(join(outDir, 'report.html'), renderHtml(described))
+  return described
+}
+
+/** The backend that `auto` takes here; tells it, and why it is not a faster one. */
+async function chooseBackend(report: Reporter, signal: AbortSignal): Promise<BackendName> {
+  const { name, tried } = await resolveBackend(new URL('./run/probe-process.js', import.meta.url), signal)
+  report({ kind: 'message', text: [`computes on ${name}`, ...tried.map(({ name, reason }) => `  not on ${name}: ${reason}`)].join('\n') })
+  return name
+}
+
+function requireDivisible({ distillation, fineTuning, adaptation, model }: RunConfig, workers: number): void {
+  const plans = {
+    distillation,
+    fineTuning,
+    'adaptation.head': adaptation?.head,
+    'adaptation.whole': adaptation?.whole,
+    'model.training': model?.training,
+  }
+  for (const [name, plan] of Object.entries(plans)) {
+    if (plan && plan.batchSize % workers > 0) {
+      throw new UsageError(`${name}.batchSize must divide by the number of workers; got ${plan.batchSize} images and ${workers} workers`)
+    }
+  }
+}
+
+/** @throws Error where the folder holds something else than a run of the command */
+async function requireRunFolder(dir: string, command: string, force: boolean): Promise<void> {
+  const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  if (!found) return
+  if (!found.isDirectory())
+    throw new Error(`${dir} is a file; name a directory that does not exist, is empty or holds a run of '${command}'`)
+  if (force) {
+    const inside = relative(resolve(dir), process.cwd())
+    if (!inside.startsWith('..'))
+      throw new Error(`${dir} cannot be emptied while the working directory is inside it; start the command from elsewhere`)
+    return
+  }
+  const entries = await readdir(dir)
+  const ours = await commandOf(dir)
+  if (entries.length === 0 || ours === command) return
+  const advice = 'name another directory, or empty it with --force'
+  if (ours !== undefined) throw new Error(`${dir} was made by '${ours}', not by '${command}'; ${advice}`)
+  const shown = entries.slice(0, 3).join(', ')
+  throw new Error(
+    `${dir} is not empty and no run of '${command}': it holds ${shown}${entries.length > 3 ? ` and ${entries.length - 3} more` : ''}; ${advice}`,
+  )
+}
+
+/** Which command's run a folder holds, also one of a version before runs could be resumed. */
+async function commandOf(dir: string): Promise<string | undefined> {
+  for (const file of [RUN, 'learngene-run.json']) {
+    try {
+      const { command } = JSON.parse(await readFile(join(dir, file), 'utf8')) as { command?: unknown }
+      if (typeof command === 'string') return command
+    } catch {}
+  }
+  return undefined
+}
+
+/** Removes all of a folder but its lock. */
+async function empty(dir: string): Promise<void> {
+  for (const entry of await readdir(dir)) if (!entry.startsWith('run.lock')) await rm(join(dir, entry), { recursive: true, force: true })
+}

@@ -1,0 +1,86 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { checkPictures, subset, type UnreadablePicture } from '@learngene/datasets'
+import type { Dataset, Reporter } from '@learngene/interfaces'
+import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import type { NamedDatasets } from './build-recipe.js'
+
+/** Indices of pictures that cannot be read, by part. */
+export type LeftOut = { readonly [part in keyof NamedDatasets]?: readonly number[] }
+
+/** By part: what was looked at, and what cannot be read of it. */
+type Checked = { readonly [part: string]: { readonly fingerprint: string; readonly unreadable: readonly UnreadablePicture[] } }
+
+/** The file of a run's folder that remembers which pictures were looked at. */
+const CHECKED = 'pictures.json'
+
+const SHOWN = 10
+
+/**
+ * Decodes every picture once before anything is trained, and finds those that cannot be read; what was found is remembered for the same pictures.
+ *
+ * @returns those to leave out
+ * @throws Error that names the unreadable ones of all parts, unless they are to be skipped
+ */
+export async function findUnreadable(
+  dir: string,
+  datasets: NamedDatasets,
+  { skip, report, signal }: { readonly skip: boolean; readonly report: Reporter; readonly signal: AbortSignal },
+): Promise<LeftOut> {
+  const parts = Object.entries(datasets).filter((entry): entry is [keyof NamedDatasets, Dataset] => entry[1] !== undefined)
+  const known = await readKnown(join(dir, CHECKED))
+  const found: { [part: string]: Checked[string] } = {}
+  for (const [part, dataset] of parts) {
+    if (isAtHand(dataset)) continue
+    report({ kind: 'stage', name: `look at the ${part} pictures`, total: dataset.length })
+    const fingerprint = await dataset.fingerprint()
+    const before = known[part]
+    found[part] =
+      before?.fingerprint === fingerprint ? before : { fingerprint, unreadable: await checkPictures(dataset, { report, signal }) }
+  }
+  await writeFileAtomically(join(dir, CHECKED), `${JSON.stringify(found, null, 2)}\n`)
+  const all = Object.values(found).flatMap(({ unreadable }) => unreadable)
+  if (all.length > 0) {
+    const names = all.slice(0, SHOWN).map(({ name, reason }) => (reason.includes(name) ? reason : `${name}: ${reason}`))
+    const list = `${names.join('; ')}${all.length > SHOWN ? `; and ${all.length - SHOWN} more` : ''}`
+    if (!skip)
+      throw new Error(`${all.length} pictures cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable`)
+    report({ kind: 'message', text: `goes on without ${all.length} pictures that cannot be read: ${list}` })
+  }
+  return indicesOf(found)
+}
+
+/** What {@link findUnreadable} found before. */
+export async function knownUnreadable(dir: string): Promise<LeftOut> {
+  return indicesOf(await readKnown(join(dir, CHECKED)))
+}
+
+const indicesOf = (found: Checked): LeftOut =>
+  Object.fromEntries(Object.entries(found).map(([part, { unreadable }]) => [part, unreadable.map(({ index }) => index)]))
+
+/** The datasets without what cannot be read. */
+export function withoutUnreadable(datasets: NamedDatasets, leftOut: LeftOut): NamedDatasets {
+  const parts = Object.entries(datasets).map(([part, dataset]) => {
+    const gone = new Set(leftOut[part as keyof NamedDatasets] ?? [])
+    if (!dataset || gone.size === 0) return [part, dataset]
+    const stay = Array.from({ length: dataset.length }, (_, i) => i).filter((i) => !gone.has(i))
+    return [part, subset(dataset, stay)]
+  })
+  return Object.fromEntries(parts)
+}
+
+/** Whether pictures need no decoding. */
+function isAtHand(dataset: Dataset): boolean {
+  const first = dataset.picture(0)
+  if (!('then' in first)) return true
+  first.catch(() => {}) // is told when all are looked at
+  return false
+}
+
+async function readKnown(file: string): Promise<Checked> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'))
+  } catch {
+    return {}
+  }
+}

@@ -1,0 +1,92 @@
+import type { Dataset } from '@learngene/interfaces'
+import { createRng } from '@learngene/training'
+import { costOf, createViT, disposeNetwork, type Network, withoutWeights } from '@learngene/vit-blocks'
+import { startBackend } from '../start-backend.js'
+import { loadAncestor, type NamedDatasets } from './build-recipe.js'
+import type { RunConfig } from './config.js'
+import { runDefaults } from './config.js'
+
+/** What the sizes of a run are chosen by. */
+interface Ancestor {
+  readonly width: number
+  readonly depth: number
+  readonly heads: number
+  readonly macs: number
+}
+
+/** Steps of training that widths need, from the widest that is trained down: the narrower, the more there is to learn. */
+const STEPS = { narrow: 400, middle: 120, tuning: 200, head: 150, adapting: 200, pretraining: 1000 }
+
+/** Images per step, where there are many. */
+const BATCH = 64
+
+/**
+ * The configuration of a run for some images and an ancestor, where the user leaves it open: tiers of an eighth, a quarter and a half of the ancestor's width, and as many epochs as make a
+ * few hundred steps.
+ *
+ * @param ancestor a model as the command line names it, or 'train'
+ */
+export async function sensibleConfig(ancestor: string, datasets: NamedDatasets): Promise<Omit<RunConfig, 'ancestor' | 'images'>> {
+  const held = datasets.validation && datasets.test ? 1 : 0.8
+  const images = Math.floor(datasets.training.length * held)
+  const batchSize = Math.max(2, 2 * Math.floor(Math.min(BATCH, images / 4) / 2))
+  const epochs = (steps: number) => Math.max(1, Math.round(steps / Math.max(1, Math.floor(images / batchSize))))
+  const plan = (steps: number, learningRate: number) => ({ epochs: epochs(steps), batchSize, learningRate, weightDecay: 0.02 })
+  const model = ancestor === 'train' ? await modelFor(datasets.training, plan(STEPS.pretraining, 1e-3)) : undefined
+  const { width, depth, heads, macs } = model ? sizesOf(createSized(model, datasets.training.classes.length)) : await inspect(ancestor)
+  const widths = [1 / 8, 1 / 4, 1 / 2].map((share) => Math.round((share * width) / heads) * heads)
+  const distinct = [...new Set(widths)].filter((each) => each >= 2 * heads && each < width)
+  const { epochs: _, ...distillation } = plan(0, 1e-3)
+  return {
+    ...runDefaults,
+    ...(model && { model }),
+    ...(!model && { adaptation: { head: plan(STEPS.head, 1e-3), whole: plan(STEPS.adapting, 5e-5) } }),
+    tiers: distinct.map((each, i) => {
+      if (i === 0) return { width: each, epochs: epochs(STEPS.narrow) }
+      return i === distinct.length - 1 && distinct.length > 1
+        ? { width: each, epochs: 0 }
+        : { width: each, epochs: epochs(STEPS.middle), learningRate: 2e-4 }
+    }),
+    distillation,
+    fineTuning: plan(STEPS.tuning, 2e-4),
+    space: { kind: 'aligned', stride: Math.max(1, Math.round(depth / 4)) },
+    budgets: [macs / 2, macs / 4, macs / 10].map((each) => Number(each.toPrecision(2))),
+  }
+}
+
+/** Sizes of a ViT that two cores train in minutes, for pictures as they are. */
+async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>['training']): Promise<NonNullable<RunConfig['model']>> {
+  const looked = await Promise.all(
+    Array.from({ length: Math.min(16, training.length) }, (_, i) => training.picture(Math.floor((i * training.length) / 16))),
+  )
+  const sides = looked.map(({ height, width }) => Math.min(height, width)).sort((a, b) => a - b)
+  const grey = looked.every(({ data, channels }) => channels === 1 || data.every((value, i) => value === data[i - (i % channels)]))
+  const imageSize = Math.min(64, Math.max(16, 8 * Math.round(sides[Math.floor(sides.length / 2)]! / 8)))
+  const patchSize = imageSize >= 48 ? 8 : 4
+  return {
+    width: 96,
+    depth: 6,
+    heads: 3,
+    patchSize,
+    imageSize: [imageSize, imageSize],
+    channels: grey ? 1 : 3,
+    training: { ...plan, validateEpochs: Math.max(1, Math.round(plan.epochs / 30)), patience: 10 },
+  }
+}
+
+function createSized({ imageSize: [imageSize], training: _, ...sizes }: NonNullable<RunConfig['model']>, classes: number): Network {
+  return withoutWeights(() => createViT({ ...sizes, imageSize, classes }, createRng(0)))
+}
+
+function sizesOf(network: Network): Ancestor {
+  const { embedding, blocks } = network
+  return { width: embedding.width, depth: blocks.length, heads: blocks[0]!.config.heads as number, macs: costOf(network).macs }
+}
+
+async function inspect(ancestor: string): Promise<Ancestor> {
+  await startBackend('cpu')
+  const { network } = await loadAncestor(ancestor)
+  const sizes = sizesOf(network)
+  disposeNetwork(network)
+  return sizes
+}

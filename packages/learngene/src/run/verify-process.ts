@@ -1,0 +1,14 @@
+import { readFile } from 'node:fs/promises'
+import { forward, loadModel, openSafetensors } from '@learngene/vit-blocks'
+import { tensor4d } from '@tensorflow/tfjs-core'
+import { startBackend } from '../start-backend.js'
+import type { VerifyRequest } from './verify-extracted.js'
+
+process.once('message', async ({ model, compared, backend }: VerifyRequest) => {
+  await startBackend(backend)
+  const { network } = await loadModel(await readFile(model), { name: model })
+  const file = await openSafetensors(await readFile(compared), { name: compared })
+  const [batch, height, width, channels] = file.tensors.get('images')!.shape as [number, number, number, number]
+  const { logits } = forward(network, tensor4d(await file.readFloat32('images'), [batch, height, width, channels]))
+  process.send!(Array.from(await logits.data()), () => process.exit(0))
+})

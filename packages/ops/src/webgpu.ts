@@ -1,0 +1,18 @@
+import { provideKernels } from './provide-kernels.js'
+import { adamWKernels } from './webgpu/adamw/kernels.js'
+import { attentionKernels } from './webgpu/attention/kernels.js'
+import type { WebGPUBackend } from './webgpu/backend.js'
+import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
+import { linearKernels } from './webgpu/linear/kernels.js'
+import { lossKernels } from './webgpu/losses/kernels.js'
+import { pixelKernels } from './webgpu/pixels.js'
+
+// This package's own WGSL kernels.
+provideKernels<WebGPUBackend>('webgpu', (backend) => ({
+  ...adamWKernels(backend),
+  ...attentionKernels(backend),
+  ...layerNormKernels(backend),
+  ...linearKernels(backend),
+  ...lossKernels(backend),
+  ...pixelKernels(backend),
+}))

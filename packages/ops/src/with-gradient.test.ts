@@ -1,0 +1,19 @@
+import '@tensorflow/tfjs-backend-cpu'
+import { customGrad, grad, setBackend, square, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core'
+import { beforeAll, expect, test } from 'vitest'
+import { gelu } from './gelu.js'
+
+beforeAll(() => setBackend('cpu'))
+
+const slope = () => grad((x: Tensor) => sum(square(gelu(x))))(tensor1d([1])).dataSync()[0]
+
+test('gradients that are not registered are told before anything is computed, with the import that registers them', async () => {
+  expect(() => gelu(tensor1d([1]))).not.toThrow()
+  expect(slope).toThrow(/^gradients: those of TensorFlow\.js's own operations must be registered; .* Import '@learngene\/ops\/gradients'/)
+  const whole = customGrad((x) => ({ value: gelu(x as Tensor), gradFunc: (dy: Tensor) => dy }))
+  expect(grad((x: Tensor) => whole(x))(tensor1d([1])).dataSync()[0], 'inside an operation with a gradient of its own none is needed').toBe(
+    1,
+  )
+  await import('./gradients.js')
+  expect(slope()).toBeCloseTo(1.8227, 3)
+})

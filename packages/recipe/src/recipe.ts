@@ -1,0 +1,172 @@
+import type { Augmentation } from '@learngene/datasets'
+import type { Budget, Dataset } from '@learngene/interfaces'
+import type { BlockRegistry } from '@learngene/interfaces/tensors'
+import type { DistillOptions, FineTuneOptions, TrainingPlan } from '@learngene/learngene-pool'
+import { initialisers, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
+import { type BlockSpec, describe, type LoadedModel, requireKeys } from '@learngene/vit-blocks'
+
+/** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
+export interface Recipe {
+  /** Of every random choice; default 0. */
+  readonly seed?: number
+  readonly ancestor: GivenAncestor | TrainedAncestor
+  readonly data: RecipeData
+  /** How the ancestor gets a head for the classes of the images; left out where it has it. */
+  readonly adaptation?: Adaptation
+  /** Cut out of the ancestor, ascending by width; the ancestor itself is the widest tier of the pool. */
+  readonly tiers: readonly TierPlan[]
+  /** Unlabelled training images that the ancestor is watched on; default 128. */
+  readonly calibrationImages?: number
+  /** Of all tiers; their epochs are their own. */
+  readonly distillation: Training & Pick<DistillOptions, 'weights' | 'supervision' | 'temperature' | 'extraTerms'>
+  /** Weight of the labels beside the ancestor's logits; default 0.2. */
+  readonly labelWeight?: number
+  /** Default `{ kind: 'aligned', stride: 3 }`. */
+  readonly space?: SpaceSpec
+  /** What kind of block stitches are; default plain ones. */
+  readonly stitch?: BlockSpec
+  /** Names of {@link Registry.initialisers}; the pool is stitched by the first, the others are compared with it before anything is trained. Default `['ridge']`. */
+  readonly initialisers?: readonly string[]
+  /** Training images whose features stitches are fitted to; default 64. */
+  readonly featureImages?: number
+  /** Validation images on which initialisers are compared, and the residuals of stitches measured; defaults 200 and 64. */
+  readonly comparisonImages?: number
+  readonly heldOutImages?: number
+  readonly fineTuning: Training & { readonly epochs: number }
+  /** Whether the narrowest tier is also trained from random weights, for comparison; default false. */
+  readonly baseline?: boolean
+  /** Hard caps that the chosen descendant keeps; default none. */
+  readonly budget?: Budget
+  /** MACs under which the report names the best descendant besides. */
+  readonly budgets?: readonly number[]
+  /** Kinds and functions of one's own, by the names that the recipe calls them. */
+  readonly registry?: Registry
+}
+
+/** A model that is there. */
+export interface GivenAncestor {
+  /** What messages call it. */
+  readonly name: string
+  /** Tells it from others: a hash of its file, or an address with its revision. */
+  readonly fingerprint: string
+  load(): Promise<LoadedModel>
+}
+
+/** A plain ViT that the run trains from random weights. */
+export interface TrainedAncestor {
+  readonly width: number
+  readonly depth: number
+  readonly heads: number
+  readonly patchSize: number
+  /** [height, width] that pictures are brought to. */
+  readonly imageSize: readonly [number, number]
+  readonly channels: 1 | 3
+  readonly training: Training & { readonly epochs: number }
+}
+
+export interface RecipeData {
+  readonly training: Dataset
+  /** Descendants are chosen on it; default held out from the training images. */
+  readonly validation?: Dataset
+  /** What is reported; default held out from the training images. */
+  readonly test?: Dataset
+  /** Images to hold out for each that is not given: a share below 1, or a number, the same of each class where it can be. Default 0.1. */
+  readonly validationImages?: number
+  readonly testImages?: number
+  /** Use only so many of the other training images; default all. */
+  readonly trainingImages?: number
+  /** Of training images while something is trained. */
+  readonly augmentation?: Augmentation
+  /** Bytes of decoded pixels that are kept; default 1 GiB. */
+  readonly memoryLimit?: number
+}
+
+/** A plan of training but for its epochs and images. */
+export type Training = Omit<TrainingPlan, 'epochs' | 'validation'> & {
+  /** Epochs between two evaluations on validation images; default none before the end. */
+  readonly validateEpochs?: number
+  /** Ends after so many evaluations without a better one, with the best weights. */
+  readonly patience?: number
+}
+
+/** First the new head alone, then all with a smaller rate. */
+export interface Adaptation {
+  readonly head: Training & { readonly epochs: number }
+  readonly whole: Training & { readonly epochs: number }
+}
+
+export interface TierPlan {
+  readonly width: number
+  /** Default the ancestor's: which blocks stay is measured. */
+  readonly depth?: number
+  /** Default the ancestor's. */
+  readonly heads?: number
+  /** Epochs of its distillation; a tier of none stays as it was cut. */
+  readonly epochs: number
+  /** Default that of the distillation: the nearer a tier is to the ancestor, the less it should move. */
+  readonly learningRate?: number
+}
+
+/** What a recipe may name besides what the packages bring. */
+export interface Registry {
+  readonly blocks?: BlockRegistry
+  readonly initialisers?: { readonly [name: string]: StitchInitialiser }
+  /** How a step of tuning draws its path; see `PathPolicy`. */
+  readonly policy?: FineTuneOptions['policy']
+}
+
+const RECIPE_KEYS = [
+  ...['seed', 'ancestor', 'data', 'adaptation', 'tiers', 'calibrationImages', 'distillation', 'labelWeight', 'space', 'stitch'],
+  ...['initialisers', 'featureImages', 'comparisonImages', 'heldOutImages', 'fineTuning', 'baseline', 'budget', 'budgets', 'registry'],
+]
+
+/**
+ * A recipe, checked before anything runs.
+ *
+ * @throws Error of one line when a part is missing, unknown or cannot be
+ */
+export function defineRecipe(recipe: Recipe): Recipe {
+  requireKeys('recipe', recipe, RECIPE_KEYS)
+  const { ancestor, data, tiers, distillation, fineTuning } = recipe
+  for (const [name, value] of Object.entries({ ancestor, data, tiers, distillation, fineTuning })) {
+    if (typeof value !== 'object' || value === null) throw new Error(`recipe: ${name} must be an object; got ${describe(value)}`)
+  }
+  if (typeof data.training?.picture !== 'function') {
+    throw new Error(`recipe: data.training must be a dataset, for example of imageFolder or arrayDataset; got ${describe(data.training)}`)
+  }
+  if (!Array.isArray(tiers) || tiers.length === 0) throw new Error(`recipe: tiers must be a list of at least one; got ${describe(tiers)}`)
+  for (const [i, tier] of tiers.entries()) {
+    requireKeys(`recipe: tiers[${i}]`, tier, ['width', 'depth', 'heads', 'epochs', 'learningRate'])
+    if (!(tier.epochs >= 0)) throw new Error(`recipe: tiers[${i}].epochs must be a number of at least 0; got ${describe(tier.epochs)}`)
+    if (i > 0 && !(tier.width > tiers[i - 1]!.width)) {
+      throw new Error(`recipe: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
+    }
+  }
+  for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
+  return recipe
+}
+
+/** @throws Error where nobody has the name */
+export function initialiserNamed({ registry }: Pick<Recipe, 'registry'>, name: string): StitchInitialiser {
+  const known: { readonly [name: string]: StitchInitialiser } = { ...initialisers, ...registry?.initialisers }
+  if (known[name]) return known[name]
+  throw new Error(`recipe: initialisers are ${Object.keys(known).join(', ')}; got ${describe(name)}`)
+}
+
+/** The values that a recipe leaves out. */
+export const recipeDefaults = {
+  seed: 0,
+  calibrationImages: 128,
+  labelWeight: 0.2,
+  space: { kind: 'aligned', stride: 3 } as SpaceSpec,
+  initialisers: ['ridge'] as readonly string[],
+  featureImages: 64,
+  comparisonImages: 200,
+  heldOutImages: 64,
+  baseline: false,
+  budgets: [] as readonly number[],
+}
+
+export type SettledRecipe = Recipe & typeof recipeDefaults
+
+export const settled = (recipe: Recipe): SettledRecipe => ({ ...recipeDefaults, ...recipe }) as SettledRecipe

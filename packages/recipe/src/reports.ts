@@ -1,0 +1,2 @@
+export { type Choosable, chooseDescendant } from './choose.js'
+export * from './report.js'

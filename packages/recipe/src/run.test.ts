@@ -1,0 +1,204 @@
+import { memory } from '@tensorflow/tfjs-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { memoryStore } from './memory-store.js'
+import { memoryMetrics } from './metrics.js'
+import type { Recipe } from './recipe.js'
+import { type RunResult, run, runStage, status } from './run.js'
+import type { FoundReport } from './stages/choice.js'
+import { tinyRecipe, wasm } from './tiny.fixture.js'
+
+describe('a run on few images', () => {
+  let recipe: Recipe
+  let result: RunResult
+  const store = memoryStore()
+  const metrics = memoryMetrics()
+  const stages: string[] = []
+
+  beforeAll(async () => {
+    await wasm()
+    recipe = await tinyRecipe()
+    const before = memory().numTensors
+    result = await run(recipe, {
+      store,
+      metrics,
+      report: (event) => {
+        if (event.kind === 'stage') stages.push(event.name)
+      },
+    })
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('makes every descendant of two inherited tiers and the ancestor and shows its accuracies and cost', () => {
+    const { descendants, ancestor } = result.report
+    expect(descendants.map(({ path }) => path)).toEqual([
+      'w12d6[0-5]',
+      'w24d12[0-11]',
+      'w96d12[0-11]',
+      'w12d6[0-4]>w24d12[11-11]',
+      'w24d12[0-0]>w96d12[1-11]',
+      'w24d12[0-5]>w96d12[6-11]',
+      'w24d12[0-10]>w96d12[11-11]',
+    ])
+    for (const { validationAccuracy, testAccuracy, untrainedAccuracy, macs, parameters, memory } of descendants) {
+      for (const accuracy of [validationAccuracy, testAccuracy, untrainedAccuracy]) expect(accuracy).toBeGreaterThanOrEqual(0)
+      expect(memory).toBeGreaterThan(4 * parameters)
+      expect(macs).toBeGreaterThan(parameters)
+    }
+    expect(descendants.some(({ pareto }) => pareto)).toBe(true)
+    expect(descendants[2]!.testAccuracy).toBe(ancestor.testAccuracy)
+  })
+
+  it('has a family before anything is trained, and trains only what it says', () => {
+    const { auxiliaries, descendants, inheriting } = result.report
+    expect(auxiliaries.map(({ name, start, steps, standsFor }) => [name, start, steps > 0, standsFor.length])).toEqual([
+      ['w12d6', 'inherit', true, 6],
+      ['w24d12', 'inherit', false, 12],
+      ['w96d12', 'ancestor', false, 12],
+    ])
+    const [narrow, wide, whole] = auxiliaries
+    expect(wide!.untrainedAccuracy).toBeGreaterThan(0.8 * whole!.untrainedAccuracy)
+    expect(narrow!.keptEnergy).toBeLessThan(wide!.keptEnergy)
+    expect(inheriting.energies.at(-1)).toEqual({ width: 96, kept: 1 })
+    for (const { path, testAccuracy, untrainedAccuracy } of descendants)
+      if (!path.startsWith('w12')) expect(testAccuracy).toBe(untrainedAccuracy)
+  })
+
+  it('names the best descendant under every budget that one keeps, and the narrowest tier from random weights beside', () => {
+    const { choices, comparison, descendants } = result.report
+    expect(choices.map(({ budget }) => budget)).toEqual([{ macs: 2e6 }])
+    expect(descendants.find(({ path }) => path === choices[0]!.path)!.testAccuracy).toBe(choices[0]!.testAccuracy)
+    expect(comparison.map(({ name, macs }) => [name, macs])).toEqual([['width 12 from random weights', descendants[0]!.macs]])
+  })
+
+  it('compares all initialisers on the same descendants, from a pool that was not yet fine-tuned', () => {
+    const { rows, images } = result.report.initialisers
+    expect(images).toBe(30)
+    expect(rows.map(({ name }) => name)).toEqual(recipe.initialisers)
+    const residual = Object.fromEntries(rows.map(({ name, meanResidual }) => [name, meanResidual]))
+    expect(residual.leastSquares).toBeLessThan(residual.learned!)
+    expect(residual.leastSquares).toBeLessThan(residual.random!)
+  })
+
+  it('chooses within the budget by validation accuracy', () => {
+    const { descendants } = result.report
+    const chosen = descendants.find(({ path }) => path === result.report.choice.path)!
+    expect(chosen.macs).toBeLessThanOrEqual(1.5e6)
+    const feasible = descendants.filter(({ macs }) => macs <= 1.5e6)
+    expect(feasible.length).toBeLessThan(descendants.length)
+    expect(chosen.validationAccuracy).toBe(Math.max(...feasible.map(({ validationAccuracy }) => validationAccuracy)))
+  })
+
+  it('trains: losses fall', () => {
+    const trained = result.report.auxiliaries.filter(({ steps }) => steps > 0)
+    for (const { firstLoss, lastLoss } of trained) expect(lastLoss).toBeLessThan(firstLoss!)
+  })
+
+  it('fails before any training where the budget is infeasible, and names the smallest descendant', async () => {
+    const before = memory().numTensors
+    const begun: string[] = []
+    const other = run(
+      { ...recipe, budget: { macs: 1000 } },
+      { store: memoryStore(), report: (event) => event.kind === 'stage' && begun.push(event.name) },
+    )
+    await expect(other).rejects.toThrow(/w12d6\[0-5\]/)
+    expect(begun).toEqual(['load the embedded ancestor'])
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('runs nothing again where everything stands, and gives the same', async () => {
+    const begun: string[] = []
+    const again = await run(recipe, { store, report: (event) => event.kind === 'stage' && begun.push(event.name) })
+    expect(begun).toEqual([])
+    expect(again.report).toEqual(result.report)
+    const states = (await status(recipe, { store })).stages.map(({ state }) => state)
+    expect(states).toEqual(Array(12).fill('done'))
+  })
+
+  it('runs what depends on a changed setting, and nothing else', async () => {
+    const begun: string[] = []
+    const report = (event: { kind: string; name?: string }) => event.kind === 'stage' && begun.push(event.name!)
+    const changed = { ...recipe, budgets: [3e6] }
+    await run(changed, { store, report })
+    expect(begun).toEqual(['choose a descendant under the budget'])
+    const [narrow, wide] = recipe.tiers
+    const statuses = await status({ ...recipe, tiers: [{ ...narrow!, epochs: 3 }, wide!] }, { store })
+    expect(statuses.stages.filter(({ state }) => state !== 'done').map(({ stage }) => stage)).toEqual([
+      'tier:w12d6',
+      'stitches',
+      'tune',
+      'evaluate',
+      'baseline',
+      'choose',
+    ])
+    expect(statuses.next).toBe('tier:w12d6')
+    await run(recipe, { store })
+  })
+
+  it('keeps losses by term, and what each stage cost', async () => {
+    const lines = (await metrics.read()).filter(({ stage }) => stage === 'tier:w12d6')
+    expect(lines.map(({ step }) => step)).toEqual(Array.from({ length: 12 }, (_, i) => i + 1))
+    for (const { values } of lines) expect(values.loss).toBeCloseTo(values.label! + values.logit!, 5)
+    const { manifest } = await store.read('tier:w12d6')
+    expect(manifest.account).toMatchObject({ images: 240 })
+    expect(manifest.account!.macs).toBeGreaterThan(240 * 3 * result.report.descendants[0]!.macs * 0.99)
+  })
+
+  it('goes on inside a training with the same bits, on any machine that has what the stage needs', async () => {
+    const parts = memoryStore()
+    for (const { stage } of (await status(recipe, { store })).stages) {
+      if (stage === 'tier:w12d6') break
+      await runStage(recipe, stage, { store: parts })
+    }
+    const stop = new AbortController()
+    const report = (event: { kind: string; done?: number }) => {
+      if (event.kind === 'progress' && event.done === 9) stop.abort(new Error('enough'))
+    }
+    const options = { store: parts, checkpointEvery: 4 }
+    await expect(runStage(recipe, 'tier:w12d6', { ...options, report, signal: stop.signal })).rejects.toThrow('enough')
+    const { stages } = await status(recipe, { store: parts })
+    expect(stages.find(({ stage }) => stage === 'tier:w12d6')).toMatchObject({ state: 'checkpoint', step: 8, total: 12 })
+    const seen: number[] = []
+    const resumed = await runStage(recipe, 'tier:w12d6', {
+      ...options,
+      report: (event) => event.kind === 'progress' && event.metrics && seen.push(event.done),
+    })
+    expect(seen).toEqual([9, 10, 11, 12])
+    expect(resumed.manifest.files).toEqual((await store.read('tier:w12d6')).manifest.files)
+  })
+
+  it('runs no stage whose needs do not stand', async () => {
+    await expect(runStage(recipe, 'tune', { store: memoryStore() })).rejects.toThrow("'tune' needs")
+  })
+})
+
+describe("an ancestor of one's own", () => {
+  it('is trained, or given a head for other classes', async () => {
+    await wasm()
+    const given = await tinyRecipe()
+    const { budget: _, ...recipe } = given
+    const plan = { batchSize: 20, learningRate: 1e-3, epochs: 1 }
+    const ancestor = {
+      width: 24,
+      depth: 3,
+      heads: 3,
+      patchSize: 7,
+      imageSize: [28, 28] as const,
+      channels: 1 as const,
+      training: { ...plan, validateEpochs: 0.5, patience: 3 },
+    }
+    const tiers = [{ width: 12, epochs: 1 }]
+    const store = memoryStore()
+    const trained = await run({ ...recipe, ancestor, tiers, baseline: false }, { store })
+    expect(trained.report.ancestor).toMatchObject({ width: 24, depth: 3 })
+
+    const { training, test } = recipe.data
+    const names = training.classes.map((name) => `my ${name}`)
+    const data = { ...recipe.data, training: { ...training, classes: names }, test: { ...test!, classes: names } }
+    const adaptation = { head: plan, whole: { ...plan, learningRate: 1e-4 } }
+    await expect(run({ ...recipe, data }, { store: memoryStore() })).rejects.toThrow('give the recipe an adaptation')
+    const adapted = await run({ ...recipe, data, adaptation, tiers, baseline: false }, { store: memoryStore() })
+    expect(adapted.report.ancestor.testAccuracy).toBeGreaterThan(0.2)
+    const found: FoundReport = adapted.report
+    expect(found.descendants.length).toBeGreaterThan(2)
+  })
+})

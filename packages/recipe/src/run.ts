@@ -1,0 +1,116 @@
+import type { Reporter } from '@learngene/interfaces'
+import type { ChunkStore } from '@learngene/learngene-pool'
+import { alone, createRng, type Group } from '@learngene/training'
+import { sha256 } from './canonical-json.js'
+import type { MetricsLog } from './metrics.js'
+import type { Stage } from './plan.js'
+import { defineRecipe, type Recipe, settled } from './recipe.js'
+import { FAMILY_STAGES } from './report.js'
+import { runStages } from './run-stages.js'
+import { openSession, type Session } from './session.js'
+import { adaptStages, ancestorStage } from './stages/ancestor.js'
+import { choiceStages, type FoundReport } from './stages/choice.js'
+import { familyStages } from './stages/family.js'
+import { tierStages } from './stages/tiers.js'
+import { type RunStatus, statusOf } from './status.js'
+import type { Artifact, ArtifactStore } from './store.js'
+
+export interface RunOptions {
+  /** Where the artifacts are: `diskStore` of the entry `/node`, `opfsStore` or `memoryStore`. */
+  readonly store: ArtifactStore
+  /** Who runs it together; every member is given the same recipe. Default alone. */
+  readonly group?: Group
+  readonly report?: Reporter
+  readonly signal?: AbortSignal
+  /** Keeps losses and accuracies step by step. */
+  readonly metrics?: MetricsLog
+  /** Steps between two checkpoints inside a training; default 100. One is kept after a minute in any case. */
+  readonly checkpointEvery?: number
+  /** Keeps the ancestor's answers beyond the process, for each ancestor and images in another place; default in memory. */
+  readonly answers?: (key: string) => ChunkStore
+}
+
+/** What a run ends with. */
+export interface RunResult {
+  readonly report: FoundReport
+  /** Seconds by stage, over all the runs that it took. */
+  readonly times: { readonly [stage: string]: number }
+  /** The tuned pool, and the chosen descendant with its logits of the first test images. */
+  readonly pool: Artifact
+  readonly choice: Artifact
+}
+
+/**
+ * Runs a recipe on the backend that is in use: all stages whose artifacts do not stand, in their order. Interrupted at any moment, the next call goes on where this one was, with the same
+ * bits on the same machine and backend.
+ *
+ * @throws Error of one line when the recipe, its images or its ancestor cannot be; InfeasibleBudgetError where no descendant keeps the budget; the signal's reason
+ */
+export async function run(recipe: Recipe, options: RunOptions): Promise<RunResult> {
+  await withStages(recipe, options, (stages, session) => runStages(stages, stageOptions(options, session)))
+  return resultOf(options.store)
+}
+
+/** Runs one stage alone, whose needs stand; for clusters, which run a stage where there is room. @throws what {@link run} throws; Error naming what does not stand */
+export async function runStage(recipe: Recipe, stage: string, options: RunOptions): Promise<Artifact> {
+  await withStages(recipe, options, (stages, session) => runStages(stages, { ...stageOptions(options, session), only: [stage] }))
+  return options.store.read(stage)
+}
+
+/** What has run of a recipe, what it cost, and what is next. */
+export function status(recipe: Recipe, { store }: Pick<RunOptions, 'store'>): Promise<RunStatus> {
+  return withStages(recipe, { store }, (stages) => statusOf(stages, store))
+}
+
+/** The result of a run that is finished. @throws Error naming the stage that has not run */
+export async function resultOf(store: ArtifactStore): Promise<RunResult> {
+  const [pool, choice] = [await store.read('tune'), await store.read('choose')]
+  const seconds = Object.fromEntries((await store.list()).map(({ stage, manifest }) => [stage, manifest.account?.seconds ?? 0]))
+  const cut = Object.entries(seconds).reduce((total, [stage, time]) => total + (stage.startsWith('inherit:') ? time : 0), 0)
+  const others = Object.entries(seconds).filter(([stage]) => !stage.startsWith('inherit:') && stage !== 'pool')
+  const times = { [FAMILY_STAGES.inherit]: cut, [FAMILY_STAGES.stitch]: seconds.pool ?? 0, ...Object.fromEntries(others) }
+  return { report: choice.info as unknown as FoundReport, times, pool, choice }
+}
+
+const stageOptions = ({ store, group, report, signal, metrics, checkpointEvery }: RunOptions, { recipe }: Session) => ({
+  store,
+  rng: createRng(recipe.seed),
+  ...(group && { group }),
+  ...(report && { report }),
+  ...(signal && { signal }),
+  ...(metrics && { metrics }),
+  ...(checkpointEvery !== undefined && { checkpointEvery }),
+})
+
+async function withStages<T>(
+  recipe: Recipe,
+  { group = alone, answers }: Pick<RunOptions, 'store' | 'group' | 'answers'>,
+  use: (stages: readonly Stage[], session: Session) => Promise<T>,
+): Promise<T> {
+  const session = openSession(settled(defineRecipe(recipe)), { group, answers })
+  try {
+    return await use(await stagesOf(session), session)
+  } finally {
+    session.dispose()
+  }
+}
+
+/** All stages of a recipe. */
+async function stagesOf(session: Session): Promise<readonly Stage[]> {
+  const { adaptation } = session.recipe
+  const data = await fingerprintOf(session)
+  const top = adaptation ? 'adapt' : 'ancestor'
+  return [
+    ancestorStage(session, data),
+    ...(adaptation ? adaptStages(session, data, adaptation) : []),
+    ...tierStages(session, data, top),
+    ...familyStages(session, data, top),
+    ...choiceStages(session, data, top),
+  ]
+}
+
+/** Of all images, in their parts. */
+async function fingerprintOf({ datasets: { training, validation, test } }: Session): Promise<string> {
+  const each = await Promise.all([training, validation, test].map((dataset) => dataset.fingerprint()))
+  return sha256(each.join())
+}

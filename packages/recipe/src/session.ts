@@ -1,0 +1,221 @@
+import { channelStatistics, imageSource, inChannels, preprocessingOf, split, splitBalanced } from '@learngene/datasets'
+import type { Dataset, JsonObject, Preprocessing, Reporter, Rng } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
+import {
+  type ChunkStore,
+  cachedTeacher,
+  type Inheritance,
+  inheritTiers,
+  liveTeacher,
+  openInheritance,
+  type Teacher,
+} from '@learngene/learngene-pool'
+import type { Tier } from '@learngene/stitch'
+import { createRng, type Group } from '@learngene/training'
+import { disposeNetwork, type LoadedModel, loadModel, type Network, sidesOf } from '@learngene/vit-blocks'
+import { sha256 } from './canonical-json.js'
+import type { SettledRecipe } from './recipe.js'
+import type { Artifact } from './store.js'
+
+/** The images of a run: disjoint parts of what the recipe gives. */
+export interface RunDatasets {
+  readonly training: Dataset
+  readonly validation: Dataset
+  readonly test: Dataset
+}
+
+/** The images as the ancestor takes them. */
+export interface RunImages {
+  readonly training: ImageSource
+  /** The training images with their augmentation; the same where there is none. */
+  readonly augmented: ImageSource
+  readonly validation: ImageSource
+  readonly test: ImageSource
+}
+
+/** The ancestor of a run, loaded. */
+export interface RunAncestor extends RunModel {
+  /** Of the artifact that it is. */
+  readonly key: string
+}
+
+/** A network and how its images are prepared. */
+export interface RunModel {
+  readonly network: Network
+  readonly details: JsonObject
+}
+
+/** Images that a network sees at a time where nothing is trained. */
+export const EVALUATION_BATCH = 50
+
+/**
+ * What the stages of one run share in one process, each computed when the first asks for it, from the recipe and the artifacts that the stage was given. Nothing here is stored: all of it
+ * comes out the same whenever it is computed.
+ */
+export interface Session {
+  readonly recipe: SettledRecipe
+  readonly group: Group
+  /** Of the whole run: the seed's. */
+  readonly rng: Rng
+  readonly datasets: RunDatasets
+  ancestor(artifact: Artifact): Promise<RunAncestor>
+  /** As a network takes them. */
+  images(model: RunModel): RunImages
+  /** All tiers as they are cut out of the ancestor; the caller gets its own. */
+  inherited(
+    ancestor: RunAncestor,
+    report: Reporter,
+    signal?: AbortSignal,
+  ): Promise<{ readonly tiers: readonly Tier[]; readonly inheritance: Inheritance }>
+  /** The ancestor's answers to the training images. */
+  teacher(ancestor: RunAncestor, report: Reporter): Promise<Teacher>
+  dispose(): void
+}
+
+/** Where a process keeps the ancestor's answers; see `featureFolder` of the pool's package. */
+export interface SessionOptions {
+  readonly group: Group
+  /** @param key changes with the ancestor and the images */
+  readonly answers?: (key: string) => ChunkStore
+}
+
+export function openSession(recipe: SettledRecipe, { group, answers }: SessionOptions): Session {
+  const rng = createRng(recipe.seed)
+  const freed: (() => void)[] = []
+  let ancestor: { readonly key: string; readonly loaded: Promise<RunAncestor> } | undefined
+  const images = new Map<string, RunImages>()
+  let inherited: ReturnType<Session['inherited']> | undefined
+  let teacher: Promise<Teacher> | undefined
+  return {
+    recipe,
+    group,
+    rng,
+    datasets: splitData(recipe, rng),
+    async ancestor(artifact) {
+      if (ancestor?.key !== artifact.manifest.key) ancestor = { key: artifact.manifest.key, loaded: readAncestor(artifact) }
+      const loaded = await ancestor.loaded
+      freed.push(() => disposeNetwork(loaded.network))
+      return loaded
+    },
+    images({ network, details }) {
+      const preparation = preparationOf(network, details)
+      const key = JSON.stringify(preparation)
+      const made = images.get(key) ?? imagesOf(recipe, this.datasets, preparation)
+      images.set(key, made)
+      return made
+    },
+    inherited(ancestor, report, signal) {
+      inherited ??= inheritAll(this, ancestor, report, signal).then((result) => {
+        freed.push(() => result.inheritance.dispose())
+        for (const { network } of result.tiers) freed.push(() => disposeNetwork(network))
+        return result
+      })
+      return inherited
+    },
+    teacher(ancestor, report) {
+      const { training, augmented } = this.images(ancestor)
+      teacher ??= augmented.augmented
+        ? live(ancestor.network, freed)
+        : cached(ancestor, this.datasets.training, training, { group, answers, report })
+      return teacher
+    },
+    dispose() {
+      for (const free of freed) free()
+      freed.length = 0
+    },
+  }
+}
+
+async function readAncestor(artifact: Artifact): Promise<RunAncestor> {
+  const { network, details }: LoadedModel = await loadModel(await artifact.source(MODEL), { name: 'ancestor' })
+  return { network, details, key: artifact.manifest.key }
+}
+
+/** The file of an artifact that holds a model. */
+export const MODEL = 'model.safetensors'
+
+async function live(network: Network, freed: (() => void)[]): Promise<Teacher> {
+  const teacher = liveTeacher(network)
+  freed.push(teacher.dispose)
+  return teacher
+}
+
+async function cached(
+  { network, key }: RunAncestor,
+  dataset: Dataset,
+  source: ImageSource,
+  { group, answers, report }: SessionOptions & { readonly report: Reporter },
+): Promise<Teacher> {
+  report({ kind: 'message', text: "the ancestor's answers to the training images" })
+  return cachedTeacher(network, [], source, {
+    batchSize: EVALUATION_BATCH,
+    store: answers?.((await sha256(`${key} ${await dataset.fingerprint()}`)).slice(0, 16)),
+    group,
+    report,
+    onBatch: (done, total) => report({ kind: 'progress', done, total }),
+  })
+}
+
+/** Parts that are not given are held out from the training images: as many of each class where the number allows it, else each class's share. */
+function splitData({ data }: SettledRecipe, rng: Rng): RunDatasets {
+  const hold = (from: Dataset, amount: number, label: string) => {
+    const draw = rng.fork(label)
+    if (amount < 1) return split(from, { share: amount }, draw)
+    const balanced = from.classes.length > 0 && amount % from.classes.length === 0
+    return balanced ? splitBalanced(from, amount, draw) : split(from, { count: amount }, draw)
+  }
+  let training = data.training
+  const part = (given: Dataset | undefined, amount: number, label: string) => {
+    if (given) return given
+    const [held, rest] = hold(training, amount, label)
+    training = rest
+    return held
+  }
+  const test = part(data.test, data.testImages ?? 0.1, 'test')
+  const validation = part(data.validation, data.validationImages ?? 0.1, 'validation')
+  if (data.trainingImages !== undefined) training = hold(training, data.trainingImages, 'training')[0]
+  return { training, validation, test }
+}
+
+/** @throws Error where the model does not say how its images are prepared */
+export function preparationOf(network: Network, details: JsonObject): Preprocessing {
+  return preprocessingOf(details, sidesOf(network.embedding.geometry.imageSize))
+}
+
+function imagesOf({ data }: SettledRecipe, datasets: RunDatasets, preparation: Preprocessing): RunImages {
+  const { memoryLimit, augmentation } = data
+  const { training, validation, test } = datasets
+  const plain = imageSource(training, preparation, { memoryLimit })
+  return {
+    training: plain,
+    augmented: augmentation ? imageSource(training, preparation, { memoryLimit, augment: augmentation }) : plain,
+    validation: imageSource(validation, preparation, { memoryLimit }),
+    test: imageSource(test, preparation, { memoryLimit }),
+  }
+}
+
+async function inheritAll({ recipe, group, rng, ...session }: Session, ancestor: RunAncestor, report: Reporter, signal?: AbortSignal) {
+  const { network } = ancestor
+  const { training } = session.images(ancestor)
+  const { tiers: plans, calibrationImages, registry } = recipe
+  const indices = rng.fork('calibration images').permutation(training.length).slice(0, calibrationImages)
+  const blockOrder = plans.some(({ depth = network.blocks.length }) => depth < network.blocks.length)
+  const inheritance = await openInheritance(network, training, { indices, blockOrder, report, signal, blocks: registry?.blocks })
+  try {
+    const specs = plans.map(({ width, depth, heads }) => ({ width, depth, heads }))
+    const tiers = await inheritTiers(network, specs, training, { from: inheritance, group, report, signal, blocks: registry?.blocks })
+    return { tiers, inheritance }
+  } catch (error) {
+    inheritance.dispose()
+    throw error
+  }
+}
+
+/** How a new ViT's images are prepared: brought to its size, normalised by the statistics of the training images. */
+export async function ownPreparation(training: Dataset, size: readonly [number, number], channels: number): Promise<Preprocessing> {
+  const { mean, std } = await channelStatistics({
+    ...training,
+    picture: async (index, signal) => inChannels(await training.picture(index, signal), channels),
+  })
+  return { size, crop: 'center', cropPct: 1, interpolation: 'bicubic', mean, std }
+}

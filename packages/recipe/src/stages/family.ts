@@ -1,0 +1,175 @@
+import type { JsonObject } from '@learngene/interfaces'
+import { accuracies, ancestorTier, buildPool, costBins, descendantsOf, disposePool, fineTune, type Pool } from '@learngene/learngene-pool'
+import { costOfPath, type StitchedPath, type Tier } from '@learngene/stitch'
+import { compareInitialisers, stitchAnew } from '../compare-initialisers.js'
+import { describeLosses } from '../describe.js'
+import type { Stage, StageContext, StageInputs } from '../plan.js'
+import { EVALUATION_BATCH, type RunAncestor, type Session } from '../session.js'
+import { decodeFamily, decodeTier, encodeFamily, tierLabel } from './tiers.js'
+import { augmentationOf, controlOf, planOf } from './training.js'
+
+/**
+ * The pool before and after its tiers are trained: stitched untrained by several initialisers and evaluated; stitched anew; tuned; evaluated.
+ *
+ * @param top the stage whose artifact is the ancestor
+ */
+export function familyStages(session: Session, data: string, top: string): Stage[] {
+  const { recipe } = session
+  const { seed, labelWeight, fineTuning, space, stitch = null, featureImages, comparisonImages, heldOutImages } = recipe
+  const stitching = { space, stitch, featureImages, seed } as unknown as JsonObject
+  const initialisers = recipe.initialisers.map((name) => textOf(recipe.registry?.initialisers?.[name]) ?? name)
+  const inherited = recipe.tiers.map((tier) => `inherit:${tierLabel(tier)}`)
+  const trained = recipe.tiers.map((tier) => `tier:${tierLabel(tier)}`)
+  const fingerprints = { data }
+  return [
+    {
+      name: 'pool',
+      title: 'stitch the untrained tiers, by several initialisers',
+      needs: [top, ...inherited],
+      settings: { ...stitching, initialisers, comparisonImages, heldOutImages },
+      fingerprints,
+      run: (_, inputs) =>
+        withFamily(session, inputs, top, inherited, async (pool, ancestor) => {
+          const { rng, group } = session
+          const rows = await compareInitialisers(pool, [...pool.space.enumerate()], session.images(ancestor), recipe, group, rng)
+          return { files: await encodeFamily(pool), info: { rows } as unknown as JsonObject }
+        }),
+    },
+    {
+      name: 'preview',
+      title: 'evaluate the untrained family on test images',
+      needs: [top, 'pool'],
+      settings: {},
+      fingerprints,
+      run: (context, inputs) =>
+        withPool(session, inputs, top, 'pool', async (pool, ancestor) => {
+          const test = await scores(context, session, pool, [...pool.space.enumerate()], session.images(ancestor).test)
+          return { files: {}, info: { test } }
+        }),
+    },
+    {
+      name: 'stitches',
+      title: 'stitch the distilled tiers',
+      needs: [top, ...trained],
+      settings: { ...stitching, initialiser: initialisers[0]! },
+      fingerprints,
+      run: (_, inputs) =>
+        withFamily(session, inputs, top, trained, async (pool, ancestor) => {
+          await stitchAnew(pool, session.images(ancestor), recipe, session.rng)
+          return { files: await encodeFamily(pool) }
+        }),
+    },
+    {
+      name: 'tune',
+      title: 'tune the pool',
+      needs: [top, 'stitches'],
+      settings: JSON.parse(
+        JSON.stringify({
+          fineTuning,
+          labelWeight,
+          seed,
+          moving: movingTiers(session),
+          augmentation: augmentationOf(session),
+          policy: textOf(recipe.registry?.policy),
+        }),
+      ),
+      fingerprints,
+      run: (context, inputs) =>
+        withPool(session, inputs, top, 'stitches', async (pool, ancestor) => {
+          const losses = await tune(context, session, pool, ancestor)
+          return { files: await encodeFamily(pool), info: { ...describeLosses(losses) } }
+        }),
+    },
+    {
+      name: 'evaluate',
+      title: 'evaluate every descendant',
+      needs: [top, 'preview', 'tune'],
+      settings: { moving: movingTiers(session) },
+      fingerprints,
+      run: (context, inputs) =>
+        withPool(session, inputs, top, 'tune', async (pool, ancestor) => {
+          const { validation, test } = session.images(ancestor)
+          const paths = [...pool.space.enumerate()]
+          const chosenBy = await scores(context, session, pool, paths, validation)
+          const moved = paths.flatMap((path, i) => (moves(session, pool, path) ? [i] : []))
+          const again = await scores(context, session, pool, moved.map((i) => paths[i]!), test) // biome-ignore format: short
+          const before = inputs.preview!.info.test as readonly number[]
+          return { files: {}, info: { validation: chosenBy, test: before.map((score, i) => again[moved.indexOf(i)] ?? score) } }
+        }),
+    },
+  ]
+}
+
+const textOf = (value: unknown) => (typeof value === 'function' ? String(value) : undefined)
+
+/** Whether each tier of the recipe is trained; the others follow the ancestor closely enough, and stay. */
+const movingTiers = ({ recipe }: Session): boolean[] => recipe.tiers.map(({ epochs }) => epochs > 0)
+
+const movingNames = (session: Session, pool: Pool) => pool.tiers.filter((_, i) => movingTiers(session)[i]).map(({ name }) => name)
+
+/** Whether a path runs blocks of a tier that is trained. */
+export function moves(session: Session, pool: Pool, { path }: StitchedPath): boolean {
+  const names = movingNames(session, pool)
+  return path.segments.some(({ tier }) => names.includes(tier))
+}
+
+async function tune(context: StageContext, session: Session, pool: Pool, ancestor: RunAncestor): Promise<Float32Array> {
+  const { fineTuning, labelWeight, registry } = session.recipe
+  const paths = [...pool.space.enumerate()]
+  const moving = paths.filter((path) => moves(session, pool, path))
+  if (moving.length === 0 || fineTuning.epochs === 0) return new Float32Array()
+  const images = session.images(ancestor)
+  const teacher = await session.teacher(ancestor, context.report)
+  const names = movingNames(session, pool)
+  const frozen = pool.tiers.map(({ name }) => name).filter((name) => !names.includes(name))
+  const policy = registry?.policy ?? costBins({ enumerate: () => moving }, (path) => costOfPath(pool, path).macs)
+  const middle = descendantsOf(pool, moving)[Math.floor(moving.length / 2)]!
+  const control = await controlOf(context, { batchSize: fineTuning.batchSize, trained: middle })
+  const options = { ...planOf(fineTuning, images.validation), labelWeight, teacher, policy, frozen, ...control }
+  return fineTune(pool, images.augmented, options, session.rng.fork('fine-tune'))
+}
+
+function scores(
+  { report, signal, account }: StageContext,
+  { group }: Session,
+  pool: Pool,
+  paths: readonly StitchedPath[],
+  source: ReturnType<Session['images']>['test'],
+): Promise<number[]> {
+  if (paths.length === 0) return Promise.resolve([])
+  account.add({ images: source.length })
+  const onBatch = (done: number, total: number) => report({ kind: 'progress', done, total })
+  return accuracies(descendantsOf(pool, paths), source, { batchSize: EVALUATION_BATCH, group, signal, onBatch })
+}
+
+type Use<T> = (pool: Pool, ancestor: RunAncestor) => Promise<T>
+
+/** A pool of the tiers of some stages and of the ancestor, with random stitches. */
+async function withFamily<T>(session: Session, inputs: StageInputs, top: string, stages: readonly string[], use: Use<T>): Promise<T> {
+  const { recipe, rng } = session
+  const ancestor = await session.ancestor(inputs[top]!)
+  const tiers: Tier[] = []
+  try {
+    for (const stage of stages) tiers.push(await decodeTier(inputs[stage]!, session))
+    tiers.push(ancestorTier(ancestor.network, { blocks: recipe.registry?.blocks }))
+    const { space, stitch, registry } = recipe
+    const pool = buildPool(tiers, { space, stitch, blocks: registry?.blocks, details: ancestor.details }, rng.fork('pool'))
+    try {
+      return await use(pool, ancestor)
+    } finally {
+      disposePool({ tiers: [], stitches: pool.stitches })
+    }
+  } finally {
+    disposePool({ tiers, stitches: new Map() })
+  }
+}
+
+export async function withPool<T>(session: Session, inputs: StageInputs, top: string, stage: string, use: Use<T>): Promise<T> {
+  const ancestor = await session.ancestor(inputs[top]!)
+  const pool = await decodeFamily(inputs[stage]!, session)
+  try {
+    return await use(pool, ancestor)
+  } finally {
+    disposePool(pool)
+  }
+}

@@ -1,0 +1,112 @@
+import { keptEnergy } from '@learngene/inherit'
+import type { JsonObject } from '@learngene/interfaces'
+import { buildPool, decodePool, disposePool, distill, encodePool, type Pool } from '@learngene/learngene-pool'
+import type { Tier } from '@learngene/stitch'
+import { createRng } from '@learngene/training'
+import { describeLosses, headsOf } from '../describe.js'
+import type { Stage } from '../plan.js'
+import type { TierPlan } from '../recipe.js'
+import type { Session } from '../session.js'
+import type { Artifact, Files } from '../store.js'
+import { augmentationOf, controlOf, planOf } from './training.js'
+
+/** What stages call a tier: its width, and what else is not the ancestor's. */
+export const tierLabel = ({ width, depth, heads }: TierPlan) =>
+  `w${width}${depth === undefined ? '' : `d${depth}`}${heads === undefined ? '' : `h${heads}`}`
+
+/** For each tier: cut out of the ancestor and fitted to it; and then distilled. @param top the stage whose artifact is the ancestor */
+export function tierStages(session: Session, data: string, top: string): Stage[] {
+  return session.recipe.tiers.flatMap((plan, index) => [inheritStage(session, data, top, index), distilStage(session, data, top, plan)])
+}
+
+function inheritStage(session: Session, data: string, top: string, index: number): Stage {
+  const { tiers, calibrationImages, seed } = session.recipe
+  const { width, depth, heads } = tiers[index]!
+  return {
+    name: `inherit:${tierLabel(tiers[index]!)}`,
+    title: `cut width ${width} out of the ancestor`,
+    needs: [top],
+    settings: { ...sizeOf({ width, depth, heads }), calibrationImages, seed },
+    fingerprints: { data },
+    async run({ report, signal, account }, inputs) {
+      const ancestor = await session.ancestor(inputs[top]!)
+      const { tiers, inheritance } = await session.inherited(ancestor, report, signal)
+      account.add({ images: calibrationImages })
+      const { order } = inheritance.rotated
+      const energies = eighths(ancestor.network.embedding.width).map((each) => ({ width: each, kept: keptEnergy(order, each) }))
+      return { files: await encodeTier(tiers[index]!), info: { kept: keptEnergy(order, width), energies } }
+    },
+  }
+}
+
+function distilStage(session: Session, data: string, top: string, plan: TierPlan): Stage {
+  const { distillation, labelWeight, seed } = session.recipe
+  const { epochs, learningRate = distillation.learningRate } = plan
+  const { extraTerms, ...settings } = distillation
+  const from = `inherit:${tierLabel(plan)}`
+  return {
+    name: `tier:${tierLabel(plan)}`,
+    title: epochs === 0 ? `keep width ${plan.width} as it was cut` : `distil width ${plan.width}`,
+    needs: [top, from],
+    settings: JSON.parse(
+      JSON.stringify({
+        ...settings,
+        epochs,
+        learningRate,
+        labelWeight,
+        seed,
+        extraTerms: extraTerms && String(extraTerms),
+        augmentation: augmentationOf(session),
+      }),
+    ),
+    fingerprints: { data },
+    async run(context, inputs) {
+      if (epochs === 0) return { files: await filesOf(inputs[from]!), info: { ...describeLosses(new Float32Array()) } }
+      const ancestor = await session.ancestor(inputs[top]!)
+      const images = session.images(ancestor)
+      const teacher = await session.teacher(ancestor, context.report)
+      const start = await decodeTier(inputs[from]!, session)
+      const { embedding, blocks } = start.network
+      const control = await controlOf(context, { batchSize: distillation.batchSize, trained: start.network })
+      const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, start, ...control }
+      const spec = { width: embedding.width, depth: blocks.length, heads: headsOf(start.network) }
+      const options = { ...training, blocks: session.recipe.registry?.blocks, weights: distillation.weights ?? logitsOnly }
+      const { tier, losses } = await distill(ancestor.network, spec, images.augmented, options, session.rng.fork(`distil ${start.name}`))
+      try {
+        return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
+      } finally {
+        disposePool({ tiers: [tier], stitches: new Map() })
+      }
+    },
+  }
+}
+
+/** Of narrow tiers that follow the ancestor already: terms of features cost more than they teach. */
+export const logitsOnly = { logit: 1, block: 0, attn: 0 }
+
+const sizeOf = (size: { readonly [name: string]: number | undefined }): JsonObject => JSON.parse(JSON.stringify(size))
+
+/** Eight widths up to the ancestor's, as nearly as they divide. */
+const eighths = (width: number) => [...new Set([1, 2, 3, 4, 5, 6, 7, 8].map((part) => Math.max(2, Math.round((part * width) / 8))))]
+
+/** All files of an artifact, as they are. */
+async function filesOf(artifact: Artifact): Promise<Files> {
+  const names = Object.keys(artifact.manifest.files)
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await artifact.read(name)] as const)))
+}
+
+/** A tier as a pool of its own. */
+async function encodeTier(tier: Tier): Promise<Files> {
+  return encodeFamily(buildPool([tier], { space: { kind: 'singleTiers' } }, createRng(0)))
+}
+
+export async function decodeTier(artifact: Artifact, session: Session): Promise<Tier> {
+  return (await decodeFamily(artifact, session)).tiers[0]!
+}
+
+export const encodeFamily = async (pool: Pool): Promise<Files> => Object.fromEntries(await encodePool(pool))
+
+/** The pool of an artifact; the caller frees it. */
+export function decodeFamily(artifact: Artifact, { recipe }: Session): Promise<Pool> {
+  return decodePool((file) => artifact.read(file), { blocks: recipe.registry?.blocks, name: artifact.stage })
+}
