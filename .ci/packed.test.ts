@@ -54,6 +54,22 @@ describe('packed packages in plain Node', () => {
     expect(() => execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8', stdio: 'pipe', timeout: 60_000 })).not.toThrow()
   })
 
+  it('learngene alone has the library and the command', () => {
+    const file = join(project, 'everything.mjs')
+    const names = ['run', 'forward', 'inheritTiers', 'ridge', 'imageFolder', 'loadViT', 'classify', 'useBackend']
+    writeFileSync(
+      file,
+      `import * as all from 'learngene/node'\nconsole.log(JSON.stringify(${JSON.stringify(names)}.filter((name) => !(name in all))))`,
+    )
+    expect(JSON.parse(execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8', stdio: 'pipe' }))).toEqual([])
+    const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx'
+    const printed = execFileSync(npx, ['learngene', 'paths', '--widths', '192,768', '--depth', '9', '--count', '--json'], {
+      cwd: project,
+      encoding: 'utf8',
+    })
+    expect(JSON.parse(printed).count).toBeGreaterThan(1)
+  })
+
   it('registers gradients without a bundler', () => {
     const file = join(project, 'gradients.mjs')
     writeFileSync(

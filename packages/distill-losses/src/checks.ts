@@ -1,12 +1,5 @@
+import { shapeError } from '@learngene/ops'
 import type { Tensor } from '@tensorflow/tfjs-core'
-
-/** One line: the rule and the shapes that came. */
-export function shapeError(loss: string, rule: string, tensors: { readonly [name: string]: Tensor }): Error {
-  const came = Object.entries(tensors)
-    .map(([name, tensor]) => `${name} [${tensor.shape.join(', ')}]`)
-    .join(', ')
-  return new Error(`${loss}: ${rule}; got ${came}`)
-}
 
 export function sameShape(a: Tensor, b: Tensor): boolean {
   return a.rank === b.rank && a.shape.every((length, i) => length === b.shape[i])

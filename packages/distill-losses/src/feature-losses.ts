@@ -1,4 +1,4 @@
-import { batchProduct, linear, meanSquaredError, withGradient } from '@learngene/ops'
+import { batchProduct, linear, meanSquaredError, shapeError, withGradient } from '@learngene/ops'
 import {
   add,
   div,
@@ -17,7 +17,7 @@ import {
   tidy,
   transpose,
 } from '@tensorflow/tfjs-core'
-import { requireSameFeatures, sameShape, shapeError } from './checks.js'
+import { requireSameFeatures, sameShape } from './checks.js'
 
 /**
  * Mean squared error of features of one width: sum_nd (s_nd - t_nd)^2 / (N D) (FitNets, Romero et al. 2015, arXiv 1412.6550, as a mean).

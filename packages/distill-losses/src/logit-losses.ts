@@ -1,6 +1,6 @@
-import { classTargets, crossEntropy, softenedCrossEntropy } from '@learngene/ops'
+import { classTargets, crossEntropy, shapeError, softenedCrossEntropy } from '@learngene/ops'
 import { argMax, cast, oneHot, Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
-import { requireSameLogits, sameShape, shapeError } from './checks.js'
+import { requireSameLogits, sameShape } from './checks.js'
 
 /**
  * Cross entropy of the student's softened distribution against the teacher's: T^2 sum_c -softmax(t / T)_c log softmax(z / T)_c

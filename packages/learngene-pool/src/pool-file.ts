@@ -1,5 +1,5 @@
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
-import { type AffineMap, identityMap, type StitchedFamily, type Tier, type Transformation } from '@learngene/stitch'
+import { identityMap, isIdentity, type StitchedFamily, type Tier, type Transformation } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import {
   buildNetwork,
@@ -199,10 +199,6 @@ function transformationFrom(entry: TransformationEntry, values: ReadonlyMap<stri
   const value = (part: string) => values.get(prefix + part)!.data
   const map = identity ? identityMap(inputs) : { inputs, outputs, weight: value('weight'), bias: value('bias') }
   return { side, position, ancestorPosition, map }
-}
-
-function isIdentity({ inputs, outputs, weight, bias }: AffineMap): boolean {
-  return inputs === outputs && bias.every((value) => value === 0) && weight.every((value, i) => value === (i % (inputs + 1) === 0 ? 1 : 0))
 }
 
 const short = (hash: unknown) => `${String(hash).slice(0, 12)}…`

@@ -3,6 +3,7 @@ export { ADAMW_COLUMNS, type AdamWConstants, type AdamWSlot, type AdamWStep, ada
 export type { BiasRange } from './affine.js'
 export { attention } from './attention.js'
 export { classTargets, crossEntropy, type SoftenedOptions, softenedCrossEntropy } from './cross-entropy.js'
+export { shapeError } from './errors.js'
 export { gelu } from './gelu.js'
 export { getOps, type KernelName, type OpsMode, opsSettings, setOps } from './kernels.js'
 export { layerNorm } from './layer-norm.js'

@@ -14,7 +14,7 @@ import {
 } from './safetensors/index.js'
 import { buildNetwork, type ModelDetails, onlyHead, structureOf, writeMetadata } from './structure.js'
 import { type CheckpointOptions, placementsOf, readCheckpoint, shapesIn } from './weights/checkpoint.js'
-import { faultInClassNames } from './weights/class-names.js'
+import { faultInClassNames } from './weights/details.js'
 import { huggingFaceNaming } from './weights/naming.js'
 import { singleFile, type WeightFiles } from './weights/weight-files.js'
 

@@ -3,9 +3,8 @@ import { type Size, sidesOf } from '../geometry.js'
 import type { ModelDetails, NetworkStructure } from '../structure.js'
 import type { TransformerBlockConfig } from '../transformer-block.js'
 import { vitStructure } from '../vit.js'
-import { faultInClassNames } from './class-names.js'
+import { faultInClassNames, preprocessorConfig } from './details.js'
 import type { Normalisation } from './preprocessing.js'
-import { preprocessorConfig } from './preprocessor-config.js'
 
 /** Contents of the JSON files beside Hugging Face's weights. */
 export interface HuggingFaceConfig {

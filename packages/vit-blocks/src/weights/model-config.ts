@@ -1,7 +1,7 @@
 import type { JsonObject, Preprocessing } from '@learngene/interfaces'
 import { sidesOf } from '../geometry.js'
-import { readClassNames, sharedNames } from './class-names.js'
 import type { Stated } from './config-rules.js'
+import { readClassNames, sharedNames } from './details.js'
 import { readHuggingFaceKeys } from './hugging-face-keys.js'
 import { openClipPreprocessing, readOpenClipKeys } from './open-clip-keys.js'
 import { imageNetNormalisation, type Normalisation, readPreprocessor, readTimmPreprocessing } from './preprocessing.js'

@@ -1,8 +1,8 @@
 import type { Preprocessing } from '@learngene/interfaces'
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { preprocessorConfig } from './details.js'
 import { readPreprocessor, readTimmPreprocessing } from './preprocessing.js'
-import { preprocessorConfig } from './preprocessor-config.js'
 
 const halves = { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] }
 const clip = { mean: [0.48145466, 0.4578275, 0.40821073], std: [0.26862954, 0.26130258, 0.27577711] }

@@ -1,7 +1,7 @@
 import type { Interpolation, Preprocessing } from '@learngene/interfaces'
 import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
-import { type Resized, resampleCodes } from './preprocessor-config.js'
+import { type OpenPreprocessing, type Resized, resampleCodes } from './details.js'
 import type { JsonMap } from './weight-files.js'
 
 /** Pixels / 255 - mean, divided by std, channel by channel. */
@@ -176,9 +176,6 @@ function meanAndStdIn(config: JsonMap, [meanKey, stdKey]: readonly [string, stri
     `${name}: ${meanKey} and ${stdKey} must have one number per channel, those of ${stdKey} positive, found ${describe(mean)} and ${describe(std)}`,
   )
 }
-
-/** A preprocessing whose size may follow the network's. */
-export type OpenPreprocessing = Omit<Preprocessing, 'size'> & { readonly size?: Size }
 
 const timmKeys = ['input_size', 'interpolation', 'crop_pct', 'crop_mode', 'mean', 'std']
 
