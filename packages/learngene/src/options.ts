@@ -42,7 +42,7 @@ export function budget(text: string): Budget {
   return caps
 }
 
-export const quietOption = () => new Option('--quiet', 'print no progress')
+export const quietOption = () => new Option('--quiet', 'print no progress, and nothing about what to do next')
 
 export const jsonOption = () => new Option('--json', 'print one JSON document on stdout and everything else on stderr')
 
@@ -69,6 +69,24 @@ export function requireOptions(command: Command, ...flags: readonly string[]): C
     const missing = command.options.find((option) => flags.includes(option.flags) && given[option.attributeName()] === undefined)
     if (missing) throw new UsageError(`${command.name()} needs ${missing.flags}; learngene ${command.name()} --help tells more`)
   })
+}
+
+/** Lets a command take a run as its argument, or as `--run`; {@link runOf} tells which. */
+export function addRunArgument(command: Command): Command {
+  return command
+    .argument('[run]', "a directory that 'learngene run' or 'learngene quickstart' made")
+    .addOption(new Option('--run <dir>', 'the run, in place of the argument'))
+}
+
+/** The run that is named once. @throws UsageError where none is, or two are */
+export function runOf(command: Command, argument: string | undefined): string {
+  const option = command.opts<{ readonly run?: string }>().run
+  const name = command.name()
+  if (argument !== undefined && option !== undefined)
+    throw new UsageError(`${name} takes one run; got ${argument} and --run ${option}; learngene ${name} --help tells more`)
+  const run = argument ?? option
+  if (!run) throw new UsageError(`${name} needs a run, such as learngene ${name} runs/quickstart; learngene ${name} --help tells more`)
+  return run
 }
 
 /** The end of a command's help. */

@@ -18,5 +18,7 @@ it('shows a line for each in a table', async () => {
   const { code, stdout } = await run(['backends'])
   expect(code).toBe(0)
   expect(stdout).toMatch(/^backend +available +version +device +features, or why not\n/)
+  expect(stdout).toMatch(/\n\nnext: npx learngene doctor\n$/)
+  expect((await run(['backends', '--quiet'])).stdout).not.toContain('next')
   for (const name of BACKEND_NAMES) expect(stdout).toMatch(new RegExp(`^${name} +(yes|no) .+$`, 'm'))
 })

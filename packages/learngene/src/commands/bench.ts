@@ -4,8 +4,9 @@ import type { Benchmark, What } from '@learngene/bench'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { example, integer, integers, jsonOption, seedOption } from '../options.js'
+import { example, integer, integers, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
+import { commandText, nextText } from '../report/next.js'
 import { backends, findPyTorch, MODELS, readModel, WORKS, works } from './bench/options.js'
 
 interface BenchCommandOptions {
@@ -23,6 +24,7 @@ interface BenchCommandOptions {
   readonly timeout: number
   readonly html?: string
   readonly json?: boolean
+  readonly quiet?: boolean
 }
 
 export function addBench(program: Command, io: Io): void {
@@ -47,18 +49,32 @@ export function addBench(program: Command, io: Io): void {
     .option('--steps <number>', 'timed steps of each, at least 3 (default: by their time)', integer(3))
     .option('--timeout <seconds>', 'the longest that one of those compared may compute', integer(1), 600)
     .option('--html <file>', 'write a page with a plot')
+    .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene bench --model deit-tiny --batch 4 --what train --backends wasm --baseline'))
     .action(
-      async ({ model: modelText, pytorch, python: path, json, html, seed: _, ...options }: BenchCommandOptions & { seed: number }) => {
+      async ({
+        model: modelText,
+        pytorch,
+        python: path,
+        json,
+        quiet,
+        html,
+        seed: _,
+        ...options
+      }: BenchCommandOptions & { seed: number }) => {
         const model = await readModel(modelText)
         const batch = options.batch ?? model.batch
         const uneven = options.workers.find((count) => batch % count > 0)
         if (uneven !== undefined) throw new UsageError(`--batch must divide by --workers; got ${batch} images and ${uneven} workers`)
         const python = await findPyTorch(pytorch, path)
         const { runBenchmark } = await import('@learngene/bench/node')
-        const benchmark = await withProgress(io, (report) => runBenchmark({ ...options, batch, model, python, report, signal: io.signal }))
+        const benchmark = await withProgress(
+          io,
+          (report) => runBenchmark({ ...options, batch, model, python, report, signal: io.signal }),
+          quiet,
+        )
         if (json) printJson(io, benchmark)
         else {
           const { benchTable } = await import('./bench/table.js')
@@ -66,6 +82,7 @@ export function addBench(program: Command, io: Io): void {
         }
         if (html !== undefined) await writePage(html, benchmark, options, modelText)
         assertAnyRan(benchmark)
+        if (!json) io.stdout.write(nextText([commandText('verify', '--backend', fastest(benchmark))], quiet))
       },
     )
 }
@@ -78,9 +95,15 @@ async function writePage(
 ) {
   const { benchPage } = await import('./bench/page.js')
   const names = [...new Set(benchmark.results.map(({ backend }) => backend))]
-  const quoted = model.includes('{') ? `'${model}'` : model
-  const command = `npx learngene bench --backends ${names} --model ${quoted} --batch ${benchmark.results[0]!.batch} --what ${options.what} --workers ${options.workers}${options.baseline ? ' --baseline' : ''}`
+  const what = ['--what', options.what.join(), '--workers', options.workers.join(), ...(options.baseline ? ['--baseline'] : [])]
+  const command = commandText('bench', '--backends', names.join(), '--model', model, '--batch', benchmark.results[0]!.batch, ...what)
   await writeFile(file, benchPage(benchmark, command))
+}
+
+/** Of what ran, the backend with the shortest step. */
+function fastest({ results }: Benchmark): string {
+  const ran = results.filter(({ msMedian }) => msMedian !== null)
+  return ran.reduce((best, each) => (each.msMedian! < best.msMedian! ? each : best)).backend
 }
 
 function assertAnyRan({ results }: Benchmark): void {

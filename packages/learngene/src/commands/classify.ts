@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, MODEL_HELP, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, MODEL_HELP, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
+import { nextText } from '../report/next.js'
 import type { ClassifyOptions } from './classify-files.js'
 
 export function addClassify(program: Command, io: Io): void {
@@ -11,7 +12,7 @@ export function addClassify(program: Command, io: Io): void {
     .argument('<model>', MODEL_HELP)
     .argument('<file...>', 'image files, and folders of image files at any depth')
     .option('--top <number>', 'how many classes to name for each picture, the likeliest first', integer(1), 5)
-    .option('--quiet', 'print the classes alone: no progress, and nothing about what to do next')
+    .addOption(quietOption())
     .addOption(backendOption())
     .addOption(seedOption())
     .addOption(jsonOption())
@@ -27,8 +28,7 @@ export function addClassify(program: Command, io: Io): void {
       const { predictions, unreadable, next } = classified
       if (options.json) printJson(io, { predictions, unreadable })
       else if (predictions.length > 0) {
-        io.stdout.write(`${predictionsTable(predictions)}\n`)
-        if (!options.quiet) io.stdout.write(`\nnext: ${next}\n`)
+        io.stdout.write(`${predictionsTable(predictions)}\n${nextText([next], options.quiet)}`)
       }
       requireAllReadable(classified)
     })

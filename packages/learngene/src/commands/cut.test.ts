@@ -45,7 +45,7 @@ describe('learngene cut', () => {
     expect(written.accuracy).toBeGreaterThan(0.8)
     expect(written.macs).toBeLessThan(0.08 * written.ancestor.macs)
     expect(written.bytes).toBe((await readFile(out)).length)
-    expect(written.next).toBe(`npx learngene cut embedded --width 24 --blocks 12 --epochs 1 --out ${out}`)
+    expect(written.next).toBe(`npx learngene evaluate ${out}`)
     const { network, details } = await loadModelFile(out)
     expect(costOf(network)).toEqual({ macs: written.macs, parameters: written.parameters, memory: written.memory })
     expect(details).toMatchObject({
@@ -79,7 +79,13 @@ describe('learngene cut', () => {
     expect(stdout).toMatch(/^w8d3, 2 heads, fitted: [\d.]+ k of [\d.]+ k MACs \([\d.]+ %\), [\d.]+ k of [\d.]+ k parameters\n/)
     expect(stdout).toContain(`, on 12 images of ${flat}\nwrote ${out} (`)
     expect(stdout).not.toContain('accuracy')
-    expect(stdout).toContain(`\nnext: npx learngene cut ${model} --images ${flat} --width 8 --blocks 3 --epochs 1 --out '${out}'\n`)
+    const next = [
+      `  npx learngene classify '${out}' ${flat}`,
+      `  npx learngene cut ${model} --images ${flat} --width 8 --blocks 3 --epochs 1 --out '${out}'`,
+    ]
+    expect(stdout.endsWith(`\n\nnext:\n${next.join('\n')}\n`)).toBe(true)
+    const quiet = await cut(model, '--images', flat, '--width', '8', '--out', out, '--quiet')
+    expect(quiet).toEqual({ code: 0, stdout: stdout.slice(0, stdout.indexOf('\nnext:')), stderr: '' })
   })
 
   it('fits: the cut is nearer to the model than the plain slice of the same size', async () => {
@@ -105,7 +111,7 @@ describe('learngene cut', () => {
     const out = at('trained.safetensors')
     const argv = [model, '--images', labelled, '--width', '6', '--epochs', '12', '--seed', '3', '--out', out]
     const first = await cutJson(...argv, '--label-weight', '0')
-    expect(first).toMatchObject({ epochs: 12, next: `npx learngene cut ${out} --images ${labelled} --list` })
+    expect(first).toMatchObject({ epochs: 12, next: `npx learngene evaluate ${out} --images ${labelled}` })
     expect(first.divergence).toBeLessThan(first.untrained.divergence)
     expect((await cutJson(...argv, '--label-weight', '0')).divergence).toBe(first.divergence)
     expect((await cutJson(...argv)).divergence).not.toBe(first.divergence)

@@ -2,9 +2,11 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, integers, jsonOption, MODEL_HELP, seedOption } from '../options.js'
+import { backendOption, budget, example, integer, integers, jsonOption, MODEL_HELP, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
+import { nextText } from '../report/next.js'
 import type { CutOptions } from './cut/ancestor.js'
+import type { Shown } from './cut/report.js'
 
 export function addCut(program: Command, io: Io): void {
   program
@@ -40,6 +42,7 @@ export function addCut(program: Command, io: Io): void {
     .addOption(new Option('--dtype <type>', 'type of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--force', 'replace a file that this command did not write')
     .addOption(backendOption())
+    .addOption(quietOption())
     .addOption(seedOption('that draws the images of the calibration and the order of those of --epochs'))
     .addOption(jsonOption())
     .usage('<model> (--width <number> | --blocks <number> | --budget <caps>) --out <file> [options]')
@@ -52,12 +55,12 @@ export function addCut(program: Command, io: Io): void {
       const { cutText, rotatedText, sizesText } = await import('./cut/report.js')
       const run = async <T extends object>(
         action: (report: Parameters<typeof cutModel>[1]) => Promise<T>,
-        text: (result: T, options: CutOptions) => { readonly text: string; readonly next: string },
+        text: (result: T, options: CutOptions) => Shown,
       ) => {
-        const result = await withProgress(io, action)
+        const result = await withProgress(io, action, options.quiet)
         const { text: shown, next } = text(result, options)
-        if (options.json) return printJson(io, { ...result, next })
-        io.stdout.write(`${shown}\n\nnext: ${next}\n`)
+        if (options.json) return printJson(io, { ...result, next: next[0] })
+        io.stdout.write(`${shown}\n${nextText(next, options.quiet)}`)
       }
       const { out } = options
       if (options.list) return run((report) => listSizes(options, report, io.signal), sizesText)

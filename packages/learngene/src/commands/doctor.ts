@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { example, jsonOption, seedOption } from '../options.js'
+import { example, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 
 /** Of what is no terminal, and of a terminal that does not know its width: it reports 0. */
@@ -12,13 +12,14 @@ export function addDoctor(program: Command, io: Io): void {
     .description(
       'Find out what computes here: tries every backend in a process of its own, decodes images, looks at the machine, and says what would help.',
     )
+    .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene doctor --json', 'exit code 0 where at least one backend computes, else 1'))
-    .action(async ({ json }: { readonly json?: boolean }) => {
+    .action(async ({ json, quiet }: { readonly json?: boolean; readonly quiet?: boolean }) => {
       const { diagnose } = await import('../doctor/diagnosis.js')
       const { describeDiagnosis, hasColours } = await import('../doctor/describe.js')
-      const diagnosis = await withProgress(io, (report) => diagnose(io, report, { signal: io.signal }))
+      const diagnosis = await withProgress(io, (report) => diagnose(io, report, { signal: io.signal }), quiet)
       if (json) printJson(io, diagnosis)
       else
         io.stdout.write(

@@ -24,6 +24,7 @@ export interface EvaluateOptions {
   readonly seed: number
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
+  readonly quiet?: boolean
 }
 
 /** What a model makes of labelled images. */

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, MODEL_HELP, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, MODEL_HELP, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
+import { nextText } from '../report/next.js'
 import type { EvaluateOptions } from './evaluate-model.js'
 
 export function addEvaluate(program: Command, io: Io): void {
@@ -21,6 +22,7 @@ export function addEvaluate(program: Command, io: Io): void {
     .option('--batch-size <number>', 'images that run at once', integer(1), 32)
     .option('--skip-unreadable', 'leave out pictures that cannot be read, instead of failing')
     .addOption(backendOption())
+    .addOption(quietOption())
     .addOption(seedOption('that draws the images of --limit'))
     .addOption(jsonOption())
     .addHelpText('after', example('learngene evaluate small.safetensors --images photos/test'))
@@ -30,8 +32,8 @@ export function addEvaluate(program: Command, io: Io): void {
       if (options.skipUnreadable && options.images === undefined)
         throw new UsageError('--skip-unreadable belongs to --images; learngene evaluate --help tells more')
       const { evaluateModel, evaluationText } = await import('./evaluate-model.js')
-      const result = await withProgress(io, (report) => evaluateModel(options, report, io.signal))
+      const result = await withProgress(io, (report) => evaluateModel(options, report, io.signal), options.quiet)
       if (options.json) return printJson(io, result)
-      io.stdout.write(`${evaluationText(result)}\n\nnext: ${result.next}\n`)
+      io.stdout.write(`${evaluationText(result)}\n${nextText([result.next], options.quiet)}`)
     })
 }

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadPool } from '@learngene/learngene-pool/node'
 import { descendantOf, parsePath } from '@learngene/stitch'
@@ -7,6 +7,8 @@ import { loadModelFile } from '@learngene/vit-blocks/node'
 import { memory, ones, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
+import type { QuickstartReport } from '../quickstart/report.js'
+import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory, writeModel, writeRun } from '../run.fixture.js'
 
 const path = 's[0-0]>l[1-1]'
@@ -18,6 +20,22 @@ beforeAll(async () => {
   await writeRun(dir)
 })
 afterAll(() => rm(root, { recursive: true }))
+
+/** A report of the pool that `writeRun` makes: the widest single tier is best, and no other keeps a small budget as the narrow one does. */
+function reportOfPool(): QuickstartReport {
+  const report = sampleReport()
+  const [first] = report.descendants
+  const row = (id: number, path: string, macs: number, validationAccuracy: number, testAccuracy: number) => ({
+    ...first!,
+    id,
+    path,
+    macs,
+    validationAccuracy,
+    testAccuracy,
+  })
+  // Better on test images than on validation images, which must not matter.
+  return { ...report, descendants: [row(0, 's[0-1]', 1000, 0.7, 0.99), row(1, path, 2000, 0.8, 0.6), row(2, 'l[0-1]', 3000, 0.9, 0.5)] }
+}
 
 const extract = (out: string, ...more: string[]) => run(['extract', '--run', dir, '--path', path, '--out', out, ...more])
 
@@ -49,7 +67,51 @@ describe('learngene extract', () => {
     const { code, stdout } = await extract(out, '--dtype', 'f16')
     expect(code).toBe(0)
     expect(stdout).toMatch(/^s\[0-0\]>l\[1-1\]: [\d.]+ k parameters, [\d.]+ k MACs; wrote /)
+    expect(stdout.endsWith(`\n\nnext: npx learngene evaluate ${out}\n`)).toBe(true)
     expect((await readFile(out)).length).toBeLessThan(0.65 * full)
+    expect((await extract(out, '--quiet')).stdout).not.toContain('next')
+  })
+
+  it('chooses within a budget by validation images, reports on test images, and names the file after the path in the run', async () => {
+    const own = join(root, 'ein Lauf ü')
+    await writeRun(own, reportOfPool())
+    const { code, stdout, stderr } = await run(['extract', own, '--budget', 'macs=2500'])
+    expect([code, stderr]).toEqual([0, ''])
+    const file = join(own, 's_0-0+l_1-1.safetensors')
+    expect(stdout.split('\n').slice(0, 3)).toEqual([
+      `chosen within macs=2.5k on 1000 validation images: ${path}`,
+      `s[0-1] lost: its score is 0.7, that of ${path} is 0.8`,
+      'reported on 2000 test images: 60.0 % right',
+    ])
+    expect(stdout.endsWith(`\n\nnext: npx learngene evaluate '${file}'\n`)).toBe(true)
+    expect((await loadModelFile(file)).details.path).toBe(path)
+    const half = JSON.parse((await run(['extract', own, '--budget', 'macs=2500', '--dtype', 'f16', '--json'])).stdout)
+    expect(half).toMatchObject({
+      path,
+      file: join(own, 's_0-0+l_1-1-f16.safetensors'),
+      chosen: { budget: { macs: 2500 }, runnerUp: 's[0-1]', images: 1000 },
+      measured: { validationAccuracy: 0.8, testAccuracy: 0.6 },
+    })
+    const none = await run(['extract', own, '--budget', 'macs=10'])
+    expect([none.code, none.stdout]).toEqual([1, ''])
+    expect(none.stderr).toMatch(/^learngene: no candidate fits the budget macs=10: the smallest by macs is s\[0-1\] [^\n]+\n$/)
+  })
+
+  it.each([
+    [{ command: 'quickstart', config: {} }, 'evaluate x.safetensors'],
+    [{ command: 'run', config: { images: { training: 'embedded' } } }, 'evaluate x.safetensors'],
+    [{ command: 'quickstart', config: { images: { training: 'fashion-mnist:my data' } } }, "evaluate x.safetensors --data-dir 'my data'"],
+    [
+      { command: 'run', config: { images: { training: 'a', test: '/my photos/test' } } },
+      "evaluate x.safetensors --images '/my photos/test'",
+    ],
+    [{ command: 'run', config: { images: { training: 'a' } } }, 'classify x.safetensors PICTURE.jpg'],
+  ] as const)('of a run of %j names next what can be done without more: %s', async (described, next) => {
+    const own = join(root, 'described')
+    await writeRun(own, { ...reportOfPool(), ...described })
+    const file = join(root, 'x.safetensors')
+    const { stdout } = await run(['extract', own, '--path', path, '--out', file, '--json'])
+    expect(JSON.parse(stdout).next.replace(file, 'x.safetensors')).toBe(`npx learngene ${next}`)
   })
 
   it.each([
@@ -100,13 +162,5 @@ describe('learngene extract', () => {
     expect(stderr).toContain('stitches.safetensors must have the SHA-256 that manifest.json states')
     expect(code).toBe(1)
     expect(memory().numTensors).toBe(before)
-  })
-
-  it('tells a directory without a pool', async () => {
-    const empty = join(root, 'empty')
-    await mkdir(empty)
-    const { code, stderr } = await run(['extract', '--run', empty, '--path', path, '--out', join(root, 'x')])
-    expect(stderr).toBe(`learngene: ${empty} is not a run: it has no pool/; name a directory that 'learngene quickstart' made\n`)
-    expect(code).toBe(1)
   })
 })

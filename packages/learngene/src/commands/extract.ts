@@ -1,27 +1,53 @@
+import { formatBudget } from '@learngene/budget-search'
 import { type Command, Option } from 'commander'
+import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { example, jsonOption, requireOptions, seedOption } from '../options.js'
-import { formatCount } from '../report/text.js'
+import { addRunArgument, budget, example, jsonOption, quietOption, runOf, seedOption } from '../options.js'
+import { nextText } from '../report/next.js'
+import { formatCount, formatShare } from '../report/text.js'
 import type { ExtractOptions } from './extract-from-run.js'
 
+type Given = Omit<ExtractOptions, 'run'> & { readonly json?: boolean; readonly quiet?: boolean }
+
 export function addExtract(program: Command, io: Io): void {
-  const command = program
-    .command('extract')
-    .description('Write one descendant of a run as a standalone model, a safetensors file.')
-    .option('--run <dir>', "a directory that 'learngene quickstart' made")
+  const command = addRunArgument(program.command('extract'))
+    .description('Write one descendant of a run as a standalone model, a safetensors file: the one of a path, or the best within a budget.')
     .option('--path <path>', "the descendant, such as 'w48d6[0-2]>w96d6[3-5]' (quote it: > means something to shells)")
-    .option('--out <file>', 'where to write; a model that this command wrote is replaced')
+    .addOption(
+      new Option(
+        '--budget <caps>',
+        'in place of a path hard caps on macs, params (or parameters) and memory: the best by validation accuracy',
+      )
+        .argParser(budget)
+        .conflicts('path'),
+    )
+    .option('--out <file>', 'where to write (default: in the run, named after the path); a model that this command wrote is replaced')
     .addOption(new Option('--dtype <type>', 'type of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--force', 'replace a file that this command did not write')
+    .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
-    .addHelpText('after', example("learngene extract --run runs/quickstart --path 'w48d6[0-2]>w96d6[3-5]' --out small.safetensors"))
-    .action(async (options: ExtractOptions) => {
+    .usage('<run> (--path <path> | --budget <caps>) [options]')
+    .addHelpText('after', example('learngene extract runs/quickstart --budget macs=5M --out small.safetensors'))
+    .addHelpText('after', "  $ learngene extract runs/quickstart --path 'w24d12[0-7]>w48d12[8-11]'")
+    .action(async (argument: string | undefined, given: Given) => {
+      const run = runOf(command, argument)
+      if (given.path === undefined && given.budget === undefined)
+        throw new UsageError('extract needs --path <path> or --budget <caps>; learngene extract --help tells more')
       const { extractFromRun } = await import('./extract-from-run.js')
-      const written = await extractFromRun(options)
-      if (options.json) return printJson(io, written)
-      const { path, parameters, macs, file, bytes } = written
-      io.stdout.write(`${path}: ${formatCount(parameters)} parameters, ${formatCount(macs)} MACs; wrote ${file} (${formatCount(bytes)}B)\n`)
+      const written = await extractFromRun({ ...given, run })
+      if (given.json) return printJson(io, written)
+      const { path, parameters, macs, file, bytes, chosen, measured } = written
+      const of = (count: number, part: string) => `${count} ${part} images`
+      const lines = [
+        ...(chosen ? [`chosen within ${formatBudget(chosen.budget)} on ${of(chosen.images, 'validation')}: ${path}`, chosen.why] : []),
+        ...(measured
+          ? [
+              `reported on ${of(measured.testImages, 'test')}: ${formatShare(measured.testAccuracy)} right${given.dtype === 'f16' ? ', with f32 weights' : ''}`,
+            ]
+          : []),
+        `${path}: ${formatCount(parameters)} parameters, ${formatCount(macs)} MACs; wrote ${file} (${formatCount(bytes)}B)`,
+      ]
+      io.stdout.write(`${lines.join('\n')}\n${nextText([written.next], given.quiet)}`)
     })
-  requireOptions(command, '--run <dir>', '--path <path>', '--out <file>')
 }

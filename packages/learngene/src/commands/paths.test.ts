@@ -95,6 +95,10 @@ describe('learngene paths', () => {
     expect(code).toBe(0)
     expect(stdout.split('\n')[0]).toBe('id  path               parameters    MACs')
     expect(stdout).toMatch(/ 0 {2}ti2\[0-1\] +1\.27 M {3}\d+ M\n/)
+    const next = '\nnext: npx learngene run --images photos --ancestor MODEL --tiers 192x2,384x2 --out runs/photos\n'
+    expect(stdout.endsWith(`\n${next}`)).toBe(true)
+    const quiet = await run(['paths', '--widths', '192,384', '--depth', '2', '--quiet'])
+    expect(quiet.stdout).toBe(stdout.slice(0, -next.length))
   })
 
   it.each([

@@ -3,8 +3,9 @@ import type { Command } from 'commander'
 import { Option } from 'commander'
 import { asUsage, UsageError } from '../errors.js'
 import type { Io } from '../io.js'
-import { example, integer, integers, jsonOption, seedOption } from '../options.js'
-import type { PathsOptions } from './list-paths.js'
+import { example, integer, integers, jsonOption, quietOption, seedOption } from '../options.js'
+import { commandText, nextText } from '../report/next.js'
+import type { PathsOptions, TierSize } from './list-paths.js'
 import { printPaths } from './print-paths.js'
 
 const SPACES = ['slidingWindow', 'multiStitch', 'twoWay', 'singleTiers', 'earlyExits'] as const satisfies readonly SpaceSpec['kind'][]
@@ -47,17 +48,20 @@ export function addPaths(program: Command, io: Io): void {
         .choices(['full', 'snnet'])
         .default('full'),
     )
-    .option('--count', 'print only how many paths there are, without listing them')
+    .option('--count', 'print only how many paths there are, without listing them, and nothing else')
+    .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene paths --widths 192,768 --depth 9', 'the pool of 18 instances, ImageNet size'))
-    .action(async ({ json = false, count, preset, ...given }: Given) => {
+    .action(async ({ json = false, count, quiet, preset, ...given }: Given) => {
       const options = { ...given, ...(preset && PRESETS[preset]) }
       const tiers = tierShapes(options)
       const { countPaths, listPaths } = await import('./list-paths.js')
       if (!count) {
         const rows = asUsage(() => listPaths(tiers, options))
-        return printPaths(io, rows, json)
+        await printPaths(io, rows, json)
+        if (!json) io.stdout.write(nextText([runOfTiers(tiers)], quiet))
+        return
       }
       const total = asUsage(() => countPaths(tiers, options))
       io.stdout.write(json ? `{\n  "count": ${total}\n}\n` : `${total}\n`)
@@ -65,7 +69,13 @@ export function addPaths(program: Command, io: Io): void {
   command.usage('(--widths <list> | --preset <name>) [options]')
 }
 
-type Given = PathsOptions & { readonly json?: boolean; readonly count?: boolean; readonly preset?: string }
+type Given = PathsOptions & { readonly json?: boolean; readonly quiet?: boolean; readonly count?: boolean; readonly preset?: string }
+
+/** The command that makes such tiers, of an ancestor that stays to be named. */
+function runOfTiers(tiers: readonly TierSize[]): string {
+  const sizes = tiers.map(({ width, depth }) => `${width}x${depth}`).join(',')
+  return commandText('run', '--images', 'photos', '--ancestor', 'MODEL', '--tiers', sizes, '--out', 'runs/photos')
+}
 
 /** Width, depth and heads of each tier. */
 function tierShapes({ widths, depth, depths, heads }: PathsOptions) {

@@ -30,8 +30,9 @@ it('runs with its defaults and prints the table', async () => {
     signal: expect.any(AbortSignal),
   } satisfies ProgramOptions)
   expect(stdout).toContain('The Pareto front of 31 models')
-  expect(stdout).toContain('npx learngene extract --run runs/quickstart --path')
-  expect(stdout).toMatch(/\nreport: runs\/quickstart\/report\.html\n$/)
+  expect(stdout).toContain('npx learngene extract runs/quickstart --path')
+  expect(stdout).toContain(`\npage:     ${join('runs', 'quickstart', 'report.html')}\n`)
+  expect(stdout).toMatch(/\n {2}npx learngene evaluate runs\/quickstart\n$/)
 })
 
 it('hands its options on, and prints the report as JSON', async () => {
@@ -52,6 +53,34 @@ it('hands its options on, and prints the report as JSON', async () => {
   })
   expect(JSON.parse(stdout)).toEqual(sampleReport())
   expect(stderr).toBe('[0:00] distil\n[0:00] distil: done in 0.0 s\n')
+})
+
+it('goes on with what the folder holds where nothing is given, and not with --force, a seed or a configuration', async () => {
+  program.mockResolvedValue(sampleReport())
+  const dir = await temporaryDirectory()
+  const config = { ...quickstartRun(defaultConfig, 'my data'), budget: { macs: 12 } }
+  await writeFile(join(dir, 'run.json'), JSON.stringify({ schema: 1, command: 'quickstart', version: '0', seed: 5, config }))
+  for (const [more, expected] of [
+    [[], { config, seed: 5 }],
+    [['--force'], { config: quickstartRun(defaultConfig, undefined), seed: 0 }],
+    [['--seed', '7'], { config: quickstartRun(defaultConfig, undefined), seed: 7 }],
+    [['--budget', 'macs=3'], { config: { budget: { macs: 3 } }, seed: 0 }],
+  ] as const) {
+    const { code, stderr } = await run(['quickstart', '--out', dir, '--quiet', ...more])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(program.mock.lastCall![0]).toMatchObject(expected)
+  }
+  await rm(dir, { recursive: true })
+})
+
+it('is quiet where it is told so', async () => {
+  program.mockImplementation(async ({ report }) => {
+    report({ kind: 'stage', name: 'distil' })
+    return sampleReport()
+  })
+  const { stdout, stderr } = await run(['quickstart', '--quiet'])
+  expect(stderr).toBe('')
+  expect(stdout).not.toContain('next:')
 })
 
 it.each([

@@ -3,9 +3,10 @@ import type { Budget } from '@learngene/interfaces'
 import type { Command } from 'commander'
 import { configOption, printConfig, printConfigOption } from '../config/options.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, jsonOption, seedOption } from '../options.js'
+import { backendOption, budget, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { renderTable } from '../report/terminal.js'
+import { findStoredRun, type StoredRun } from '../run/run-folder.js'
 
 interface QuickstartCommandOptions {
   readonly out: string
@@ -18,6 +19,7 @@ interface QuickstartCommandOptions {
   readonly backend: BackendName | 'auto'
   readonly force?: boolean
   readonly json?: boolean
+  readonly quiet?: boolean
 }
 
 export function addQuickstart(program: Command, io: Io): void {
@@ -39,24 +41,36 @@ export function addQuickstart(program: Command, io: Io): void {
     // Its models are small: measured, wasm in two workers does them faster than TensorFlow on two cores.
     .addOption(backendOption('wasm'))
     .option('--force', 'start anew, and remove whatever is in the output directory')
+    .addOption(quietOption())
     .addOption(seedOption('of every random choice'))
     .addOption(jsonOption())
     .addHelpText(
       'after',
       example('learngene quickstart --budget macs=5M,params=300k', 'writes runs/quickstart/report.html, to be opened in a browser'),
     )
-    .action(async ({ out, config, printConfig: printOnly, json, force = false, ...options }: QuickstartCommandOptions) => {
+    .action(async (given: QuickstartCommandOptions, command: Command) => {
+      const { out, config, printConfig: printOnly, json, quiet, force = false, dataDir, budget, ...program } = given
       const { readConfig } = await import('../quickstart/config.js')
-      const { dataDir, budget, ...program } = options
       const values = await readConfig(config, { budget })
       if (printOnly) return printConfig(io, values)
       const { quickstartRun } = await import('../quickstart/run.js')
       const { runProgram } = await import('../run/program.js')
-      const run = quickstartRun(values, dataDir)
-      const report = await withProgress(io, (report) =>
-        runProgram({ ...program, command: 'quickstart', outDir: out, config: run, force, report, signal: io.signal }),
+      const isBare =
+        config === undefined && budget === undefined && dataDir === undefined && command.getOptionValueSource('seed') === 'default'
+      const stored = isBare && !force ? await storedQuickstart(out) : undefined
+      const run = stored ?? { config: quickstartRun(values, dataDir), seed: program.seed }
+      const report = await withProgress(
+        io,
+        (report) => runProgram({ ...program, ...run, command: 'quickstart', outDir: out, force, report, signal: io.signal }),
+        quiet,
       )
       if (json) return printJson(io, report)
-      io.stdout.write(`${renderTable(report, out)}\n\nreport: ${out}/report.html\n`)
+      io.stdout.write(`${renderTable(report, out, quiet)}\n`)
     })
+}
+
+/** What a quickstart goes on with when none of it is given: that of the folder. Undefined where there is none. */
+async function storedQuickstart(dir: string): Promise<Pick<StoredRun, 'config' | 'seed'> | undefined> {
+  const found = await findStoredRun(dir)
+  return found?.command === 'quickstart' ? { config: found.config, seed: found.seed } : undefined
 }

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { example, jsonOption, seedOption } from '../options.js'
+import { example, jsonOption, quietOption, seedOption } from '../options.js'
 import type { ReportOptions } from './write-report.js'
 
 export function addReport(program: Command, io: Io): void {
@@ -12,6 +12,7 @@ export function addReport(program: Command, io: Io): void {
     .argument('<run...>', "directories that 'learngene quickstart' or 'learngene run' made")
     .option('--out <file>', "where to write (default: the run's own report.html; report-comparison.html for several runs)")
     .option('--force', 'replace a file that is no page of learngene')
+    .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene report runs/quickstart runs/wider --out wider.html'))

@@ -9,7 +9,6 @@ import { type Io, printJson } from '../io.js'
 import { backendOption, budget, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { renderTable } from '../report/terminal.js'
-import { quoted } from '../report/text.js'
 import type { RunConfig } from '../run/config.js'
 import { RUN, readStoredRun } from '../run/run-folder.js'
 
@@ -88,8 +87,7 @@ export function addRun(program: Command, io: Io): void {
       const program = { command: 'run' as const, outDir: out!, config, configFile, seed, workers, backend, force, wait, checkpointEvery }
       const report = await withProgress(io, (report) => runProgram({ ...program, report, signal: io.signal }), quiet)
       if (json) return printJson(io, report)
-      const next = `  npx learngene classify ${quoted(out!)} PICTURE.jpg`
-      io.stdout.write(`${renderTable(report, out!)}\n${next}\n\nreport: ${join(out!, 'report.html')}\n`)
+      io.stdout.write(`${renderTable(report, out!, quiet)}\n`)
     })
 }
 

@@ -56,7 +56,22 @@ describe('learngene search', () => {
   it('prints a table and the reason without --json', async () => {
     const { code, stdout } = await search(await runWith('good', JSON.stringify(sampleReport())), 'macs=8M')
     expect(code).toBe(0)
-    expect(stdout).toMatch(/\n> {2}w24d12\[0-2\]>w48d12\[3-11\] [\s\S]*\nchosen: w24d12\[0-2\]>w48d12\[3-11\]\n.* lost: /)
+    expect(stdout).toMatch(/\n> {2}w24d12\[0-2\]>w48d12\[3-11\] [\s\S]*\nchosen: w24d12\[0-2\]>w48d12\[3-11\]\n.*\n.* lost: /)
+  })
+
+  it('says which images chose and which report, and ends with the command that extracts; not with --quiet', async () => {
+    const dir = await runWith("Läufe o'er", JSON.stringify(sampleReport()))
+    const { stdout } = await run(['search', dir, '--budget', 'macs=8M'])
+    const { path, validationAccuracy, testAccuracy } = sampleReport().descendants.find(({ path }) => path === sampleReport().choice.path)!
+    const [validation, test] = [validationAccuracy, testAccuracy].map((share) => `${(100 * share).toFixed(1)} % right`)
+    expect(stdout).toContain(`\nchosen on 1000 validation images (${validation}), reported on 2000 test images: ${test}\n`)
+    const quotedDir = `'${dir.replaceAll("'", "'\\''")}'`
+    expect(stdout.endsWith(`\n\nnext: npx learngene extract ${quotedDir} --path '${path}'\n`)).toBe(true)
+    const quiet = await run(['search', '--run', dir, '--budget', 'macs=8M', '--quiet'])
+    expect(quiet).toEqual({ code: 0, stderr: '', stdout: stdout.slice(0, stdout.indexOf('\nnext: ')) })
+    const json = JSON.parse((await run(['search', dir, '--budget', 'macs=8M', '--json'])).stdout)
+    expect(json).toMatchObject({ images: { validation: 1000, test: 2000 }, next: `npx learngene extract ${quotedDir} --path '${path}'` })
+    expect(json.why).toContain(`${json.runnerUp.path} lost: `)
   })
 
   it('names the smallest model where no descendant keeps the budget', async () => {
@@ -77,7 +92,7 @@ describe('learngene search', () => {
     [
       'of an earlier version',
       damaged((report) => ({ ...report, schema: 1 })),
-      /must have schema 2, it has 1: another version of learngene wrote it; make the run again with 'learngene quickstart --out .*of an earlier version'/,
+      /must have schema 2, it has 1: another version of learngene wrote it; make the run again$/m,
     ],
     [
       'of another command',
@@ -92,13 +107,5 @@ describe('learngene search', () => {
     expect(stderr).toMatch(message)
     expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
     expect([code, stdout]).toEqual([1, ''])
-  })
-
-  it('tells a directory that is missing from one that is no run', async () => {
-    const missing = await search(join(root, 'missing'), 'macs=1G')
-    expect(missing.stderr).toContain(`there is no directory ${root}/missing; make a run with 'learngene quickstart`)
-    const other = await search(root, 'macs=1G')
-    expect(other.stderr).toContain(`${root} is not a run: it has no report.json`)
-    expect([missing.code, other.code]).toEqual([1, 1])
   })
 })

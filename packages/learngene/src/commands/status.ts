@@ -1,9 +1,10 @@
 import type { StageStatus } from '@learngene/recipe'
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { example, jsonOption, quietOption } from '../options.js'
+import { example, jsonOption, quietOption, seedOption } from '../options.js'
 import { durationText } from '../progress/clock-text.js'
-import { formatCount, quoted, textTable } from '../report/text.js'
+import { commandText, nextText } from '../report/next.js'
+import { formatCount, textTable } from '../report/text.js'
 
 export function addStatus(program: Command, io: Io): void {
   program
@@ -11,9 +12,10 @@ export function addStatus(program: Command, io: Io): void {
     .description('What has run of a run, what it cost, and what is next.')
     .argument('<run>', "a directory that 'learngene run' or 'learngene quickstart' made")
     .addOption(quietOption())
+    .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene status runs/photos'))
-    .action(async (run: string, { json }: { readonly json?: boolean }) => {
+    .action(async (run: string, { json, quiet }: { readonly json?: boolean; readonly quiet?: boolean }) => {
       const { statusOfRun } = await import('../run/status.js')
       const { command, stages, next } = await statusOfRun(run)
       if (json) return printJson(io, { command, stages, next: next ?? null })
@@ -27,9 +29,9 @@ export function addStatus(program: Command, io: Io): void {
       ])
       const then =
         next === undefined
-          ? `all done; next:\n  npx learngene search ${quoted(run)} --budget macs=1M`
-          : `next: ${next}; go on with:\n  npx learngene ${command} --out ${quoted(run)}`
-      io.stdout.write(`${table}\n\n${then}\n`)
+          ? `all done\n${nextText([commandText('search', run, '--budget', 'macs=1M')], quiet)}`
+          : `to run: ${next}\n${nextText([commandText(command, '--out', run)], quiet)}`
+      io.stdout.write(`${table}\n\n${then}`)
     })
 }
 

@@ -13,6 +13,7 @@ import {
   structureOf,
 } from '@learngene/vit-blocks'
 import { tensor4d, tidy } from '@tensorflow/tfjs-core'
+import { commandText } from '../report/next.js'
 import { formatCount } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
 import { loadModelAt } from './load-model.js'
@@ -39,7 +40,7 @@ export async function verifyModel(
   address: string,
   backend: BackendName | 'auto',
   options: LoadOptions,
-): Promise<ModelReport & { readonly lines: readonly (readonly [string, string])[] }> {
+): Promise<ModelReport & { readonly lines: readonly (readonly [string, string])[]; readonly next: readonly string[] }> {
   const { name } = await startBackend(backend)
   const loaded = await loadModelAt(address, options)
   const { network, details, notes } = loaded
@@ -58,7 +59,7 @@ export async function verifyModel(
       outputs,
       milliseconds,
     }
-    return { ...report, lines: linesOf(address, loaded, report) }
+    return { ...report, lines: linesOf(address, loaded, report), next: nextAfter(address, loaded) }
   } finally {
     disposeNetwork(network)
   }
@@ -124,6 +125,15 @@ function linesOf(address: string, { network, details, notes }: LoadedModel, repo
       'one image',
       `a wave on ${report.backend}, ${report.milliseconds} ms with the first start: ${shown.join(', ')}${report.outputs.length > 5 ? ', ...' : ''}`,
     ],
+  ]
+}
+
+/** What can be made of the model. */
+function nextAfter(address: string, { details }: LoadedModel): string[] {
+  const images = details.dataset === 'Fashion-MNIST' ? [] : ['--images', 'photos']
+  return [
+    commandText('cut', address, ...images, '--list'),
+    commandText('run', '--images', 'photos', '--ancestor', address, '--out', 'runs/photos'),
   ]
 }
 

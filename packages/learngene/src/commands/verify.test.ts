@@ -51,7 +51,7 @@ describe('learngene verify', () => {
     expect(stdout).toMatch(/^part +error +tolerance +largest at\n/)
     expect(stdout).toMatch(/^gradients +\d\.\de-\d +1e-4 +grad\/\S+$/m)
     expect(stdout).toMatch(/^adamw +0\.\d\d +1 +adamw3\/\S+$/m)
-    expect(stdout).toMatch(/The wasm backend computes what the reference says\.\n$/)
+    expect(stdout).toMatch(/The wasm backend computes what the reference says\.\n\nnext: npx learngene bench --backends wasm\n$/)
   })
 
   it.each([
@@ -112,7 +112,11 @@ describe('learngene verify --model', () => {
     const before = memory().numTensors
     const { code, stdout, stderr } = await run(['verify', '--model', folder, '--backend', 'wasm'])
     expect([code, stderr]).toEqual([0, ''])
-    expect(stdout.split('\n').map((line) => line.slice(0, 13).trim())).toEqual([
+    const [said, next] = stdout.split('\nnext:\n')
+    expect(next).toBe(
+      `  npx learngene cut ${folder} --images photos --list\n  npx learngene run --images photos --ancestor ${folder} --out runs/photos\n`,
+    )
+    expect(said!.split('\n').map((line) => line.slice(0, 13).trim())).toEqual([
       ...['model', 'images', 'tokens', 'blocks', 'pooling', 'classes', 'cost', 'preprocessing', 'note', 'note', 'one image', ''],
     ])
     expect(stdout).toContain('images        12 x 12 x 2, 3 x 3 patches of 4 x 4')

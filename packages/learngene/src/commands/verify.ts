@@ -2,7 +2,8 @@ import type { BackendName } from '@learngene/backends'
 import { type Command, Option } from 'commander'
 import { embeddedReference } from '../embedded-reference.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
+import { commandText, nextText } from '../report/next.js'
 import { textTable } from '../report/text.js'
 
 export interface VerifyOptions {
@@ -12,6 +13,7 @@ export interface VerifyOptions {
   readonly imageSize?: number
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
+  readonly quiet?: boolean
 }
 
 export function addVerify(program: Command, io: Io): void {
@@ -34,21 +36,22 @@ export function addVerify(program: Command, io: Io): void {
     .option('--heads <integer>', "of the model's attention, where its files do not tell", integer(1))
     .option('--image-size <integer>', 'pixels per side for the model; its positions are resampled', integer(1))
     .addOption(backendOption())
+    .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText(
       'after',
       example('learngene verify --backend wasm') + example('learngene verify --model hf:timm/deit_tiny_patch16_224.fb_in1k'),
     )
-    .action(async ({ reference = embeddedReference, model, heads, imageSize, backend: asked, json }: VerifyOptions) => {
+    .action(async ({ reference = embeddedReference, model, heads, imageSize, backend: asked, json, quiet }: VerifyOptions) => {
       if (model !== undefined) {
         const { verifyModel } = await import('./verify-model.js')
-        const { lines, ...report } = await verifyModel(model, asked, {
+        const { lines, next, ...report } = await verifyModel(model, asked, {
           ...(heads !== undefined && { heads }),
           ...(imageSize !== undefined && { imageSize }),
         })
         if (json) printJson(io, report)
-        else io.stdout.write(`${lines.map(([what, text]) => `${what.padEnd(14)}${text}`).join('\n')}\n`)
+        else io.stdout.write(`${lines.map(([what, text]) => `${what.padEnd(14)}${text}`).join('\n')}\n${nextText(next, quiet)}`)
         return
       }
       const { verifyReference } = await import('./verify-reference.js')
@@ -59,7 +62,10 @@ export function addVerify(program: Command, io: Io): void {
         const rows = parts.map((part) => [part, figure(errors[part], 2), figure(tolerances[part], 1), worst[part]])
         io.stdout.write(`${textTable(['part', 'error', 'tolerance', 'largest at'], rows, ['left', 'right', 'right', 'left'])}\n`)
         io.stdout.write(`${units}\n`)
-        if (pass) io.stdout.write(`The ${backend} backend computes what the reference says.\n`)
+        if (pass) {
+          const next = nextText([commandText('bench', '--backends', backend)], quiet)
+          io.stdout.write(`The ${backend} backend computes what the reference says.\n${next}`)
+        }
       }
       if (pass) return
       const failures = parts

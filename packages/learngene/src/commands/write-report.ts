@@ -5,16 +5,18 @@ import { formatBudget } from '@learngene/budget-search'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { UsageError } from '../errors.js'
 import { durationText } from '../progress/clock-text.js'
-import { PAGE, readRun } from '../read-run.js'
+import { readRun } from '../read-run.js'
 import { compareRuns, type Run, type RunSummary } from '../report/compare-runs.js'
 import { renderComparison, renderHtml } from '../report/html/index.js'
 import { renderTable } from '../report/terminal.js'
 import { formatCount, formatShare, textTable } from '../report/text.js'
+import { PAGE } from '../run/run-folder.js'
 
 export interface ReportOptions {
   readonly dirs: readonly string[]
   readonly out?: string
   readonly force?: boolean
+  readonly quiet?: boolean
 }
 
 export interface WrittenReport {
@@ -29,7 +31,7 @@ export interface WrittenReport {
  *
  * @throws where a directory is no run or comes twice, and where the file is none of our pages; nothing is written then
  */
-export async function writeReport({ dirs, out, force = false }: ReportOptions): Promise<WrittenReport> {
+export async function writeReport({ dirs, out, force = false, quiet }: ReportOptions): Promise<WrittenReport> {
   const twice = dirs.find((dir, i) => dirs.findIndex((other) => resolve(other) === resolve(dir)) !== i)
   if (twice !== undefined) throw new UsageError(`runs must be different, ${twice} is named twice`)
   const names = shortNames(dirs)
@@ -48,7 +50,7 @@ export async function writeReport({ dirs, out, force = false }: ReportOptions): 
         runs.map((run) => linkTo(run, file)),
       )
   await writeFileAtomically(file, page)
-  return { file, runs: summaries, text: isAlone ? renderTable(report, dir) : comparisonText(summaries) }
+  return { file, runs: summaries, text: isAlone ? renderTable(report, dir, quiet) : comparisonText(summaries) }
 }
 
 /** The last part of each directory, and so many of those before it as it takes for all to be different. */

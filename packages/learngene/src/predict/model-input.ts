@@ -78,8 +78,14 @@ export function preparedPictures(dataset: Dataset, { preprocessing, prepare }: M
       throw new Error(`${dataset.nameOf(index)}: ${(error as Error).message}`, { cause: error })
     }
   }
+  const { name, length, classes, labels } = dataset
+  // Whatever else a dataset has, such as how its pictures are decoded elsewhere, is that of pictures that are not prepared.
   return {
-    ...dataset,
+    name,
+    length,
+    classes,
+    labels,
+    nameOf: (index) => dataset.nameOf(index),
     picture(index, signal) {
       const found = dataset.picture(index, signal)
       return 'then' in found ? found.then((picture) => prepared(picture, index)) : prepared(found, index)

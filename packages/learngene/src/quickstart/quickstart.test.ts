@@ -54,7 +54,7 @@ describe.skipIf(reason !== '')(`learngene quickstart, two workers${reason}`, () 
   })
 
   it('is searched, extracted from and evaluated', () => {
-    const { chosen, pareto } = JSON.parse(learngene('search', '--run', 'run', '--budget', 'macs=600k', '--json'))
+    const { chosen, pareto } = JSON.parse(learngene('search', 'run', '--budget', 'macs=600k', '--json'))
     expect(chosen.path).toBe(printed.choice.path)
     expect(pareto.length).toBeGreaterThan(0)
     learngene('extract', '--run', 'run', '--path', chosen.path, '--out', 'small.safetensors')

@@ -1,7 +1,9 @@
+import { join } from 'node:path'
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
-import { formatCount, formatDifference, formatShare, quoted, textTable, totalSeconds } from './text.js'
+import { commandText } from './next.js'
+import { budgetText, formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
@@ -21,18 +23,19 @@ export function descendantsTable(rows: readonly DescendantRow[], chosen: string)
 }
 
 /**
- * What a terminal shows of a finished quickstart: the front, the choices under budgets, the comparison, and what to do next.
+ * What a terminal shows of a finished run: the front, the choices under budgets, the comparison, and what to do next.
  *
  * @param run the run's directory, for the commands
+ * @param quiet leaves out what to do next
  */
-export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): string {
+export function renderTable(report: QuickstartReport, run = 'runs/quickstart', quiet = false): string {
   const { ancestor, backend, choice, descendants, images, seed, storage, workers } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
   const front = descendants.filter((row) => row.pareto || row === chosen).sort((a, b) => a.macs - b.macs)
   // Half of the chosen model's, where the family has anything so small.
   const smaller = Math.max(chosen.macs / 2, 1.01 * Math.min(...descendants.map(({ macs }) => macs)))
   return [
-    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${formatBudget(choice.budget)})`,
+    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${budgetText(choice.budget)})`,
     descendantsTable(front, choice.path),
     '',
     ...choicesLines(report),
@@ -41,11 +44,17 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart'): 
     `chosen:   ${formatShare(chosen.testAccuracy)} test accuracy, ${formatCount(chosen.macs)} MACs (${formatShare(chosen.macs / ancestor.macs, 0)} of the ancestor's), ${formatCount(chosen.parameters)} parameters`,
     `family:   ${storage.pool.models} models of ${formatCount(storage.pool.parameters)} stored parameters; untrained after ${durationText(untrainedSeconds(report))}, all done after ${durationText(totalSeconds(report))}`,
     `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
-    '',
-    'next:',
-    `  npx learngene search --run ${quoted(run)} --budget macs=${formatCount(smaller).replace(' ', '')}`,
-    `  npx learngene extract --run ${quoted(run)} --path ${quoted(choice.path)} --out small.safetensors`,
+    `page:     ${join(run, 'report.html')}`,
+    ...(quiet ? [] : ['', 'next:', ...nextCommands(report, run, smaller).map((command) => `  ${command}`)]),
   ].join('\n')
+}
+
+function nextCommands({ command, choice }: QuickstartReport, run: string, macs: number): string[] {
+  return [
+    commandText('search', run, '--budget', `macs=${formatCount(macs).replace(' ', '')}`),
+    commandText('extract', run, '--path', choice.path),
+    command === 'run' ? commandText('classify', run, 'PICTURE.jpg') : commandText('evaluate', run),
+  ]
 }
 
 function choicesLines({ choices, descendants }: QuickstartReport): string[] {

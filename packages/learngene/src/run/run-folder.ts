@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RunReport } from '@learngene/recipe/reports'
+import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
+import { commandText } from '../report/next.js'
 import type { RunConfig } from './config.js'
 
-/** What a finished run holds at its root, besides report.html. */
+/** What a finished run holds at its root. */
 export const REPORT = 'report.json'
+export const PAGE = 'report.html'
 export const POOL = 'pool'
 export const DESCENDANT = 'descendant.safetensors'
 
@@ -24,22 +26,47 @@ export interface StoredRun {
 /** Where a run's artifacts are. */
 export const stagesOfRun = (dir: string) => join(dir, 'stages')
 
+/** @throws Error of one line where there is no such directory */
+export async function requireDirectory(dir: string): Promise<void> {
+  const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
+      throw new Error(`there is no directory ${dir}; name another, or make a run with: ${commandText('quickstart', '--out', dir)}`)
+    throw new Error(`${dir} cannot be read: ${error.message}`)
+  })
+  if (!found.isDirectory()) throw new Error(`${dir} is a file; name the directory of a run`)
+}
+
 /** What a folder is a run of. @throws Error of one line where it is none, or of another version */
 export async function readStoredRun(dir: string): Promise<StoredRun> {
+  await requireDirectory(dir)
+  const stored = await findStoredRun(dir)
+  if (stored) return stored
+  throw new Error(`${dir} is not a run: it has no ${RUN}; name a directory that 'learngene run' or 'learngene quickstart' made`)
+}
+
+/** The same, and undefined where the folder has no such file. @throws as {@link readStoredRun} */
+export async function findStoredRun(dir: string): Promise<StoredRun | undefined> {
   const file = join(dir, RUN)
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT')
-      throw new Error(`${dir} is not a run: it has no ${RUN}; name a directory that 'learngene run' or 'learngene quickstart' made`)
-    throw new Error(`${file} cannot be read: ${error.message}`)
-  })
+  let text: string
+  try {
+    text = await readFile(file, 'utf8')
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined
+    throw new Error(`${file} cannot be read: ${(error as Error).message}`)
+  }
   let stored: StoredRun
   try {
     stored = JSON.parse(text)
   } catch (error) {
     throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged`)
   }
-  if (stored?.schema === 1) return stored
-  throw new Error(
-    `${file} must have schema 1; it has ${JSON.stringify(stored?.schema)}: another version of learngene wrote it; start anew with --force`,
-  )
+  if (stored?.schema !== 1) {
+    throw new Error(
+      `${file} must have schema 1; it has ${JSON.stringify(stored?.schema)}: another version of learngene wrote it; start anew with --force`,
+    )
+  }
+  const isWhole =
+    COMMANDS.includes(stored.command) && Number.isInteger(stored.seed) && typeof stored.config === 'object' && stored.config !== null
+  if (!isWhole) throw new Error(`${file} is damaged: it must hold a command (${COMMANDS.join(' or ')}), a seed and a configuration`)
+  return stored
 }

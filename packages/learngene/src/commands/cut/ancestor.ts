@@ -33,6 +33,7 @@ export interface CutOptions {
   readonly seed: number
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
+  readonly quiet?: boolean
 }
 
 /** A model in principal order, with the images that it is cut and judged by. */

@@ -1,13 +1,14 @@
 import { formatBudget } from '@learngene/budget-search'
-import { formatCount, formatShare, quoted, textTable } from '../../report/text.js'
+import { commandText } from '../../report/next.js'
+import { formatCount, formatShare, textTable } from '../../report/text.js'
 import type { CutOptions } from './ancestor.js'
 import type { CutReport, Finalist, SizeRow, SizesReport, WrittenFile } from './cut-model.js'
 import { sizeName } from './sizes.js'
 
-/** What is printed of a result, and the command that is useful next. */
+/** What is printed of a result, and the commands that are useful next, the first above all. */
 export interface Shown {
   readonly text: string
-  readonly next: string
+  readonly next: readonly string[]
 }
 
 /** Of a table of plain slices, the divergence up to which a size is worth cutting. */
@@ -67,11 +68,11 @@ export function sizesText(report: SizesReport, options: CutOptions): Shown {
   ]
   const { width, depth } = worthwhile(sizes)
   const model = rotated?.file ?? options.model
-  return { text: lines.join('\n'), next: command(model, options, ['--width', width, '--blocks', depth, '--out', 'small.safetensors']) }
+  return { text: lines.join('\n'), next: [command(model, options, ['--width', width, '--blocks', depth, '--out', 'small.safetensors'])] }
 }
 
 export function rotatedText({ rotated }: { readonly rotated: WrittenFile }, options: CutOptions): Shown {
-  return { text: `${wroteText(rotated)}: the same model in principal order`, next: command(rotated.file, options, ['--list']) }
+  return { text: `${wroteText(rotated)}: the same model in principal order`, next: [command(rotated.file, options, ['--list'])] }
 }
 
 /** The cheapest size that keeps most, or the one that keeps most. */
@@ -81,17 +82,19 @@ function worthwhile(sizes: readonly SizeRow[]): SizeRow {
   return cheapest.find((size) => loss(size) <= WORTHWHILE) ?? cheapest.sort((a, b) => loss(a) - loss(b))[0]!
 }
 
-function nextAfterCut({ file, epochs, width, depth, heads, ancestor }: CutReport, options: CutOptions): string {
-  if (options.images === undefined && epochs > 0) return `npx learngene evaluate ${quoted(file)}`
-  if (epochs > 0) return command(file, options, ['--list'])
+/** How good the cut is where images with labels are at hand, else what it sees; and a training, where there was none. */
+function nextAfterCut({ file, epochs, width, depth, heads, ancestor, accuracy }: CutReport, options: CutOptions): string[] {
+  const { images, test = images } = options
+  const evaluated = commandText('evaluate', file, ...(test === undefined ? [] : ['--images', test]))
+  const used = accuracy === null ? commandText('classify', file, images ?? 'PICTURE.jpg') : evaluated
   const size = ['--width', width, '--blocks', depth, ...(heads === ancestor.heads ? [] : ['--heads', heads])]
-  return command(options.model, options, [...size, '--epochs', 1, '--out', file])
+  return [used, ...(epochs > 0 ? [] : [command(options.model, options, [...size, '--epochs', 1, '--out', file])])]
 }
 
 /** The same command with other arguments. */
 function command(model: string, { images, test }: CutOptions, args: readonly (string | number)[]): string {
   const folders = [...(images === undefined ? [] : ['--images', images]), ...(test === undefined ? [] : ['--test', test])]
-  return ['npx learngene cut', ...[model, ...folders, ...args].map((arg) => quoted(String(arg)))].join(' ')
+  return commandText('cut', model, ...folders, ...args)
 }
 
 function costText({ macs, parameters }: SizeRow, ancestor: SizeRow): string {
