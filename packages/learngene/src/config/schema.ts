@@ -6,7 +6,8 @@ export type Schema = z.core.$ZodType
 export type Inside =
   | {
       readonly kind: 'object'
-      readonly shape: { readonly [key: string]: Schema } /** Of keys that the shape does not name; none are let in where it is missing. */
+      readonly shape: { readonly [key: string]: Schema }
+      /** Of keys that the shape does not name; none are let in where it is missing. */
       readonly rest?: Schema
     }
   | { readonly kind: 'record'; readonly value: Schema }

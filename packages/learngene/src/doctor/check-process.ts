@@ -1,6 +1,7 @@
 import { type BackendName, describeBackend } from '@learngene/backends'
 import { decodeImage } from '@learngene/datasets/node'
 import { linear } from '@learngene/ops'
+import '@learngene/ops/gradients'
 import { grads, type Tensor1D, type Tensor2D, tensor1d, tensor2d } from '@tensorflow/tfjs-core'
 import { oneLine } from '../errors.js'
 import { startBackend } from '../start-backend.js'

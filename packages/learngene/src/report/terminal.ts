@@ -3,7 +3,7 @@ import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../progress/clock-text.js'
 import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
 import { commandText } from './next.js'
-import { formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
+import { budgetText, formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
 /** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
 export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
@@ -35,7 +35,7 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart', q
   // Half of the chosen model's, where the family has anything so small.
   const smaller = Math.max(chosen.macs / 2, 1.01 * Math.min(...descendants.map(({ macs }) => macs)))
   return [
-    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${formatBudget(choice.budget)})`,
+    `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${budgetText(choice.budget)})`,
     descendantsTable(front, choice.path),
     '',
     ...choicesLines(report),

@@ -1,3 +1,5 @@
+import { formatBudget } from '@learngene/budget-search'
+import type { Budget } from '@learngene/interfaces'
 import type { QuickstartReport } from '../quickstart/report.js'
 
 /** A count with three or more digits and a suffix: 317, 45.2 k, 1.26 M, 17.6 G. */
@@ -46,6 +48,11 @@ export function textTable(headings: readonly string[], rows: readonly (readonly 
       .join('  ')
       .trimEnd()
   return [line(headings), widths.map((width) => '─'.repeat(width)).join('  '), ...rows.map(line)].join('\n')
+}
+
+/** The caps that a choice keeps, in words. */
+export function budgetText(budget: Budget): string {
+  return formatBudget(budget) || 'no budget'
 }
 
 /** A word as a shell takes it. */

@@ -3,7 +3,7 @@ import { BACKEND_NAMES } from '@learngene/backends'
 import { describe, expect, it } from 'vitest'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 
-const built = new URL('../../dist/quickstart/probe-process.js', import.meta.url)
+const built = new URL('../../dist/run/probe-process.js', import.meta.url)
 
 describe.skipIf(!existsSync(built))('the backend of auto', () => {
   it('is found out in a process of its own', async () => {

@@ -1,7 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../../progress/clock-text.js'
 import { type Best, type Difference, differences, type Run, type RunSummary } from '../compare-runs.js'
-import { formatCount, formatShare } from '../text.js'
+import { budgetText, formatCount, formatShare } from '../text.js'
 import { comparisonPicture } from './compare-picture.js'
 import { type Html, html } from './html.js'
 import { classOfRun, shape, shapeOfRun } from './marks.js'
@@ -57,7 +57,7 @@ function runsTable(summaries: readonly RunSummary[], links: readonly (string | u
 <thead><tr><th>run</th><th class="number">chosen</th><th class="number">ancestor</th><th class="number">models</th><th class="number">stored params</th><th class="number">time</th><th>tiers</th></tr></thead>
 <tbody>${summaries.map(
       (run, i) =>
-        html`<tr><td>${nameOf(run, i, links[i])}</td><td class="number">${found(run.chosen)}<br><small>under ${formatBudget(run.chosen.budget)}</small></td>${number(formatShare(run.ancestor.testAccuracy, 2))}${number(run.descendants)}${number(formatCount(run.storedParameters))}${number(durationText(run.seconds))}<td class="prose">${run.tiers.join(', ')}</td></tr>
+        html`<tr><td>${nameOf(run, i, links[i])}</td><td class="number">${found(run.chosen)}<br><small>under ${budgetText(run.chosen.budget)}</small></td>${number(formatShare(run.ancestor.testAccuracy, 2))}${number(run.descendants)}${number(formatCount(run.storedParameters))}${number(durationText(run.seconds))}<td class="prose">${run.tiers.join(', ')}</td></tr>
 `,
     )}</tbody>
 </table>`,

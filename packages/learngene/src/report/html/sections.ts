@@ -1,7 +1,7 @@
 import { formatBudget } from '@learngene/budget-search'
 import { durationText } from '../../progress/clock-text.js'
 import { type QuickstartReport, untrainedSeconds } from '../../quickstart/report.js'
-import { formatCount, formatDifference, formatShare, totalSeconds } from '../text.js'
+import { budgetText, formatCount, formatDifference, formatShare, totalSeconds } from '../text.js'
 import { type Html, html } from './html.js'
 import { meter, scrollable } from './tables.js'
 
@@ -30,7 +30,7 @@ export function choice({ choice, descendants }: QuickstartReport): Html {
   return html`${scrollable(
     'The choice',
     html`<table class="facts"><tbody>
-<tr><td>budget</td><td><code>${formatBudget(choice.budget)}</code></td></tr>
+<tr><td>budget</td><td><code>${budgetText(choice.budget)}</code></td></tr>
 <tr><td>chosen</td><td><code>${choice.path}</code></td></tr>
 <tr><td>cost</td><td>${formatCount(chosen.macs)} MACs, ${formatCount(chosen.parameters)} parameters, ${formatCount(chosen.memory)}B of memory</td></tr>
 <tr><td>accuracy</td><td>${formatShare(chosen.validationAccuracy)} on validation images, ${formatShare(chosen.testAccuracy, 2)} on test images (untrained ${formatShare(chosen.untrainedAccuracy, 2)})</td></tr>
@@ -58,7 +58,8 @@ ${stages.map(
 
 /** The command that makes the same report but for its times. */
 export function reproduction({ backend, choice, command: name, config, seed, workers }: QuickstartReport): Html {
-  const command = `npx learngene ${name} --seed ${seed} --backend ${backend.name} --workers ${workers} --budget ${formatBudget(choice.budget)}`
+  const budget = formatBudget(choice.budget)
+  const command = `npx learngene ${name} --seed ${seed} --backend ${backend.name} --workers ${workers}${budget && ` --budget ${budget}`}`
   return html`<pre tabindex="0"><code>${command}</code></pre>
 <p class="note">On the same machine and backend it gives the same numbers but for the times. All amounts of work are set by this configuration; give it as
 <code>--config FILE</code> where it is not the default.</p>
