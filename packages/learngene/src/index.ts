@@ -5,3 +5,4 @@ export type { AuxiliaryRow, ComparisonRow, DescendantRow, InitialiserRow, Quicks
 export { readRun } from './read-run.js'
 export { renderHtml } from './report/html/index.js'
 export { renderTable } from './report/terminal.js'
+export { defineConfig, type LearngeneConfig } from './run/define-config.js'

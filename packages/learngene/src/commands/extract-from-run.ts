@@ -6,6 +6,7 @@ import { costOfPath, formatPath, type Path, type PathSpace, parsePath, type Stit
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
 import { poolOfRun } from '../read-run.js'
+import { registryOfRun } from '../run/own-values.js'
 import { startBackend } from '../start-backend.js'
 import { assertModelReplaceable } from './assert-model-replaceable.js'
 
@@ -28,7 +29,8 @@ export async function extractFromRun({ run, path: text, out, dtype, force = fals
   if (!force) await assertModelReplaceable(out, { name: 'extracted descendant', key: 'path' })
   const dir = await poolOfRun(run)
   await startBackend('wasm')
-  const pool = await loadPool(dir)
+  const own = await registryOfRun(run)
+  const pool = await loadPool(dir, { blocks: own?.blocks, spaces: own?.spaces })
   try {
     const path = findPath(pool.space, wanted, run)
     const bytes = await extractDescendant(pool, path, { dtype: dtype === 'f16' ? 'F16' : 'F32' })
