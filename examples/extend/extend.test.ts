@@ -87,7 +87,7 @@ describe.skipIf(reason !== '')(`extending by a configuration${reason}`, () => {
 
   it('shows each in fewer than 40 lines', () => {
     for (const example of ['loss', 'block', 'path-space', 'stitch', 'initialiser', 'data']) {
-      expect(readFileSync(configOf(example), 'utf8').split('\n').length, example).toBeLessThan(40)
+      expect(readFileSync(configOf(example), 'utf8').trimEnd().split('\n').length, example).toBeLessThan(40)
     }
   })
 })

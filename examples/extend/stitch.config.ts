@@ -8,8 +8,7 @@ import { small } from './small.js'
 
 const gained: BlockFactory = (config, rng) => {
   const { inputWidth: inputs, outputWidth: outputs } = config as { inputWidth: number; outputWidth: number }
-  const map = truncatedNormal(rng, [outputs, inputs])
-  const [gain, shift] = [constant(1, [outputs, 1]), constant(0, [outputs])]
+  const [map, gain, shift] = [truncatedNormal(rng, [outputs, inputs]), constant(1, [outputs, 1]), constant(0, [outputs])]
   return {
     kind: 'gained',
     config,
@@ -18,9 +17,9 @@ const gained: BlockFactory = (config, rng) => {
     parameters: { map, gain, shift },
     macs: (tokens) => (tokens + 1) * inputs * outputs,
     liveFloats: (tokens) => tokens * (inputs + outputs) + inputs * outputs,
-    forward(x) {
-      const rows = matMul(reshape(x, [-1, inputs]), mul(map, gain), false, true) // [B N, D_t]
-      return reshape(add(rows, shift), [x.shape[0], x.shape[1], outputs]) as Tensor3D
+    forward: (x) => {
+      const mapped = matMul(reshape(x, [-1, inputs]), mul(map, gain), false, true) // [B N, D_t]
+      return reshape(add(mapped, shift), [...x.shape.slice(0, 2), outputs]) as Tensor3D
     },
     assign: ({ weight, bias }) =>
       tidy(() => {

@@ -8,11 +8,17 @@ const positive = z.number().positive()
 const count = z.int().positive()
 const share = z.number().min(0).max(1)
 
-/** Functions and values of one's own in a configuration that is a module; see `learngene.config.ts` in the README. */
+/** A function of the user's own, in a configuration that is a module. */
 const ownFunction = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
 
-/** An object whose keys the user chooses. */
-const open = <T>() => z.looseObject({ kind: z.string() }) as unknown as z.ZodType<T>
+/** A part that is taken whole, as its other keys belong to its kind: none of a default of another kind may stay. */
+const ofKind = <T extends { readonly kind: string }>(is: string) =>
+  z.custom<T>((value) => typeof (value as T | null)?.kind === 'string' && !Array.isArray(value), is)
+
+const blockSpec = ofKind<BlockSpec>('must be { kind, config }').refine(
+  (value) => typeof value?.config === 'object' && value.config !== null && Object.keys(value).length === 2,
+  'must be { kind, config }',
+)
 
 /** The images of a run. */
 export type NamedDatasets = Pick<RecipeData, 'training' | 'validation' | 'test'>
@@ -46,8 +52,6 @@ const tier = z.strictObject({
   learningRate: positive.optional(),
 })
 
-const block = z.strictObject({ kind: z.string(), config: z.record(z.string(), z.unknown()) }) as unknown as z.ZodType<BlockSpec>
-
 const size = z.tuple([count, count])
 
 /** All that a run does: the contents of its run.json, but for functions, which stay in the module that `configFile` names. */
@@ -64,7 +68,7 @@ export const runConfig = z.strictObject({
       imageSize: size,
       channels: z.union([z.literal(1), z.literal(3)]),
       /** Kind of its blocks, of `registry.blocks`; the factory gets `width` and `heads` beside `config`. */
-      block: block.optional(),
+      block: blockSpec.optional(),
       training,
     })
     .optional(),
@@ -95,9 +99,9 @@ export const runConfig = z.strictObject({
   }),
   labelWeight: share,
   /** Of a standard kind, or of one of `registry.spaces`. */
-  space: open<SpaceSpec>(),
+  space: ofKind<SpaceSpec>('must be an object with a kind'),
   /** What the stitches are: a standard kind, or one of `registry.blocks`. */
-  stitch: block.optional(),
+  stitch: blockSpec.optional(),
   initialisers: z.array(z.string()).min(1),
   featureImages: count,
   comparisonImages: count,
