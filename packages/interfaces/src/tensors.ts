@@ -32,6 +32,22 @@ export interface Block {
   liveFloats(tokens: number): number
   /** [B, N, inputWidth] -> [B, N, outputWidth] */
   forward(x: Tensor3D, context: BlockContext): Tensor3D
+  /** Of a stitch: starts as this map. A stitch without it is given the values of its parameters `weight` [D_t, D_s] and `bias` [D_t]. */
+  assign?(map: AffineMap): void
+  /** Of a stitch that is trained in another form than it is kept in: the block that it has become, with weights of its own; this one stays. */
+  merge?(): Promise<Block>
+}
+
+/** y = M x + c, as plain numbers. */
+export interface AffineMap {
+  /** Width of x. */
+  readonly inputs: number
+  /** Width of y. */
+  readonly outputs: number
+  /** M [outputs, inputs], row by row. */
+  readonly weight: Float32Array
+  /** c [outputs] */
+  readonly bias: Float32Array
 }
 
 /** Builds a block with freshly initialised parameters. Must not depend on anything but its arguments. */

@@ -1,13 +1,16 @@
+import { softTarget } from '@learngene/distill-losses'
+import { crossEntropy } from '@learngene/ops'
 import { slidingWindow } from '@learngene/stitch'
 import { startBackend, valuesOf } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
-import { memory } from '@tensorflow/tfjs-core'
+import { mean, memory, mul, sum, type Tensor2D } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createAuxiliary } from './auxiliary.js'
 import { type FineTuneOptions, fineTune } from './fine-tune.js'
 import { type PathPolicy, uniformPaths } from './path-policy.js'
 import { buildPool, disposePool, type PoolOptions, poolParameters } from './pool.js'
+import { liveTeacher } from './teacher.js'
 import { tinyAncestor, tinyImages } from './testing/tiny.js'
 
 const plan = { epochs: 4, batchSize: 4, learningRate: 1e-2 }
@@ -101,4 +104,68 @@ it('0 epochs train nothing', async () => {
   const pool = tinyPool()
   expect(await fineTune(pool, source, { ...plan, epochs: 0 }, createRng(3))).toHaveLength(0)
   disposePool(pool)
+})
+
+describe("a loss of one's own", () => {
+  const teacher = () => {
+    const ancestor = tinyAncestor()
+    return { live: liveTeacher(ancestor), free: () => disposeNetwork(ancestor) }
+  }
+
+  async function tuned(options: Partial<FineTuneOptions>) {
+    const pool = tinyPool()
+    const names = new Set<string>()
+    const report: FineTuneOptions['report'] = (event) => {
+      if (event.kind === 'progress') for (const name of Object.keys(event.metrics ?? {})) names.add(name)
+    }
+    try {
+      return { losses: await fineTune(pool, source, { ...plan, epochs: 1, ...options, report }, createRng(3)), names: [...names] }
+    } finally {
+      disposePool(pool)
+    }
+  }
+
+  it('takes the place of the standard one, is reported by its names, and gives the same where it says the same', async () => {
+    const before = memory().numTensors
+    const { live, free } = teacher()
+    const loss: FineTuneOptions['loss'] = (logits, { targets, ancestor }) => ({
+      mine: mul(crossEntropy(logits, targets), 0.3),
+      theirs: mul(softTarget(logits, ancestor!), 0.7),
+    })
+    const standard = await tuned({ teacher: live, labelWeight: 0.3 })
+    const own = await tuned({ teacher: live, labelWeight: 0.9, loss })
+    for (const [step, value] of standard.losses.entries()) expect(own.losses[step]).toBeCloseTo(value, 5)
+    expect(own.names).toEqual(expect.arrayContaining(['mine', 'theirs']))
+    expect(own.names).not.toContain('logit')
+    live.dispose()
+    free()
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('sees no ancestor where there is none', async () => {
+    const seen: unknown[] = []
+    await tuned({
+      loss: (logits, { targets, ancestor }) => {
+        seen.push(ancestor)
+        return { labels: crossEntropy(logits, targets) }
+      },
+    })
+    expect(seen.every((ancestor) => ancestor === null)).toBe(true)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['no function', 'cosine', "fineTune: loss must be a function; got 'cosine'"],
+    [
+      'a mean',
+      (logits: Tensor2D) => ({ mean: mean(logits) }),
+      "fineTune: the term 'mean' of the loss must be one value for each of the 4 examples; got a tensor of shape []",
+    ],
+    ['no names', (logits: Tensor2D) => sum(logits, 1), 'fineTune: a loss must return its terms by name'],
+    ['no terms', () => ({}), 'fineTune: a loss must return its terms by name'],
+    ['nothing', () => undefined, 'fineTune: what the loss returns must be an object; got undefined'],
+  ])('is refused in one line: %s', async (_, loss, message) => {
+    const before = memory().numTensors
+    await expect(tuned({ loss: loss as FineTuneOptions['loss'] })).rejects.toThrow(message)
+    expect(memory().numTensors).toBe(before)
+  })
 })

@@ -21,7 +21,7 @@ export {
   inheritTiers,
   openInheritance,
 } from './inherit.js'
-export type { Lessons } from './lessons.js'
+export type { Lesson, LessonLoss, Lessons } from './lessons.js'
 export { costBins, type PathPolicy, sandwich, uniformPaths } from './path-policy.js'
 export {
   buildPool,
@@ -34,7 +34,7 @@ export {
   searchSpace,
   storedParameters,
 } from './pool.js'
-export { decodePool, encodePool } from './pool-file.js'
+export { decodePool, encodePool, type PoolKinds } from './pool-file.js'
 export { type SupervisedPosition, type Supervision, supervisedPositions } from './supervision.js'
 export { type LiveTeacher, liveTeacher, type Teacher } from './teacher.js'
 export { type DistillationTerm, standardTerms, type TermOptions } from './terms.js'

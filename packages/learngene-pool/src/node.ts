@@ -1,13 +1,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import type { FloatDtype } from '@learngene/vit-blocks'
 import { replaceFolder } from '@learngene/vit-blocks/node'
 
 export { featureFolder } from './chunk-folder.js'
 
 import type { Pool } from './pool.js'
-import { decodePool, encodePool } from './pool-file.js'
+import { decodePool, encodePool, type PoolKinds } from './pool-file.js'
 
 /**
  * Stores a pool in a folder of its own. The folder appears whole or not at all: an existing one is replaced only after everything is written.
@@ -25,9 +24,10 @@ export async function savePool(dir: string, pool: Pool, options: { readonly dtyp
  * Reads a pool from the folder that {@link savePool} wrote.
  *
  * @param options.blocks factories of block kinds besides the standard ones
+ * @param options.spaces path spaces besides the standard ones
  * @throws when a file is missing, and what `decodePool` throws
  */
-export function loadPool(dir: string, options: { readonly blocks?: BlockRegistry } = {}): Promise<Pool> {
+export function loadPool(dir: string, options: PoolKinds = {}): Promise<Pool> {
   return decodePool((file) => readPoolFile(dir, file), { ...options, name: dir })
 }
 

@@ -1,5 +1,5 @@
 import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
-import { identityMap, isIdentity, type StitchedFamily, type Tier, type Transformation } from '@learngene/stitch'
+import { identityMap, isIdentity, type SpaceRegistry, type StitchedFamily, type Tier, type Transformation } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import {
   buildNetwork,
@@ -61,18 +61,20 @@ export async function encodePool(pool: Pool, options: { readonly dtype?: FloatDt
  *
  * @param read gives the bytes of a file by its name, which never leads out of the pool's folder
  * @param options.blocks factories of block kinds besides the standard ones
+ * @param options.spaces path spaces besides the standard ones
  * @throws Error of one line when the manifest is of another format or version or says what no pool has, a file's hash differs from the manifest's,
  * or a tensor is missing, extra, misshapen or not finite
  */
 export async function decodePool(
   read: (file: string) => Promise<Uint8Array>,
-  options: { readonly blocks?: BlockRegistry; readonly name?: string } = {},
+  options: PoolKinds & { readonly name?: string } = {},
 ): Promise<Pool> {
-  const { name = 'pool', blocks } = options
+  const { name = 'pool', blocks, spaces } = options
+  const kinds = { blocks, spaces }
   const bytes = await read(MANIFEST)
   const [manifest, shapes] = inFile(`${name}/${MANIFEST}`, () => {
     const manifest = readManifest(bytes)
-    return [manifest, shapesOf(manifest, blocks)] as const
+    return [manifest, shapesOf(manifest, kinds)] as const
   })
   const readChecked = async ({ file, sha256: expected }: FileEntry) => {
     const bytes = await read(file)
@@ -98,7 +100,7 @@ export async function decodePool(
     }
     const stitchFile = await readChecked(manifest.stitches)
     checkTensors(stitchFile, shapes.stitches)
-    const pool = buildPool(tiers, poolOptions(manifest, blocks), createRng(0))
+    const pool = buildPool(tiers, poolOptions(manifest, kinds), createRng(0))
     try {
       await loadParameters(poolParameters(pool).stitches, stitchFile)
     } catch (error) {
@@ -112,11 +114,17 @@ export async function decodePool(
   }
 }
 
-const poolOptions = ({ space, details, stitches: { kind, config } }: Manifest, blocks: BlockRegistry | undefined) => ({
+/** Kinds of one's own that a pool's manifest may name. */
+export interface PoolKinds {
+  readonly blocks?: BlockRegistry
+  readonly spaces?: SpaceRegistry
+}
+
+const poolOptions = ({ space, details, stitches: { kind, config } }: Manifest, kinds: PoolKinds) => ({
   space,
   details,
   stitch: { kind, config },
-  blocks,
+  ...kinds,
 })
 
 /**
@@ -124,18 +132,18 @@ const poolOptions = ({ space, details, stitches: { kind, config } }: Manifest, b
  *
  * @throws when there is no such pool: a block kind is unknown or its configuration impossible, tiers or path space do not fit
  */
-function shapesOf(manifest: Manifest, blocks: BlockRegistry | undefined): { tiers: ExpectedShapes[]; stitches: ExpectedShapes } {
+function shapesOf(manifest: Manifest, kinds: PoolKinds): { tiers: ExpectedShapes[]; stitches: ExpectedShapes } {
   const tiers: Tier[] = []
   let stitches: StitchedFamily['stitches'] = new Map()
   try {
     return withoutWeights(() => {
       for (const { name, structure, standsFor } of manifest.tiers) {
-        tiers.push({ name, network: buildNetwork(structure, blocks), transformations: [], ...(standsFor && { standsFor }) })
+        tiers.push({ name, network: buildNetwork(structure, kinds.blocks), transformations: [], ...(standsFor && { standsFor }) })
       }
       for (const [i, { name, transformations }] of manifest.tiers.entries()) {
         for (const entry of transformations) checkTransformation(entry, name, tiers[i]!.network)
       }
-      const pool = buildPool(tiers, poolOptions(manifest, blocks), createRng(0))
+      const pool = buildPool(tiers, poolOptions(manifest, kinds), createRng(0))
       stitches = pool.stitches
       return { tiers: tiers.map(({ network }) => shapesIn(parametersOf(network))), stitches: shapesIn(poolParameters(pool).stitches) }
     })

@@ -5,10 +5,10 @@ import {
   createSpace,
   createStitches,
   descendantOf,
-  mergeLora,
   type PathSpace,
   plainStitch,
   requireArguments,
+  type SpaceRegistry,
   type SpaceSpec,
   type StitchedFamily,
   type StitchedPath,
@@ -43,6 +43,8 @@ export interface PoolOptions {
   readonly stitch?: BlockSpec
   /** Factories of stitch kinds besides the standard ones. */
   readonly blocks?: BlockRegistry
+  /** Path spaces besides the standard ones. */
+  readonly spaces?: SpaceRegistry
   readonly details?: JsonObject
 }
 
@@ -55,24 +57,42 @@ export interface PoolOptions {
  */
 export function buildPool(tiers: readonly Tier[], options: PoolOptions, rng: Rng): Pool {
   requireArguments('buildPool', { tiers: ['tier[]', tiers], options: ['object', options], rng: ['rng', rng] })
-  const { space: spaceSpec = { kind: 'slidingWindow' }, stitch: stitchSpec = plainStitch, blocks, details = {} } = options
+  const { space: spaceSpec = { kind: 'slidingWindow' }, stitch: stitchSpec = plainStitch, blocks, spaces, details = {} } = options
   checkAlike(tiers)
-  const space = createSpace(spaceSpec, tiers.map(shapeOfTier))
+  const space = createSpace(spaceSpec, tiers.map(shapeOfTier), spaces)
   return { tiers, space, spaceSpec, stitches: createStitches(space, rng, stitchSpec, blocks), stitchSpec, details }
 }
 
 /**
- * The pool with the updates of its LoRA stitches merged into plain stitches: the same logits, stored and run without the updates.
- * Takes over the tiers and frees the LoRA stitches.
+ * The pool with its stitches in the form that they are kept in: LoRA stitches become plain ones, the same logits, stored and run without the updates; a kind of one's own
+ * becomes what its `merge` gives. Takes over the tiers and frees the stitches.
  *
- * @throws when the stitches are of another kind
+ * @throws when the stitches have nothing to merge, or become blocks of several kinds; the pool is then as it was
  */
 export async function mergeStitches(pool: Pool): Promise<Pool> {
   requireArguments('mergeStitches', { pool: ['family', pool] })
   const stitches = new Map<string, Block>()
-  for (const [id, stitch] of pool.stitches) stitches.set(id, await mergeLora(stitch))
-  for (const { parameters } of pool.stitches.values()) disposeParameters(parameters)
-  return { ...pool, stitches, stitchSpec: plainStitch }
+  try {
+    for (const [id, stitch] of pool.stitches) {
+      if (!stitch.merge)
+        throw new Error(`mergeStitches: the stitches must have a merge(), as a loraStitch has; ${id} is a '${stitch.kind}'`)
+      stitches.set(id, await stitch.merge())
+    }
+    const stitchSpec = commonSpec([...stitches.values()])
+    for (const { parameters } of pool.stitches.values()) disposeParameters(parameters)
+    return { ...pool, stitches, stitchSpec }
+  } catch (error) {
+    for (const { parameters } of stitches.values()) disposeParameters(parameters)
+    throw error
+  }
+}
+
+/** What stitches are but for their widths. @throws where they differ */
+function commonSpec(stitches: readonly Block[]): BlockSpec {
+  const specs = stitches.map(({ kind, config: { inputWidth: _, outputWidth: __, ...config } }): BlockSpec => ({ kind, config }))
+  const texts = [...new Set(specs.map((spec) => JSON.stringify(spec)))]
+  if (texts.length > 1) throw new Error(`mergeStitches: all stitches must become of one kind; got ${texts.slice(0, 2).join(' and ')}`)
+  return specs[0] ?? plainStitch
 }
 
 /** All trained tensors: `TIER.blocks.0.norm1.weight`, `ID.weight` of stitches. */

@@ -1,11 +1,13 @@
 import { pareto } from '@learngene/budget-search'
+import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
 import type { DescendantRow, ModelSize, RunReport, StorageRow } from './report.js'
 
-export const headsOf = (network: Network) => network.blocks[0]!.config.heads as number
+/** H; 1 where the blocks have no heads. */
+export const headsOf = (network: Network) => (network.blocks[0]!.config.heads ?? 1) as number
 
 export function sizeOf(network: Network): ModelSize {
   const { parameters, macs } = costOf(network)
@@ -48,12 +50,18 @@ export function evaluationMacs(networks: readonly Network[]): RunReport['evaluat
  * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth, stitched by the sliding window.
  * SN-Net's side is counted, not trained.
  */
-export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network): RunReport['storage'] {
+export function describeStorage(
+  pool: Pool,
+  paths: readonly StitchedPath[],
+  ancestor: Network,
+  blocks?: BlockRegistry,
+): RunReport['storage'] {
   return withoutWeights(() => {
     const depth = ancestor.blocks.length
     const anchors = pool.tiers.map(({ network }) => {
-      const spec = { width: network.embedding.width, heads: headsOf(network), depth }
-      return createAuxiliary(ancestor, spec, createRng(0))
+      const { kind, config } = network.blocks[0]!
+      const spec = { width: network.embedding.width, heads: headsOf(network), depth, block: () => ({ kind, config }) }
+      return createAuxiliary(ancestor, spec, createRng(0), blocks)
     })
     const snnet = buildPool(anchors, {}, createRng(0))
     return {

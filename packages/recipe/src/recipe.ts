@@ -1,8 +1,9 @@
 import type { Augmentation } from '@learngene/datasets'
+import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
-import type { DistillOptions, FineTuneOptions, TrainingPlan } from '@learngene/learngene-pool'
-import { initialisers, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
+import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
+import { initialisers, type SpaceRegistry, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
 import { type BlockSpec, describe, type LoadedModel, requireKeys } from '@learngene/vit-blocks'
 
 /** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
@@ -32,7 +33,7 @@ export interface Recipe {
   /** Validation images on which initialisers are compared, and the residuals of stitches measured; defaults 200 and 64. */
   readonly comparisonImages?: number
   readonly heldOutImages?: number
-  readonly fineTuning: Training & { readonly epochs: number }
+  readonly fineTuning: Training & Pick<Lessons, 'loss'> & { readonly epochs: number }
   /** Whether the narrowest tier is also trained from random weights, for comparison; default false. */
   readonly baseline?: boolean
   /** Hard caps that the chosen descendant keeps; default none. */
@@ -52,7 +53,7 @@ export interface GivenAncestor {
   load(): Promise<LoadedModel>
 }
 
-/** A plain ViT that the run trains from random weights. */
+/** A ViT that the run trains from random weights. */
 export interface TrainedAncestor {
   readonly width: number
   readonly depth: number
@@ -61,6 +62,8 @@ export interface TrainedAncestor {
   /** [height, width] that pictures are brought to. */
   readonly imageSize: readonly [number, number]
   readonly channels: 1 | 3
+  /** Kind of its blocks; its factory gets `width` and `heads` beside the configuration. Default the transformer block. */
+  readonly block?: BlockSpec
   readonly training: Training & { readonly epochs: number }
 }
 
@@ -109,7 +112,12 @@ export interface TierPlan {
 
 /** What a recipe may name besides what the packages bring. */
 export interface Registry {
+  /** Factories of blocks, and of stitches, by kind. */
   readonly blocks?: BlockRegistry
+  /** How blocks of these kinds are cut; without it an ancestor of such blocks cannot be inherited. */
+  readonly kinds?: BlockKinds
+  /** Path spaces by kind. */
+  readonly spaces?: SpaceRegistry
   readonly initialisers?: { readonly [name: string]: StitchInitialiser }
   /** How a step of tuning draws its path; see `PathPolicy`. */
   readonly policy?: FineTuneOptions['policy']
@@ -142,6 +150,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
       throw new Error(`recipe: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
     }
   }
+  requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'kinds', 'spaces', 'initialisers', 'policy'])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
   return recipe
 }

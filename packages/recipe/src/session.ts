@@ -92,7 +92,7 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
     rng,
     datasets: splitData(recipe, rng),
     async ancestor(artifact) {
-      if (ancestor?.key !== artifact.manifest.key) ancestor = { key: artifact.manifest.key, loaded: readAncestor(artifact) }
+      if (ancestor?.key !== artifact.manifest.key) ancestor = { key: artifact.manifest.key, loaded: readAncestor(artifact, recipe) }
       const loaded = await ancestor.loaded
       freed.push(() => disposeNetwork(loaded.network))
       return loaded
@@ -126,8 +126,8 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
   }
 }
 
-async function readAncestor(artifact: Artifact): Promise<RunAncestor> {
-  const { network, details }: LoadedModel = await loadModel(await artifact.source(MODEL), { name: 'ancestor' })
+async function readAncestor(artifact: Artifact, { registry }: SettledRecipe): Promise<RunAncestor> {
+  const { network, details }: LoadedModel = await loadModel(await artifact.source(MODEL), { name: 'ancestor', blocks: registry?.blocks })
   return { network, details, key: artifact.manifest.key }
 }
 
@@ -200,10 +200,11 @@ async function inheritAll({ recipe, group, rng, ...session }: Session, ancestor:
   const { tiers: plans, calibrationImages, registry } = recipe
   const indices = rng.fork('calibration images').permutation(training.length).slice(0, calibrationImages)
   const blockOrder = plans.some(({ depth = network.blocks.length }) => depth < network.blocks.length)
-  const inheritance = await openInheritance(network, training, { indices, blockOrder, report, signal, blocks: registry?.blocks })
+  const own = { blocks: registry?.blocks, kinds: registry?.kinds }
+  const inheritance = await openInheritance(network, training, { indices, blockOrder, report, signal, ...own })
   try {
     const specs = plans.map(({ width, depth, heads }) => ({ width, depth, heads }))
-    const tiers = await inheritTiers(network, specs, training, { from: inheritance, group, report, signal, blocks: registry?.blocks })
+    const tiers = await inheritTiers(network, specs, training, { from: inheritance, group, report, signal, ...own })
     return { tiers, inheritance }
   } catch (error) {
     inheritance.dispose()

@@ -1,5 +1,5 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
-import type { Block, Parameters } from '@learngene/interfaces/tensors'
+import type { AffineMap, Block, Parameters } from '@learngene/interfaces/tensors'
 import { linear } from '@learngene/ops'
 import {
   add,
@@ -18,17 +18,7 @@ import { requireArguments } from './arguments.js'
 import { integerIn } from './config.js'
 import { constant, parameter, truncatedNormal } from './parameters.js'
 
-/** y = M x + c, as plain numbers. */
-export interface AffineMap {
-  /** Width of x. */
-  readonly inputs: number
-  /** Width of y. */
-  readonly outputs: number
-  /** M [outputs, inputs], row by row. */
-  readonly weight: Float32Array
-  /** c [outputs] */
-  readonly bias: Float32Array
-}
+export type { AffineMap }
 
 export interface StitchConfig {
   /** D_s, the width of the tier that is left. */
@@ -74,7 +64,7 @@ function stitchWith(weight: Variable, bias: Variable): Block {
   }
 }
 
-/** Gives a stitch new values. @throws when the widths differ */
+/** Gives a stitch new values, in its own way where it has one. @throws when the widths differ, or it has neither `assign` nor parameters `weight` and `bias` of the map's shapes */
 export function assignStitch(stitch: Block, map: AffineMap): void {
   requireArguments('assignStitch', { stitch: ['object', stitch], map: ['object', map] })
   if (map.inputs !== stitch.inputWidth || map.outputs !== stitch.outputWidth) {
@@ -82,10 +72,22 @@ export function assignStitch(stitch: Block, map: AffineMap): void {
       `assignStitch: the stitch maps ${stitch.inputWidth} to ${stitch.outputWidth}; the affine map goes from ${map.inputs} to ${map.outputs}`,
     )
   }
-  for (const [name, values, shape] of [
+  if (stitch.assign) {
+    stitch.assign(map)
+    return
+  }
+  const parts = [
     ['weight', map.weight, [map.outputs, map.inputs]],
     ['bias', map.bias, [map.outputs]],
-  ] as const) {
+  ] as const
+  for (const [name, , shape] of parts) {
+    const has = stitch.parameters[name]?.shape
+    if (has?.join() === shape.join()) continue
+    throw new Error(
+      `assignStitch: a stitch must have a parameter '${name}' of shape [${shape}], or its own assign(map); the '${stitch.kind}' has ${has ? `one of [${has}]` : 'none'}`,
+    )
+  }
+  for (const [name, values, shape] of parts) {
     const value = tensor(values, [...shape], 'float32')
     stitch.parameters[name]!.assign(value)
     value.dispose()
@@ -117,7 +119,7 @@ export function createLoraStitch(config: JsonObject | LoraStitchConfig, rng: Rng
     lora_b: constant(0, [outputWidth, rank]),
   }
   const forward = (x: Tensor3D) => tidy(() => linear(x, mergedWeight(parameters, frozen), frozen(parameters.bias) as unknown as Tensor1D)) // [B, N, D_t]
-  return {
+  const stitch: Block = {
     kind: 'loraStitch',
     config: { inputWidth, outputWidth, rank },
     inputWidth,
@@ -126,7 +128,9 @@ export function createLoraStitch(config: JsonObject | LoraStitchConfig, rng: Rng
     macs: (tokens) => tokens * inputWidth * outputWidth + rank * inputWidth * outputWidth,
     liveFloats: (tokens) => tokens * (inputWidth + outputWidth) + inputWidth * outputWidth,
     forward,
+    merge: () => mergeLora(stitch),
   }
+  return stitch
 }
 
 /**

@@ -65,7 +65,7 @@ describe.each(['cpu', 'wasm'] as const)('SN-Netv2 on %s', (backend) => {
       expect(logitsOf(descendantOf(mergedAgain, path))).toEqual(logitsOf(descendantOf(merged, path)))
       expect(Object.keys(parametersOf(descendantOf(merged, path))).some((name) => name.includes('lora'))).toBe(false)
     }
-    await expect(mergeStitches(merged)).rejects.toThrow("mergeLora: the block must be a loraStitch; got a 'stitch'")
+    await expect(mergeStitches(merged)).rejects.toThrow('mergeStitches: the stitches must have a merge(), as a loraStitch has')
 
     images.dispose()
     for (const pool of [merged, mergedAgain]) disposePool(pool)

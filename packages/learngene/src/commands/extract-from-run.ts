@@ -9,6 +9,7 @@ import { asUsage } from '../errors.js'
 import type { QuickstartReport } from '../quickstart/report.js'
 import { poolOfRun, readRun } from '../read-run.js'
 import { commandText } from '../report/next.js'
+import { registryOfRun } from '../run/own-values.js'
 import { startBackend } from '../start-backend.js'
 import { assertModelReplaceable } from './assert-model-replaceable.js'
 import { chooseFromRun } from './choose-from-run.js'
@@ -40,7 +41,8 @@ export async function extractFromRun({ run, path: text, budget = {}, out, dtype,
   if (!force) await assertModelReplaceable(file, { name: 'extracted descendant', key: 'path' })
   const dir = await poolOfRun(run, report)
   await startBackend('wasm')
-  const pool = await loadPool(dir)
+  const own = await registryOfRun(run)
+  const pool = await loadPool(dir, { blocks: own?.blocks, spaces: own?.spaces })
   try {
     const found = findPath(pool.space, wanted, run)
     const bytes = await extractDescendant(pool, found, { dtype: dtype === 'f16' ? 'F16' : 'F32' })

@@ -5,17 +5,15 @@ import type { Augmentation } from '@learngene/datasets'
 import { type ImageFolderOptions, imageFolder, imageFolders, loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
 import type { Dataset, Reporter } from '@learngene/interfaces'
-import { defineRecipe, type GivenAncestor, type Recipe, type RecipeData } from '@learngene/recipe'
-import { loadModel } from '@learngene/vit-blocks'
+import { defineRecipe, type GivenAncestor, type Recipe } from '@learngene/recipe'
+import { describe, loadModel, requireKeys } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
-import type { RunConfig } from './config.js'
-
-/** The images of a run as its configuration names them. */
-export type NamedDatasets = Pick<RecipeData, 'training' | 'validation' | 'test'>
+import { UsageError } from '../errors.js'
+import type { NamedDatasets, RunConfig } from './config.js'
 
 /** Data of embedded Fashion-MNIST, of its four files, of a function, or of folders. @throws Error of one line that tells all faults of all folders */
 export async function readImages({ images, data }: Pick<RunConfig, 'images' | 'data'>): Promise<NamedDatasets> {
-  if (data) return (await (data as () => unknown)()) as NamedDatasets
+  if (data) return checkedData(await data())
   const { training, validation, test, order, classes, exifOrientation } = images
   if (training === 'embedded') return { training: await loadTrain(), test: await loadTest() }
   if (training.startsWith(FASHION_MNIST)) {
@@ -30,6 +28,17 @@ export async function readImages({ images, data }: Pick<RunConfig, 'images' | 'd
     validation?: Dataset
     test?: Dataset
   }
+}
+
+/** @throws where a function of data gives something else than datasets */
+function checkedData(datasets: NamedDatasets): NamedDatasets {
+  requireKeys('data', datasets, ['training', 'validation', 'test'])
+  for (const [part, dataset] of Object.entries({ ...datasets, training: datasets.training })) {
+    if (dataset === undefined && part !== 'training') continue
+    if (typeof dataset?.picture === 'function' && typeof dataset.fingerprint === 'function') continue
+    throw new UsageError(`data: ${part} must be a dataset, for example of imageFolder or arrayDataset; got ${describe(dataset)}`)
+  }
+  return datasets
 }
 
 const FASHION_MNIST = 'fashion-mnist:'

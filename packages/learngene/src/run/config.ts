@@ -1,11 +1,27 @@
+import type { DistillOptions, Lessons } from '@learngene/learngene-pool'
+import type { RecipeData, Registry } from '@learngene/recipe'
+import type { SpaceSpec } from '@learngene/stitch'
+import type { BlockSpec } from '@learngene/vit-blocks'
 import { z } from 'zod'
 
 const positive = z.number().positive()
 const count = z.int().positive()
 const share = z.number().min(0).max(1)
 
-/** Functions and values of one's own in a configuration that is a module; see `learngene.config.ts` in the README. */
-const own = <T>(is: string) => z.custom<T>((value) => typeof value === 'function' || (typeof value === 'object' && value !== null), is)
+/** A function of the user's own, in a configuration that is a module. */
+const ownFunction = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
+
+/** A part that is taken whole, as its other keys belong to its kind: none of a default of another kind may stay. */
+const ofKind = <T extends { readonly kind: string }>(is: string) =>
+  z.custom<T>((value) => typeof (value as T | null)?.kind === 'string' && !Array.isArray(value), is)
+
+const blockSpec = ofKind<BlockSpec>('must be { kind, config }').refine(
+  (value) => typeof value?.config === 'object' && value.config !== null && Object.keys(value).length === 2,
+  'must be { kind, config }',
+)
+
+/** The images of a run. */
+export type NamedDatasets = Pick<RecipeData, 'training' | 'validation' | 'test'>
 
 const training = z.strictObject({
   epochs: z.number().nonnegative(),
@@ -51,6 +67,8 @@ export const runConfig = z.strictObject({
       patchSize: count,
       imageSize: size,
       channels: z.union([z.literal(1), z.literal(3)]),
+      /** Kind of its blocks, of `registry.blocks`; the factory gets `width` and `heads` beside `config`. */
+      block: blockSpec.optional(),
       training,
     })
     .optional(),
@@ -76,24 +94,31 @@ export const runConfig = z.strictObject({
   calibrationImages: count,
   distillation: training.omit({ epochs: true }).extend({
     weights: z.strictObject({ logit: z.number().optional(), block: z.number().optional(), attn: z.number().optional() }).optional(),
-    extraTerms: own<never>('must be a function').optional(),
+    /** Terms of the user's own. */
+    extraTerms: ownFunction<NonNullable<DistillOptions['extraTerms']>>().optional(),
   }),
   labelWeight: share,
-  space: z.looseObject({ kind: z.string() }),
-  stitch: z.strictObject({ kind: z.string(), config: z.record(z.string(), z.unknown()) }).optional(),
+  /** Of a standard kind, or of one of `registry.spaces`. */
+  space: ofKind<SpaceSpec>('must be an object with a kind'),
+  /** What the stitches are: a standard kind, or one of `registry.blocks`. */
+  stitch: blockSpec.optional(),
   initialisers: z.array(z.string()).min(1),
   featureImages: count,
   comparisonImages: count,
   heldOutImages: count,
-  fineTuning: training,
+  fineTuning: training.extend({
+    /** In place of the labels' and the ancestor's cross entropy. */
+    loss: ownFunction<NonNullable<Lessons['loss']>>().optional(),
+  }),
   baseline: z.boolean(),
   /** Hard caps that the chosen descendant keeps. */
   budget: z.record(z.string(), positive),
   /** MACs under which the report names the best descendant besides. */
   budgets: z.array(positive),
   /** Datasets of one's own: a function that gives { training, validation?, test? }. */
-  data: own<() => unknown>('must be a function').optional(),
-  registry: own<object>('must be an object').optional(),
+  data: ownFunction<() => NamedDatasets | Promise<NamedDatasets>>().optional(),
+  /** Blocks, kinds, spaces and initialisers of the user's own, by the names that the others call them. */
+  registry: z.custom<Registry>((value) => typeof value === 'object' && value !== null, 'must be an object').optional(),
 })
 
 export type RunConfig = z.infer<typeof runConfig>
@@ -102,7 +127,7 @@ export type RunConfig = z.infer<typeof runConfig>
 export const runDefaults = {
   calibrationImages: 128,
   labelWeight: 0.2,
-  space: { kind: 'aligned', stride: 3 },
+  space: { kind: 'aligned', stride: 3 } as SpaceSpec,
   initialisers: ['ridge', 'learned'],
   featureImages: 64,
   comparisonImages: 200,

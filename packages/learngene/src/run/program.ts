@@ -13,7 +13,7 @@ import { renderHtml } from '../report/html/index.js'
 import { version } from '../version.js'
 import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
-import { loadOwn } from './own-values.js'
+import { loadOwn, withoutFunctions } from './own-values.js'
 import { findUnreadable } from './readable.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 import { DESCENDANT, PAGE, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
@@ -47,6 +47,7 @@ export interface ProgramOptions {
 export async function runProgram(options: ProgramOptions): Promise<RunReport> {
   const { outDir, command, config, configFile, seed, force, report, signal, checkpointEvery } = options
   const started = performance.now()
+  const plain = withoutFunctions(config)
   const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
   const workers = options.workers ?? defaultWorkers(backend)
   requireDivisible(config, workers)
@@ -54,13 +55,13 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
   const lock = await lockRun(outDir, { wait: options.wait, signal, report })
   try {
     if (force) await empty(outDir)
-    const stored: StoredRun = { schema: 1, command, version, seed, config, ...(configFile && { configFile: resolve(configFile) }) }
+    const stored: StoredRun = { schema: 1, command, version, seed, config: plain, ...(configFile && { configFile: resolve(configFile) }) }
     await writeFileAtomically(join(outDir, RUN), `${JSON.stringify(stored, null, 2)}\n`)
     const own = await loadOwn(config, configFile)
     const skip = config.images.skipUnreadable ?? false
     const leftOut = await findUnreadable(outDir, await readImages(own), { skip, report, signal })
     const fingerprint = await fingerprintOf(config.ancestor)
-    const input: WorkerInput = { dir: outDir, config, configFile, seed, backend, fingerprint, leftOut, checkpointEvery }
+    const input: WorkerInput = { dir: outDir, config: plain, configFile, seed, backend, fingerprint, leftOut, checkpointEvery }
     const module = new URL('./run/worker.js', import.meta.url)
     const used = await runGroup<WorkerResult>({ size: workers, module, input, report, signal })
     return await publish(options, { backend, workers, used, started })
@@ -77,7 +78,10 @@ interface Ran {
 }
 
 /** Writes what a finished run ends with to the root of its folder, each file whole or not at all. */
-async function publish({ outDir, command, config, seed, report, signal }: ProgramOptions, { backend, workers, used, started }: Ran) {
+async function publish(
+  { outDir, command, config, configFile, seed, report, signal }: ProgramOptions,
+  { backend, workers, used, started }: Ran,
+) {
   const result = await resultOf(diskStore(stagesOfRun(outDir)))
   const { pool, choice, times } = result
   await replaceFolder(join(outDir, POOL), async (path) => {
@@ -88,7 +92,11 @@ async function publish({ outDir, command, config, seed, report, signal }: Progra
 
   report({ kind: 'stage', name: 'reload the chosen descendant in a new process' })
   const compared = join(stagesOfRun(outDir), 'choose', COMPARED)
-  const logits = await logitsInNewProcess(new URL('./run/verify-process.js', import.meta.url), { model, compared, backend }, signal)
+  const logits = await logitsInNewProcess(
+    new URL('./run/verify-process.js', import.meta.url),
+    { model, compared, backend, ...(config.registry && { configFile }) },
+    signal,
+  )
   const expected = await (await openSafetensors(await choice.read(COMPARED), { name: COMPARED })).readFloat32('logits')
   const { path, runnerUp, why, budget, comparedImages } = result.report.choice
   const described: RunReport = {
@@ -98,7 +106,7 @@ async function publish({ outDir, command, config, seed, report, signal }: Progra
     seed,
     backend: used.backend,
     workers,
-    config: config as unknown as RunReport['config'],
+    config: withoutFunctions(config) as unknown as RunReport['config'],
     ...result.report,
     choice: { budget, path, runnerUp, why, file: DESCENDANT, logitDifference: relativeDifference(logits, expected), comparedImages },
     times: { ...times, total: Math.max((performance.now() - started) / 1000, sumOf(times)) },

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { checkPictures, subset, type UnreadablePicture } from '@learngene/datasets'
 import type { Dataset, Reporter } from '@learngene/interfaces'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
-import type { NamedDatasets } from './build-recipe.js'
+import type { NamedDatasets } from './config.js'
 
 /** Indices of pictures that cannot be read, by part. */
 export type LeftOut = { readonly [part in keyof NamedDatasets]?: readonly number[] }

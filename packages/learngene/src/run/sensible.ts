@@ -2,9 +2,8 @@ import type { Dataset } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
 import { costOf, createViT, disposeNetwork, type Network, withoutWeights } from '@learngene/vit-blocks'
 import { startBackend } from '../start-backend.js'
-import { loadAncestor, type NamedDatasets } from './build-recipe.js'
-import type { RunConfig } from './config.js'
-import { runDefaults } from './config.js'
+import { loadAncestor } from './build-recipe.js'
+import { type NamedDatasets, type RunConfig, runDefaults } from './config.js'
 
 /** What the sizes of a run are chosen by. */
 interface Ancestor {
@@ -74,7 +73,10 @@ async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>
   }
 }
 
-function createSized({ imageSize: [imageSize], training: _, ...sizes }: NonNullable<RunConfig['model']>, classes: number): Network {
+function createSized(
+  { imageSize: [imageSize], training: _, block: __, ...sizes }: NonNullable<RunConfig['model']>,
+  classes: number,
+): Network {
   return withoutWeights(() => createViT({ ...sizes, imageSize, classes }, createRng(0)))
 }
 

@@ -7,6 +7,8 @@ export interface VerifyRequest {
   /** The safetensors file with `images` and the `logits` that they gave inside the pool. */
   readonly compared: string
   readonly backend: BackendName
+  /** The module with the user's kinds of blocks, where there is one. */
+  readonly configFile?: string
 }
 
 /**

@@ -17,7 +17,7 @@ import type { Stage, StageContext } from '../plan.js'
 import type { Adaptation, GivenAncestor, TrainedAncestor, Training } from '../recipe.js'
 import { MODEL, ownPreparation, preparationOf, type Session } from '../session.js'
 import { requireFeasible } from './choice.js'
-import { augmentationOf, controlOf, planOf } from './training.js'
+import { augmentationOf, controlOf, ownOf, planOf, settingsOf } from './training.js'
 
 /** The ancestor as a model file: read, or trained here from random weights. */
 export function ancestorStage(session: Session, data: string): Stage {
@@ -28,7 +28,13 @@ export function ancestorStage(session: Session, data: string): Stage {
     name: 'ancestor',
     title: 'train the ancestor',
     needs: [],
-    settings: { ...shape, plan, seed, augmentation: augmentationOf(session) } as unknown as JsonObject,
+    settings: settingsOf({
+      ...shape,
+      plan,
+      seed,
+      augmentation: augmentationOf(session),
+      ...ownOf(session.recipe.registry?.blocks, shape.block?.kind),
+    }),
     fingerprints: { data },
     run: (context) => trainAncestor(context, session, ancestor),
   }
@@ -74,13 +80,15 @@ function requireClasses(name: string, network: Network, details: JsonObject, cla
 
 async function trainAncestor(context: StageContext, session: Session, { training: plan, ...shape }: TrainedAncestor) {
   const { recipe, rng, datasets } = session
-  const { imageSize, patchSize, channels, width, depth, heads } = shape
+  const { imageSize, patchSize, channels, width, depth, heads, block } = shape
   const { classes } = datasets.training
   if (classes.length < 2) throw new Error(`an ancestor is trained to tell classes apart; the images show ${classes.length}`)
   const preprocessing = await ownPreparation(datasets.training, imageSize, channels)
   const details = { preprocessing, classNames: classes }
   const size = imageSize[0] === imageSize[1] ? imageSize[0] : imageSize
-  const network = createViT({ imageSize: size, patchSize, channels, width, depth, heads, classes: classes.length }, rng.fork('ancestor'))
+  const sizes = { imageSize: size, patchSize, channels, width, depth, heads, classes: classes.length }
+  const own = block && { block: () => ({ ...block, config: { ...block.config, width, heads } }) }
+  const network = createViT({ ...sizes, ...own }, rng.fork('ancestor'), recipe.registry?.blocks)
   try {
     await trainWhole(context, session, { network, details, plan, label: 'train ancestor' })
     return {

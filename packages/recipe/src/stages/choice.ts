@@ -2,7 +2,16 @@ import type { Budget, JsonObject } from '@learngene/interfaces'
 import { accuracies, buildPool, createAuxiliary, descendantsOf, distill, extractDescendant } from '@learngene/learngene-pool'
 import { costOfPath, formatPath } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, encodeSafetensors, forward, type Network, sidesOf, withoutWeights } from '@learngene/vit-blocks'
+import {
+  type BlockSpec,
+  disposeNetwork,
+  encodeSafetensors,
+  forward,
+  type Network,
+  sidesOf,
+  standardBlocks,
+  withoutWeights,
+} from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
 import { chooseDescendant } from '../choose.js'
 import { describeDescendants, describeStorage, evaluationMacs, headsOf, sizeOf } from '../describe.js'
@@ -10,9 +19,10 @@ import type { Stage, StageContext, StageInputs } from '../plan.js'
 import type { SettledRecipe } from '../recipe.js'
 import type { ComparisonRow, RunReport } from '../report.js'
 import { EVALUATION_BATCH, MODEL, type RunAncestor, type Session } from '../session.js'
+import type { Artifact } from '../store.js'
 import { withPool } from './family.js'
-import { logitsOnly, tierLabel } from './tiers.js'
-import { controlOf, planOf } from './training.js'
+import { decodeTier, logitsOnly, tierLabel } from './tiers.js'
+import { controlOf, planOf, settingsOf } from './training.js'
 
 /** The file with `images` [B, height, width, channels] of the test split and the chosen descendant's `logits` of them, as it gives them inside the pool. */
 export const COMPARED = 'compared.safetensors'
@@ -33,7 +43,7 @@ export function choiceStages(session: Session, data: string, top: string): Stage
   const { budget = {}, budgets, baseline, tiers } = recipe
   const narrowest = `tier:${tierLabel(tiers[0]!)}`
   const compares = baseline && tiers[0]!.epochs > 0
-  const { extraTerms: _, ...distillation } = recipe.distillation
+  const { distillation } = recipe
   return [
     ...(compares
       ? [
@@ -41,7 +51,7 @@ export function choiceStages(session: Session, data: string, top: string): Stage
             name: 'baseline',
             title: 'for comparison: the narrowest tier from random weights',
             needs: [top, narrowest],
-            settings: JSON.parse(JSON.stringify({ distillation, tier: tiers[0], labelWeight: recipe.labelWeight, seed: recipe.seed })),
+            settings: settingsOf({ distillation, tier: tiers[0]!, labelWeight: recipe.labelWeight, seed: recipe.seed }),
             fingerprints: { data },
             run: (context: StageContext, inputs: StageInputs) => trainBaseline(context, session, inputs, top),
           },
@@ -72,7 +82,8 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
   const { network } = ancestor
   const images = session.images(ancestor)
   const teacher = await session.teacher(ancestor, context.report)
-  const spec = { width, depth: depth ?? network.blocks.length, heads: heads ?? headsOf(network), name: 'random' }
+  const block = await blockOf(inputs[`tier:${tierLabel(recipe.tiers[0]!)}`]!, session)
+  const spec = { width, depth: depth ?? network.blocks.length, heads: heads ?? headsOf(network), name: 'random', block: () => block }
   const control = await controlOf(context, { batchSize: distillation.batchSize, trained: network })
   const plan = {
     ...planOf(distillation, images.validation),
@@ -80,6 +91,7 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
     labelWeight,
     weights: distillation.weights ?? logitsOnly,
     teacher,
+    blocks: recipe.registry?.blocks,
     ...control,
   }
   const { tier } = await distill(network, spec, images.augmented, { ...plan, start: 'random' }, rng.fork('random start'))
@@ -95,6 +107,14 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
   } finally {
     disposeNetwork(tier.network)
   }
+}
+
+/** What the blocks of a stored tier are. */
+async function blockOf(artifact: Artifact, session: Session): Promise<BlockSpec> {
+  const { network } = await decodeTier(artifact, session)
+  const { kind, config } = network.blocks[0]!
+  disposeNetwork(network)
+  return { kind, config }
 }
 
 function choose(session: Session, inputs: StageInputs, top: string) {
@@ -152,7 +172,7 @@ function choose(session: Session, inputs: StageInputs, top: string) {
       comparison: inputs.baseline ? [inputs.baseline.info as unknown as ComparisonRow] : [],
       choices,
       evaluation: evaluationMacs(networks),
-      storage: describeStorage(pool, paths, ancestor.network),
+      storage: describeStorage(pool, paths, ancestor.network, recipe.registry?.blocks),
       choice: {
         budget: (recipe.budget ?? {}) as { [measure: string]: number },
         path: chosen.key,
@@ -197,13 +217,15 @@ async function firstOutputs(session: Session, ancestor: RunAncestor, network: Ne
  */
 export async function requireFeasible(ancestor: Network, { tiers, space, stitch, registry, budget }: SettledRecipe): Promise<void> {
   if (!budget || Object.keys(budget).length === 0) return
+  // What a cut of the user's own kind costs, only cutting it tells.
+  if (ancestor.blocks.some(({ kind }) => !Object.hasOwn(standardBlocks, kind))) return
   const rows = withoutWeights(() => {
     const heads = headsOf(ancestor)
     const all = [...tiers, { width: ancestor.embedding.width }].map(
       ({ width, ...size }: { width: number; depth?: number; heads?: number }) =>
         createAuxiliary(ancestor, { heads: size.heads ?? heads, depth: size.depth ?? ancestor.blocks.length, width }, createRng(0)),
     )
-    const pool = buildPool(all, { space, stitch, blocks: registry?.blocks }, createRng(0))
+    const pool = buildPool(all, { space, stitch, blocks: registry?.blocks, spaces: registry?.spaces }, createRng(0))
     return Array.from(pool.space.enumerate(), (path) => ({ path: formatPath(path.path), ...costOfPath(pool, path) }))
   })
   await chooseDescendant(rows, budget, () => 0)

@@ -6,7 +6,7 @@ import { describeLosses } from '../describe.js'
 import type { Stage, StageContext, StageInputs } from '../plan.js'
 import { EVALUATION_BATCH, type RunAncestor, type Session } from '../session.js'
 import { decodeFamily, decodeTier, encodeFamily, tierLabel } from './tiers.js'
-import { augmentationOf, controlOf, planOf } from './training.js'
+import { augmentationOf, controlOf, ownOf, planOf, settingsOf } from './training.js'
 
 /**
  * The pool before and after its tiers are trained: stitched untrained by several initialisers and evaluated; stitched anew; tuned; evaluated.
@@ -16,7 +16,12 @@ import { augmentationOf, controlOf, planOf } from './training.js'
 export function familyStages(session: Session, data: string, top: string): Stage[] {
   const { recipe } = session
   const { seed, labelWeight, fineTuning, space, stitch = null, featureImages, comparisonImages, heldOutImages } = recipe
-  const stitching = { space, stitch, featureImages, seed } as unknown as JsonObject
+  const { blocks, spaces, policy } = recipe.registry ?? {}
+  const kinds = [
+    { of: space.kind, ...ownOf(spaces, space.kind) },
+    { of: stitch?.kind ?? null, ...ownOf(blocks, stitch?.kind) },
+  ].filter((each) => 'own' in each)
+  const stitching = settingsOf({ space, stitch, featureImages, seed, ...(kinds.length > 0 && { kinds }) })
   const initialisers = recipe.initialisers.map((name) => textOf(recipe.registry?.initialisers?.[name]) ?? name)
   const inherited = recipe.tiers.map((tier) => `inherit:${tierLabel(tier)}`)
   const trained = recipe.tiers.map((tier) => `tier:${tierLabel(tier)}`)
@@ -63,16 +68,14 @@ export function familyStages(session: Session, data: string, top: string): Stage
       name: 'tune',
       title: 'tune the pool',
       needs: [top, 'stitches'],
-      settings: JSON.parse(
-        JSON.stringify({
-          fineTuning,
-          labelWeight,
-          seed,
-          moving: movingTiers(session),
-          augmentation: augmentationOf(session),
-          policy: textOf(recipe.registry?.policy),
-        }),
-      ),
+      settings: settingsOf({
+        fineTuning,
+        labelWeight,
+        seed,
+        moving: movingTiers(session),
+        augmentation: augmentationOf(session),
+        policy,
+      }),
       fingerprints,
       run: (context, inputs) =>
         withPool(session, inputs, top, 'stitches', async (pool, ancestor) => {
@@ -153,7 +156,11 @@ async function withFamily<T>(session: Session, inputs: StageInputs, top: string,
     for (const stage of stages) tiers.push(await decodeTier(inputs[stage]!, session))
     tiers.push(ancestorTier(ancestor.network, { blocks: recipe.registry?.blocks }))
     const { space, stitch, registry } = recipe
-    const pool = buildPool(tiers, { space, stitch, blocks: registry?.blocks, details: ancestor.details }, rng.fork('pool'))
+    const pool = buildPool(
+      tiers,
+      { space, stitch, blocks: registry?.blocks, spaces: registry?.spaces, details: ancestor.details },
+      rng.fork('pool'),
+    )
     try {
       return await use(pool, ancestor)
     } finally {

@@ -1,5 +1,4 @@
 import { keptEnergy } from '@learngene/inherit'
-import type { JsonObject } from '@learngene/interfaces'
 import { buildPool, decodePool, disposePool, distill, encodePool, type Pool } from '@learngene/learngene-pool'
 import type { Tier } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
@@ -8,7 +7,7 @@ import type { Stage } from '../plan.js'
 import type { TierPlan } from '../recipe.js'
 import type { Session } from '../session.js'
 import type { Artifact, Files } from '../store.js'
-import { augmentationOf, controlOf, planOf } from './training.js'
+import { augmentationOf, controlOf, planOf, settingsOf } from './training.js'
 
 /** What stages call a tier: its width, and what else is not the ancestor's. */
 export const tierLabel = ({ width, depth, heads }: TierPlan) =>
@@ -26,7 +25,7 @@ function inheritStage(session: Session, data: string, top: string, index: number
     name: `inherit:${tierLabel(tiers[index]!)}`,
     title: `cut width ${width} out of the ancestor`,
     needs: [top],
-    settings: { ...sizeOf({ width, depth, heads }), calibrationImages, seed },
+    settings: settingsOf({ width, depth, heads, calibrationImages, seed, kinds: session.recipe.registry?.kinds }),
     fingerprints: { data },
     async run({ report, signal, account }, inputs) {
       const ancestor = await session.ancestor(inputs[top]!)
@@ -42,23 +41,12 @@ function inheritStage(session: Session, data: string, top: string, index: number
 function distilStage(session: Session, data: string, top: string, plan: TierPlan): Stage {
   const { distillation, labelWeight, seed } = session.recipe
   const { epochs, learningRate = distillation.learningRate } = plan
-  const { extraTerms, ...settings } = distillation
   const from = `inherit:${tierLabel(plan)}`
   return {
     name: `tier:${tierLabel(plan)}`,
     title: epochs === 0 ? `keep width ${plan.width} as it was cut` : `distil width ${plan.width}`,
     needs: [top, from],
-    settings: JSON.parse(
-      JSON.stringify({
-        ...settings,
-        epochs,
-        learningRate,
-        labelWeight,
-        seed,
-        extraTerms: extraTerms && String(extraTerms),
-        augmentation: augmentationOf(session),
-      }),
-    ),
+    settings: settingsOf({ ...distillation, epochs, learningRate, labelWeight, seed, augmentation: augmentationOf(session) }),
     fingerprints: { data },
     async run(context, inputs) {
       if (epochs === 0) return { files: await filesOf(inputs[from]!), info: { ...describeLosses(new Float32Array()) } }
@@ -84,8 +72,6 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
 /** Of narrow tiers that follow the ancestor already: terms of features cost more than they teach. */
 export const logitsOnly = { logit: 1, block: 0, attn: 0 }
 
-const sizeOf = (size: { readonly [name: string]: number | undefined }): JsonObject => JSON.parse(JSON.stringify(size))
-
 /** Eight widths up to the ancestor's, as nearly as they divide. */
 const eighths = (width: number) => [...new Set([1, 2, 3, 4, 5, 6, 7, 8].map((part) => Math.max(2, Math.round((part * width) / 8))))]
 
@@ -108,5 +94,9 @@ export const encodeFamily = async (pool: Pool): Promise<Files> => Object.fromEnt
 
 /** The pool of an artifact; the caller frees it. */
 export function decodeFamily(artifact: Artifact, { recipe }: Session): Promise<Pool> {
-  return decodePool((file) => artifact.read(file), { blocks: recipe.registry?.blocks, name: artifact.stage })
+  return decodePool((file) => artifact.read(file), {
+    blocks: recipe.registry?.blocks,
+    spaces: recipe.registry?.spaces,
+    name: artifact.stage,
+  })
 }

@@ -24,9 +24,15 @@ export function planOf<T extends Training>(
   return { ...plan, validation: { source: validation, everyEpochs: validateEpochs, keepBest: patience !== undefined, patience } }
 }
 
-/** What a key can hold of an augmentation: functions by their text. */
-export const augmentationOf = ({ recipe }: Session): JsonObject =>
-  JSON.parse(JSON.stringify(recipe.data.augmentation ?? {}, (_, value) => (typeof value === 'function' ? String(value) : value)))
+/** What a key can hold of settings: functions by their text. */
+export const settingsOf = (value: object): JsonObject =>
+  JSON.parse(JSON.stringify(value, (_, each) => (typeof each === 'function' ? String(each) : each)))
+
+export const augmentationOf = ({ recipe }: Session): JsonObject => settingsOf(recipe.data.augmentation ?? {})
+
+/** The user's own of a registry under a kind, as a key can hold it; nothing where the kind is a standard one. */
+export const ownOf = (registry: { readonly [kind: string]: unknown } | undefined, kind: string | undefined): JsonObject =>
+  kind !== undefined && registry && Object.hasOwn(registry, kind) ? settingsOf({ own: registry[kind] }) : {}
 
 /** Checkpoints, numbers and costs of the training inside a stage. @param trained the network of a step, of average cost */
 export async function controlOf(

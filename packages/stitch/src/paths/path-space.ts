@@ -1,5 +1,5 @@
 import type { Rng, SearchSpace } from '@learngene/interfaces'
-import { requireArguments } from '@learngene/vit-blocks'
+import { json, requireArguments } from '@learngene/vit-blocks'
 import { formatPath, type Path, type StitchedPath } from './path.js'
 import {
   chooseRoute,
@@ -13,7 +13,7 @@ import {
   routes,
   stitchedPath,
 } from './path-graph.js'
-import type { StitchSlot, TierShape } from './tiers.js'
+import { checkSlots, checkTiers, type StitchSlot, type TierShape } from './tiers.js'
 
 /**
  * A set of paths that is never listed in memory. With a `cost` it is a `SearchSpace`: `{ ...space, cost }`. Distances between paths are numbers of
@@ -45,12 +45,13 @@ export interface PathSpace extends Omit<SearchSpace<StitchedPath>, 'cost'> {
 }
 
 /** What makes a path space. */
-interface PathRules {
+export interface PathRules {
   readonly kind: string
-  /** As `checkTiers` wants them. */
+  /** Ascending by width, with names of their own. */
   readonly tiers: readonly TierShape[]
-  /** No block pair stands in two slots, so that a path determines its stitches. */
+  /** The stitches, see `stitchSlot`. No block pair stands in two of them, so that a path determines its stitches. */
   readonly slots: readonly StitchSlot[]
+  /** At most so many on one path. */
   readonly maxStitches: number
   /** Whether a path may end after any block; otherwise it runs its last tier to the end. */
   readonly earlyExits?: boolean
@@ -59,8 +60,19 @@ interface PathRules {
 /** A mutation that has drawn the path itself this often gives up on near paths and draws uniformly. */
 const mutationDraws = 16
 
-/** Builds a path space: each path starts at block 0 of a tier, switches tiers through the slots, and leaves no tier before its landing block. */
-export function createPathSpace({ kind, tiers, slots, maxStitches, earlyExits = false }: PathRules): PathSpace {
+/**
+ * Builds a path space: each path starts at block 0 of a tier, switches tiers through the slots, and leaves no tier before its landing block.
+ *
+ * @throws when the tiers are not as every space wants them, a slot joins tiers or blocks that are not there, or two slots have one name or one block pair
+ */
+export function createPathSpace(rules: PathRules): PathSpace {
+  requireArguments('createPathSpace', { rules: ['object', rules] })
+  const { kind, tiers, slots, maxStitches, earlyExits = false } = rules
+  checkTiers(tiers)
+  checkSlots(slots, tiers)
+  if (!Number.isSafeInteger(maxStitches) || maxStitches < 0) {
+    throw new Error(`createPathSpace: maxStitches must be an integer of at least 0; got ${json.describe(maxStitches)}`)
+  }
   const graph: PathGraph = {
     tiers,
     moves: movesOf(tiers, slots),

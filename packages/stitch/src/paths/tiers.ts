@@ -1,4 +1,4 @@
-import { requireArguments } from '@learngene/vit-blocks'
+import { json, requireArguments } from '@learngene/vit-blocks'
 
 /** A tier as paths see it: its name, its width D and how many blocks it has. */
 export interface TierShape {
@@ -85,6 +85,43 @@ export interface StitchSlot {
   readonly pairs: readonly BlockPair[]
 }
 
+/**
+ * A stitch from one tier to another.
+ *
+ * @param window its number among the stitches of the two
+ */
 export function stitchSlot(from: TierShape, to: TierShape, window: number, pairs: readonly BlockPair[]): StitchSlot {
   return { id: `${from.name}>${to.name}#${window}`, fromTier: from.name, toTier: to.name, pairs }
+}
+
+/** @throws where a slot joins tiers or blocks that are not there, or two of them have one name or one block pair */
+export function checkSlots(slots: readonly StitchSlot[], tiers: readonly TierShape[]): void {
+  requireArguments('path space', { slots: ['object[]', slots] })
+  const depths = new Map(tiers.map(({ name, depth }) => [name, depth]))
+  const seen = new Set<string>()
+  const once = (what: string) => {
+    if (seen.has(what))
+      throw new Error(`path space: ${what} must stand in one slot; it stands in two, and a path would not tell its stitch`)
+    seen.add(what)
+  }
+  for (const { id, fromTier, toTier, pairs } of slots) {
+    once(`the stitch ${id}`)
+    for (const tier of [fromTier, toTier]) {
+      if (!depths.has(tier)) {
+        throw new Error(
+          `path space: the stitch ${id} must join two of the tiers ${[...depths.keys()].join(', ')}; got ${json.describe(tier)}`,
+        )
+      }
+    }
+    for (const { j, m } of pairs) {
+      once(`the switch from block ${j} of ${fromTier} to block ${m} of ${toTier}`)
+      for (const [tier, block] of [
+        [fromTier, j],
+        [toTier, m],
+      ] as const) {
+        if (Number.isInteger(block) && block >= 0 && block < depths.get(tier)!) continue
+        throw new Error(`path space: the stitch ${id} must join blocks that are there; ${tier} has ${depths.get(tier)}, got block ${block}`)
+      }
+    }
+  }
 }

@@ -1,0 +1,60 @@
+import type { BlockFactory } from '@learngene/interfaces/tensors'
+import { createPathSpace, ridge, type SpaceFactory } from '@learngene/stitch'
+import { createStitch } from '@learngene/vit-blocks'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { memoryStore } from './memory-store.js'
+import { defineRecipe, type Recipe } from './recipe.js'
+import { status } from './run.js'
+import { tinyRecipe } from './tiny.fixture.js'
+
+const one: SpaceFactory = (tiers) => createPathSpace({ kind: 'own', tiers, slots: [], maxStitches: 0 })
+const other: SpaceFactory = (tiers) => createPathSpace({ kind: 'own', tiers, slots: [], maxStitches: 1 })
+
+describe("what a key holds of the user's own", () => {
+  let recipe: Recipe
+  beforeAll(async () => {
+    recipe = await tinyRecipe()
+  })
+
+  const keysOf = async (change: Partial<Recipe>) => {
+    const { stages } = await status({ ...recipe, ...change }, { store: memoryStore() })
+    return new Map(stages.map(({ stage, key }) => [stage, key]))
+  }
+
+  /** The first of the stages that differ between two recipes; the others are those that stand on it. */
+  const firstChanged = async (a: Partial<Recipe>, b: Partial<Recipe>) => {
+    const [before, after] = [await keysOf(a), await keysOf(b)]
+    return [...before.keys()].find((stage) => before.get(stage) !== after.get(stage))
+  }
+
+  const withLoss = (loss: Recipe['fineTuning']['loss']) => ({ fineTuning: { ...recipe.fineTuning, loss } })
+  const withTerms = (extraTerms: Recipe['distillation']['extraTerms']) => ({ distillation: { ...recipe.distillation, extraTerms } })
+  const space = { kind: 'own' }
+  const stitch = { kind: 'own', config: {} }
+
+  it('is the text of each function, in the stage that calls it', async () => {
+    expect(await firstChanged(withLoss((logits) => ({ a: logits })), withLoss((logits) => ({ b: logits })))).toBe('tune') // biome-ignore format: short
+    expect(await firstChanged({}, withTerms(() => []))).toBe('tier:w12d6') // biome-ignore format: short
+    expect(await firstChanged({ space, registry: { spaces: { own: one } } }, { space, registry: { spaces: { own: other } } })).toBe('pool')
+    const again: BlockFactory = (config, rng) => createStitch(config, rng)
+    const kinds = [{ own: createStitch }, { own: again }]
+    expect(await firstChanged({ stitch, registry: { blocks: kinds[0]! } }, { stitch, registry: { blocks: kinds[1]! } })).toBe('pool')
+    const initialisers = ['mine']
+    const mine = (registry: Recipe['registry']) => ({ initialisers, registry })
+    expect(
+      await firstChanged(mine({ initialisers: { mine: ridge() } }), mine({ initialisers: { mine: (problem) => ridge()(problem) } })),
+    ).toBe('pool')
+  })
+
+  it('is nothing where it is not called', async () => {
+    expect(await firstChanged({}, { registry: { spaces: { own: one }, blocks: { own: createStitch } } })).toBeUndefined()
+  })
+
+  it('stays the same for the same text', async () => {
+    expect(await firstChanged(withLoss((logits) => ({ a: logits })), withLoss((logits) => ({ a: logits })))).toBeUndefined() // biome-ignore format: short
+  })
+
+  it('is refused where the registry has no such part', () => {
+    expect(() => defineRecipe({ ...recipe, registry: { space: {} } as Recipe['registry'] })).toThrow(/registry.*space/)
+  })
+})

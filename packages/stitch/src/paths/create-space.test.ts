@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest'
+import { createSpace, type SpaceFactory, standardSpaces } from './create-space.js'
+import { formatPath } from './path.js'
+import { createPathSpace } from './path-space.js'
+import { stitchSlot, type TierShape } from './tiers.js'
+
+const tiers: readonly [TierShape, TierShape] = [
+  { name: 'a', width: 4, depth: 3 },
+  { name: 'b', width: 8, depth: 3 },
+]
+const [a, b] = tiers
+
+/** One switch after the given block. */
+const after: SpaceFactory = (given, { block }) => {
+  const [front, back] = given as typeof tiers
+  const slots = [stitchSlot(front, back, 0, [{ j: Number(block), m: Number(block) + 1 }])]
+  return createPathSpace({ kind: 'after', tiers: given, slots, maxStitches: 1 })
+}
+
+describe('createSpace', () => {
+  it('knows the standard kinds without being told', () => {
+    expect(Object.keys(standardSpaces)).toEqual(['slidingWindow', 'multiStitch', 'aligned', 'singleTiers', 'earlyExits', 'twoWay'])
+    for (const kind of ['slidingWindow', 'multiStitch', 'singleTiers', 'earlyExits', 'twoWay']) {
+      expect(createSpace({ kind }, tiers).kind).toBe(kind)
+    }
+  })
+
+  it("makes a space of the user's own, with what its specification says", () => {
+    const paths = [...createSpace({ kind: 'after', block: 1 }, tiers, { after }).enumerate()].map(({ path }) => formatPath(path))
+    expect(paths).toEqual(['a[0-2]', 'b[0-2]', 'a[0-1]>b[2-2]'])
+  })
+
+  it('lets a kind of the user take the place of a standard one', () => {
+    expect(createSpace({ kind: 'twoWay', block: 0 }, tiers, { twoWay: after }).exactCount()).toBe(3n)
+  })
+
+  it('names the known kinds where one is unknown', () => {
+    expect(() => createSpace({ kind: 'afterwards' }, tiers, { after })).toThrow(
+      'path space: the kind must be slidingWindow, multiStitch, aligned, singleTiers, earlyExits, twoWay or after; got "afterwards". Pass one of your own',
+    )
+    expect(() => createSpace({ kind: 'constructor' }, tiers)).toThrow('got "constructor"')
+  })
+
+  it('refuses a factory that gives no path space', () => {
+    const nothing = (() => undefined) as unknown as SpaceFactory
+    expect(() => createSpace({ kind: 'nothing' }, tiers, { nothing })).toThrow(
+      "path space 'nothing': what its factory gives must be a path space, for example pool.space; got undefined",
+    )
+  })
+})
+
+describe('createPathSpace', () => {
+  const slot = stitchSlot(a, b, 0, [{ j: 0, m: 1 }])
+  it.each([
+    ['a tier that is not there', [{ ...slot, toTier: 'c' }], 'the stitch a>b#0 must join two of the tiers a, b; got "c"'],
+    ['a block that is not there', [{ ...slot, pairs: [{ j: 3, m: 1 }] }], 'a has 3, got block 3'],
+    ['one name twice', [slot, { ...slot, pairs: [{ j: 1, m: 2 }] }], 'the stitch a>b#0 must stand in one slot'],
+    ['one switch twice', [slot, { ...slot, id: 'a>b#1' }], 'the switch from block 0 of a to block 1 of b must stand in one slot'],
+  ])('refuses slots with %s', (_, slots, message) => {
+    expect(() => createPathSpace({ kind: 'wrong', tiers, slots, maxStitches: 1 })).toThrow(message)
+  })
+
+  it('refuses a number of stitches that is none', () => {
+    expect(() => createPathSpace({ kind: 'wrong', tiers, slots: [slot], maxStitches: 0.5 })).toThrow(
+      'createPathSpace: maxStitches must be an integer of at least 0; got 0.5',
+    )
+  })
+})
