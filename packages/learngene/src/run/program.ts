@@ -15,6 +15,7 @@ import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn } from './own-values.js'
 import { findUnreadable } from './readable.js'
+import { requireApart } from './require-apart.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 import { DESCENDANT, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
@@ -50,6 +51,7 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
   const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
   const workers = options.workers ?? defaultWorkers(backend)
   requireDivisible(config, workers)
+  await requireApart(outDir, config, { force, configFile })
   await requireRunFolder(outDir, command, force)
   const lock = await lockRun(outDir, { wait: options.wait, signal, report })
   try {
@@ -133,6 +135,7 @@ function requireDivisible({ distillation, fineTuning, adaptation, model }: RunCo
 /** @throws Error where the folder holds something else than a run of the command */
 async function requireRunFolder(dir: string, command: string, force: boolean): Promise<void> {
   const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOTDIR') throw new Error(`${dir}: a part of the path is a file; name another directory`)
     if (error.code !== 'ENOENT') throw error
   })
   if (!found) return
