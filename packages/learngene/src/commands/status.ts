@@ -28,7 +28,7 @@ export function addStatus(program: Command, io: Io): void {
       ])
       const then =
         next === undefined
-          ? `all done; next:\n  npx learngene search ${shellText(run)} --budget macs=1M`
+          ? `all done; next:\n  npx learngene search --run ${shellText(run)} --budget macs=1M`
           : `next: ${next}; go on with:\n  npx learngene ${command} --out ${shellText(run)}`
       io.stdout.write(`${table}\n\n${then}\n`)
     })

@@ -15,7 +15,13 @@ export type NamedDatasets = Pick<RecipeData, 'training' | 'validation' | 'test'>
 
 /** Data of embedded Fashion-MNIST, of its four files, of a function, or of folders. @throws Error of one line that tells all faults of all folders */
 export async function readImages({ images, data }: Pick<RunConfig, 'images' | 'data'>): Promise<NamedDatasets> {
-  if (data) return (await (data as () => unknown)()) as NamedDatasets
+  if (data) {
+    const own = (await (data as () => unknown)()) as NamedDatasets | undefined
+    for (const [part, dataset] of Object.entries({ training: own?.training ?? null, validation: own?.validation, test: own?.test }))
+      if (dataset !== undefined && typeof dataset?.picture !== 'function')
+        throw new Error(`the configuration's 'data' must give { training, validation?, test? }, each a dataset; its ${part} is none`)
+    return own!
+  }
   const { training, validation, test, order, classes, exifOrientation } = images
   if (training === 'embedded') return { training: await loadTrain(), test: await loadTest() }
   if (training.startsWith(FASHION_MNIST)) {
@@ -61,9 +67,12 @@ export async function loadAncestor(name: string, report?: Reporter) {
 /** The descendant of a run's folder, where it is one. */
 async function modelOf(name: string): Promise<string> {
   const descendant = join(name, 'descendant.safetensors')
-  const isRun = await stat(join(name, 'run.json')).then(() => true, () => false) // biome-ignore format: short
-  return isRun ? descendant : name
+  if (!(await exists(join(name, 'run.json')))) return name
+  if (await exists(descendant)) return descendant
+  throw new Error(`${name} is a run that is not finished, so it has no descendant yet; go on with it: learngene run --out ${name}`)
 }
+
+const exists = (path: string) => stat(path).then(() => true, () => false) // biome-ignore format: short
 
 /** Tells an ancestor from others: a hash of its file; of a folder or an address, the name. */
 export async function fingerprintOf(name: string): Promise<string> {

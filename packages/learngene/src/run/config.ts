@@ -5,7 +5,8 @@ const count = z.int().positive()
 const share = z.number().min(0).max(1)
 
 /** Functions and values of one's own in a configuration that is a module; see `learngene.config.ts` in the README. */
-const own = <T>(is: string) => z.custom<T>((value) => typeof value === 'function' || (typeof value === 'object' && value !== null), is)
+const ownFunction = <T>() => z.custom<T>((value) => typeof value === 'function', 'must be a function')
+const ownObject = <T>() => z.custom<T>((value) => typeof value === 'object' && value !== null, 'must be an object')
 
 const training = z.strictObject({
   epochs: z.number().nonnegative(),
@@ -76,7 +77,7 @@ export const runConfig = z.strictObject({
   calibrationImages: count,
   distillation: training.omit({ epochs: true }).extend({
     weights: z.strictObject({ logit: z.number().optional(), block: z.number().optional(), attn: z.number().optional() }).optional(),
-    extraTerms: own<never>('must be a function').optional(),
+    extraTerms: ownFunction<never>().optional(),
   }),
   labelWeight: share,
   space: z.looseObject({ kind: z.string() }),
@@ -92,8 +93,15 @@ export const runConfig = z.strictObject({
   /** MACs under which the report names the best descendant besides. */
   budgets: z.array(positive),
   /** Datasets of one's own: a function that gives { training, validation?, test? }. */
-  data: own<() => unknown>('must be a function').optional(),
-  registry: own<object>('must be an object').optional(),
+  data: ownFunction<() => unknown>().optional(),
+  registry: ownObject<object>().optional(),
+})
+
+/** What is read before the rest of a configuration is settled; any of it may come from elsewhere. */
+export const namedInputs = z.strictObject({
+  ancestor: runConfig.shape.ancestor.optional(),
+  images: runConfig.shape.images.partial().optional(),
+  data: runConfig.shape.data,
 })
 
 export type RunConfig = z.infer<typeof runConfig>

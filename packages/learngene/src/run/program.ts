@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
@@ -64,7 +64,12 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
     const fingerprint = await fingerprintOf(config.ancestor)
     const input: WorkerInput = { dir: outDir, config, configFile, seed, backend, fingerprint, leftOut, checkpointEvery }
     const module = new URL('./run/worker.js', import.meta.url)
+    // Stores that open a folder which is there do not make it again when somebody removes it.
+    await mkdir(stagesOfRun(outDir), { recursive: true })
     const used = await runGroup<WorkerResult>({ size: workers, module, input, report, signal })
+    await stat(join(outDir, RUN)).catch(() => {
+      throw new Error(`${outDir}: the folder has vanished during the run; start again`)
+    })
     return await publish(options, { backend, workers, used, started })
   } finally {
     await lock.release()

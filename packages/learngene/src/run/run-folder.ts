@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { RunReport } from '@learngene/recipe/reports'
-import type { RunConfig } from './config.js'
+import { type RunConfig, runConfig } from './config.js'
 
 /** What a finished run holds at its root, besides report.html. */
 export const REPORT = 'report.json'
@@ -24,11 +24,13 @@ export interface StoredRun {
 /** Where a run's artifacts are. */
 export const stagesOfRun = (dir: string) => join(dir, 'stages')
 
+const COMMANDS: readonly unknown[] = ['run', 'quickstart'] satisfies RunReport['command'][]
+
 /** What a folder is a run of. @throws Error of one line where it is none, or of another version */
 export async function readStoredRun(dir: string): Promise<StoredRun> {
   const file = join(dir, RUN)
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT')
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR')
       throw new Error(`${dir} is not a run: it has no ${RUN}; name a directory that 'learngene run' or 'learngene quickstart' made`)
     throw new Error(`${file} cannot be read: ${error.message}`)
   })
@@ -36,9 +38,18 @@ export async function readStoredRun(dir: string): Promise<StoredRun> {
   try {
     stored = JSON.parse(text)
   } catch (error) {
-    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged`)
+    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged; start anew with --force`)
   }
-  if (stored?.schema === 1) return stored
+  if (stored?.schema === 1) {
+    if (!COMMANDS.includes(stored.command)) throw new Error(`${file}: 'command' must be ${COMMANDS.join(' or ')}; start anew with --force`)
+    if (!Number.isInteger(stored.seed)) throw new Error(`${file}: 'seed' must be an integer; start anew with --force`)
+    const stays = runConfig.safeParse(stored.config)
+    if (stays.success) return stored
+    const { path, message } = stays.error.issues[0]!
+    throw new Error(
+      `${file}: '${['config', ...path].join('.')}' cannot be: ${message}; give the whole command again, or start anew with --force`,
+    )
+  }
   throw new Error(
     `${file} must have schema 1; it has ${JSON.stringify(stored?.schema)}: another version of learngene wrote it; start anew with --force`,
   )
