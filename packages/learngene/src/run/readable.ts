@@ -54,7 +54,7 @@ export async function findUnreadable(
 /** @throws Error where no picture of a class can be read */
 function requireClasses(datasets: NamedDatasets, leftOut: LeftOut): void {
   for (const [part, dataset] of Object.entries(withoutUnreadable(datasets, leftOut))) {
-    const there = new Set(dataset?.labels)
+    const there = new Set(Array.from(dataset?.labels ?? []))
     const lost = dataset?.classes.filter((_, label) => !there.has(label)) ?? []
     if (lost.length > 0)
       throw new Error(`every class must have a picture that can be read; of the ${part} pictures none of ${lost.join(', ')} can: mend some`)
