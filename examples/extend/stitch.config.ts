@@ -2,7 +2,7 @@
 // npx learngene run --config examples/extend/stitch.config.ts --out runs/stitch
 import type { BlockFactory } from '@learngene/interfaces/tensors'
 import { constant, stitchFrom, truncatedNormal } from '@learngene/vit-blocks'
-import { add, fill, matMul, mul, reshape, type Tensor3D, tensor, tidy } from '@tensorflow/tfjs-core'
+import { add, fill, matMul, mul, reshape, tensor, tidy } from '@tensorflow/tfjs-core'
 import { defineConfig } from 'learngene'
 import { small } from './small.js'
 
@@ -19,7 +19,7 @@ const gained: BlockFactory = (config, rng) => {
     liveFloats: (tokens) => tokens * (inputs + outputs) + inputs * outputs,
     forward: (x) => {
       const mapped = matMul(reshape(x, [-1, inputs]), mul(map, gain), false, true) // [B N, D_t]
-      return reshape(add(mapped, shift), [...x.shape.slice(0, 2), outputs]) as Tensor3D
+      return reshape(add(mapped, shift), [x.shape[0], x.shape[1], outputs])
     },
     assign: ({ weight, bias }) =>
       tidy(() => {

@@ -63,12 +63,15 @@ describe.skipIf(reason !== '')(`the built command${reason}`, () => {
     expect([stdout, stderr]).toEqual(['{', ''])
   })
 
-  it('ends with exit code 130 on Ctrl-C', async () => {
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('ends in order on %s, with exit code %i', async (signal, expected) => {
     let sent = false
     const { code, stdout, stderr } = await shell(`learngene evaluate ${model} --backend cpu`, (child, text) => {
-      if (!sent && text.includes('evaluate on')) sent = child.kill('SIGINT')
+      if (!sent && text.includes('evaluate on')) sent = child.kill(signal)
     })
     expect(stderr).toMatch(/\nlearngene: interrupted; nothing of this run is left on disk[^\n]*\n$/)
-    expect([code, stdout]).toEqual([130, ''])
+    expect([code, stdout]).toEqual([expected, ''])
   })
 })

@@ -19,13 +19,22 @@ for (const stream of [process.stdout, process.stderr]) {
   })
 }
 
+/** 128 + SIGTERM. */
+const TERMINATED = 143
+
 const interruption = new AbortController()
-process.on('SIGINT', () => {
+let ended = INTERRUPTED
+const interrupt = (code: number) => () => {
   if (interruption.signal.aborted) {
     process.stderr.write('learngene: ended at once; a hidden folder beside the output may be left, which the next run there removes\n')
-    process.exit(INTERRUPTED)
+    process.exit(code)
   }
+  ended = code
   interruption.abort(new Error('interrupted'))
-})
+}
+process.on('SIGINT', interrupt(INTERRUPTED))
+// As batch systems end a job.
+process.on('SIGTERM', interrupt(TERMINATED))
 
-process.exitCode = await main(process.argv.slice(2), processIo(interruption.signal))
+const code = await main(process.argv.slice(2), processIo(interruption.signal))
+process.exitCode = code === INTERRUPTED ? ended : code

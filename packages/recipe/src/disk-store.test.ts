@@ -202,6 +202,14 @@ describe('an error of the disk', () => {
     ])
   })
 
+  it('a folder that vanishes after it was looked into is not made again', async () => {
+    await mkdir(dir, { recursive: true })
+    expect(await problemOf()).toBe('absent')
+    await rm(dir, { recursive: true })
+    expect(await lineOf(write())).toContain('the folder has vanished during the run; start again')
+    expect(await readdir(root)).toEqual([])
+  })
+
   it('a folder that vanishes is not made again', async () => {
     await write()
     await rm(dir, { recursive: true })

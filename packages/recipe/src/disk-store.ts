@@ -67,7 +67,11 @@ export function diskStore(dir: string): ArtifactStore {
         const entries = await readdir(dir, { withFileTypes: true }).catch(ignoreMissing)
         return (entries ?? []).filter((entry) => entry.isDirectory() && !entry.name.startsWith('.')).map((entry) => entry.name)
       }),
-    manifest: (folder) => at(folder, () => readFile(join(dir, folder, MANIFEST)).catch(ignoreMissing)),
+    manifest: (folder) =>
+      at(folder, async () => {
+        seen ||= await exists(dir)
+        return readFile(join(dir, folder, MANIFEST)).catch(ignoreMissing)
+      }),
     file: (folder, name) => at(`${folder}/${name}`, () => sourceOf(join(dir, folder, name))),
     put: (folder, files, _, encoded) => at(folder, () => put(folder, files, encoded)),
     remove: (folder) => at(folder, () => rm(join(dir, folder), { recursive: true, force: true })),

@@ -90,6 +90,22 @@ it('runs what is damaged again, and says so', async () => {
   expect(messages()).toContain('tier-a is damaged')
 })
 
+it('runs again what has other bytes than it was written with, which its size does not tell', async () => {
+  await run(recipe())
+  ran = []
+  const damaged: ArtifactStore = {
+    ...store,
+    async find(name) {
+      const found = await store.find(name)
+      if (name !== 'tier:a' || ran.length > 0 || found.state !== 'whole') return found
+      return { state: 'whole', value: { ...found.value, verify: () => Promise.reject(new Error('tier-a/made is damaged')) } }
+    },
+  }
+  await run(recipe(), { store: damaged })
+  expect(ran).toEqual(['tier:a'])
+  expect(messages()).toContain('tier-a/made is damaged; it counts as absent')
+})
+
 describe('only some', () => {
   it('runs these and no others', async () => {
     await run(recipe(), { only: ['ancestor'] })

@@ -57,6 +57,11 @@ export async function runStages(stages: readonly Stage[], options: RunStagesOpti
       const found = await store.find(stage.name)
       if (found.state === 'damaged') report({ kind: 'message', text: found.problem })
       if (found.state !== 'whole' || found.value.manifest.key !== key) return false
+      const problem = await problemOf(found.value)
+      if (problem !== undefined) {
+        report({ kind: 'message', text: `${problem}; it counts as absent` })
+        return false
+      }
       await store.removeCheckpoint(stage.name)
       return true
     })
@@ -108,6 +113,13 @@ async function runStage(planned: PlannedStage, plan: readonly PlannedStage[], op
   }
   group.barrier()
 }
+
+/** What is wrong with the bytes of an artifact, which nobody looks at otherwise until a number is wrong. */
+const problemOf = (artifact: Artifact): Promise<string | undefined> =>
+  artifact.verify().then(
+    () => undefined,
+    (error: Error) => error.message,
+  )
 
 /** The artifacts that a stage reads. @throws Error naming the first that does not stand */
 async function inputsOf({ stage, depends }: PlannedStage, plan: readonly PlannedStage[], store: ArtifactStore): Promise<StageInputs> {

@@ -1,3 +1,4 @@
+import { subset } from '@learngene/datasets'
 import { memory } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
@@ -168,6 +169,68 @@ describe('a run on few images', () => {
 
   it('runs no stage whose needs do not stand', async () => {
     await expect(runStage(recipe, 'tune', { store: memoryStore() })).rejects.toThrow("'tune' needs")
+  })
+})
+
+describe('what cannot be', () => {
+  const plan = { batchSize: 20, learningRate: 1e-3, epochs: 1 }
+  const trained = { width: 24, depth: 3, heads: 3, patchSize: 7, imageSize: [28, 28] as const, channels: 1 as const, training: plan }
+  const tiers = [{ width: 12, epochs: 1 }]
+  const steps = async (change: (recipe: Recipe) => Recipe, store = memoryStore()) => {
+    await wasm()
+    const metrics = memoryMetrics()
+    const { budget: _, ...recipe } = await tinyRecipe()
+    const before = memory().numTensors
+    const ended = await run(change({ ...recipe, baseline: false }), { store, metrics }).then(
+      () => '',
+      (error: Error) => error.message,
+    )
+    expect(memory().numTensors).toBe(before)
+    return [ended, (await metrics.read()).length] as const
+  }
+
+  it.each<[string, (recipe: Recipe) => Recipe, string]>([
+    ['a budget', (recipe) => ({ ...recipe, ancestor: trained, tiers, budget: { macs: 10 } }), 'the smallest by macs is w12d3'],
+    ['a measure', (recipe) => ({ ...recipe, ancestor: trained, tiers, budget: { mac: 10 } }), 'mac'],
+    ['a tier as large as the ancestor', (recipe) => ({ ...recipe, ancestor: trained, tiers: [{ width: 24, epochs: 1 }] }), 'less than the'],
+    [
+      'a tier that is too wide',
+      (recipe) => ({ ...recipe, ancestor: trained, tiers: [{ width: 48, epochs: 1 }] }),
+      "to the ancestor's, 24; got",
+    ],
+    ['a tier that is too deep', (recipe) => ({ ...recipe, ancestor: trained, tiers: [{ width: 12, depth: 4, epochs: 1 }] }), 'at most'],
+    ['heads that do not divide', (recipe) => ({ ...recipe, ancestor: trained, tiers: [{ width: 10, epochs: 1 }] }), 'divide by its heads'],
+    ['a batch', (recipe) => ({ ...recipe, ancestor: trained, tiers, fineTuning: { ...plan, batchSize: 121 } }), 'images, 120; got 121'],
+  ])('is told before the ancestor is trained: %s', async (_, change, message) => {
+    const [ended, trainedSteps] = await steps(change)
+    expect(ended).toContain(message)
+    expect(trainedSteps).toBe(0)
+  })
+
+  it('is told before a head is trained', async () => {
+    const [ended, trainedSteps] = await steps((recipe) => {
+      const { training, test } = recipe.data
+      const classes = training.classes.map((name) => `my ${name}`)
+      const data = { ...recipe.data, training: { ...training, classes }, test: { ...test!, classes } }
+      return { ...recipe, data, adaptation: { head: plan, whole: plan }, budget: { macs: 10 } }
+    })
+    expect(ended).toContain('the smallest by macs is w12d6')
+    expect(trainedSteps).toBe(0)
+  })
+
+  it('is told before a tier is trained where the ancestor stands', async () => {
+    const store = memoryStore()
+    await wasm()
+    const { budget: _, ...recipe } = await tinyRecipe()
+    await runStage({ ...recipe, ancestor: trained, tiers }, 'ancestor', { store })
+    const [ended, trainedSteps] = await steps((recipe) => ({ ...recipe, ancestor: trained, tiers, budget: { macs: 10 } }), store)
+    expect(ended).toContain('the smallest by macs is w12d3')
+    expect(trainedSteps).toBe(0)
+  })
+
+  it('is told where images are too few to hold some out', async () => {
+    const [ended] = await steps(({ data: { training }, ...recipe }) => ({ ...recipe, data: { training: subset(training, [0, 1]) } }))
+    expect(ended).toMatch(/^test images cannot be held out of the 2 that are left: .*; give more images, or those for test by themselves$/)
   })
 })
 

@@ -2,6 +2,7 @@ import type { Reporter } from '@learngene/interfaces'
 import type { ChunkStore } from '@learngene/learngene-pool'
 import { alone, createRng, type Group } from '@learngene/training'
 import { sha256 } from './canonical-json.js'
+import { requireBatches } from './feasible.js'
 import type { MetricsLog } from './metrics.js'
 import type { Stage } from './plan.js'
 import { defineRecipe, type Recipe, settled } from './recipe.js'
@@ -47,7 +48,10 @@ export interface RunResult {
  * @throws Error of one line when the recipe, its images or its ancestor cannot be; InfeasibleBudgetError where no descendant keeps the budget; the signal's reason
  */
 export async function run(recipe: Recipe, options: RunOptions): Promise<RunResult> {
-  await withStages(recipe, options, (stages, session) => runStages(stages, stageOptions(options, session)))
+  await withStages(recipe, options, (stages, session) => {
+    requireBatches(session.recipe, session.datasets.training.length)
+    return runStages(stages, stageOptions(options, session))
+  })
   return resultOf(options.store)
 }
 

@@ -14,6 +14,7 @@ import type { Tier } from '@learngene/stitch'
 import { createRng, type Group } from '@learngene/training'
 import { disposeNetwork, type LoadedModel, loadModel, type Network, sidesOf } from '@learngene/vit-blocks'
 import { sha256 } from './canonical-json.js'
+import { requireFamily } from './feasible.js'
 import type { SettledRecipe } from './recipe.js'
 import type { Artifact } from './store.js'
 
@@ -126,8 +127,18 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
   }
 }
 
-async function readAncestor(artifact: Artifact, { registry }: SettledRecipe): Promise<RunAncestor> {
-  const { network, details }: LoadedModel = await loadModel(await artifact.source(MODEL), { name: 'ancestor', blocks: registry?.blocks })
+async function readAncestor(artifact: Artifact, recipe: SettledRecipe): Promise<RunAncestor> {
+  const { network, details }: LoadedModel = await loadModel(await artifact.source(MODEL), {
+    name: 'ancestor',
+    blocks: recipe.registry?.blocks,
+  })
+  const isTop = artifact.stage === (recipe.adaptation ? 'adapt' : 'ancestor')
+  try {
+    if (isTop) await requireFamily(network, recipe)
+  } catch (error) {
+    disposeNetwork(network)
+    throw error
+  }
   return { network, details, key: artifact.manifest.key }
 }
 
@@ -160,9 +171,16 @@ async function cached(
 function splitData({ data }: SettledRecipe, rng: Rng): RunDatasets {
   const hold = (from: Dataset, amount: number, label: string) => {
     const draw = rng.fork(label)
-    if (amount < 1) return split(from, { share: amount }, draw)
-    const balanced = from.classes.length > 0 && amount % from.classes.length === 0
-    return balanced ? splitBalanced(from, amount, draw) : split(from, { count: amount }, draw)
+    try {
+      if (amount < 1) return split(from, { share: amount }, draw)
+      const balanced = from.classes.length > 0 && amount % from.classes.length === 0
+      return balanced ? splitBalanced(from, amount, draw) : split(from, { count: amount }, draw)
+    } catch (error) {
+      throw new Error(
+        `${label} images cannot be held out of the ${from.length} that are left: ${(error as Error).message}; give more images, or those for ${label} by themselves`,
+        { cause: error },
+      )
+    }
   }
   let training = data.training
   const part = (given: Dataset | undefined, amount: number, label: string) => {

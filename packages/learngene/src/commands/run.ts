@@ -78,10 +78,10 @@ export function addRun(program: Command, io: Io): void {
       ),
     )
     .addHelpText('after', '  $ learngene run --images photos --ancestor train --out runs/photos')
-    .action(async (given: RunCommandOptions) => {
+    .action(async (given: RunCommandOptions, command: Command) => {
       const { out, printConfig: printOnly, json, quiet, checkpointEvery, workers, backend, wait, force = false } = given
       if (out === undefined && !printOnly) throw new UsageError('run needs --out <dir>; learngene run --help tells more')
-      const { config, configFile, seed } = await configOf(given)
+      const { config, configFile, seed } = await configOf(given, command.getOptionValueSource('seed') === 'cli')
       if (printOnly) return printConfig(io, config)
       const { runProgram } = await import('../run/program.js')
       const program = { command: 'run' as const, outDir: out!, config, configFile, seed, workers, backend, force, wait, checkpointEvery }
@@ -102,23 +102,27 @@ function tiers(text: string): { width: number; depth?: number }[] {
 }
 
 /** What a run is about, when none of it is given and the folder holds a run: that run's. Otherwise flags over the file over what suits images and ancestor. */
-async function configOf(given: RunCommandOptions): Promise<{ config: RunConfig; configFile?: string; seed: number }> {
+async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{ config: RunConfig; configFile?: string; seed: number }> {
   const { out, images, validation, test, classes, order, skipUnreadable, ancestor, budget, seed, config: file } = given
   const isBare = [images, validation, test, classes, order, skipUnreadable, ancestor, given.tiers, budget, file].every(
     (each) => each === undefined,
   )
   if (isBare && out !== undefined && (await exists(join(out, RUN)))) {
-    const { config, configFile, seed } = await readStoredRun(out)
-    return { config, seed, ...(configFile !== undefined && { configFile }) }
+    const { config, configFile, seed: stored } = await readStoredRun(out)
+    return { config, seed: seedGiven ? seed : stored, ...(configFile !== undefined && { configFile }) }
   }
   const { loadConfig } = await import('../config/load-config.js')
-  const { checkOptions } = await import('../config/check-config.js')
+  const { checkConfig, checkOptions } = await import('../config/check-config.js')
   const { resolveConfig } = await import('../config/resolve-config.js')
-  const { runConfig } = await import('../run/config.js')
+  const { namedInputs, runConfig } = await import('../run/config.js')
   const { readImages } = await import('../run/build-recipe.js')
   const { sensibleConfig } = await import('../run/sensible.js')
   const loaded = await loadConfig(file, process.cwd())
-  if (loaded) checkOptions(runConfig, loaded.value, loaded.file)
+  if (loaded) {
+    checkOptions(runConfig, loaded.value, loaded.file)
+    const { ancestor, images, data } = loaded.value
+    checkConfig(namedInputs, withoutMissing({ ancestor, images, data }), loaded.file)
+  }
   const own = (loaded?.value ?? {}) as Partial<RunConfig>
   const model = ancestor ?? own.ancestor
   if (model === undefined) throw new UsageError(ANCESTORS)
@@ -129,9 +133,9 @@ async function configOf(given: RunCommandOptions): Promise<{ config: RunConfig; 
     ancestor: named(model),
     images: {
       training: training === undefined ? 'own' : absolute(training),
-      validation: absolute(validation),
-      test: absolute(test),
-      classes,
+      validation: absolute(validation ?? own.images?.validation),
+      test: absolute(test ?? own.images?.test),
+      classes: listed(classes ?? own.images?.classes),
       order,
       skipUnreadable,
     },
@@ -160,6 +164,9 @@ const named = (model: string) => (special.has(model) || /^[a-z]+:/.test(model) ?
 
 const absolute = <T extends string | undefined>(dir: T) =>
   (dir === undefined || dir === 'embedded' || /^[a-z-]+:/.test(dir) ? dir : resolve(dir)) as T
+
+/** The file of a list of classes; a list is itself. */
+const listed = (classes: RunConfig['images']['classes']) => (typeof classes === 'string' ? resolve(classes) : classes)
 
 const withoutMissing = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T

@@ -70,9 +70,12 @@ export async function loadAncestor(name: string, report?: Reporter) {
 /** The descendant of a run's folder, where it is one. */
 async function modelOf(name: string): Promise<string> {
   const descendant = join(name, 'descendant.safetensors')
-  const isRun = await stat(join(name, 'run.json')).then(() => true, () => false) // biome-ignore format: short
-  return isRun ? descendant : name
+  if (!(await exists(join(name, 'run.json')))) return name
+  if (await exists(descendant)) return descendant
+  throw new Error(`${name} is a run that is not finished, so it has no descendant yet; go on with it: learngene run --out ${name}`)
 }
+
+const exists = (path: string) => stat(path).then(() => true, () => false) // biome-ignore format: short
 
 /** Tells an ancestor from others: a hash of its file; of a folder or an address, the name. */
 export async function fingerprintOf(name: string): Promise<string> {

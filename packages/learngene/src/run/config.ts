@@ -121,6 +121,13 @@ export const runConfig = z.strictObject({
   registry: z.custom<Registry>((value) => typeof value === 'object' && value !== null, 'must be an object').optional(),
 })
 
+/** What is read before the rest of a configuration is settled; any of it may come from elsewhere. */
+export const namedInputs = z.strictObject({
+  ancestor: runConfig.shape.ancestor.optional(),
+  images: runConfig.shape.images.partial().optional(),
+  data: runConfig.shape.data,
+})
+
 export type RunConfig = z.infer<typeof runConfig>
 
 /** What stays the same whatever the images and the ancestor are. */

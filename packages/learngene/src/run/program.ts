@@ -1,4 +1,4 @@
-import { readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
@@ -15,6 +15,7 @@ import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn, withoutFunctions } from './own-values.js'
 import { findUnreadable } from './readable.js'
+import { requireApart } from './require-apart.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 import { DESCENDANT, PAGE, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
@@ -51,6 +52,7 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
   const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
   const workers = options.workers ?? defaultWorkers(backend)
   requireDivisible(config, workers)
+  await requireApart(outDir, config, { force, configFile })
   await requireRunFolder(outDir, command, force)
   const lock = await lockRun(outDir, { wait: options.wait, signal, report })
   try {
@@ -63,7 +65,12 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
     const fingerprint = await fingerprintOf(config.ancestor)
     const input: WorkerInput = { dir: outDir, config: plain, configFile, seed, backend, fingerprint, leftOut, checkpointEvery }
     const module = new URL('./run/worker.js', import.meta.url)
+    // Stores that open a folder which is there do not make it again when somebody removes it.
+    await mkdir(stagesOfRun(outDir), { recursive: true })
     const used = await runGroup<WorkerResult>({ size: workers, module, input, report, signal })
+    await stat(join(outDir, RUN)).catch(() => {
+      throw new Error(`${outDir}: the folder has vanished during the run; start again`)
+    })
     return await publish(options, { backend, workers, used, started })
   } finally {
     await lock.release()
@@ -144,6 +151,7 @@ function requireDivisible({ distillation, fineTuning, adaptation, model }: RunCo
 /** @throws Error where the folder holds something else than a run of the command */
 async function requireRunFolder(dir: string, command: string, force: boolean): Promise<void> {
   const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOTDIR') throw new Error(`${dir}: a part of the path is a file; name another directory`)
     if (error.code !== 'ENOENT') throw error
   })
   if (!found) return

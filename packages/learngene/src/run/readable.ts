@@ -45,9 +45,20 @@ export async function findUnreadable(
     const list = `${names.join('; ')}${all.length > SHOWN ? `; and ${all.length - SHOWN} more` : ''}`
     if (!skip)
       throw new Error(`${all.length} pictures cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable`)
+    requireClasses(datasets, indicesOf(found))
     report({ kind: 'message', text: `goes on without ${all.length} pictures that cannot be read: ${list}` })
   }
   return indicesOf(found)
+}
+
+/** @throws Error where no picture of a class can be read */
+function requireClasses(datasets: NamedDatasets, leftOut: LeftOut): void {
+  for (const [part, dataset] of Object.entries(withoutUnreadable(datasets, leftOut))) {
+    const there = new Set(Array.from(dataset?.labels ?? []))
+    const lost = dataset?.classes.filter((_, label) => !there.has(label)) ?? []
+    if (lost.length > 0)
+      throw new Error(`every class must have a picture that can be read; of the ${part} pictures none of ${lost.join(', ')} can: mend some`)
+  }
 }
 
 /** What {@link findUnreadable} found before. */

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
 import { commandText } from '../report/next.js'
-import type { RunConfig } from './config.js'
+import { type RunConfig, runConfig } from './config.js'
 
 /** What a finished run holds at its root. */
 export const REPORT = 'report.json'
@@ -58,15 +58,19 @@ export async function findStoredRun(dir: string): Promise<StoredRun | undefined>
   try {
     stored = JSON.parse(text)
   } catch (error) {
-    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged`)
+    throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged; start anew with --force`)
   }
-  if (stored?.schema !== 1) {
+  if (stored?.schema === 1) {
+    if (!COMMANDS.includes(stored.command)) throw new Error(`${file}: 'command' must be ${COMMANDS.join(' or ')}; start anew with --force`)
+    if (!Number.isInteger(stored.seed)) throw new Error(`${file}: 'seed' must be an integer; start anew with --force`)
+    const stays = runConfig.safeParse(stored.config)
+    if (stays.success) return stored
+    const { path, message } = stays.error.issues[0]!
     throw new Error(
-      `${file} must have schema 1; it has ${JSON.stringify(stored?.schema)}: another version of learngene wrote it; start anew with --force`,
+      `${file}: '${['config', ...path].join('.')}' cannot be: ${message}; give the whole command again, or start anew with --force`,
     )
   }
-  const isWhole =
-    COMMANDS.includes(stored.command) && Number.isInteger(stored.seed) && typeof stored.config === 'object' && stored.config !== null
-  if (!isWhole) throw new Error(`${file} is damaged: it must hold a command (${COMMANDS.join(' or ')}), a seed and a configuration`)
-  return stored
+  throw new Error(
+    `${file} must have schema 1; it has ${JSON.stringify(stored?.schema)}: another version of learngene wrote it; start anew with --force`,
+  )
 }

@@ -12,11 +12,12 @@ import {
   parametersOf,
   saveModel,
   structureOf,
+  withoutWeights,
 } from '@learngene/vit-blocks'
+import { requireFamily } from '../feasible.js'
 import type { Stage, StageContext } from '../plan.js'
 import type { Adaptation, GivenAncestor, TrainedAncestor, Training } from '../recipe.js'
 import { MODEL, ownPreparation, preparationOf, type Session } from '../session.js'
-import { requireFeasible } from './choice.js'
 import { augmentationOf, controlOf, ownOf, planOf, settingsOf } from './training.js'
 
 /** The ancestor as a model file: read, or trained here from random weights. */
@@ -52,10 +53,11 @@ function givenStage({ recipe }: Session, { name, fingerprint, load }: GivenAnces
       try {
         for (const text of notes) report({ kind: 'message', text })
         preparationOf(network, details)
-        if (!recipe.adaptation) {
-          requireClasses(name, network, details, recipe.data.training.classes)
-          await requireFeasible(network, recipe)
-        }
+        const { classes } = recipe.data.training
+        if (!recipe.adaptation) requireClasses(name, network, details, classes)
+        const known = knows(network, details, classes)
+        const headed = () => buildNetwork({ ...structureOf(network), classes: classes.length }, recipe.registry?.blocks)
+        await requireFamily(known ? network : withoutWeights(headed), recipe)
         return { files: { [MODEL]: await saveModel(network, { details }) } }
       } finally {
         disposeNetwork(network)
@@ -90,6 +92,7 @@ async function trainAncestor(context: StageContext, session: Session, { training
   const own = block && { block: () => ({ ...block, config: { ...block.config, width, heads } }) }
   const network = createViT({ ...sizes, ...own }, rng.fork('ancestor'), recipe.registry?.blocks)
   try {
+    await requireFamily(network, recipe)
     await trainWhole(context, session, { network, details, plan, label: 'train ancestor' })
     return {
       files: { [MODEL]: await saveModel(network, { details: details as unknown as JsonObject }) },

@@ -1,17 +1,6 @@
 import type { Budget, JsonObject } from '@learngene/interfaces'
-import { accuracies, buildPool, createAuxiliary, descendantsOf, distill, extractDescendant } from '@learngene/learngene-pool'
-import { costOfPath, formatPath } from '@learngene/stitch'
-import { createRng } from '@learngene/training'
-import {
-  type BlockSpec,
-  disposeNetwork,
-  encodeSafetensors,
-  forward,
-  type Network,
-  sidesOf,
-  standardBlocks,
-  withoutWeights,
-} from '@learngene/vit-blocks'
+import { accuracies, descendantsOf, distill, extractDescendant } from '@learngene/learngene-pool'
+import { type BlockSpec, disposeNetwork, encodeSafetensors, forward, type Network, sidesOf } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
 import { chooseDescendant } from '../choose.js'
 import { describeDescendants, describeStorage, evaluationMacs, headsOf, sizeOf } from '../describe.js'
@@ -208,25 +197,4 @@ async function firstOutputs(session: Session, ancestor: RunAncestor, network: Ne
     { name: 'images', shape: images.shape, data: pixels.slice() },
     { name: 'logits', shape: logits.shape, data: values.slice() },
   ])
-}
-
-/**
- * Fails before any work where no descendant can keep the budget.
- *
- * @throws InfeasibleBudgetError naming the smallest descendant for each cap that cannot be met
- */
-export async function requireFeasible(ancestor: Network, { tiers, space, stitch, registry, budget }: SettledRecipe): Promise<void> {
-  if (!budget || Object.keys(budget).length === 0) return
-  // What a cut of the user's own kind costs, only cutting it tells.
-  if (ancestor.blocks.some(({ kind }) => !Object.hasOwn(standardBlocks, kind))) return
-  const rows = withoutWeights(() => {
-    const heads = headsOf(ancestor)
-    const all = [...tiers, { width: ancestor.embedding.width }].map(
-      ({ width, ...size }: { width: number; depth?: number; heads?: number }) =>
-        createAuxiliary(ancestor, { heads: size.heads ?? heads, depth: size.depth ?? ancestor.blocks.length, width }, createRng(0)),
-    )
-    const pool = buildPool(all, { space, stitch, blocks: registry?.blocks, spaces: registry?.spaces }, createRng(0))
-    return Array.from(pool.space.enumerate(), (path) => ({ path: formatPath(path.path), ...costOfPath(pool, path) }))
-  })
-  await chooseDescendant(rows, budget, () => 0)
 }

@@ -1,0 +1,92 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { join, relative } from 'node:path'
+import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { run } from '../io.fixture.js'
+import { sampleReport } from '../report/sample.fixture.js'
+import { fingerprintOf } from '../run/build-recipe.js'
+import { type ProgramOptions, runProgram } from '../run/program.js'
+import { readStoredRun } from '../run/run-folder.js'
+import { smallRun, writeSmallPictures } from '../run/small-pictures.fixture.js'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
+
+vi.mock('../run/program.js', () => ({ runProgram: vi.fn() }))
+const program = vi.mocked(runProgram)
+
+let root: string
+beforeAll(async () => {
+  root = await temporaryDirectory()
+  await writeSmallPictures(join(root, 'bilder ü'), 3)
+  await writeFile(join(root, 'classes.txt'), 'unten\noben\nmitte ü\n')
+})
+afterAll(() => rm(root, { recursive: true }))
+beforeEach(() => {
+  program.mockReset()
+  program.mockResolvedValue(sampleReport())
+})
+
+const write = async (name: string, value: unknown) => {
+  await writeFile(join(root, name), typeof value === 'string' ? value : JSON.stringify(value))
+  return join(root, name)
+}
+const asked = () => program.mock.calls[0]![0] as ProgramOptions
+const near = (name: string) => relative(process.cwd(), join(root, name))
+
+it('stores no path that another working directory would change', async () => {
+  const images = { training: near('bilder ü'), validation: near('bilder ü'), test: near('bilder ü'), classes: near('classes.txt') }
+  const config = await write('relative.json', { ...smallRun, images })
+  const { stderr } = await run(['run', '--config', config, '--out', 'z', '--quiet'])
+  expect(stderr).toBe('')
+  const dir = join(root, 'bilder ü')
+  expect(asked().config.images).toMatchObject({ training: dir, validation: dir, test: dir, classes: join(root, 'classes.txt') })
+})
+
+it.each([
+  [{ ancestor: 7 }, "'ancestor' must be text, got 7"],
+  [{ images: 'pics' }, "'images' must be an object, got 'pics'"],
+  [{ images: { training: 7 } }, "'images.training' must be text, got 7"],
+  [{ data: 'x' }, "'data': must be a function, got 'x'"],
+  [{ data: {} }, "'data': must be a function, got an object"],
+])('tells a wrong value before it is used: %j', async (value, message) => {
+  const config = await write('wrong.json', value)
+  const { code, stdout, stderr } = await run(['run', '--config', config, '--ancestor', 'train', '--out', 'z'])
+  expect([code, stdout, stderr]).toEqual([2, '', `learngene: ${config}: ${message}\n`])
+})
+
+it('tells data that are none', async () => {
+  const config = await write('data.mjs', 'export default { data: () => ({ training: [1] }) }')
+  const { code, stderr } = await run(['run', '--config', config, '--ancestor', 'train', '--out', 'z'])
+  expect([code, stderr]).toEqual([
+    1,
+    "learngene: the configuration's 'data' must give { training, validation?, test? }, each a dataset; its training is none\n",
+  ])
+})
+
+const stored = { schema: 1, command: 'run', version: '1', seed: 3, config: { ...smallRun, images: { training: 'own' } } }
+
+it('goes on with the seed of the run, unless another is given', async () => {
+  await mkdir(join(root, 'run'), { recursive: true })
+  await write('run/run.json', stored)
+  await run(['run', '--out', join(root, 'run'), '--quiet'])
+  await run(['run', '--out', join(root, 'run'), '--quiet', '--seed', '0'])
+  expect(program.mock.calls.map(([{ seed }]) => seed)).toEqual([3, 0])
+})
+
+it.each([
+  [{ schema: 1 }, "'command' must be"],
+  [{ ...stored, seed: 'x' }, "'seed' must be"],
+  [{ ...stored, config: {} }, "'config.ancestor' cannot be"],
+  [{ ...stored, config: undefined }, "'config' cannot be"],
+  ['{"schema":', 'is not JSON'],
+])('refuses a run.json that is damaged: %j', async (value, message) => {
+  await mkdir(join(root, 'damaged'), { recursive: true })
+  await write('damaged/run.json', value)
+  await expect(readStoredRun(join(root, 'damaged'))).rejects.toThrow(message)
+  await expect(readStoredRun(join(root, 'damaged'))).rejects.toThrow('start anew with --force')
+  await expect(readStoredRun(join(root, 'damaged', 'run.json'))).rejects.toThrow('is not a run')
+})
+
+it('takes no ancestor from a run that is not finished', async () => {
+  await mkdir(join(root, 'half'), { recursive: true })
+  await write('half/run.json', stored)
+  await expect(fingerprintOf(join(root, 'half'))).rejects.toThrow('is a run that is not finished')
+})

@@ -1,0 +1,28 @@
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { imageFolder } from '@learngene/datasets/node'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { temporaryDirectory } from '../temporary-directory.fixture.js'
+import { findUnreadable } from './readable.js'
+import { writeSmallPictures } from './small-pictures.fixture.js'
+
+let root: string
+beforeAll(async () => {
+  root = await temporaryDirectory()
+  await writeSmallPictures(join(root, 'pictures'), 2)
+})
+afterAll(() => rm(root, { recursive: true }))
+
+it('goes on without pictures that cannot be read, but not without a class', async () => {
+  const find = async (skip: boolean) =>
+    findUnreadable(
+      root,
+      { training: await imageFolder(join(root, 'pictures')) },
+      { skip, report: () => {}, signal: new AbortController().signal },
+    )
+  await writeFile(join(root, 'pictures', 'oben', '0.png'), 'no picture')
+  await expect(find(false)).rejects.toThrow('1 pictures cannot be read: ')
+  expect((await find(true)).training).toHaveLength(1)
+  await writeFile(join(root, 'pictures', 'oben', '1.png'), 'no picture')
+  await expect(find(true)).rejects.toThrow('of the training pictures none of oben can: mend some')
+})
