@@ -1,11 +1,11 @@
 // Runs bundled (index.html) and as it stands (import-map.html): it imports packages by their names only.
 import { useBackend } from '@learngene/backends'
-import { channelStatistics, imageSource } from '@learngene/datasets'
+import { channelStatistics, imageSource, subset } from '@learngene/datasets'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
 import { accuracies, distill } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
 import { disposeNetwork, forward, loadModel } from '@learngene/vit-blocks'
-import { argMax, tidy } from '@tensorflow/tfjs-core'
+import { argMax, dispose, tidy } from '@tensorflow/tfjs-core'
 import { drawImage, drawLosses } from './draw.js'
 
 const query = new URLSearchParams(location.search)
@@ -22,14 +22,13 @@ const painted = () => new Promise((resolve) => requestAnimationFrame(() => setTi
 
 async function classify(ancestor, test, source) {
   const indices = range(shown)
-  const classes = tidy(() => argMax(forward(ancestor, source.images(indices)).logits, -1))
+  const { images, targets } = await source.batch(indices)
+  const classes = tidy(() => argMax(forward(ancestor, images).logits, -1))
   const predictions = await classes.data()
-  classes.dispose()
-  const pixels = test.images(indices)
-  const labels = test.labels(indices)
+  dispose([images, targets, classes])
   for (const i of indices) {
-    const caption = test.classes[predictions[i]]
-    element('images').append(drawImage(pixels.subarray(i * 784, (i + 1) * 784), caption, predictions[i] === labels[i]))
+    const { data } = await test.picture(i)
+    element('images').append(drawImage(data, test.classes[predictions[i]], predictions[i] === test.labels[i]))
   }
 }
 
@@ -52,9 +51,9 @@ async function run(wasmPaths) {
   element('tried').textContent = tried.map(({ name, reason }) => `not ${name}: ${reason}`).join('\n')
 
   const [train, test, file] = await Promise.all([loadTrain(), loadTest(), readAncestor()])
-  const normalisation = channelStatistics(train)
+  const normalisation = await channelStatistics(train)
   const { network: ancestor } = await loadModel(file)
-  const testSource = imageSource({ ...test, length: tested }, normalisation)
+  const testSource = imageSource(subset(test, range(tested)), normalisation)
   await classify(ancestor, test, testSource)
   await painted()
   const [before] = await accuracies([ancestor], testSource)
@@ -62,7 +61,7 @@ async function run(wasmPaths) {
   await painted()
 
   const start = performance.now()
-  const { network, losses } = await distilSmall(ancestor, imageSource({ ...train, length: steps * batchSize }, normalisation))
+  const { network, losses } = await distilSmall(ancestor, imageSource(subset(train, range(steps * batchSize)), normalisation))
   element('speed').textContent = `${Math.round((steps * batchSize) / ((performance.now() - start) / 1000))} images/s`
   const [after] = await accuracies([network], testSource)
   element('small').textContent = percent(after)
