@@ -144,12 +144,8 @@ describe('a damaged run', () => {
     ['of another version', { ...stored(), schema: 2 }, 'run.json must have schema 1; it has 2: another version of learngene wrote it; '],
     ['that is no JSON', '{"schema": 1', 'run.json is not JSON ('],
     ['that is null', 'null', 'run.json must have schema 1; it has undefined'],
-    [
-      'without a configuration',
-      { schema: 1, command: 'run', seed: 0 },
-      'run.json is damaged: it must hold a command (quickstart or run), ',
-    ],
-    ['of another command', { ...stored(), command: 'study' }, 'run.json is damaged: it must hold a command '],
+    ['without a configuration', { schema: 1, command: 'run', seed: 0 }, "run.json: 'config' cannot be: "],
+    ['of another command', { ...stored(), command: 'study' }, "run.json: 'command' must be quickstart or run"],
   ])('has a run.json %s', async (name, content, message) => {
     const dir = await folder(`stored ${name}`, { 'run.json': content, 'report.json': sampleReport() })
     expect(await said(dir)).toContain(message)

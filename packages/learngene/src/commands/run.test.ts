@@ -56,8 +56,8 @@ it('tells data that are none', async () => {
   const config = await write('data.mjs', 'export default { data: () => ({ training: [1] }) }')
   const { code, stderr } = await run(['run', '--config', config, '--ancestor', 'train', '--out', 'z'])
   expect([code, stderr]).toEqual([
-    1,
-    "learngene: the configuration's 'data' must give { training, validation?, test? }, each a dataset; its training is none\n",
+    2,
+    'learngene: data: training must be a dataset, for example of imageFolder or arrayDataset; got an array of 1\n',
   ])
 })
 
@@ -82,7 +82,7 @@ it.each([
   await write('damaged/run.json', value)
   await expect(readStoredRun(join(root, 'damaged'))).rejects.toThrow(message)
   await expect(readStoredRun(join(root, 'damaged'))).rejects.toThrow('start anew with --force')
-  await expect(readStoredRun(join(root, 'damaged', 'run.json'))).rejects.toThrow('is not a run')
+  await expect(readStoredRun(join(root, 'damaged', 'run.json'))).rejects.toThrow('is a file; name the directory of a run')
 })
 
 it('takes no ancestor from a run that is not finished', async () => {
