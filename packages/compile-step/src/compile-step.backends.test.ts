@@ -42,6 +42,30 @@ describeEachBackend(({ name }) => {
     else expect(step.stats()).toMatchObject({ recordings: 0, replays: 0, bytes: 0 })
   }
 
+  cleanTest('an integer tensor that was cast in name only is read as the floats that it stands for', async () => {
+    const step = compileStep(({ x }: { x: Tensor }) => ({ twice: mul(x, 2) }))
+    for (const rows of [3, 300]) {
+      const hot = tidy(() =>
+        cast(
+          oneHot(
+            tensor(
+              Array.from({ length: rows }, (_, i) => i % 3),
+              [rows],
+              'int32',
+            ),
+            3,
+          ),
+          'float32',
+        ),
+      )
+      const { twice } = step.run({ x: hot }, `${rows}`)
+      const found = await twice.data()
+      expect(Array.from(found)).toEqual(Array.from(await hot.data(), (value) => 2 * value))
+      dispose([hot, twice])
+    }
+    step.dispose()
+  })
+
   cleanTest('replays give the bits of plain steps, with new inputs and rates, batches of two sizes in turns', async () => {
     const [plain, compiled] = [createModel(), createModel()]
     const step = compileStep((inputs: Inputs) => descend(compiled, inputs))

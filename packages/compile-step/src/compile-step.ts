@@ -1,4 +1,4 @@
-import { clone, dispose, engine, getBackend, type Tensor } from '@tensorflow/tfjs-core'
+import { add, clone, dispose, engine, getBackend, type Tensor } from '@tensorflow/tfjs-core'
 import { type RunResult, runPlain } from './plain.js'
 import type { StepStats } from './stats.js'
 import { mapTensors, signatureOf, tensorsOf } from './tree.js'
@@ -71,8 +71,8 @@ export function compileStep<Inputs, Outputs>(
       const previous = outputs
       const clones = new Map(
         tensorsOf(inputs)
-          .filter((tensor) => previous.includes(tensor))
-          .map((tensor) => [tensor, clone(tensor)]),
+          .filter((tensor) => previous.includes(tensor) || isCastInName(tensor))
+          .map((tensor) => [tensor, isCastInName(tensor) ? add(tensor, 0) : clone(tensor)]),
       )
       outputs = []
       try {
@@ -92,6 +92,12 @@ export function compileStep<Inputs, Outputs>(
       outputs = []
     },
   }
+}
+
+/** Whether the values of a tensor are stored as another type: TensorFlow.js casts integers to floats in name only, and a recording goes by the bytes. */
+function isCastInName({ dataId, dtype }: Tensor): boolean {
+  if (getBackend() !== 'webgpu') return false
+  return (engine().backend as WebGPUBackend).tensorMap.get(dataId).dtype !== dtype
 }
 
 const NOTHING: StepStats = {
