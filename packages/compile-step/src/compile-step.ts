@@ -97,7 +97,8 @@ export function compileStep<Inputs, Outputs>(
 /** Whether the values of a tensor are stored as another type: TensorFlow.js casts integers to floats in name only, and a recording goes by the bytes. */
 function isCastInName({ dataId, dtype }: Tensor): boolean {
   if (getBackend() !== 'webgpu') return false
-  return (engine().backend as WebGPUBackend).tensorMap.get(dataId).dtype !== dtype
+  const { tensorMap } = engine().backend as WebGPUBackend
+  return tensorMap.has(dataId) && tensorMap.get(dataId).dtype !== dtype
 }
 
 const NOTHING: StepStats = {
