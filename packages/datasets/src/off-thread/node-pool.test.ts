@@ -5,10 +5,10 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { Worker } from 'node:worker_threads'
 import type { Preprocessing } from '@learngene/interfaces'
+import { bundle } from '@learngene/testing/bundle'
 import sharp from 'sharp'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import golden from '../preprocess/golden.json' with { type: 'json' }
-import { bundle } from './bundle.fixture.js'
 import { decodeInNode, nodePool as poolOfSources } from './node-pool.js'
 import type { PicturePool } from './pool.js'
 import { type PictureTask, preparePicture } from './prepare.js'
@@ -29,7 +29,7 @@ let built: URL
 let dir: string
 let pool: PicturePool
 beforeAll(async () => {
-  built = await bundle()
+  built = await bundle(import.meta.url, ['../index', '../node', 'node-pool', 'node-worker'])
   dir = await mkdtemp(join(tmpdir(), 'node-pool-'))
   for (const name of ['cat', 'dog']) {
     await mkdir(join(dir, name))
