@@ -62,7 +62,7 @@ export interface Session {
   ancestor(artifact: Artifact): Promise<RunAncestor>
   /** As a network takes them. */
   images(model: RunModel): RunImages
-  /** All tiers as they are cut out of the ancestor; the caller gets its own. */
+  /** All tiers as they are cut out of the ancestor, with what they were cut from; freed with all that is here. */
   inherited(
     ancestor: RunAncestor,
     report: Reporter,
@@ -93,10 +93,14 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
     rng,
     datasets: splitData(recipe, rng),
     async ancestor(artifact) {
-      if (ancestor?.key !== artifact.manifest.key) ancestor = { key: artifact.manifest.key, loaded: readAncestor(artifact, recipe) }
-      const loaded = await ancestor.loaded
-      freed.push(() => disposeNetwork(loaded.network))
-      return loaded
+      const { key } = artifact.manifest
+      if (ancestor?.key !== key) {
+        const loaded = readAncestor(artifact, recipe)
+        ancestor = { key, loaded }
+        const { network } = await loaded
+        freed.push(() => disposeNetwork(network))
+      }
+      return ancestor.loaded
     },
     images({ network, details }) {
       const preparation = preparationOf(network, details)
