@@ -14,7 +14,7 @@ import { version } from '../version.js'
 import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn, withoutFunctions } from './own-values.js'
-import { findUnreadable } from './readable.js'
+import { findUnreadable, knownFingerprints } from './readable.js'
 import { requireApart } from './require-apart.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 import { DESCENDANT, PAGE, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
@@ -63,7 +63,8 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
     const skip = config.images.skipUnreadable ?? false
     const leftOut = await findUnreadable(outDir, await readImages(own), { skip, report, signal })
     const fingerprint = await fingerprintOf(config.ancestor)
-    const input: WorkerInput = { dir: outDir, config: plain, configFile, seed, backend, fingerprint, leftOut, checkpointEvery }
+    const pictures = await knownFingerprints(outDir)
+    const input: WorkerInput = { dir: outDir, config: plain, configFile, seed, backend, fingerprint, leftOut, pictures, checkpointEvery }
     const module = new URL('./run/worker.js', import.meta.url)
     // Stores that open a folder which is there do not make it again when somebody removes it.
     await mkdir(stagesOfRun(outDir), { recursive: true })

@@ -69,6 +69,20 @@ export async function knownUnreadable(dir: string): Promise<LeftOut> {
 const indicesOf = (found: Checked): LeftOut =>
   Object.fromEntries(Object.entries(found).map(([part, { unreadable }]) => [part, unreadable.map(({ index }) => index)]))
 
+/** Fingerprints of the pictures that {@link findUnreadable} has looked at, by part. */
+export async function knownFingerprints(dir: string): Promise<{ readonly [part: string]: string }> {
+  return Object.fromEntries(Object.entries(await readKnown(join(dir, CHECKED))).map(([part, { fingerprint }]) => [part, fingerprint]))
+}
+
+/** The datasets with fingerprints that are known already: computing one reads every file. */
+export function withFingerprints(datasets: NamedDatasets, known: { readonly [part: string]: string }): NamedDatasets {
+  const parts = Object.entries(datasets).map(([part, dataset]) => {
+    const fingerprint = known[part]
+    return [part, dataset && fingerprint !== undefined ? { ...dataset, fingerprint: async () => fingerprint } : dataset]
+  })
+  return Object.fromEntries(parts)
+}
+
 /** The datasets without what cannot be read. */
 export function withoutUnreadable(datasets: NamedDatasets, leftOut: LeftOut): NamedDatasets {
   const parts = Object.entries(datasets).map(([part, dataset]) => {

@@ -9,7 +9,7 @@ import { startBackend } from '../start-backend.js'
 import { buildRecipe, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn } from './own-values.js'
-import { type LeftOut, withoutUnreadable } from './readable.js'
+import { type LeftOut, withFingerprints, withoutUnreadable } from './readable.js'
 import { stagesOfRun } from './run-folder.js'
 
 export interface WorkerInput {
@@ -23,6 +23,8 @@ export interface WorkerInput {
   readonly fingerprint: string
   /** Indices of pictures that cannot be read, by part. */
   readonly leftOut: LeftOut
+  /** Of the pictures, by part, where they are known. */
+  readonly pictures: { readonly [part: string]: string }
   readonly checkpointEvery?: number
 }
 
@@ -35,7 +37,7 @@ export async function main(group: Group, input: WorkerInput, report: Reporter): 
   const { name, version } = await startBackend(input.backend)
   const { dir, seed, fingerprint, checkpointEvery } = input
   const config = await loadOwn(input.config, input.configFile)
-  const datasets = withoutUnreadable(await readImages(config), input.leftOut)
+  const datasets = withoutUnreadable(withFingerprints(await readImages(config), input.pictures), input.leftOut)
   const recipe = buildRecipe(config, datasets, seed, fingerprint, report)
   const store = diskStore(stagesOfRun(dir))
   const metrics = group.rank === 0 ? diskMetrics(dir) : undefined
