@@ -1,8 +1,8 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
+import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
 import { oneLine } from './errors.js'
-import { COMMANDS, type QuickstartReport } from './quickstart/report.js'
 import { commandText } from './report/next.js'
 import { listed } from './report/text.js'
 import { reportSchema } from './report-schema.js'
@@ -16,7 +16,7 @@ const SCHEMA = 2
  *
  * @throws when there is no such directory, it is not a run, the run is not finished, or its report is damaged, of another command or of another version
  */
-export async function readRun(dir: string): Promise<QuickstartReport> {
+export async function readRun(dir: string): Promise<RunReport> {
   await requireDirectory(dir)
   const stored = await findStoredRun(dir)
   const file = join(dir, REPORT)
@@ -35,7 +35,7 @@ export async function readRun(dir: string): Promise<QuickstartReport> {
 }
 
 /** The folder of a finished run's pool. @throws when it is gone */
-export async function poolOfRun(dir: string, { command }: Pick<QuickstartReport, 'command'>): Promise<string> {
+export async function poolOfRun(dir: string, { command }: Pick<RunReport, 'command'>): Promise<string> {
   const pool = join(dir, POOL)
   const isThere = await stat(pool).then(
     (found) => found.isDirectory(),
@@ -65,7 +65,7 @@ async function unfinished(dir: string, { command }: StoredRun): Promise<Error> {
   }
 }
 
-function parseReport(text: string, file: string, remedy: (command?: StoredRun['command']) => string): QuickstartReport {
+function parseReport(text: string, file: string, remedy: (command?: StoredRun['command']) => string): RunReport {
   let value: unknown
   try {
     value = JSON.parse(text)

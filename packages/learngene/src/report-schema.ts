@@ -1,5 +1,5 @@
+import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
 import { z } from 'zod'
-import { COMMANDS, type QuickstartReport } from './quickstart/report.js'
 
 const count = z.int().nonnegative()
 const amount = z.number().nonnegative()
@@ -8,8 +8,8 @@ const text = z.string().min(1)
 const size = z.object({ parameters: count, macs: count })
 const storage = z.object({ parameters: count, smallest: size, models: count })
 
-/** What {@link QuickstartReport} says in types, for files. */
-export const reportSchema: z.ZodType<QuickstartReport> = z.object({
+/** What {@link RunReport} says in types, for files. */
+export const reportSchema: z.ZodType<RunReport> = z.object({
   schema: z.literal(2),
   command: z.enum(COMMANDS),
   version: text,

@@ -4,10 +4,10 @@ import { classes } from '@learngene/fashion-mnist'
 import type { JsonObject } from '@learngene/interfaces'
 import { buildPool, disposePool } from '@learngene/learngene-pool'
 import { savePool } from '@learngene/learngene-pool/node'
+import type { RunReport } from '@learngene/recipe/reports'
 import { createRng } from '@learngene/training'
 import { createViT, disposeNetwork, type ViTConfig } from '@learngene/vit-blocks'
 import { saveModelFile } from '@learngene/vit-blocks/node'
-import type { QuickstartReport } from './quickstart/report.js'
 import { sampleReport } from './report/sample.fixture.js'
 import { startBackend } from './start-backend.js'
 
@@ -17,7 +17,7 @@ export const details: JsonObject = { normalisation: { mean: [0.286], std: [0.353
 export { temporaryDirectory } from './temporary-directory.fixture.js'
 
 /** A run's directory with an untrained pool of the tiers `s` (8 x 2) and `l` (16 x 2), and a report that knows nothing of it. */
-export async function writeRun(dir: string, report: QuickstartReport = sampleReport()): Promise<void> {
+export async function writeRun(dir: string, report: RunReport = sampleReport()): Promise<void> {
   await startBackend('wasm')
   const rng = createRng(1)
   const tiers = [

@@ -1,6 +1,6 @@
 import type { Budget } from '@learngene/interfaces'
+import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 import { chooseDescendant } from '@learngene/recipe/reports'
-import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
 import { formatShare } from '../report/text.js'
 
 export interface RunChoice {
@@ -17,7 +17,7 @@ export interface RunChoice {
  *
  * @throws when none fits, naming the smallest for each cap
  */
-export async function chooseFromRun({ descendants }: QuickstartReport, budget: Budget): Promise<RunChoice> {
+export async function chooseFromRun({ descendants }: RunReport, budget: Budget): Promise<RunChoice> {
   const { chosen, runnerUp, whyRunnerUpLost, pareto } = await chooseDescendant(
     descendants,
     budget,
@@ -27,6 +27,6 @@ export async function chooseFromRun({ descendants }: QuickstartReport, budget: B
 }
 
 /** What each part of the images had to do with a choice. */
-export function splitsText({ validationAccuracy, testAccuracy }: DescendantRow, { validation, test }: QuickstartReport['images']): string {
+export function splitsText({ validationAccuracy, testAccuracy }: DescendantRow, { validation, test }: RunReport['images']): string {
   return `chosen on ${validation} validation images (${formatShare(validationAccuracy)} right), reported on ${test} test images: ${formatShare(testAccuracy)} right`
 }

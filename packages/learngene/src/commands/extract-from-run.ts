@@ -3,10 +3,10 @@ import { dirname, join } from 'node:path'
 import type { Budget } from '@learngene/interfaces'
 import { disposePool, extractDescendant } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
+import type { RunReport } from '@learngene/recipe/reports'
 import { costOfPath, formatPath, type Path, type PathSpace, parsePath, type StitchedPath } from '@learngene/stitch'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
-import type { QuickstartReport } from '../quickstart/report.js'
 import { poolOfRun, readRun } from '../read-run.js'
 import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
@@ -73,7 +73,7 @@ function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
 }
 
 /** What the run measured of a path; null where it did not. */
-function measuredOf({ descendants, images }: QuickstartReport, path: string) {
+function measuredOf({ descendants, images }: RunReport, path: string) {
   const row = descendants.find((each) => each.path === path)
   if (!row) return null
   const { validationAccuracy, testAccuracy } = row
@@ -81,7 +81,7 @@ function measuredOf({ descendants, images }: QuickstartReport, path: string) {
 }
 
 /** Fashion-MNIST and a folder of test pictures are at hand; others stay to be named. */
-function nextAfter(file: string, { command, config }: QuickstartReport): string {
+function nextAfter(file: string, { command, config }: RunReport): string {
   const { training, test } = (config.images ?? {}) as { readonly training?: string; readonly test?: string }
   const [, files] = /^fashion-mnist:(.*)$/s.exec(training ?? '') ?? []
   if (files !== undefined) return commandText('evaluate', file, '--data-dir', files)

@@ -1,13 +1,13 @@
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadPool } from '@learngene/learngene-pool/node'
+import type { RunReport } from '@learngene/recipe/reports'
 import { descendantOf, parsePath } from '@learngene/stitch'
 import { disposeNetwork, forward } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
 import { memory, ones, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
-import type { QuickstartReport } from '../quickstart/report.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory, writeModel, writeRun } from '../run.fixture.js'
 
@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 /** A report of the pool that `writeRun` makes: the widest single tier is best, and no other keeps a small budget as the narrow one does. */
-function reportOfPool(): QuickstartReport {
+function reportOfPool(): RunReport {
   const report = sampleReport()
   const [first] = report.descendants
   const row = (id: number, path: string, macs: number, validationAccuracy: number, testAccuracy: number) => ({

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { RunReport } from '@learngene/recipe/reports'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
-import type { QuickstartReport } from '../quickstart/report.js'
 import { renderHtml } from '../report/html/index.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory } from '../temporary-directory.fixture.js'
@@ -37,7 +37,7 @@ describe('learngene report of one run', () => {
   })
 
   it('writes where it is told, also of a run of learngene run', async () => {
-    const report: QuickstartReport = { ...sample, command: 'run' }
+    const report: RunReport = { ...sample, command: 'run' }
     const [dir, out] = [await writeRun('a', report), join(root, 'page.html')]
     const { code, stdout } = await run(['report', dir, '--out', out, '--json'])
     expect(code).toBe(0)

@@ -1,8 +1,8 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { DescendantRow } from '@learngene/recipe/reports'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
-import type { DescendantRow } from '../quickstart/report.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory } from '../run.fixture.js'
 

@@ -3,9 +3,9 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { RunReport } from '@learngene/recipe/reports'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryDirectory } from '../run.fixture.js'
-import type { QuickstartReport } from './report.js'
 import { tinyQuickstart } from './tiny.fixture.js'
 
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
@@ -14,10 +14,10 @@ const reason = existsSync(bin) ? '' : ' (skipped: packages/learngene/dist is not
 describe.skipIf(reason !== '')(`learngene quickstart, two workers${reason}`, () => {
   let root: string
   let run: string
-  let printed: QuickstartReport
+  let printed: RunReport
   const learngene = (...args: string[]) => execFileSync(process.execPath, [bin, ...args], { encoding: 'utf8', stdio: 'pipe', cwd: root })
   const quickstart = (...more: string[]) =>
-    JSON.parse(learngene('quickstart', '--config', 'config.json', '--out', 'run', '--json', ...more)) as QuickstartReport
+    JSON.parse(learngene('quickstart', '--config', 'config.json', '--out', 'run', '--json', ...more)) as RunReport
 
   beforeAll(async () => {
     root = await temporaryDirectory()

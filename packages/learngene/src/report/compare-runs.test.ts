@@ -1,10 +1,10 @@
+import type { RunReport } from '@learngene/recipe/reports'
 import { describe, expect, it } from 'vitest'
-import type { QuickstartReport } from '../quickstart/report.js'
 import { compareRuns, differences } from './compare-runs.js'
 import { sampleReport } from './sample.fixture.js'
 
 const sample = sampleReport()
-const run = (dir: string, changes: Partial<QuickstartReport> = {}) => ({ name: dir, dir, report: { ...sample, ...changes } })
+const run = (dir: string, changes: Partial<RunReport> = {}) => ({ name: dir, dir, report: { ...sample, ...changes } })
 
 describe('runs side by side', () => {
   it('have the same budgets, those that any of them names', async () => {

@@ -1,5 +1,5 @@
+import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 import { chooseDescendant } from '@learngene/recipe/reports'
-import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
 import { totalSeconds } from './text.js'
 
 /** A run and where it is. */
@@ -7,25 +7,25 @@ export interface Run {
   /** What it is called beside the others, each by another name. */
   readonly name: string
   readonly dir: string
-  readonly report: QuickstartReport
+  readonly report: RunReport
 }
 
 /** What of a run stands beside that of others. */
 export interface RunSummary {
   readonly name: string
   readonly dir: string
-  readonly command: QuickstartReport['command']
+  readonly command: RunReport['command']
   readonly version: string
   readonly seed: number
-  readonly backend: QuickstartReport['backend']
+  readonly backend: RunReport['backend']
   readonly workers: number
-  readonly images: QuickstartReport['images']
-  readonly ancestor: QuickstartReport['ancestor']
+  readonly images: RunReport['images']
+  readonly ancestor: RunReport['ancestor']
   /** Names, ascending by width. */
   readonly tiers: readonly string[]
   readonly descendants: number
   /** What was chosen under the run's own budget. */
-  readonly chosen: Best & { readonly budget: QuickstartReport['choice']['budget'] }
+  readonly chosen: Best & { readonly budget: RunReport['choice']['budget'] }
   /** The best by validation accuracy within each budget that one of the runs names, the same budgets for all; null where nothing is so small. */
   readonly best: readonly { readonly macs: number; readonly descendant: Best | null }[]
   /** The Pareto front of MACs and validation accuracy, by rising MACs. */

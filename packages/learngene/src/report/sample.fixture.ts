@@ -1,4 +1,4 @@
-import type { DescendantRow, QuickstartReport } from '../quickstart/report.js'
+import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 
 const DEPTH = 12
 
@@ -23,7 +23,7 @@ function cost(blocksByWidth: readonly (readonly [width: number, blocks: number])
 }
 
 /** Three tiers cut out of the ancestor, the ancestor itself, and nine stitched paths between each two neighbours: 31 descendants. */
-export function sampleReport(): QuickstartReport {
+export function sampleReport(): RunReport {
   const singles = TIERS.map((tier) => ({ path: `${nameOf(tier.width)}[0-11]`, front: tier, back: tier, at: DEPTH }))
   const stitchedPaths = TIERS.slice(1).flatMap((back, t) =>
     Array.from({ length: 9 }, (_, i) => {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { formatBudget } from '@learngene/budget-search'
+import { type DescendantRow, type RunReport, untrainedSeconds } from '@learngene/recipe/reports'
 import { durationText } from '../progress/clock-text.js'
-import { type DescendantRow, type QuickstartReport, untrainedSeconds } from '../quickstart/report.js'
 import { commandText } from './next.js'
 import { budgetText, formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
@@ -28,7 +28,7 @@ export function descendantsTable(rows: readonly DescendantRow[], chosen: string)
  * @param run the run's directory, for the commands
  * @param quiet leaves out what to do next
  */
-export function renderTable(report: QuickstartReport, run = 'runs/quickstart', quiet = false): string {
+export function renderTable(report: RunReport, run = 'runs/quickstart', quiet = false): string {
   const { ancestor, backend, choice, descendants, images, seed, storage, workers } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
   const front = descendants.filter((row) => row.pareto || row === chosen).sort((a, b) => a.macs - b.macs)
@@ -49,7 +49,7 @@ export function renderTable(report: QuickstartReport, run = 'runs/quickstart', q
   ].join('\n')
 }
 
-function nextCommands({ command, choice }: QuickstartReport, run: string, macs: number): string[] {
+function nextCommands({ command, choice }: RunReport, run: string, macs: number): string[] {
   return [
     commandText('search', run, '--budget', `macs=${formatCount(macs).replace(' ', '')}`),
     commandText('extract', run, '--path', choice.path),
@@ -57,7 +57,7 @@ function nextCommands({ command, choice }: QuickstartReport, run: string, macs: 
   ]
 }
 
-function choicesLines({ choices, descendants }: QuickstartReport): string[] {
+function choicesLines({ choices, descendants }: RunReport): string[] {
   if (choices.length === 0) return []
   const rows = choices.map(({ budget, path, macs, testAccuracy }) => {
     const row = descendants.find((row) => row.path === path)
@@ -66,7 +66,7 @@ function choicesLines({ choices, descendants }: QuickstartReport): string[] {
   return [textTable(['budget', 'best', 'MACs', 'untrained', 'test'], rows, ['left', 'left', 'right', 'right', 'right']), '']
 }
 
-function comparisonLines({ comparison }: QuickstartReport): string[] {
+function comparisonLines({ comparison }: RunReport): string[] {
   if (comparison.length === 0) return []
   const rows = comparison.map(({ name, macs, testAccuracy }) => [name, formatCount(macs), formatShare(testAccuracy)])
   return [textTable(['beside the family', 'MACs', 'test'], rows, ['left', 'right', 'right']), '']

@@ -1,6 +1,6 @@
 import { formatBudget } from '@learngene/budget-search'
 import type { Budget } from '@learngene/interfaces'
-import type { QuickstartReport } from '../quickstart/report.js'
+import type { RunReport } from '@learngene/recipe/reports'
 
 /** A count with three or more digits and a suffix: 317, 45.2 k, 1.26 M, 17.6 G. */
 export function formatCount(value: number): string {
@@ -33,7 +33,7 @@ export function formatDifference(value: number): string {
 }
 
 /** Of the whole run: its time `total`, or the sum of its stages where there is none. */
-export function totalSeconds({ times }: Pick<QuickstartReport, 'times'>): number {
+export function totalSeconds({ times }: Pick<RunReport, 'times'>): number {
   return times.total ?? Object.values(times).reduce((sum, seconds) => sum + seconds, 0)
 }
 

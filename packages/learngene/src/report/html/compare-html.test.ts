@@ -1,5 +1,5 @@
+import type { RunReport } from '@learngene/recipe/reports'
 import { describe, expect, it } from 'vitest'
-import type { QuickstartReport } from '../../quickstart/report.js'
 import { compareRuns } from '../compare-runs.js'
 import { sampleReport } from '../sample.fixture.js'
 import { renderComparison } from './compare-html.js'
@@ -14,7 +14,7 @@ const shifted = (by: number, factor = 1) =>
     validationAccuracy: Math.max(0, row.validationAccuracy - by),
   }))
 
-async function pageOf(changes: readonly Partial<QuickstartReport>[], links: readonly (string | undefined)[] = []) {
+async function pageOf(changes: readonly Partial<RunReport>[], links: readonly (string | undefined)[] = []) {
   const runs = changes.map((change, i) => ({ name: `r${i}`, dir: `runs/r${i}`, report: { ...sample, ...change } }))
   return renderComparison(
     runs,

@@ -1,4 +1,4 @@
-import type { QuickstartReport } from '../../quickstart/report.js'
+import type { RunReport } from '@learngene/recipe/reports'
 import { formatShare } from '../text.js'
 import { linearAxis } from './axis.js'
 import { type Html, html } from './html.js'
@@ -22,7 +22,7 @@ const MEANINGS: { readonly [name: string]: string } = {
 }
 
 /** Stitches before fine-tuning: a bar for each initialiser's mean accuracy under its name, a dot for each descendant. */
-export function initialiserChart({ initialisers: { rows } }: QuickstartReport): Html {
+export function initialiserChart({ initialisers: { rows } }: RunReport): Html {
   const most = Math.max(
     0,
     ...rows.flatMap(({ meanAccuracy, descendants }) => [meanAccuracy, ...descendants.map(({ accuracy }) => accuracy)]),
@@ -43,7 +43,7 @@ ${descendants.map(({ path, accuracy }, k) => html`<circle class="dot" cx="${fixe
 </svg>`
 }
 
-export function initialiserTable({ initialisers: { rows } }: QuickstartReport): Html {
+export function initialiserTable({ initialisers: { rows } }: RunReport): Html {
   return scrollable(
     'Stitches by initialiser',
     html`<table>

@@ -1,6 +1,6 @@
+import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { DescendantRow, QuickstartReport } from '../../quickstart/report.js'
 import { sampleReport } from '../sample.fixture.js'
 import { picture } from './picture.js'
 import { type Box, crosses, overlap, type Point } from './place-labels.js'
@@ -8,7 +8,7 @@ import { type Box, crosses, overlap, type Point } from './place-labels.js'
 type Drawing = ReturnType<typeof drawings>[number]
 
 /** Both drawings of a report, taken apart. */
-function drawings(report: QuickstartReport) {
+function drawings(report: RunReport) {
   return [...picture(report).text.matchAll(/<svg class="(wide|narrow)" viewBox="0 0 (\d+) (\d+)"[\s\S]*?\n<\/svg>/g)].map(
     ([svg, kind, width, height]) => {
       const models = [...svg.matchAll(/<g class="model (\w+)"([^>]*)><title>([\s\S]*?)<\/title>([\s\S]*?)\n<\/g>/g)].map(
@@ -123,7 +123,7 @@ function reportOf(
     descendants: all,
     choices: [choiceOf(budget / 2)],
     choice: { ...report.choice, ...choiceOf(budget) },
-  } satisfies QuickstartReport
+  } satisfies RunReport
 }
 
 describe('the picture', () => {

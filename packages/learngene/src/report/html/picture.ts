@@ -1,4 +1,4 @@
-import type { DescendantRow, QuickstartReport } from '../../quickstart/report.js'
+import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 import { formatShare } from '../text.js'
 import type { Axis } from './axis.js'
 import { accuracyAxis, frame, LAYOUTS, lowestAccuracy, macsAxis, sizeText, tickCount } from './frame.js'
@@ -7,7 +7,7 @@ import { fixed, type Layout, legend, line, type Model, marksOf } from './marks.j
 import { type Point, placeLabels, type Wanted } from './place-labels.js'
 
 /** Test accuracy over MACs of every descendant, untrained and trained: the front, the budget, the chosen one, and the ancestor. */
-export function picture(report: QuickstartReport): Html {
+export function picture(report: RunReport): Html {
   const models = modelsOf(report)
   const low = lowestShown(report)
   return html`<figure class="picture">
@@ -19,7 +19,7 @@ ${note(report, low)}
 }
 
 /** In the order of their MACs, which is that of the arrow keys. A tier that is the untouched ancestor stands for it. */
-function modelsOf({ ancestor, choice, descendants }: QuickstartReport): Model[] {
+function modelsOf({ ancestor, choice, descendants }: RunReport): Model[] {
   const models = descendants.map((row): Model => {
     const isAncestor = !row.stitched && row.macs === ancestor.macs && row.testAccuracy === ancestor.testAccuracy
     return {
@@ -41,7 +41,7 @@ test ${formatShare(row.testAccuracy, 2)}, untrained ${formatShare(row.untrainedA
 }
 
 /** The accuracies that matter are the ancestor's, those of the front and of what was chosen. */
-function lowestShown({ ancestor, choice, choices, descendants }: QuickstartReport): number {
+function lowestShown({ ancestor, choice, choices, descendants }: RunReport): number {
   const named = descendants.filter(({ pareto, path }) => pareto || [choice, ...choices].some((other) => other.path === path))
   return lowestAccuracy({
     named: [ancestor, ...named].map(({ testAccuracy }) => testAccuracy),
@@ -51,7 +51,7 @@ function lowestShown({ ancestor, choice, choices, descendants }: QuickstartRepor
   })
 }
 
-function drawing(report: QuickstartReport, models: readonly Model[], low: number, layout: Layout): Html {
+function drawing(report: RunReport, models: readonly Model[], low: number, layout: Layout): Html {
   const { ancestor, descendants, images } = report
   const { kind, width, height, left, right, top, bottom } = layout
   const x = macsAxis(
@@ -104,7 +104,7 @@ interface Label {
 
 /** What is named in the picture, the most important first: the choice, the small end of the front, the ancestor, the large end, the budget, the best within other budgets. */
 function labelsOf(
-  { ancestor, choice, choices, descendants }: QuickstartReport,
+  { ancestor, choice, choices, descendants }: RunReport,
   at: (model: Measured) => Point,
   budget: number | undefined,
   { top, bottom, radius, text }: Layout,
@@ -147,14 +147,14 @@ function labelsOf(
 }
 
 /** Where the budget's line stands; undefined where it caps no MACs or nothing on the axis. */
-function budgetPosition({ ancestor, choice, descendants }: QuickstartReport, x: Axis): number | undefined {
+function budgetPosition({ ancestor, choice, descendants }: RunReport, x: Axis): number | undefined {
   const macs = descendants.map((row) => row.macs)
   const cap = choice.budget.macs
   return cap !== undefined && cap >= Math.min(...macs) && cap <= Math.max(ancestor.macs, ...macs) ? x.position(cap) : undefined
 }
 
 /** What the picture leaves out. */
-function note(report: QuickstartReport, low: number): Html {
+function note(report: RunReport, low: number): Html {
   const { choice, descendants } = report
   const below = (measure: 'testAccuracy' | 'untrainedAccuracy') => descendants.filter((row) => row[measure] < low).length
   const clipped = [

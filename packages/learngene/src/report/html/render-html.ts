@@ -1,5 +1,5 @@
+import type { RunReport } from '@learngene/recipe/reports'
 import { durationText } from '../../progress/clock-text.js'
-import type { QuickstartReport } from '../../quickstart/report.js'
 import { formatCount, formatShare, totalSeconds } from '../text.js'
 import { html } from './html.js'
 import { initialiserChart, initialiserTable } from './initialisers.js'
@@ -9,7 +9,7 @@ import { choice, headline, reproduction, times } from './sections.js'
 import { choicesTable, comparisonTable, descendantsTable, energiesTable, storageTable, tiersTable } from './tables.js'
 
 /** A run as one page that needs nothing but a browser: no network, and scripts only to reach the picture's points and to sort a table. */
-export function renderHtml(report: QuickstartReport): string {
+export function renderHtml(report: RunReport): string {
   const {
     auxiliaries,
     backend,

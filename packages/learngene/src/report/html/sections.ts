@@ -1,12 +1,12 @@
 import { formatBudget } from '@learngene/budget-search'
+import { type RunReport, untrainedSeconds } from '@learngene/recipe/reports'
 import { durationText } from '../../progress/clock-text.js'
-import { type QuickstartReport, untrainedSeconds } from '../../quickstart/report.js'
 import { budgetText, formatCount, formatDifference, formatShare, totalSeconds } from '../text.js'
 import { type Html, html } from './html.js'
 import { meter, scrollable } from './tables.js'
 
 /** The numbers to remember. */
-export function headline(report: QuickstartReport): Html {
+export function headline(report: RunReport): Html {
   const { ancestor, choice, descendants, inheriting, storage } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
   const card = (value: string, what: string, detail: string) =>
@@ -25,7 +25,7 @@ function unbroken(text: string): string {
 }
 
 /** What was chosen under which budget, and why. */
-export function choice({ choice, descendants }: QuickstartReport): Html {
+export function choice({ choice, descendants }: RunReport): Html {
   const chosen = descendants.find(({ path }) => path === choice.path)!
   return html`${scrollable(
     'The choice',
@@ -41,7 +41,7 @@ export function choice({ choice, descendants }: QuickstartReport): Html {
 <p class="why">${choice.why}.</p>`
 }
 
-export function times(report: QuickstartReport): Html {
+export function times(report: RunReport): Html {
   const stages = Object.entries(report.times).filter(([stage]) => stage !== 'total')
   const longest = Math.max(...stages.map(([, seconds]) => seconds))
   return scrollable(
@@ -57,7 +57,7 @@ ${stages.map(
 }
 
 /** The command that makes the same report but for its times. */
-export function reproduction({ backend, choice, command: name, config, seed, workers }: QuickstartReport): Html {
+export function reproduction({ backend, choice, command: name, config, seed, workers }: RunReport): Html {
   const budget = formatBudget(choice.budget)
   const command = `npx learngene ${name} --seed ${seed} --backend ${backend.name} --workers ${workers}${budget && ` --budget ${budget}`}`
   return html`<pre tabindex="0"><code>${command}</code></pre>

@@ -1,5 +1,5 @@
 import { formatBudget } from '@learngene/budget-search'
-import type { AuxiliaryRow, DescendantRow, QuickstartReport } from '../../quickstart/report.js'
+import type { AuxiliaryRow, DescendantRow, RunReport } from '@learngene/recipe/reports'
 import { formatChange, formatCount, formatShare } from '../text.js'
 import { type Html, html } from './html.js'
 
@@ -21,7 +21,7 @@ export function meter(share: number, kind = ''): Html {
 }
 
 /** All descendants; a click on a heading sorts by it where scripts may run. */
-export function descendantsTable({ descendants, choice }: QuickstartReport): Html {
+export function descendantsTable({ descendants, choice }: RunReport): Html {
   const heading = (text: string, kind = 'number') => html`<th class="${kind}" aria-sort="none">${text}</th>`
   return scrollable(
     'All descendants',
@@ -40,7 +40,7 @@ function descendantRow(row: DescendantRow, chosen: boolean): Html {
 }
 
 /** The best descendant within each of a few budgets. */
-export function choicesTable({ ancestor, choices, descendants }: QuickstartReport): Html {
+export function choicesTable({ ancestor, choices, descendants }: RunReport): Html {
   return scrollable(
     'The best within each budget',
     html`<table>
@@ -55,7 +55,7 @@ ${headings('budget', 'best descendant', ['MACs'], ["of the ancestor's"], ['untra
 }
 
 /** The tiers: where they came from, what they keep, what they were trained. */
-export function tiersTable({ auxiliaries, ancestor, fineTuning }: QuickstartReport): Html {
+export function tiersTable({ auxiliaries, ancestor, fineTuning }: RunReport): Html {
   return scrollable(
     'The tiers',
     html`<table>
@@ -92,7 +92,7 @@ function lossText({ firstLoss, lastLoss }: { firstLoss: number | null; lastLoss:
 }
 
 /** What each width keeps of the ancestor's residual stream: what a cut will cost, seen beforehand. */
-export function energiesTable({ inheriting: { energies } }: QuickstartReport): Html {
+export function energiesTable({ inheriting: { energies } }: RunReport): Html {
   return scrollable(
     'Energy kept by width',
     html`<table>
@@ -103,7 +103,7 @@ ${headings(['width'], ['energy kept'], '')}
 }
 
 /** Models that are no descendants, each beside the best descendant by validation accuracy that takes no more MACs. */
-export function comparisonTable({ comparison, descendants }: QuickstartReport): Html {
+export function comparisonTable({ comparison, descendants }: RunReport): Html {
   return scrollable(
     'Beside the family',
     html`<table>
@@ -118,7 +118,7 @@ ${headings('model', ['MACs'], ['test'], ['best descendant within its MACs'], 'ho
 }
 
 /** The pool's storage beside SN-Net's. */
-export function storageTable({ storage: { pool, snnet } }: QuickstartReport): Html {
+export function storageTable({ storage: { pool, snnet } }: RunReport): Html {
   const row = (name: string, { parameters, models, smallest }: typeof pool, kind: string) =>
     html`<tr><td class="prose">${name}</td>${number(formatCount(parameters))}<td class="bar-cell">${meter(parameters / Math.max(pool.parameters, snnet.parameters), kind)}</td>${number(models)}${number(formatCount(smallest.parameters))}${number(formatCount(smallest.macs))}</tr>
 `

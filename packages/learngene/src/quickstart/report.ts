@@ -1,2 +1,0 @@
-export type { RunReport as QuickstartReport } from '@learngene/recipe/reports'
-export * from '@learngene/recipe/reports'
