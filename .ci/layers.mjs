@@ -18,9 +18,11 @@ export const layers = {
   'learngene-pool': ['interfaces', 'ops', 'compile-step', 'vit-blocks', 'distill-losses', 'training', 'stitch', 'inherit'],
   'budget-search': ['interfaces'],
   datasets: ['interfaces', 'ops'],
+  export: ['interfaces', 'ops', 'vit-blocks', 'stitch'],
   recipe: 'all above',
   'fashion-mnist': ['interfaces'],
   bench: ['interfaces', 'ops', 'backends', 'vit-blocks', 'training', 'stitch', 'learngene-pool'],
+  studio: 'all above',
   learngene: 'all above',
   testing: ['ops', 'backends'],
 }

@@ -1,0 +1,2 @@
+// The writers stand beside this file as they are finished.
+export {}

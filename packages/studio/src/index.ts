@@ -1,0 +1,2 @@
+// The page stands beside this file as it is finished.
+export {}
