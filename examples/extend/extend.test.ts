@@ -48,6 +48,24 @@ describe.skipIf(reason !== '')(`extending by a configuration${reason}`, () => {
     expect(report.ancestor.testAccuracy).toBeGreaterThan(0.6)
   })
 
+  it('takes an embedding and a head: tiers inherit both, and the model is judged and used by the run alone', async () => {
+    const structure = ({ tiers }: { tiers: { structure: unknown }[] }) => tiers[0]!.structure
+    const { report, pool, dir } = await run('embedding')
+    expect(structure(pool)).toMatchObject({ embedding: { kind: 'twice' }, embeddingWidth: 6, projectedFrom: 12 })
+    expect(report.choice.logitDifference).toBeLessThan(1e-4)
+    expect(report.ancestor.testAccuracy).toBeGreaterThan(0.6)
+    const model = join(dir, 'descendant.safetensors')
+    const { stdout } = await learngene('verify', '--model', dir, '--backend', 'wasm', '--json')
+    expect(JSON.parse(stdout).outputs).toHaveLength(3)
+    const given = await learngene('verify', '--model', model, '--config', configOf('embedding'), '--backend', 'wasm', '--json')
+    expect(JSON.parse(given.stdout).outputs).toEqual(JSON.parse(stdout).outputs)
+    await expect(learngene('verify', '--model', model, '--backend', 'wasm')).rejects.toThrow("unknown embedding kind 'twice'")
+    const headed = await run('head')
+    expect(structure(headed.pool)).toMatchObject({ head: { kind: 'highest' }, headWidth: 6 })
+    expect(headed.report.choice.logitDifference).toBeLessThan(1e-4)
+    expect(headed.report.ancestor.testAccuracy).toBeGreaterThan(0.6)
+  })
+
   it('takes a path space: all descendants are of its paths, and one can be extracted', async () => {
     const { dir, report, pool } = await run('path-space')
     expect(pool.space).toEqual({ kind: 'early', share: 0.5 })
@@ -86,7 +104,7 @@ describe.skipIf(reason !== '')(`extending by a configuration${reason}`, () => {
   })
 
   it('shows each in fewer than 40 lines', () => {
-    for (const example of ['loss', 'block', 'path-space', 'stitch', 'initialiser', 'data']) {
+    for (const example of ['loss', 'block', 'embedding', 'head', 'path-space', 'stitch', 'initialiser', 'data']) {
       expect(readFileSync(configOf(example), 'utf8').trimEnd().split('\n').length, example).toBeLessThan(40)
     }
   })

@@ -73,9 +73,9 @@ function withoutEach(network: Network, kept: readonly number[], embedded: Tensor
  */
 function changeFrom(network: Network, whole: Tensor3D): (stream: Tensor3D) => Scalar {
   if (network.head.classes === 0) {
-    const reference = normalisedTokens(network, whole)
+    const reference = normalisedTokens(network.head, whole)
     return (stream) => {
-      const change = square(sub(normalisedTokens(network, stream), reference))
+      const change = square(sub(normalisedTokens(network.head, stream), reference))
       return mul(sum(mean(change, [1, 2])), 0.5) as Scalar
     }
   }

@@ -1,25 +1,49 @@
 import type { Reporter } from '@learngene/interfaces'
 import type { BlockFactory } from '@learngene/interfaces/tensors'
+import { linear } from '@learngene/ops'
 import { matrixOf, product } from '@learngene/stitch/linear-algebra'
 import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import {
-  type BlockSpec,
+  costOf,
+  costOfStructure,
+  createHead,
   createViT,
   disposeNetwork,
+  type EmbeddingFactory,
   forward,
+  type HeadFactory,
   loadModel,
   type Network,
+  type PartSpec,
   parametersOf,
   saveModel,
+  sidesOf,
+  structureOf,
   truncatedNormal,
+  type ViTConfig,
 } from '@learngene/vit-blocks'
-import { add, memory, slice, type Tensor3D, tensor, tidy, zerosLike } from '@tensorflow/tfjs-core'
+import {
+  add,
+  matMul,
+  max,
+  memory,
+  reshape,
+  slice,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  type Tensor4D,
+  tanh,
+  tensor,
+  tidy,
+  zerosLike,
+} from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it, test } from 'vitest'
 import type { BlockKind } from './block-kind.js'
 import { blockOrder } from './block-order.js'
-import { cut } from './cut.js'
+import { cut, cutStructure } from './cut.js'
 import { keptEnergy, orderDetails, rotatedFrom } from './principal-order.js'
 import { refine } from './refine.js'
 import { type RotateOptions, rotate } from './rotate.js'
@@ -36,6 +60,14 @@ function logitsOf(network: Network, images = source): Float32Array {
   const values = logits.dataSync<'float32'>()
   logits.dispose()
   return values
+}
+
+/** Logits, or of a network without a classifier what its head would classify by. */
+function outputsOf(network: Network): Float32Array {
+  if (network.head.classes > 0) return logitsOf(network)
+  const batch = source.images([0, 1, 2])
+  const { features } = forward(network, batch, { features: ['pooled'] })
+  return features.pooled!.dataSync<'float32'>()
 }
 
 test('every random ViT is the same function in principal order, and its slices err the less the wider they are', async () => {
@@ -175,15 +207,115 @@ describe('ancestors of other kinds', () => {
     for (const each of [ancestor, rotated.network, half.network]) disposeNetwork(each)
   })
 
-  it('whose stream is not written or read by linear maps are refused', async () => {
-    for (const [change, what] of [
-      [{ embeddingNorm: true }, 'a layer norm ends its embedding'],
-      [{ pooling: 'attention', attentionPool: { heads: 2 } }, 'its head pools by attention'],
-    ] as const) {
-      const ancestor = livelyViT(change)
-      await expect(rotate(ancestor, source)).rejects.toThrow(what)
-      disposeNetwork(ancestor)
+  it.each<[string, Partial<ViTConfig>]>([
+    ['a layer norm ends the embedding, as in CLIP', { embeddingNorm: true, registerTokens: 1 }],
+    ['the head pools by attention, as in SigLIP', { pooling: 'attention', classToken: false, attentionPool: { heads: 2 } }],
+    ['both, and nothing is classified', { embeddingNorm: true, pooling: 'attention', attentionPool: { heads: 4 }, classes: 0 }],
+  ])('are cut where %s', async (_, change) => {
+    const ancestor = livelyViT(change)
+    const rotated = await rotate(ancestor, source)
+    expect(relativeError(outputsOf(rotated.network), outputsOf(ancestor))).toBeLessThan(1e-5)
+    const half = cut(rotated, { width: 8, depth: 3 })
+    const whole = cut(rotated, {})
+    expect(relativeError(outputsOf(whole.network), outputsOf(ancestor))).toBeLessThan(1e-5)
+    const loose = relativeError(outputsOf(half.network), outputsOf(ancestor))
+    await refine(rotated, half, source)
+    expect(relativeError(outputsOf(half.network), outputsOf(ancestor))).toBeLessThan(loose)
+    expect(costOf(half.network).macs).toBe(costOfStructure(cutStructure(ancestor, structureOf(half.network).blocks, 8)).macs)
+    const loaded = await loadModel(await saveModel(half.network))
+    expect(outputsOf(loaded.network)).toEqual(outputsOf(half.network))
+    const quarter = cut(rotated, { width: 4, depth: 2 })
+    expect(quarter.network.embedding.width).toBe(4)
+    for (const each of [ancestor, rotated.network, half.network, whole.network, quarter.network, loaded.network]) disposeNetwork(each)
+  })
+})
+
+describe('embeddings and heads of others', () => {
+  /** Rows of the image as tokens; says how it writes its directions only where it is told to. */
+  const rows: EmbeddingFactory = ({ squashed = false, says = false }, { geometry, width }, rng) => {
+    const [height, breadth] = sidesOf(geometry.imageSize)
+    const weight = truncatedNormal(rng, [breadth * geometry.channels, width], 0.05)
+    const places = truncatedNormal(rng, [1, height, width], 0.05)
+    const patches = (images: Tensor4D) => reshape(matMul(reshape(images, [-1, breadth * geometry.channels]), weight), [-1, height, width]) as Tensor3D // biome-ignore format: short
+    return {
+      kind: 'rows',
+      config: { squashed, says },
+      geometry,
+      width,
+      tokens: height,
+      prefixTokens: 0,
+      parameters: { 'rows.weight': weight, 'rows.places': places },
+      ...(says && { writes: { 'rows.weight': 1, 'rows.places': 2 } }),
+      macs: () => height * breadth * geometry.channels * width,
+      liveFloats: () => height * (breadth * geometry.channels + 2 * width),
+      patches,
+      forward: (images) =>
+        tidy(() => {
+          const sum = add(patches(images), places) as Tensor3D
+          return squashed ? tanh(sum) : sum
+        }),
     }
+  }
+  /** The highest answer of any token. */
+  const highest =
+    (says: boolean): HeadFactory =>
+    (config, place, rng) => {
+      const head = createHead(place.width, place.classes, rng, place.epsilon, { pooling: 'average', prefixTokens: 0 })
+      const { parameters } = head
+      const { reads: _, ...rest } = head
+      return {
+        ...rest,
+        kind: 'highest',
+        config,
+        ...(says && { reads: { norm: 'norm', maps: ['head'], tokens: (x) => x.clone() } }),
+        forward: (x) =>
+          tidy(() => {
+            const each = linear(
+              head.normalise(x),
+              parameters['head.weight'] as unknown as Tensor2D,
+              parameters['head.bias'] as unknown as Tensor1D,
+            )
+            return max(each, 1) as Tensor2D // [B, C]
+          }),
+      }
+    }
+  const parts = { embeddings: { rows }, heads: { highest: highest(true) } }
+  const own = { head: { kind: 'highest', config: {} } }
+
+  it.each([
+    ['a linear one that says how it writes', { says: true }, undefined],
+    ['one that does not say', {}, 16],
+    ['one that is not linear', { squashed: true }, 16],
+  ])('are rotated, cut, fitted, saved and loaded: %s', async (_, config, projectedFrom) => {
+    const ancestor = livelyViT({ ...own, embedding: { kind: 'rows', config } }, 3, parts)
+    const rotated = await rotate(ancestor, source, { parts })
+    expect(rotated.network.embedding.projectedFrom).toBe(projectedFrom)
+    expect(relativeError(logitsOf(rotated.network), logitsOf(ancestor))).toBeLessThan(1e-5)
+    const half = cut(rotated, { width: 8 }, { parts })
+    const loose = relativeError(logitsOf(half.network), logitsOf(ancestor))
+    await refine(rotated, half, source)
+    expect(relativeError(logitsOf(half.network), logitsOf(ancestor))).toBeLessThan(loose)
+    const loaded = await loadModel(await saveModel(half.network), { parts })
+    expect(logitsOf(loaded.network)).toEqual(logitsOf(half.network))
+    await expect(loadModel(await saveModel(half.network))).rejects.toThrow(
+      "unknown embedding kind 'rows'; known are none. Pass its factory: { parts: { embeddings: { 'rows': factory } } }",
+    )
+    for (const each of [ancestor, rotated.network, half.network, loaded.network]) disposeNetwork(each)
+  })
+
+  it('are refused where a head does not say how it reads the stream', async () => {
+    const ancestor = createViT({ ...smallConfig, ...own }, createRng(3), { heads: { highest: highest(false) } })
+    await expect(rotate(ancestor, source)).rejects.toThrow("the 'highest' has no member reads: { norm, maps, tokens }")
+    disposeNetwork(ancestor)
+  })
+
+  it('are refused where an embedding writes along an axis that is neither first nor last', async () => {
+    const wrong: EmbeddingFactory = (...given) => ({ ...rows(...given), writes: { 'rows.places': 1 } })
+    const ancestor = createViT({ ...smallConfig, embedding: { kind: 'rows', config: {} }, pooling: 'average' }, createRng(3), {
+      embeddings: { rows: wrong },
+    })
+    await expect(rotate(ancestor, source, { parts: { embeddings: { rows: wrong } } })).rejects.toThrow('it says axis 1 of rows.places')
+    disposeNetwork(ancestor)
   })
 })
 
@@ -268,11 +400,11 @@ describe('a block kind of a user', () => {
       {
         ...smallConfig,
         depth: 3,
-        block: (i): BlockSpec =>
+        block: (i): PartSpec =>
           i === 1 ? { kind: 'shift', config: { width: 16 } } : { kind: 'transformer', config: { width: 16, heads: 2 } },
       },
       createRng(seed),
-      { shift },
+      { blocks: { shift } },
     )
 
   it('is refused unless it says how it is cut', async () => {
@@ -285,7 +417,7 @@ describe('a block kind of a user', () => {
 
   it('is rotated, cut and, where it says how, fitted with the rest', async () => {
     const ancestor = mixed(2)
-    const own = { kinds: { shift: shiftKind }, blocks: { shift } }
+    const own = { kinds: { shift: shiftKind }, parts: { blocks: { shift } } }
     const rotated = await rotate(ancestor, source, own)
     const whole = cut(rotated, {}, own)
     expect(relativeError(logitsOf(whole.network), logitsOf(ancestor))).toBeLessThan(1e-5)

@@ -1,11 +1,20 @@
-import type { BlockRegistry, NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { buildNetwork, describe, type Network, requireArguments, requireKeys, structureOf } from '@learngene/vit-blocks'
+import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
+import {
+  buildNetwork,
+  describe,
+  type Network,
+  type NetworkStructure,
+  type PartRegistry,
+  type PartSpec,
+  requireArguments,
+  requireKeys,
+} from '@learngene/vit-blocks'
 import { dispose, mul, ones, reshape, slice, type Tensor, tidy, zeros } from '@tensorflow/tfjs-core'
 import { type BlockKind, type BlockKinds, kindOf } from './block-kind.js'
 import { keptBlocks } from './block-order.js'
-import { finalNorm, mapsOf } from './norms.js'
+import { readsOf } from './norms.js'
 import { keptAt, keptEnergy, type PrincipalOrder, type Rotated } from './principal-order.js'
-import { standardKinds } from './rotate.js'
+import { rotatedStructure, standardKinds } from './rotate.js'
 
 /** What to keep of an ancestor in principal order. */
 export interface CutSize {
@@ -22,10 +31,10 @@ export interface CutSize {
 }
 
 export interface CutOptions {
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   /** How block kinds of one's own are cut. */
   readonly kinds?: BlockKinds
-  /** Factories of block kinds of one's own. */
-  readonly blocks?: BlockRegistry
 }
 
 /** What can be said of the size of a cut. */
@@ -55,7 +64,6 @@ export function cut(rotated: Rotated, size: CutSize, options: CutOptions = {}): 
   requireKeys('cut', size, SIZE_KEYS)
   const { network: ancestor, order } = rotated
   const kinds = { ...standardKinds, ...options.kinds }
-  const structure = structureOf(ancestor)
   const { width = ancestor.embedding.width, heads, mlpRatio } = size
   const standsFor = blocksOf(ancestor, order, size)
   checkWidth(width, ancestor.embedding.width)
@@ -80,7 +88,7 @@ export function cut(rotated: Rotated, size: CutSize, options: CutOptions = {}): 
       parts.push({ kind: block.kind, ...kind.cut(block, { width, heads, mlpRatio, gains }) })
     }
     const blocks = parts.map(({ kind, config }) => ({ kind, config }))
-    const network = buildNetwork({ ...structure, blocks, embeddingWidth: width, headWidth: width }, options.blocks)
+    const network = buildNetwork(cutStructure(ancestor, blocks, width), options.parts)
     tidy(() => {
       assignAll(network.embedding.parameters, cutEmbedding(ancestor, width))
       for (const [i, { parameters }] of parts.entries()) assignAll(network.blocks[i]!.parameters, parameters)
@@ -122,28 +130,42 @@ function blocksOf({ blocks: { length } }: Network, { drops }: PrincipalOrder, { 
   return keptBlocks(drops, length, depth)
 }
 
-function cutEmbedding({ embedding }: Network, width: number): NamedTensors {
+/**
+ * The structure of a network of these blocks whose embedding and head are cut: what does not read or write the stream keeps its width.
+ *
+ * @param ancestor in principal order, or before
+ */
+export function cutStructure(ancestor: Network, blocks: readonly PartSpec[], width: number): NetworkStructure {
+  const structure = rotatedStructure(ancestor)
+  const { attentionPool, headWidth } = structure
+  return {
+    ...structure,
+    blocks,
+    embeddingWidth: width,
+    headWidth: width,
+    ...(attentionPool && width !== headWidth && { attentionPool: { width: headWidth, ...attentionPool } }),
+  }
+}
+
+function cutEmbedding({ embedding: { parameters, writes } }: Network, width: number): NamedTensors {
   return Object.fromEntries(
-    Object.entries(embedding.parameters).map(([name, parameter]) => {
-      const axis = name.startsWith('patch_embed.') ? 0 : parameter.rank - 1
-      return [name, leading(parameter, axis, width)]
+    Object.entries(parameters).map(([name, parameter]) => {
+      const axis = writes?.[name]
+      return [name, axis === undefined ? parameter : leading(parameter, axis, width)]
     }),
   )
 }
 
 function cutHead({ head, embedding: { width: full } }: Network, width: number, gain: number): NamedTensors {
-  const norm = finalNorm(head)
-  const maps = mapsOf(head).flatMap((map) => {
+  const { norm, maps } = readsOf(head)
+  const cut = maps.map((map) => {
     const weight = head.parameters[`${map}.weight`]!
-    const [classes, columns] = weight.shape as [number, number]
+    const [outputs, columns] = weight.shape as [number, number]
     const parts = columns / full
-    const taken = leading(reshape(weight, [classes, parts, full]), 2, width)
-    return [
-      [`${map}.weight`, mul(reshape(taken, [classes, parts * width]), gain)] as const,
-      [`${map}.bias`, head.parameters[`${map}.bias`]!] as const,
-    ]
+    const taken = leading(reshape(weight, [outputs, parts, full]), 2, width)
+    return [`${map}.weight`, mul(reshape(taken, [outputs, parts * width]), gain)] as const
   })
-  return { [`${norm}.weight`]: ones([width]), [`${norm}.bias`]: zeros([width]), ...Object.fromEntries(maps) }
+  return { ...head.parameters, [`${norm}.weight`]: ones([width]), [`${norm}.bias`]: zeros([width]), ...Object.fromEntries(cut) }
 }
 
 function leading(values: Tensor, axis: number, length: number): Tensor {

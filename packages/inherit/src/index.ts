@@ -1,7 +1,7 @@
 export type { BlockKind, BlockKinds, BlockObserver, BlockSize, BlockStreams } from './block-kind.js'
 export { type BlockDrop, blockOrder, keptBlocks } from './block-order.js'
 export type { CalibrationOptions } from './calibration.js'
-export { type Cut, type CutOptions, type CutSize, cut } from './cut.js'
+export { type Cut, type CutOptions, type CutSize, cut, cutStructure } from './cut.js'
 export { embeddingOf, type PrincipalBasis } from './principal-basis.js'
 export { keptEnergy, orderDetails, type PrincipalOrder, type Rotated, rotatedFrom } from './principal-order.js'
 export { type RefineOptions, refine } from './refine.js'

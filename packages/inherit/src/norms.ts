@@ -1,7 +1,7 @@
 import { layerNorm } from '@learngene/ops'
 import { type Matrix64, matrixOf } from '@learngene/stitch/linear-algebra'
-import type { Network } from '@learngene/vit-blocks'
-import { mean, ones, slice, type Tensor1D, type Tensor3D, tidy, zeros } from '@tensorflow/tfjs-core'
+import type { Head, HeadReads } from '@learngene/vit-blocks'
+import { ones, type Tensor1D, type Tensor3D, tidy, zeros } from '@tensorflow/tfjs-core'
 import type { Values } from './values.js'
 
 /** A linear map that reads a layer norm, with the norm's gamma and beta folded in: W diag(gamma), b + W beta. */
@@ -38,21 +38,15 @@ export function plainNormValues(norm: string, width: number): Values {
   }
 }
 
-/** What the final layer norm, without its gamma and beta, makes of the tokens that the head reads [B, n, D]. */
-export function normalisedTokens({ head, embedding: { width, prefixTokens } }: Network, stream: Tensor3D): Tensor3D {
-  const [images, tokens] = stream.shape
-  const some = (first: number, count: number) => slice(stream, [0, first, 0], [images, count, width])
-  const patches = () => some(prefixTokens, tokens - prefixTokens)
-  const read = () => {
-    if (head.normAfterPooling) return mean<Tensor3D>(patches(), 1, true)
-    if (head.pooling === 'token') return some(0, head.distillationHead ? 2 : 1)
-    return head.pooling === 'average' ? patches() : stream
-  }
-  return plainNorm(read(), head.epsilon)
+/** How a head reads the stream. @throws when it does not say */
+export function readsOf({ kind, reads }: Head): HeadReads {
+  if (reads) return reads
+  throw new Error(
+    `rotate: the ancestor's head must say by which layer norm and linear maps it reads the stream; the '${kind}' has no member reads: { norm, maps, tokens }`,
+  )
 }
 
-/** The name of the layer norm that a head's maps read. */
-export const finalNorm = ({ normAfterPooling }: Network['head']) => (normAfterPooling ? 'fc_norm' : 'norm')
-
-/** The names of a head's linear maps: none where there is no classifier. */
-export const mapsOf = ({ parameters }: Network['head']) => ['head', 'head_dist'].filter((map) => parameters[`${map}.weight`])
+/** What the final layer norm, without its gamma and beta, makes of the tokens that the head reads [B, n, D]. */
+export function normalisedTokens(head: Head, stream: Tensor3D): Tensor3D {
+  return tidy(() => plainNorm(readsOf(head).tokens(stream), head.epsilon))
+}

@@ -5,7 +5,7 @@ import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { type CalibrationOptions, overImages, turn } from './calibration.js'
 import type { Cut } from './cut.js'
-import { mapsOf, normalisedTokens } from './norms.js'
+import { normalisedTokens, readsOf } from './norms.js'
 import type { Rotated } from './principal-order.js'
 import { reconstruction } from './regression.js'
 import { ROTATE_OPTIONS, standardKinds } from './rotate.js'
@@ -102,14 +102,14 @@ async function refineHead(
   streams: readonly Tensor3D[],
 ): Promise<void> {
   const read = await freeing((keep) => {
-    const to = ancestral.map((x) => keep(tidy(() => normalisedTokens(ancestor, x))))
-    const from = streams.map((x) => keep(tidy(() => normalisedTokens(network, x))))
+    const to = ancestral.map((x) => keep(tidy(() => normalisedTokens(ancestor.head, x))))
+    const from = streams.map((x) => keep(tidy(() => normalisedTokens(network.head, x))))
     return reconstruction(from, to, headRidge)
   })
   const values = await float64Of(ancestor.head)
   const full = ancestor.embedding.width
   const width = network.embedding.width
-  for (const map of mapsOf(ancestor.head)) {
+  for (const map of readsOf(ancestor.head).maps) {
     const bias = values[`${map}.bias`]!.slice()
     const weight = matrixOf(values[`${map}.weight`]!, bias.length, values[`${map}.weight`]!.length / bias.length)
     const parts = weight.columns / full

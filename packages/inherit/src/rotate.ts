@@ -1,28 +1,38 @@
-import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { batchProduct } from '@learngene/ops'
 import { copyOf, type Matrix64, matrixOf, product, transpose, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
-import { buildNetwork, disposeNetwork, type Network, parametersOf, requireArguments, requireKeys, structureOf } from '@learngene/vit-blocks'
+import {
+  buildNetwork,
+  disposeNetwork,
+  type Network,
+  type NetworkStructure,
+  type PartRegistry,
+  parametersOf,
+  requireArguments,
+  requireKeys,
+  structureOf,
+} from '@learngene/vit-blocks'
 import { matMul, mul, reshape, sum, type Tensor3D, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { blockOrder } from './block-order.js'
 import { CALIBRATION_OPTIONS, type CalibrationOptions, overImages, turn } from './calibration.js'
-import { finalNorm, foldedReader, mapsOf, normalisedTokens, plainNormValues } from './norms.js'
+import { foldedReader, normalisedTokens, plainNormValues, readsOf } from './norms.js'
 import { type PrincipalBasis, principalBasis } from './principal-basis.js'
 import type { Rotated } from './principal-order.js'
 import { transformerKind } from './transformer-kind.js'
 import { assignValues, createMoments, float64Of, freeing, type Values } from './values.js'
 
 export interface RotateOptions extends CalibrationOptions {
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   /** Finds the order in which blocks can go, which runs the ancestor about (L + 1)^2 / 6 times as often as all else; default true. */
   readonly blockOrder?: boolean
   /** How block kinds of one's own are cut. */
   readonly kinds?: BlockKinds
-  /** Factories of block kinds of one's own. */
-  readonly blocks?: BlockRegistry
 }
 
 /** Every option of {@link rotate}. */
-export const ROTATE_OPTIONS: readonly string[] = [...CALIBRATION_OPTIONS, 'blockOrder', 'kinds', 'blocks'] satisfies (keyof RotateOptions)[]
+export const ROTATE_OPTIONS: readonly string[] = [...CALIBRATION_OPTIONS, 'blockOrder', 'kinds', 'parts'] satisfies (keyof RotateOptions)[]
 
 /** A rotated ancestor with what leads back to its own coordinates. */
 export interface RotatedAncestor extends Rotated {
@@ -39,13 +49,15 @@ export const standardKinds: BlockKinds = { transformer: transformerKind }
  * factors, the heads and the perceptrons' units by importance. The logits stay the same (relative 1e-5), of images that it was not watched on too, and the leading rows and columns of every matrix are a
  * smaller model, which `cut` slices out. Needs unlabelled images and no training. The ancestor stays as it is.
  *
- * @throws when a block's kind does not say how it is cut, a layer norm ends the embedding, the head pools by attention, there are no images, or weights or images hold NaN or Infinity; nothing stays allocated then
+ * An embedding whose output is not linear in its parameters, as where a layer norm ends it (CLIP), stays as it is and gets a linear map behind it, which is what is cut.
+ *
+ * @throws when a block's kind does not say how it is cut, the head does not say how it reads the stream, there are no images, or weights or images hold NaN or Infinity; nothing stays allocated then
  */
 export async function rotate(ancestor: Network, source: ImageSource, options: RotateOptions = {}): Promise<RotatedAncestor> {
   requireArguments('rotate', { ancestor: ['network', ancestor], source: ['source', source] })
   requireKeys('rotate', options, ROTATE_OPTIONS)
-  const { blockOrder: ordered = true, kinds: _, blocks, ...calibration } = options
-  requireRotatable(ancestor)
+  const { blockOrder: ordered = true, kinds: _, parts, ...calibration } = options
+  readsOf(ancestor.head)
   await requireFinite(ancestor)
   const kinds = { ...standardKinds, ...options.kinds }
   const { width } = ancestor.embedding
@@ -79,13 +91,13 @@ export async function rotate(ancestor: Network, source: ImageSource, options: Ro
         stream = next
         await moments.add({ [`mean ${block}`]: tidy(() => sum(reshape(next, [-1, width]), 0)) })
       }
-      await read(place, keep(tidy(() => normalisedTokens(ancestor, stream))))
+      await read(place, keep(tidy(() => normalisedTokens(ancestor.head, stream))))
     })
   })
 
   const seconds = Array.from(rows, (count, place) => meanMoment(moments.matrix(String(place), width, width), count))
   const basis = principalBasis(sumOf(seconds))
-  const network = buildNetwork(structureOf(ancestor), blocks)
+  const network = buildNetwork(rotatedStructure(ancestor), parts)
   try {
     assignValues(network.embedding.parameters, await rotatedEmbedding(ancestor, basis))
     options.report?.({ kind: 'stage', name: 'write the ancestor in principal order', total: watched.length })
@@ -102,6 +114,12 @@ export async function rotate(ancestor: Network, source: ImageSource, options: Ro
     disposeNetwork(network)
     throw error
   }
+}
+
+/** The structure of an ancestor in principal order: its own, with a linear map behind an embedding that does not say how it writes its directions. */
+export function rotatedStructure(ancestor: Network): NetworkStructure {
+  const { writes, width } = ancestor.embedding
+  return { ...structureOf(ancestor), ...(!writes && { projectedFrom: width }) }
 }
 
 /** @throws naming the first parameter that holds NaN or Infinity */
@@ -139,25 +157,37 @@ function energiesIn({ directions, width }: PrincipalBasis, seconds: readonly Mat
   )
 }
 
-/** All that writes the stream: patch embedding, tokens and positions. */
+/** What writes the stream in other directions: those of its parameters, or of the map behind them. */
 async function rotatedEmbedding({ embedding }: Network, { rotation, width }: PrincipalBasis): Promise<Values> {
   const values = await float64Of(embedding)
-  return Object.fromEntries(
-    Object.entries(embedding.parameters).map(([name, { shape, size }]) => {
-      const written = name.startsWith('patch_embed.') // [D, ...]; tokens and positions are [..., D]
-      const data = written
-        ? product(rotation, matrixOf(values[name]!, width, size / width))
-        : product(matrixOf(values[name]!, size / width, width), transpose(rotation))
-      return [name, { shape, data: data.data }]
-    }),
-  )
+  const { parameters, writes } = embedding
+  const stored = Object.entries(parameters).map(([name, { shape, size }]) => {
+    const axis = writes?.[name]
+    if (axis === undefined) return [name, { shape, data: values[name]! }] as const
+    if (shape[axis] !== width || (axis !== 0 && axis !== shape.length - 1)) {
+      throw new Error(
+        `rotate: the embedding '${embedding.kind}' must write its ${width} directions along a first or last axis; it says axis ${axis} of ${name} [${shape.join(', ')}]`,
+      )
+    }
+    const { data } =
+      axis === 0
+        ? product(rotation, matrixOf(values[name]!, width, size / width)) // [D, ...]
+        : product(matrixOf(values[name]!, size / width, width), transpose(rotation)) // [..., D]
+    return [name, { shape, data }] as const
+  })
+  const projection = {
+    'embed_proj.weight': { shape: [width, width], data: rotation.data },
+    'embed_proj.bias': { shape: [width], data: new Float64Array(width) },
+  }
+  return { ...Object.fromEntries(stored), ...(!writes && projection) }
 }
 
-/** The final layer norm folded into the maps that read it; a network without a classifier gives its features in principal order. */
+/** The final layer norm folded into the maps that read it; what stands behind them stays. A network that nothing reads gives its features in principal order. */
 async function rotatedHead({ head }: Network, { rotation, width }: PrincipalBasis): Promise<Values> {
   const values = await float64Of(head)
-  const norm = finalNorm(head)
-  const folded = mapsOf(head).flatMap((map) => {
+  const { norm, maps } = readsOf(head)
+  const stored = Object.entries(head.parameters).map(([name, { shape }]) => [name, { shape, data: values[name]! }] as const)
+  const folded = maps.flatMap((map) => {
     const classes = values[`${map}.bias`]!.length
     const weight = new Float64Array(values[`${map}.weight`]!.length)
     let bias = values[`${map}.bias`]!
@@ -175,18 +205,5 @@ async function rotatedHead({ head }: Network, { rotation, width }: PrincipalBasi
       [`${map}.bias`, { shape: [classes], data: bias }],
     ] as const
   })
-  return {
-    ...plainNormValues(norm, width),
-    ...Object.fromEntries(folded),
-  }
-}
-
-/** @throws where the stream is not written by linear maps alone, or what reads it is not linear in the final norm */
-function requireRotatable({ embedding, head }: Network): void {
-  const what = embedding.embeddingNorm
-    ? 'a layer norm ends its embedding'
-    : head.pooling === 'attention'
-      ? 'its head pools by attention'
-      : undefined
-  if (what) throw new Error(`rotate: the ancestor's stream must be written and read by linear maps; ${what}: start from random weights`)
+  return { ...Object.fromEntries(stored), ...plainNormValues(norm, width), ...Object.fromEntries(folded) }
 }

@@ -1,7 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import { defaultTierName, requireArguments, type Tier } from '@learngene/stitch'
-import { type BlockSpec, createViT, interfaceOf, type Network } from '@learngene/vit-blocks'
+import { createViT, interfaceOf, type Network, type PartRegistry, type PartSpec } from '@learngene/vit-blocks'
 import { evenlySpread } from './supervision.js'
 
 /** A small model to be distilled from the ancestor. */
@@ -19,11 +18,11 @@ export interface AuxiliarySpec {
   /** Hidden width of the perceptrons as a multiple of D; default 4 for random weights, the ancestor's for inherited ones. */
   readonly mlpRatio?: number
   /** The kind of block i, where it is not the standard transformer block. */
-  readonly block?: (i: number) => BlockSpec
+  readonly block?: (i: number) => PartSpec
 }
 
 /** An auxiliary before its distillation: sees the ancestor's images as the same tokens and pools them alike, by default with the same classes; weights freshly drawn. */
-export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, blocks?: BlockRegistry): Tier {
+export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng, parts?: PartRegistry): Tier {
   requireArguments('createAuxiliary', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
   const alike = interfaceOf(ancestor)
   const attentionPool = alike.attentionPool && { ...alike.attentionPool, heads: spec.heads }
@@ -31,7 +30,7 @@ export function createAuxiliary(ancestor: Network, spec: AuxiliarySpec, rng: Rng
   const config = { ...alike, ...(attentionPool && { attentionPool }), ...spec }
   return {
     name,
-    network: createViT(config, rng.fork(`auxiliary ${name}`), blocks),
+    network: createViT(config, rng.fork(`auxiliary ${name}`), parts),
     transformations: [],
     standsFor: evenlySpread(spec.depth, ancestor.blocks.length),
   }

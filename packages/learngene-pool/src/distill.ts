@@ -1,9 +1,18 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import type { ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { crossEntropy } from '@learngene/ops'
 import { type AffineMap, describe, requireArguments, requireKeys, type Side, type Tier, type Transformation } from '@learngene/stitch'
 import { alone, type LossTerms, type TrainingControl } from '@learngene/training'
-import { disposeParameters, type ForwardResult, forward, type Network, parametersOf, prefixed, sizeText } from '@learngene/vit-blocks'
+import {
+  disposeParameters,
+  type ForwardResult,
+  forward,
+  type Network,
+  type PartRegistry,
+  parametersOf,
+  prefixed,
+  sizeText,
+} from '@learngene/vit-blocks'
 import { add, mean, mul, type Scalar, type Tensor, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
 import { type AuxiliarySpec, createAuxiliary } from './auxiliary.js'
 import { requireClasses } from './evaluate.js'
@@ -22,6 +31,8 @@ import {
 import { CONTROL_OPTIONS, keysOf, PLAN_OPTIONS, type PlannedBatch, planEpochs, type TrainingPlan, trainByPlan } from './training-plan.js'
 
 export interface DistillationOptions extends TermOptions {
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   /** Default `every` for inherited auxiliaries, `dense` for those drawn at random. */
   readonly supervision?: Supervision
   /** An inherited auxiliary to start from, which this takes over; default one of random weights. */
@@ -30,8 +41,6 @@ export interface DistillationOptions extends TermOptions {
   readonly labelWeight?: number
   /** Terms besides the standard ones, for losses of one's own. Tensors that they train remain the caller's. */
   readonly extraTerms?: (student: Network, positions: readonly SupervisedPosition[]) => readonly DistillationTerm[]
-  /** Factories of the kinds that `AuxiliarySpec.block` names. */
-  readonly blocks?: BlockRegistry
 }
 
 /** An auxiliary in the making: the student with all that its loss trains. */
@@ -62,7 +71,7 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, given
     given,
   )
   const { labelWeight = 0.1, inherited, supervision = inherited ? 'every' : 'dense' } = options
-  const { name, network: student, standsFor } = inherited ?? createAuxiliary(ancestor, spec, rng, options.blocks)
+  const { name, network: student, standsFor } = inherited ?? createAuxiliary(ancestor, spec, rng, options.parts)
   const made: Parameters[] = [parametersOf(student)]
   const dispose = () => made.forEach(disposeParameters)
   try {
@@ -155,7 +164,14 @@ export interface DistillOptions extends Omit<DistillationOptions, 'inherited'>, 
 export const DISTILL_OPTIONS = keysOf<DistillOptions>({
   ...PLAN_OPTIONS,
   ...{ weights: true, temperature: true, classes: true, sides: true, trainIdentity: true },
-  ...{ supervision: true, labelWeight: true, extraTerms: true, blocks: true, start: true, inheritance: true },
+  ...{
+    supervision: true,
+    labelWeight: true,
+    extraTerms: true,
+    parts: true,
+    start: true,
+    inheritance: true,
+  },
   ...CONTROL_OPTIONS,
   ...{ teacher: true },
 })
@@ -222,7 +238,7 @@ async function startingTier(
   ancestor: Network,
   spec: AuxiliarySpec,
   source: ImageSource,
-  { inheritance, blocks, report, signal }: DistillOptions,
+  { inheritance, parts, report, signal }: DistillOptions,
 ): Promise<Tier | undefined> {
   if (start === 'random') return undefined
   if (start !== 'inherit') {
@@ -237,7 +253,7 @@ async function startingTier(
     )
   }
   const { block: _, ...size } = spec
-  return inherit(ancestor, size, source, { blocks, report, signal, from: inheritance })
+  return inherit(ancestor, size, source, { parts, report, signal, from: inheritance })
 }
 
 /** @throws when a tier cannot be taught by the ancestor, or its matrices lead elsewhere */

@@ -53,7 +53,7 @@ it('takes a block kind and a loss of the user through distillation, storage, sti
         epochs: 8,
         batchSize: 12,
         learningRate: 1e-2,
-        blocks,
+        parts: { blocks },
         extraTerms: () => [
           {
             name: 'cosine of logits',
@@ -78,11 +78,11 @@ it('takes a block kind and a loss of the user through distillation, storage, sti
   initialiseStitches(pool, learned, { rng: createRng(6) })
   const files = await encodePool(pool)
   await expect(decodePool(async (file) => files.get(file)!)).rejects.toThrow("unknown block kind 'tokenMlp'")
-  const stored = await decodePool(async (file) => files.get(file)!, { blocks })
+  const stored = await decodePool(async (file) => files.get(file)!, { parts: { blocks } })
 
   const path = [...pool.space.enumerate()].find(({ path }) => formatPath(path) === 'w8[0-1]>w16[2-2]')!
   expect(costOfPath(pool, path).macs).toBe(4 * 16 * 8 + 2 * 5 * 8 * 8 + 5 * 8 * 16 + 5 * 16 * 16 + 5 * 5 * 16 + 3 * 16)
-  const { network } = await loadModel(await extractDescendant(pool, path), { blocks })
+  const { network } = await loadModel(await extractDescendant(pool, path), { parts: { blocks } })
   const images = source.images([0, 1, 2])
   const logitsOf = (descendant: typeof network) => tidy(() => [...forward(descendant, images).logits.dataSync()])
   expect(logitsOf(descendantOf(stored, path))).toEqual(logitsOf(descendantOf(pool, path)))

@@ -16,7 +16,7 @@ const spec = { width: 8, depth: 2, heads: 2 }
 
 describeEachBackend(({ tolerances }) => {
   it('an ancestor without a classifier distils by its features, from a cache as live, and leaves nothing behind', async () => {
-    const options = { ...plan, start: 'random' as const } // a layer norm ends its embedding
+    const options = { ...plan, start: 'random' as const }
     const before = memory().numTensors
     const ancestor = featureAncestor()
     const source = tinyImages(12)
@@ -43,7 +43,7 @@ describe('an ancestor without a classifier', () => {
       { ...plan, epochs: 6, learningRate: 3e-3 },
       createRng(2),
     )
-    expect(tier.network.head).toMatchObject({ classes: 3, pooling: 'average' })
+    expect(tier.network.head).toMatchObject({ classes: 3, config: { pooling: 'average' } })
     expect(losses.at(-1)!).toBeLessThan(losses[0]!)
     disposeNetwork(tier.network)
     disposeNetwork(ancestor)
@@ -52,7 +52,7 @@ describe('an ancestor without a classifier', () => {
   it('gives auxiliaries its attention pooling with heads of their own', () => {
     const ancestor = featureAncestor({ pooling: 'attention', attentionPool: { heads: 4 } })
     const { network } = createAuxiliary(ancestor, spec, createRng(2))
-    expect(network.head.attentionPool).toEqual({ heads: 2, mlpRatio: 4 })
+    expect(network.head.config).toEqual({ pooling: 'attention', attentionPool: { heads: 2, mlpRatio: 4 } })
     disposeNetwork(network)
     disposeNetwork(ancestor)
   })

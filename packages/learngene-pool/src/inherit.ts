@@ -9,7 +9,7 @@ import {
   refine,
   rotate,
 } from '@learngene/inherit'
-import type { BlockRegistry, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import type { ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import {
   type AffineMap,
   defaultTierName,
@@ -21,7 +21,15 @@ import {
 } from '@learngene/stitch'
 import { copyOf, matrixOf, product, transpose } from '@learngene/stitch/linear-algebra'
 import { alone, type Group } from '@learngene/training'
-import { buildNetwork, copyParameters, disposeNetwork, type Network, parametersOf, structureOf } from '@learngene/vit-blocks'
+import {
+  buildNetwork,
+  copyParameters,
+  disposeNetwork,
+  type Network,
+  type PartRegistry,
+  parametersOf,
+  structureOf,
+} from '@learngene/vit-blocks'
 import { tensor } from '@tensorflow/tfjs-core'
 import type { AuxiliarySpec } from './auxiliary.js'
 
@@ -84,8 +92,8 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
   const { width = ancestor.embedding.width } = size
   const inheritance = from ?? (await openInheritance(ancestor, source, { ...rotating, blockOrder: dropsBlocks(spec, ancestor) }))
   try {
-    const { kinds, blocks: registry, report, signal } = options
-    const slice = cut(inheritance.rotated, size, { kinds, blocks: registry })
+    const { kinds, parts, report, signal } = options
+    const slice = cut(inheritance.rotated, size, { kinds, parts })
     try {
       if (fit && !isWhole(slice.network, ancestor)) {
         await refine(inheritance.rotated, slice, source, { ...inheritance.calibration, kinds, report, signal })
@@ -95,7 +103,7 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
       throw error
     }
     const { standsFor } = slice
-    const network = withClasses(slice.network, classes, registry)
+    const network = withClasses(slice.network, classes, parts)
     const mapAround = startingMaps(inheritance, width)
     return {
       name: name ?? defaultTierName(width, standsFor.length),
@@ -114,10 +122,10 @@ export async function inherit(ancestor: Network, spec: InheritedSpec, source: Im
 }
 
 /** The network with a classifier of so many classes: its own, or a fresh one of weights 0. */
-function withClasses(network: Network, classes: number, blocks?: BlockRegistry): Network {
+function withClasses(network: Network, classes: number, parts?: PartRegistry): Network {
   if (classes === network.head.classes) return network
-  const other = buildNetwork({ ...structureOf(network), classes }, blocks)
-  const kept = Object.entries(parametersOf(other)).filter(([name]) => !/^head(_dist)?\./.test(name))
+  const other = buildNetwork({ ...structureOf(network), classes }, parts)
+  const kept = Object.entries(parametersOf(other)).filter(([name]) => !other.head.classifier.includes(name))
   copyParameters(parametersOf(network), Object.fromEntries(kept))
   disposeNetwork(network)
   return other
@@ -202,9 +210,9 @@ function startingMaps({ rotated: { basis } }: Inheritance, width: number): (mean
  * The ancestor itself as the widest tier, unchanged: a copy of its weights, every block standing for itself. `fineTune` leaves it as it is where it is named among
  * its `frozen` tiers.
  */
-export function ancestorTier(ancestor: Network, options: Pick<InheritOptions, 'blocks'> & { readonly name?: string } = {}): Tier {
+export function ancestorTier(ancestor: Network, options: Pick<InheritOptions, 'parts'> & { readonly name?: string } = {}): Tier {
   requireArguments('ancestorTier', { ancestor: ['network', ancestor], options: ['object', options] })
-  const network = buildNetwork(structureOf(ancestor), options.blocks)
+  const network = buildNetwork(structureOf(ancestor), options.parts)
   copyParameters(parametersOf(ancestor), parametersOf(network))
   const width = ancestor.embedding.width
   const standsFor = ancestor.blocks.map((_, block) => block)

@@ -23,8 +23,7 @@ export async function savePool(dir: string, pool: Pool, options: { readonly dtyp
 /**
  * Reads a pool from the folder that {@link savePool} wrote.
  *
- * @param options.blocks factories of block kinds besides the standard ones
- * @param options.spaces path spaces besides the standard ones
+ * @param options factories of parts and path spaces besides the standard ones
  * @throws when a file is missing, and what `decodePool` throws
  */
 export function loadPool(dir: string, options: PoolKinds = {}): Promise<Pool> {

@@ -44,7 +44,7 @@ const doubled: BlockFactory = (config) => {
     },
   }
 }
-const kinds = { blocks: { doubled }, spaces: { lastBlocks } }
+const kinds = { parts: { blocks: { doubled } }, spaces: { lastBlocks } }
 
 function poolOf(options: PoolOptions) {
   const ancestor = tinyAncestor()
@@ -95,7 +95,7 @@ describe("a pool of the user's own path space and stitch kind", () => {
     const pool = ownPool()
     const files = await encodePool(pool)
     const read = async (file: string) => files.get(file)!
-    await expect(decodePool(read, { blocks: kinds.blocks })).rejects.toThrow('twoWay; got "lastBlocks". Pass one of your own: { spaces:')
+    await expect(decodePool(read, { parts: kinds.parts })).rejects.toThrow('twoWay; got "lastBlocks". Pass one of your own: { spaces:')
     await expect(decodePool(read, { spaces: kinds.spaces })).rejects.toThrow("unknown block kind 'doubled'")
     disposePool(pool)
     expect(memory().numTensors).toBe(before)
@@ -111,7 +111,7 @@ describe('a stitch kind that does not say how', () => {
 
   it('it takes a map is given weight and bias, and refused where it has none', () => {
     const nameless: BlockFactory = (config, rng) => ({ ...doubled(config, rng), kind: 'nameless', assign: undefined })
-    const pool = poolOf({ stitch: { kind: 'nameless', config: {} }, blocks: { nameless } })
+    const pool = poolOf({ stitch: { kind: 'nameless', config: {} }, parts: { blocks: { nameless } } })
     expect(() => initialiseStitches(pool, random, { rng: createRng(5) })).toThrow(
       "assignStitch: a stitch must have a parameter 'weight' of shape [16,8], or its own assign(map); the 'nameless' has none",
     )

@@ -1,4 +1,4 @@
-import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import type { Parameters } from '@learngene/interfaces/tensors'
 import { identityMap, isIdentity, type SpaceRegistry, type StitchedFamily, type Tier, type Transformation } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import {
@@ -12,6 +12,7 @@ import {
   loadParameters,
   type Network,
   openSafetensors,
+  type PartRegistry,
   parametersOf,
   readAllFloat32,
   readParameters,
@@ -60,8 +61,7 @@ export async function encodePool(pool: Pool, options: { readonly dtype?: FloatDt
  * Reads a pool. Manifest and structures are checked whole, and each file against them, before anything is allocated for it.
  *
  * @param read gives the bytes of a file by its name, which never leads out of the pool's folder
- * @param options.blocks factories of block kinds besides the standard ones
- * @param options.spaces path spaces besides the standard ones
+ * @param options factories of parts and path spaces besides the standard ones
  * @throws Error of one line when the manifest is of another format or version or says what no pool has, a file's hash differs from the manifest's,
  * or a tensor is missing, extra, misshapen or not finite
  */
@@ -69,8 +69,7 @@ export async function decodePool(
   read: (file: string) => Promise<Uint8Array>,
   options: PoolKinds & { readonly name?: string } = {},
 ): Promise<Pool> {
-  const { name = 'pool', blocks, spaces } = options
-  const kinds = { blocks, spaces }
+  const { name = 'pool', ...kinds } = options
   const bytes = await read(MANIFEST)
   const [manifest, shapes] = inFile(`${name}/${MANIFEST}`, () => {
     const manifest = readManifest(bytes)
@@ -94,7 +93,7 @@ export async function decodePool(
       checkTensors(file, { ...shapes.tiers[i], ...matrices })
       const values = await readAllFloat32(file, matrices, { allowExtra: true })
       const transformations = entry.transformations.map((transformation) => transformationFrom(transformation, values))
-      const network = buildNetwork(entry.structure, blocks)
+      const network = buildNetwork(entry.structure, kinds.parts)
       tiers.push({ name: entry.name, network, transformations, ...(entry.standsFor && { standsFor: entry.standsFor }) })
       await loadParameters(parametersOf(network), file, { allowExtra: true })
     }
@@ -116,7 +115,8 @@ export async function decodePool(
 
 /** Kinds of one's own that a pool's manifest may name. */
 export interface PoolKinds {
-  readonly blocks?: BlockRegistry
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   readonly spaces?: SpaceRegistry
 }
 
@@ -138,7 +138,7 @@ function shapesOf(manifest: Manifest, kinds: PoolKinds): { tiers: ExpectedShapes
   try {
     return withoutWeights(() => {
       for (const { name, structure, standsFor } of manifest.tiers) {
-        tiers.push({ name, network: buildNetwork(structure, kinds.blocks), transformations: [], ...(standsFor && { standsFor }) })
+        tiers.push({ name, network: buildNetwork(structure, kinds.parts), transformations: [], ...(standsFor && { standsFor }) })
       }
       for (const [i, { name, transformations }] of manifest.tiers.entries()) {
         for (const entry of transformations) checkTransformation(entry, name, tiers[i]!.network)

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@learngene/interfaces'
 import { isTierName, type Side, type SpaceSpec } from '@learngene/stitch'
-import { type BlockSpec, json, type NetworkStructure, readBlockSpec, readStructure } from '@learngene/vit-blocks'
+import { json, type NetworkStructure, type PartSpec, readPartSpec, readStructure } from '@learngene/vit-blocks'
 
 /** The name of the file that describes the others. */
 export const MANIFEST = 'manifest.json'
@@ -14,7 +14,7 @@ export interface Manifest {
   readonly space: SpaceSpec
   readonly details: JsonObject
   readonly tiers: readonly TierEntry[]
-  readonly stitches: FileEntry & BlockSpec
+  readonly stitches: FileEntry & PartSpec
 }
 
 export interface FileEntry {
@@ -68,7 +68,7 @@ export function readManifest(bytes: Uint8Array): Manifest {
     space: json.object(space, 'space') as SpaceSpec,
     details: json.object(details, 'details'),
     tiers: json.list(tiers, 'tiers', mostTiers, readTier),
-    stitches: { ...readFileEntry(json.object(stitches, 'stitches'), 'stitches'), ...readBlockSpec(stitches, 'stitches') },
+    stitches: { ...readFileEntry(json.object(stitches, 'stitches'), 'stitches'), ...readPartSpec(stitches, 'stitches') },
   }
   assertOnce(
     [...read.tiers, read.stitches].map(({ file }) => file),

@@ -1,5 +1,5 @@
 import type { Cost, JsonObject, Rng, SearchSpace } from '@learngene/interfaces'
-import type { Block, BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import type { Block, Parameters } from '@learngene/interfaces/tensors'
 import {
   costOfPath,
   createSpace,
@@ -16,11 +16,12 @@ import {
   type Tier,
 } from '@learngene/stitch'
 import {
-  type BlockSpec,
   countParameters,
   disposeNetwork,
   disposeParameters,
   type Network,
+  type PartRegistry,
+  type PartSpec,
   parametersOf,
   prefixed,
   sizeText,
@@ -31,18 +32,18 @@ export interface Pool extends StitchedFamily {
   /** How the paths are enumerated; stored with the pool. */
   readonly spaceSpec: SpaceSpec
   /** The kind of all stitches; stored with the pool. */
-  readonly stitchSpec: BlockSpec
+  readonly stitchSpec: PartSpec
   /** What a user of the descendants must know besides weights: normalisation, class names. */
   readonly details: JsonObject
 }
 
 export interface PoolOptions {
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   /** Default: SN-Net's sliding window of kernel 2 and stride 1 over nearest tiers. */
   readonly space?: SpaceSpec
   /** What kind of block the stitches are, without their widths; default `{ kind: 'stitch', config: {} }`. SN-Netv2's are `{ kind: 'loraStitch', config: { rank } }`. */
-  readonly stitch?: BlockSpec
-  /** Factories of stitch kinds besides the standard ones. */
-  readonly blocks?: BlockRegistry
+  readonly stitch?: PartSpec
   /** Path spaces besides the standard ones. */
   readonly spaces?: SpaceRegistry
   readonly details?: JsonObject
@@ -57,10 +58,10 @@ export interface PoolOptions {
  */
 export function buildPool(tiers: readonly Tier[], options: PoolOptions, rng: Rng): Pool {
   requireArguments('buildPool', { tiers: ['tier[]', tiers], options: ['object', options], rng: ['rng', rng] })
-  const { space: spaceSpec = { kind: 'slidingWindow' }, stitch: stitchSpec = plainStitch, blocks, spaces, details = {} } = options
+  const { space: spaceSpec = { kind: 'slidingWindow' }, stitch: stitchSpec = plainStitch, spaces, details = {} } = options
   checkAlike(tiers)
   const space = createSpace(spaceSpec, tiers.map(shapeOfTier), spaces)
-  return { tiers, space, spaceSpec, stitches: createStitches(space, rng, stitchSpec, blocks), stitchSpec, details }
+  return { tiers, space, spaceSpec, stitches: createStitches(space, rng, stitchSpec, options.parts), stitchSpec, details }
 }
 
 /**
@@ -88,8 +89,8 @@ export async function mergeStitches(pool: Pool): Promise<Pool> {
 }
 
 /** What stitches are but for their widths. @throws where they differ */
-function commonSpec(stitches: readonly Block[]): BlockSpec {
-  const specs = stitches.map(({ kind, config: { inputWidth: _, outputWidth: __, ...config } }): BlockSpec => ({ kind, config }))
+function commonSpec(stitches: readonly Block[]): PartSpec {
+  const specs = stitches.map(({ kind, config: { inputWidth: _, outputWidth: __, ...config } }): PartSpec => ({ kind, config }))
   const texts = [...new Set(specs.map((spec) => JSON.stringify(spec)))]
   if (texts.length > 1) throw new Error(`mergeStitches: all stitches must become of one kind; got ${texts.slice(0, 2).join(' and ')}`)
   return specs[0] ?? plainStitch

@@ -54,6 +54,9 @@ export const seedOption = (effect = 'of random choices; this command makes none'
 export const MODEL_HELP =
   "a safetensors file, a folder, 'hf:owner/name', the folder of a finished run, or 'embedded': the ancestor that comes with this package"
 
+export const ownPartsOption = () =>
+  new Option('--config <file>', "the learngene.config whose registry has the model's own kinds of parts; the folder of a run needs none")
+
 /** Those of the backends package, named here so that help need not load TensorFlow.js. */
 export const BACKENDS = ['auto', 'tensorflow-gpu', 'webgpu', 'tensorflow', 'wasm', 'cpu'] as const satisfies (BackendName | 'auto')[]
 

@@ -1,9 +1,8 @@
 import { pareto } from '@learngene/budget-search'
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
-import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
+import { costOf, type Network, type PartRegistry, withoutWeights } from '@learngene/vit-blocks'
 import type { DescendantRow, ModelSize, RunReport, StorageRow } from './report.js'
 
 /** H; 1 where the blocks have no heads. */
@@ -50,18 +49,13 @@ export function evaluationMacs(networks: readonly Network[]): RunReport['evaluat
  * What the pool stores beside an SN-Net of the same widths: independently trained anchors of the ancestor's depth, stitched by the sliding window.
  * SN-Net's side is counted, not trained.
  */
-export function describeStorage(
-  pool: Pool,
-  paths: readonly StitchedPath[],
-  ancestor: Network,
-  blocks?: BlockRegistry,
-): RunReport['storage'] {
+export function describeStorage(pool: Pool, paths: readonly StitchedPath[], ancestor: Network, parts?: PartRegistry): RunReport['storage'] {
   return withoutWeights(() => {
     const depth = ancestor.blocks.length
     const anchors = pool.tiers.map(({ network }) => {
       const { kind, config } = network.blocks[0]!
       const spec = { width: network.embedding.width, heads: headsOf(network), depth, block: () => ({ kind, config }) }
-      return createAuxiliary(ancestor, spec, createRng(0), blocks)
+      return createAuxiliary(ancestor, spec, createRng(0), parts)
     })
     const snnet = buildPool(anchors, {}, createRng(0))
     return {

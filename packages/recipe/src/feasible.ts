@@ -29,9 +29,9 @@ export async function requireFamily(ancestor: Network, { tiers, space, stitch, r
   if (ancestor.blocks.some(({ kind }) => !Object.hasOwn(standardBlocks, kind))) return
   const rows = withoutWeights(() => {
     const all = [...tiers, { width }].map((tier: { width: number; depth?: number; heads?: number }) =>
-      createAuxiliary(ancestor, { heads: tier.heads ?? heads, depth: tier.depth ?? depth, width: tier.width }, createRng(0)),
+      createAuxiliary(ancestor, { heads: tier.heads ?? heads, depth: tier.depth ?? depth, width: tier.width }, createRng(0), registry),
     )
-    const pool = buildPool(all, { space, stitch, blocks: registry?.blocks, spaces: registry?.spaces }, createRng(0))
+    const pool = buildPool(all, { space, stitch, parts: registry, spaces: registry?.spaces }, createRng(0))
     return Array.from(pool.space.enumerate(), (path) => ({ path: formatPath(path.path), ...costOfPath(pool, path) }))
   })
   await chooseDescendant(rows, budget, () => 0)

@@ -1,10 +1,9 @@
 import type { Augmentation } from '@learngene/datasets'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
 import { initialisers, type SpaceRegistry, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
-import { type BlockSpec, describe, type LoadedModel, requireKeys } from '@learngene/vit-blocks'
+import { describe, type LoadedModel, type PartRegistry, type PartSpec, requireKeys } from '@learngene/vit-blocks'
 
 /** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
 export interface Recipe {
@@ -25,7 +24,7 @@ export interface Recipe {
   /** Default `{ kind: 'aligned', stride: 3 }`. */
   readonly space?: SpaceSpec
   /** What kind of block stitches are; default plain ones. */
-  readonly stitch?: BlockSpec
+  readonly stitch?: PartSpec
   /** Names of {@link Registry.initialisers}; the pool is stitched by the first, the others are compared with it before anything is trained. Default `['ridge']`. */
   readonly initialisers?: readonly string[]
   /** Training images whose features stitches are fitted to; default 64. */
@@ -63,7 +62,10 @@ export interface TrainedAncestor {
   readonly imageSize: readonly [number, number]
   readonly channels: 1 | 3
   /** Kind of its blocks; its factory gets `width` and `heads` beside the configuration. Default the transformer block. */
-  readonly block?: BlockSpec
+  readonly block?: PartSpec
+  /** Kinds of its embedding and head; default those of ViTs. */
+  readonly embedding?: PartSpec
+  readonly head?: PartSpec
   readonly training: Training & { readonly epochs: number }
 }
 
@@ -110,10 +112,8 @@ export interface TierPlan {
   readonly learningRate?: number
 }
 
-/** What a recipe may name besides what the packages bring. */
-export interface Registry {
-  /** Factories of blocks, and of stitches, by kind. */
-  readonly blocks?: BlockRegistry
+/** What a recipe may name besides what the packages bring: factories of parts, and more. */
+export interface Registry extends PartRegistry {
   /** How blocks of these kinds are cut; without it an ancestor of such blocks cannot be inherited. */
   readonly kinds?: BlockKinds
   /** Path spaces by kind. */
@@ -150,7 +150,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
       throw new Error(`recipe: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
     }
   }
-  requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'kinds', 'spaces', 'initialisers', 'policy'])
+  requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'embeddings', 'heads', 'kinds', 'spaces', 'initialisers', 'policy'])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
   return recipe
 }

@@ -134,7 +134,7 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
 async function readAncestor(artifact: Artifact, recipe: SettledRecipe): Promise<RunAncestor> {
   const { network, details }: LoadedModel = await loadModel(await artifact.source(MODEL), {
     name: 'ancestor',
-    blocks: recipe.registry?.blocks,
+    parts: recipe.registry,
   })
   const isTop = artifact.stage === (recipe.adaptation ? 'adapt' : 'ancestor')
   try {
@@ -222,7 +222,7 @@ async function inheritAll({ recipe, group, rng, ...session }: Session, ancestor:
   const { tiers: plans, calibrationImages, registry } = recipe
   const indices = rng.fork('calibration images').permutation(training.length).slice(0, calibrationImages)
   const blockOrder = plans.some(({ depth = network.blocks.length }) => depth < network.blocks.length)
-  const own = { blocks: registry?.blocks, kinds: registry?.kinds }
+  const own = { parts: registry, kinds: registry?.kinds }
   const inheritance = await openInheritance(network, training, { indices, blockOrder, report, signal, ...own })
   try {
     const specs = plans.map(({ width, depth, heads }) => ({ width, depth, heads }))

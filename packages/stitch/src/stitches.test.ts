@@ -29,7 +29,7 @@ it('makes one stitch for every slot, as wide as its tiers', () => {
 it('makes any registered kind, standard or the user’s own', () => {
   const lora = createStitches(space, weightRng(1), { kind: 'loraStitch', config: { rank: 3 } })
   expect(lora.get('a>b#0')!.config).toEqual({ inputWidth: 6, outputWidth: 9, rank: 3 })
-  const mine = createStitches(space, weightRng(1), { kind: 'mine', config: {} }, { mine: createStitch })
+  const mine = createStitches(space, weightRng(1), { kind: 'mine', config: {} }, { blocks: { mine: createStitch } })
   expect(mine.size).toBe(2)
 })
 
@@ -42,6 +42,6 @@ it('leaves nothing allocated when one cannot be made', () => {
     if (made++ > 0) throw new Error('out of memory')
     return createStitch(config, rng)
   }
-  expect(() => createStitches(space, weightRng(1), { kind: 'f', config: {} }, { f: failing })).toThrow('out of memory')
+  expect(() => createStitches(space, weightRng(1), { kind: 'f', config: {} }, { blocks: { f: failing } })).toThrow('out of memory')
   expect(memory().numTensors).toBe(before)
 })

@@ -1,6 +1,14 @@
 import type { Rng } from '@learngene/interfaces'
-import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
-import { assignStitch, type BlockSpec, createBlock, describe, disposeParameters, requireArguments } from '@learngene/vit-blocks'
+import type { Block } from '@learngene/interfaces/tensors'
+import {
+  assignStitch,
+  createBlock,
+  describe,
+  disposeParameters,
+  type PartRegistry,
+  type PartSpec,
+  requireArguments,
+} from '@learngene/vit-blocks'
 import type { SlotGrams } from './collect-grams.js'
 import type { StitchedFamily } from './family.js'
 import { residual } from './linear-algebra.js'
@@ -8,7 +16,7 @@ import type { PathSpace } from './paths/index.js'
 import type { StitchInitialiser } from './stitch-problem.js'
 
 /** The kind of all stitches of a family; its configuration apart from the two widths. */
-export const plainStitch: BlockSpec = { kind: 'stitch', config: {} }
+export const plainStitch: PartSpec = { kind: 'stitch', config: {} }
 
 /**
  * One stitch for every slot of a space, each drawn from a fork of its own.
@@ -21,8 +29,8 @@ export const plainStitch: BlockSpec = { kind: 'stitch', config: {} }
 export function createStitches(
   space: PathSpace,
   rng: Rng,
-  { kind, config }: BlockSpec = plainStitch,
-  blocks?: BlockRegistry,
+  { kind, config }: PartSpec = plainStitch,
+  parts?: PartRegistry,
 ): Map<string, Block> {
   requireArguments('createStitches', { space: ['space', space], rng: ['rng', rng] })
   const widths = new Map(space.tiers.map(({ name, width }) => [name, width]))
@@ -30,7 +38,7 @@ export function createStitches(
   try {
     for (const { id, fromTier, toTier } of space.stitchIds()) {
       const sized = { ...config, inputWidth: widths.get(fromTier)!, outputWidth: widths.get(toTier)! }
-      stitches.set(id, createBlock({ kind, config: sized }, rng.fork(`stitch ${id}`), blocks))
+      stitches.set(id, createBlock({ kind, config: sized }, rng.fork(`stitch ${id}`), parts))
     }
     return stitches
   } catch (error) {

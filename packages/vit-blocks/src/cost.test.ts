@@ -67,9 +67,9 @@ it.each(vectors)('counts a stitched model in the convention of SN-Net (%#)', (fr
     embeddingWidth: front.embeddingWidth,
     blocks: [...front.blocks.slice(0, j + 1), stitch, ...back.blocks.slice(m)],
   }
-  const snnet = costOfStructure(stitched, { blocks, convention: 'snnet' })
+  const snnet = costOfStructure(stitched, { parts: { blocks }, convention: 'snnet' })
   expect(snnet).toMatchObject({ macs, parameters })
-  const full = costOfStructure(stitched, { blocks })
+  const full = costOfStructure(stitched, { parts: { blocks } })
   expect(full.macs - snnet.macs).toBe(5 * 197 * back.headWidth)
   expect(full.parameters - snnet.parameters).toBe(198 * front.embeddingWidth)
   expect(full.memory).toBe(snnet.memory)

@@ -1,8 +1,7 @@
 import type { Cost } from '@learngene/interfaces'
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import { disposeNetwork, type Network, parametersOf } from './network.js'
 import { countParameters, withoutWeights } from './parameters.js'
-import { buildNetwork, type NetworkStructure } from './structure.js'
+import { buildNetwork, type NetworkStructure, type PartRegistry } from './structure.js'
 
 export interface CostOptions {
   /**
@@ -33,10 +32,10 @@ export function costOf(network: Network, { convention = 'full' }: CostOptions = 
 /**
  * {@link costOf} of a network that is not there: nothing is allocated and no backend is needed.
  *
- * @param options.blocks factories of block kinds besides the standard ones
+ * @param options.parts factories of kinds besides the standard ones
  */
-export function costOfStructure(structure: NetworkStructure, options: CostOptions & { readonly blocks?: BlockRegistry } = {}): Cost {
-  const network = withoutWeights(() => buildNetwork(structure, options.blocks))
+export function costOfStructure(structure: NetworkStructure, options: CostOptions & { readonly parts?: PartRegistry } = {}): Cost {
+  const network = withoutWeights(() => buildNetwork(structure, options.parts))
   const cost = costOf(network, options)
   disposeNetwork(network)
   return cost

@@ -1,22 +1,33 @@
-import type { Rng } from '@learngene/interfaces'
+import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { flattenPatchWeight, layerNorm, linear, patchify } from '@learngene/ops'
-import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
+import { add, concat, mul, ones, reshape, type Tensor1D, type Tensor2D, type Tensor3D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import { countIn, flagIn, integerIn, numberIn } from './config.js'
 import { geometryIn, gridOf, type ImageGeometry, sidesOf } from './geometry.js'
 import { constant, type ReadWeight, truncatedNormal } from './parameters.js'
 
-/** Turns images into tokens: patch embedding, the prefix tokens before it, learned position embedding of all. */
-export interface Embedding extends Required<Omit<EmbeddingOptions, 'epsilon' | 'read'>> {
+/** Turns images into tokens. Whoever composes networks uses these members only and never asks for an embedding's kind. */
+export interface Embedding {
+  /** The name under which its factory is registered; stored in files. That of ViTs is `patches`. */
+  readonly kind: string
+  /** All that the factory needs besides geometry and width to build it again, without weights. */
+  readonly config: JsonObject
   readonly geometry: ImageGeometry
   /** D */
   readonly width: number
   /** N = prefix tokens + patches */
   readonly tokens: number
-  /** Tokens before the patches: class token, distillation token, registers, in this order, as many as there are of each. */
+  /** Tokens before the patches, which no average and no attention pooling sees. */
   readonly prefixTokens: number
   readonly parameters: Parameters
-  /** MACs of one image: patches x patch values x D, and 5 N D where there is a layer norm. */
+  /**
+   * By parameter the axis along which the D directions of the output lie, its first or its last, where the output is linear in all of them together: then it can be
+   * brought to other directions and fewer. An embedding that does not say so is inherited whole, with a linear map behind it.
+   */
+  readonly writes?: { readonly [parameter: string]: number }
+  /** D_e, where the embedding is of this width and a linear map leads to D; undefined otherwise. */
+  readonly projectedFrom?: number
+  /** Multiply-accumulates of one image. */
   macs(): number
   /** Peak number of live floats during the embedding of one image, image and output included, parameters not. */
   liveFloats(): number
@@ -24,6 +35,15 @@ export interface Embedding extends Required<Omit<EmbeddingOptions, 'epsilon' | '
   patches(images: Tensor4D): Tensor3D
   /** [B, height, width, channels] -> [B, N, D] */
   forward(images: Tensor4D): Tensor3D
+}
+
+/** Builds an embedding with freshly initialised parameters. Must not depend on anything but its arguments. */
+export type EmbeddingFactory = (config: JsonObject, place: EmbeddingPlace, rng: Rng) => Embedding
+
+export interface EmbeddingPlace {
+  readonly geometry: ImageGeometry
+  /** D */
+  readonly width: number
 }
 
 export interface EmbeddingOptions {
@@ -41,12 +61,17 @@ export interface EmbeddingOptions {
   readonly read?: ReadWeight
 }
 
-/** Tokens before the patches. */
+/** Tokens before the patches of an embedding of ViTs. */
 export function prefixTokensOf({ classToken = true, distillationToken = false, registerTokens = 0 }: EmbeddingOptions): number {
   return (classToken ? 1 : 0) + (distillationToken ? 1 : 0) + registerTokens
 }
 
-/** @throws when a size is no positive integer, no patch fits into the image, or a distillation token has no class token before it */
+/**
+ * The embedding of ViTs: patch embedding, before it class token, distillation token and registers, in this order, as many as there are of each, learned position
+ * embedding of all. MACs: patches x patch values x D, and 5 N D where there is a layer norm.
+ *
+ * @throws when a size is no positive integer, no patch fits into the image, or a distillation token has no class token before it
+ */
 export function createEmbedding(given: ImageGeometry, width: number, rng: Rng, options: EmbeddingOptions = {}): Embedding {
   const geometry = geometryIn(given)
   const { patchSize, channels } = geometry
@@ -89,16 +114,21 @@ export function createEmbedding(given: ImageGeometry, width: number, rng: Rng, o
       return reshape(embedded, [images.shape[0], count, width]) // [B, P, D]
     })
   }
+  const axes = Object.entries(parameters).map(([name, { rank }]) => [name, name.startsWith('patch_embed.') ? 0 : rank - 1] as const)
   return {
+    kind: 'patches',
+    config: {
+      ...(!classToken && { classToken }),
+      ...(distillationToken && { distillationToken }),
+      ...(registerTokens > 0 && { registerTokens }),
+      ...(embeddingNorm && { embeddingNorm }),
+    },
     geometry,
     width,
     tokens,
     prefixTokens,
-    classToken,
-    distillationToken,
-    registerTokens,
-    embeddingNorm,
     parameters,
+    ...(!embeddingNorm && { writes: Object.fromEntries(axes) }),
     macs: () => count * patchValues * width + (embeddingNorm ? 5 * tokens * width : 0),
     liveFloats: () => height * breadth * channels + Math.max(count * (patchValues + width), 2 * tokens * width),
     patches,
@@ -111,5 +141,31 @@ export function createEmbedding(given: ImageGeometry, width: number, rng: Rng, o
         const placed = add(all, weight('pos_embed')) as Tensor3D // [B, N, D]
         return embeddingNorm ? layerNorm(placed, vector('norm_pre.weight'), vector('norm_pre.bias'), epsilon) : placed // [B, N, D]
       }),
+  }
+}
+
+/**
+ * An embedding of another width, D_e, and a linear map behind it: [B, N, D_e] -> [B, N, D]. What an embedding becomes in an inherited network that it does not say for how it writes
+ * its directions, because a layer norm ends it, for example. MACs: the embedding's and N D_e D.
+ */
+export function projectedEmbedding(inner: Embedding, width: number, rng: Rng): Embedding {
+  integerIn({ width }, 'width')
+  const weight = truncatedNormal(rng, [width, inner.width])
+  const bias = constant(0, [width])
+  const { geometry, kind, config, tokens, prefixTokens } = inner
+  return {
+    kind,
+    config,
+    geometry,
+    width,
+    tokens,
+    prefixTokens,
+    parameters: { ...inner.parameters, 'embed_proj.weight': weight, 'embed_proj.bias': bias },
+    writes: { 'embed_proj.weight': 0, 'embed_proj.bias': 0 },
+    projectedFrom: inner.width,
+    macs: () => inner.macs() + tokens * inner.width * width,
+    liveFloats: () => Math.max(inner.liveFloats(), tokens * (inner.width + width)),
+    patches: (images) => inner.patches(images),
+    forward: (images) => tidy(() => linear(inner.forward(images), weight as unknown as Tensor2D, bias as unknown as Tensor1D)), // [B, N, D]
   }
 }

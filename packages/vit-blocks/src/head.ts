@@ -1,4 +1,4 @@
-import type { Rng } from '@learngene/interfaces'
+import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { type Activation, activations, batchProduct, layerNorm, linear, mlp } from '@learngene/ops'
 import {
@@ -31,29 +31,28 @@ export type Pooling = 'token' | 'average' | 'tokenAverage' | 'attention'
 
 export const poolings: readonly Pooling[] = ['token', 'average', 'tokenAverage', 'attention']
 
-/**
- * Classifies by one vector: final layer norm, pooling, then a linear map. With a distillation head, token 1 has a map of its own and both logits are averaged.
- * Without classes there is no map and there are no logits: such a network gives features alone.
- */
+/** Turns tokens into logits. Whoever composes networks uses these members only and never asks for a head's kind. */
 export interface Head {
+  /** The name under which its factory is registered; stored in files. That of ViTs is `linear`. */
+  readonly kind: string
+  /** All that the factory needs besides its place to build it again, without weights. */
+  readonly config: JsonObject
   /** D */
   readonly width: number
   /** C; 0 where there is no classifier. */
   readonly classes: number
+  /** Of the final layer norm. */
   readonly epsilon: number
-  /** Whether a second linear map reads token 1, the distillation token, and the logits are the mean of both (arXiv 2012.12877, section 4). */
-  readonly distillationHead: boolean
-  readonly pooling: Pooling
-  /** Width of what is classified: D, or 2D with `tokenAverage`. */
+  /** Width of what is classified. */
   readonly pooledWidth: number
-  /** Whether the layer norm is one of the pooled vector (timm's `fc_norm`) instead of one of the tokens. */
-  readonly normAfterPooling: boolean
-  /** Of `attention`, undefined otherwise. */
-  readonly attentionPool: AttentionPoolConfig | undefined
   readonly parameters: Parameters
+  /** Names of the parameters that are drawn afresh for other classes: those of the linear maps to the logits. */
+  readonly classifier: readonly string[]
+  /** How it reads the stream, where that is by one layer norm and linear maps behind it; without it a network cannot be inherited. */
+  readonly reads?: HeadReads
   /** The final layer norm: of all tokens, as the reference implementations run it, 5 N D; after pooling 5 D. */
   normaliseMacs(tokens: number): number
-  /** The final layer norm, attention pooling, and the linear maps, C times their width each. */
+  /** Multiply-accumulates of one image: the final layer norm and all behind it. */
   macs(tokens: number): number
   liveFloats(tokens: number): number
   /** The final layer norm of all tokens [B, N, D] -> [B, N, D]; the tokens as they are where it follows the pooling. */
@@ -62,6 +61,29 @@ export interface Head {
   pool(x: Tensor3D): Tensor3D
   /** [B, N, D] -> logits [B, C]. Normalises only the tokens that it classifies by: the others do not reach the logits. */
   forward(x: Tensor3D): Tensor2D
+}
+
+export interface HeadReads {
+  /** The layer norm: its gamma and beta are the parameters `NORM.weight` and `NORM.bias` [D]. */
+  readonly norm: string
+  /** The linear maps that read what it gives and are all that reads it: parameters `MAP.weight` [out, D or a multiple] and `MAP.bias` [out]. */
+  readonly maps: readonly string[]
+  /** What the norm is applied to of all that the maps read: [B, N, D] -> [B, n, D]. */
+  tokens(x: Tensor3D): Tensor3D
+}
+
+/** Builds a head with freshly initialised parameters. Must not depend on anything but its arguments. */
+export type HeadFactory = (config: JsonObject, place: HeadPlace, rng: Rng) => Head
+
+export interface HeadPlace {
+  /** D */
+  readonly width: number
+  /** C; 0 where there shall be no classifier. */
+  readonly classes: number
+  /** Of the layer norms. */
+  readonly epsilon: number
+  /** Tokens before the patches. */
+  readonly prefixTokens: number
 }
 
 export interface HeadOptions {
@@ -79,7 +101,12 @@ export interface HeadOptions {
   readonly read?: ReadWeight
 }
 
-/** @throws when width or epsilon is not positive, classes is negative, or the options do not go together */
+/**
+ * The head of ViTs classifies by one vector: final layer norm, pooling, then a linear map of C times the pooled width. With a distillation head, token 1 has a map of its own and both logits are
+ * averaged. Without classes there is no map and there are no logits: such a network gives features alone.
+ *
+ * @throws when width or epsilon is not positive, classes is negative, or the options do not go together
+ */
 export function createHead(width: number, classes: number, rng: Rng, epsilon = 1e-6, options: HeadOptions = {}): Head {
   integerIn({ width }, 'width')
   countIn({ classes }, 'classes')
@@ -89,7 +116,7 @@ export function createHead(width: number, classes: number, rng: Rng, epsilon = 1
   const prefixTokens = countIn(options, 'prefixTokens', 1)
   const normAfterPooling = flagIn(options, 'normAfterPooling', false)
   checkTogether({ distillationHead, pooling, prefixTokens, normAfterPooling, classes }, options)
-  const pooledWidth = pooling === 'tokenAverage' ? 2 * width : width
+  const pooledWidth = pooling === 'tokenAverage' ? 2 * width : (options.attentionPool?.width ?? width)
   const attend = options.attentionPool && createAttentionPool(width, options.attentionPool, rng, epsilon)
   const norm = normAfterPooling ? 'fc_norm' : 'norm'
   const maps = classes === 0 ? [] : distillationHead ? ['head', 'head_dist'] : ['head']
@@ -125,16 +152,27 @@ export function createHead(width: number, classes: number, rng: Rng, epsilon = 1
   const poolOne = (x: Tensor3D, token: number) => tidy(() => pooled[pooling](x, token)) // [B, pooled width]
 
   const normaliseMacs = (tokens: number) => 5 * (normAfterPooling ? 1 : tokens) * width
+  const tokensRead: { readonly [pooling in Pooling]: (x: Tensor3D) => Tensor3D } = {
+    token: (x) => slice(x, [0, 0, 0], [x.shape[0], distillationHead ? 2 : 1, width]),
+    average: (x) => (normAfterPooling ? mean<Tensor3D>(patchesOf(x), 1, true) : patchesOf(x)),
+    tokenAverage: clone,
+    attention: patchesOf,
+  }
   return {
+    kind: 'linear',
+    config: {
+      ...(distillationHead && { distillationHead }),
+      ...(pooling !== 'token' && { pooling }),
+      ...(normAfterPooling && { normAfterPooling }),
+      ...(attend && { attentionPool: { ...attend.config } }),
+    },
     width,
     classes,
     epsilon,
-    distillationHead,
-    pooling,
     pooledWidth,
-    normAfterPooling,
-    attentionPool: attend?.config,
     parameters,
+    classifier: maps.flatMap((map) => [`${map}.weight`, `${map}.bias`]),
+    reads: { norm, maps: attend ? ['attn_pool.kv'] : maps, tokens: (x) => tidy(() => tokensRead[pooling](x)) },
     normaliseMacs,
     macs: (tokens) => normaliseMacs(tokens) + (attend?.macs(tokens - prefixTokens) ?? 0) + maps.length * classes * pooledWidth,
     liveFloats: (tokens) => tokens * width + liveBesideInput(tokens),
@@ -193,7 +231,9 @@ function checkTogether(
 }
 
 export interface AttentionPoolConfig {
-  /** H; must divide the width. */
+  /** D_a, of what attends and is classified by; default that of the tokens. */
+  readonly width?: number
+  /** H; must divide D_a. */
   readonly heads: number
   /** Hidden width of the MLP as a multiple of D; default 4. */
   readonly mlpRatio?: number
@@ -205,11 +245,11 @@ export interface AttentionPoolConfig {
 export interface AttentionPool {
   readonly config: AttentionPoolConfig
   readonly parameters: Parameters
-  /** For n tokens: 2 n D^2 keys and values, 2 D^2 query and projection, 2 n D attention, 5 D layer norm, 2 D M MLP. */
+  /** For n tokens: 2 n D D_a keys and values, 2 D_a^2 query and projection, 2 n D_a attention, 5 D_a layer norm, 2 D_a M MLP. */
   macs(tokens: number): number
   /** Peak number of live floats for one image, input and output included, parameters not. */
   liveFloats(tokens: number): number
-  /** [B, n, D] -> [B, D] */
+  /** [B, n, D] -> [B, D_a] */
   forward(x: Tensor3D): Tensor2D
 }
 
@@ -219,7 +259,8 @@ export interface AttentionPool {
  *
  * @throws when a size is not positive or the heads do not divide the width
  */
-export function createAttentionPool(width: number, given: AttentionPoolConfig, rng: Rng, epsilon: number): AttentionPool {
+export function createAttentionPool(inputWidth: number, given: AttentionPoolConfig, rng: Rng, epsilon: number): AttentionPool {
+  const width = integerIn({ width: given.width ?? inputWidth }, 'width')
   const heads = integerIn(given, 'heads')
   const mlpRatio = numberIn(given, 'mlpRatio', 4)
   const activation = choiceIn(given, 'activation', activations, 'gelu')
@@ -230,7 +271,7 @@ export function createAttentionPool(width: number, given: AttentionPoolConfig, r
     'attn_pool.latent': truncatedNormal(rng, [1, 1, width]),
     'attn_pool.q.weight': truncatedNormal(rng, [width, width]),
     'attn_pool.q.bias': constant(0, [width]),
-    'attn_pool.kv.weight': truncatedNormal(rng, [2 * width, width]),
+    'attn_pool.kv.weight': truncatedNormal(rng, [2 * width, inputWidth]),
     'attn_pool.kv.bias': constant(0, [2 * width]),
     'attn_pool.proj.weight': truncatedNormal(rng, [width, width]),
     'attn_pool.proj.bias': constant(0, [width]),
@@ -249,30 +290,30 @@ export function createAttentionPool(width: number, given: AttentionPoolConfig, r
     weight2: matrix('attn_pool.mlp.fc2.weight'),
     bias2: vector('attn_pool.mlp.fc2.bias'),
   }
-  /** [B, n, D] -> [B H, n, Dh] */
+  /** [B, n, D_a] -> [B H, n, Dh] */
   const separate = (x: Tensor3D): Tensor3D => {
     const [images, n] = x.shape
     const byHead = transpose(reshape(x, [images, n, heads, headWidth]), [0, 2, 1, 3]) // [B, H, n, Dh]
     return reshape(byHead, [images * heads, n, headWidth])
   }
   return {
-    config: { heads, mlpRatio, ...(activation !== 'gelu' && { activation }) },
+    config: { ...(width !== inputWidth && { width }), heads, mlpRatio, ...(activation !== 'gelu' && { activation }) },
     parameters,
-    macs: (tokens) => 2 * tokens * width * (width + 1) + 2 * width * (width + hidden) + 5 * width,
+    macs: (tokens) => 2 * tokens * width * (inputWidth + 1) + 2 * width * (width + hidden) + 5 * width,
     liveFloats: (tokens) =>
-      Math.max(3 * tokens * width, 2 * tokens * width + 2 * width + heads * tokens, 2 * width + 2 * hidden, 3 * width),
+      Math.max(tokens * (inputWidth + 2 * width), 2 * tokens * width + 2 * width + heads * tokens, 2 * width + 2 * hidden, 3 * width),
     forward: (x) =>
       tidy(() => {
         const [images] = x.shape
-        const [keys, values] = split(linear(x, matrix('attn_pool.kv.weight'), vector('attn_pool.kv.bias')), 2, 2) as [Tensor3D, Tensor3D] // [B, n, D]
+        const [keys, values] = split(linear(x, matrix('attn_pool.kv.weight'), vector('attn_pool.kv.bias')), 2, 2) as [Tensor3D, Tensor3D] // [B, n, D_a]
         const latent = reshape(parameters['attn_pool.latent'], [1, width]) as Tensor2D
-        const query = linear(latent, matrix('attn_pool.q.weight'), vector('attn_pool.q.bias')) // [1, D]
+        const query = linear(latent, matrix('attn_pool.q.weight'), vector('attn_pool.q.bias')) // [1, D_a]
         const queries = separate(mul(ones([images, 1, 1]), query) as Tensor3D) // [B H, 1, Dh]
         const scores = mul(batchProduct(queries, separate(keys), false, true), headWidth ** -0.5) as Tensor3D // [B H, 1, n]
-        const mixed = reshape(batchProduct(softmax(scores), separate(values)), [images, width]) as Tensor2D // [B, D]
-        const attended = linear(mixed, matrix('attn_pool.proj.weight'), vector('attn_pool.proj.bias')) // [B, D]
-        const normalised = layerNorm(attended, vector('attn_pool.norm.weight'), vector('attn_pool.norm.bias'), epsilon) // [B, D]
-        return mlp(normalised, perceptron, { activation, residual: attended }) // [B, D]
+        const mixed = reshape(batchProduct(softmax(scores), separate(values)), [images, width]) as Tensor2D // [B, D_a]
+        const attended = linear(mixed, matrix('attn_pool.proj.weight'), vector('attn_pool.proj.bias')) // [B, D_a]
+        const normalised = layerNorm(attended, vector('attn_pool.norm.weight'), vector('attn_pool.norm.bias'), epsilon) // [B, D_a]
+        return mlp(normalised, perceptron, { activation, residual: attended }) // [B, D_a]
       }),
   }
 }

@@ -1,6 +1,6 @@
 export { describe, requireArguments, requireKeys } from './arguments.js'
 export { type CostOptions, costOf, costOfStructure } from './cost.js'
-export { createEmbedding, type Embedding, type EmbeddingOptions } from './embedding.js'
+export { createEmbedding, type Embedding, type EmbeddingFactory, type EmbeddingOptions, type EmbeddingPlace } from './embedding.js'
 export { gridOf, type ImageGeometry, type Size, sidesOf, sizeText } from './geometry.js'
 export {
   type AttentionPool,
@@ -8,7 +8,10 @@ export {
   createAttentionPool,
   createHead,
   type Head,
+  type HeadFactory,
   type HeadOptions,
+  type HeadPlace,
+  type HeadReads,
   type Pooling,
 } from './head.js'
 export * as json from './json.js'
@@ -47,12 +50,13 @@ export {
   stitchFrom,
 } from './stitch-blocks.js'
 export {
-  type BlockSpec,
   buildNetwork,
   createBlock,
   type ModelDetails,
   type NetworkStructure,
-  readBlockSpec,
+  type PartRegistry,
+  type PartSpec,
+  readPartSpec,
   readStructure,
   standardBlocks,
   structureOf,

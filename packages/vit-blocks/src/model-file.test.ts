@@ -11,7 +11,7 @@ import { referenceBytes } from './safetensors/testing/reference.js'
 import { structureOf } from './structure.js'
 import { goldenConfig, goldenNetwork } from './testing/golden.js'
 import { createRng } from './testing/rng.js'
-import { scaleBlocks, tinyConfig, tinyImages } from './testing/tiny.js'
+import { scaleParts, tinyConfig, tinyImages } from './testing/tiny.js'
 import { createViT } from './vit.js'
 
 const metadataOf = (structure: unknown, schema: unknown = 1) => ({ learngene: JSON.stringify({ schema, structure, details: {} }) })
@@ -103,7 +103,7 @@ describe('a broken file is refused, and nothing stays allocated', () => {
 
   async function expectRefusal(file: Uint8Array, message: string | RegExp) {
     const before = memory().numTensors
-    const error: Error = await loadModel(file, { name: 'model.safetensors', blocks: scaleBlocks }).then(
+    const error: Error = await loadModel(file, { name: 'model.safetensors', parts: scaleParts }).then(
       () => expect.fail('was read'),
       (error) => error,
     )
@@ -147,7 +147,7 @@ describe('a broken file is refused, and nothing stays allocated', () => {
     await refuse({ ...structure, blocks: {} }, 'structure.blocks must be a list; got {...}')
     await refuse(
       { ...structure, blocks: [{ kind: 3, config: {} }] },
-      'structure.blocks[0].kind must be the name of a block kind, of at most 100 characters; got 3',
+      'structure.blocks[0].kind must be the name of a kind, of at most 100 characters; got 3',
     )
     await refuse({ ...structure, blocks: [{ kind: 'transformer' }] }, 'structure.blocks[0].config must be an object; got nothing')
     await refuse(
@@ -197,7 +197,7 @@ describe("somebody's own block kind", () => {
 
   it('trains, is costed, is saved and loaded again', async () => {
     const before = memory().numTensors
-    const network = createViT(config, createRng(2), scaleBlocks)
+    const network = createViT(config, createRng(2), scaleParts)
     const parameters = parametersOf(network)
     const images = tinyImages(4, 1)
     const moments = Object.fromEntries(Object.entries(parameters).map(([name, value]) => [name, { m: zeros(value), v: zeros(value) }]))
@@ -222,7 +222,7 @@ describe("somebody's own block kind", () => {
     for (const [i, { name, data }] of (await readParameters(parameters)).entries()) expect(data, name).not.toEqual(start[i])
 
     const bytes = await saveModel(network)
-    const { network: loaded } = await loadModel(bytes, { blocks: scaleBlocks })
+    const { network: loaded } = await loadModel(bytes, { parts: scaleParts })
     expect(loaded.blocks[1]).toMatchObject({ kind: 'scale', config: { width: 6, gain: 0.25 } })
     expect(await readParameters(parametersOf(loaded))).toEqual(await readParameters(parameters))
     expect(logitsOf(loaded)).toEqual(logitsOf(network))
@@ -234,7 +234,7 @@ describe("somebody's own block kind", () => {
     expect(memory().numTensors).toBe(before)
 
     await expect(loadModel(bytes, { name: 'own' })).rejects.toThrow(
-      "own: unknown block kind 'scale'; known are transformer, stitch, loraStitch. Pass its factory: { blocks: { 'scale': factory } }",
+      "own: unknown block kind 'scale'; known are transformer, stitch, loraStitch. Pass its factory: { parts: { blocks: { 'scale': factory } } }",
     )
     expect(memory().numTensors).toBe(before)
   })

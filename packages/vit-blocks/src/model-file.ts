@@ -79,7 +79,7 @@ export async function saveModel(network: Network, options: SaveOptions = {}): Pr
  */
 export async function loadModel(source: ByteSource | Uint8Array | WeightFiles, options: LoadOptions = {}): Promise<LoadedModel> {
   const { structure, values, freshHead, details, notes } = await readCheckpoint(filesOf(source, options), options)
-  const network = buildNetwork(structure, options.blocks, freshHead ? onlyHead(options.rng!) : undefined)
+  const network = buildNetwork(structure, options.parts, freshHead ? onlyHead(options.rng!) : undefined)
   try {
     assignParameters(parametersOf(network), values)
   } catch (error) {

@@ -2,20 +2,20 @@ import { describeEachBackend, expectClose, valuesOf } from '@learngene/testing'
 import { add, dispose, mean, memory, slice, square, type Tensor, type Tensor3D, tensor, tidy, variableGrads } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { disposeNetwork, forward, type Network, parametersOf, runBlocks } from './network.js'
-import type { BlockSpec } from './structure.js'
+import type { PartSpec } from './structure.js'
 import { createRng } from './testing/rng.js'
-import { createScale, scaleBlocks, tinyConfig, tinyImages } from './testing/tiny.js'
+import { createScale, scaleParts, tinyConfig, tinyImages } from './testing/tiny.js'
 import { createViT } from './vit.js'
 
 const config = {
   ...tinyConfig,
-  block: (i: number): BlockSpec =>
+  block: (i: number): PartSpec =>
     i === 1 ? { kind: 'scale', config: { width: 6, gain: 0.5 } } : { kind: 'transformer', config: { width: 6, heads: 2 } },
 }
 describeEachBackend(({ tolerances }) => {
   let network: Network
   beforeAll(() => {
-    network = createViT(config, createRng(1), scaleBlocks)
+    network = createViT(config, createRng(1), scaleParts)
   })
   afterAll(() => disposeNetwork(network))
 

@@ -6,7 +6,7 @@ import { disposeNetwork, parametersOf } from './network.js'
 import { disposeParameters } from './parameters.js'
 import { buildNetwork, createBlock, standardBlocks, structureOf } from './structure.js'
 import { createRng } from './testing/rng.js'
-import { scaleBlocks, tinyConfig } from './testing/tiny.js'
+import { scaleParts, tinyConfig } from './testing/tiny.js'
 import { createViT, vitStructure } from './vit.js'
 
 describe('structure', () => {
@@ -85,7 +85,7 @@ describe('structure', () => {
     ['a head of another width', { headWidth: 4 }, "network: the head must take the width 6 that block 2 ('transformer') gives; it takes 4"],
   ])('refuses %s and leaves nothing behind', (_, change, message) => {
     const before = memory().numTensors
-    expect(() => buildNetwork({ ...structure, ...change }, scaleBlocks)).toThrow(message)
+    expect(() => buildNetwork({ ...structure, ...change }, scaleParts)).toThrow(message)
     expect(memory().numTensors).toBe(before)
   })
 })
@@ -98,13 +98,13 @@ describe('createBlock', () => {
     expect(block.kind).toBe('transformer')
     disposeParameters(block.parameters)
     const other = { ...block, parameters: {} }
-    expect(createBlock(spec, createRng(0), { transformer: () => other })).toBe(other)
+    expect(createBlock(spec, createRng(0), { blocks: { transformer: () => other } })).toBe(other)
     expect(Object.keys(standardBlocks)).toEqual(['transformer', 'stitch', 'loraStitch'])
   })
 
   it.each(['mixer', 'constructor', '__proto__'])("refuses the unknown kind '%s' and says what is known", (kind) => {
-    expect(() => createBlock({ kind, config: {} }, createRng(0), { other: () => expect.fail('built') })).toThrow(
-      `unknown block kind '${kind}'; known are transformer, stitch, loraStitch, other. Pass its factory: { blocks: { '${kind}': factory } }`,
+    expect(() => createBlock({ kind, config: {} }, createRng(0), { blocks: { other: () => expect.fail('built') } })).toThrow(
+      `unknown block kind '${kind}'; known are transformer, stitch, loraStitch, other. Pass its factory: { parts: { blocks: { '${kind}': factory } } }`,
     )
   })
 })

@@ -2,9 +2,9 @@ import type { Json, JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
 import { activations } from '@learngene/ops'
 import { choiceIn, countIn, integerIn, numberIn } from './config.js'
-import { createEmbedding, type EmbeddingOptions, prefixTokensOf } from './embedding.js'
+import { createEmbedding, type Embedding, type EmbeddingFactory, type EmbeddingOptions, projectedEmbedding } from './embedding.js'
 import { geometryIn, type ImageGeometry } from './geometry.js'
-import { type AttentionPoolConfig, createHead, type HeadOptions, poolings } from './head.js'
+import { type AttentionPoolConfig, createHead, type HeadFactory, type HeadOptions, type HeadPlace, poolings } from './head.js'
 import * as json from './json.js'
 import type { Network } from './network.js'
 import { disposeParameters } from './parameters.js'
@@ -12,14 +12,31 @@ import { SafetensorsError, type SafetensorsFile } from './safetensors/index.js'
 import { createLoraStitch, createStitch } from './stitch-blocks.js'
 import { createTransformerBlock } from './transformer-block.js'
 
-/** The structure of a network without its weights. What is left out of the options is as in a plain ViT: a class token, and classification by it. */
-export interface NetworkStructure extends Omit<EmbeddingOptions, 'epsilon'>, Omit<HeadOptions, 'prefixTokens'> {
+/** Factories of parts of one's own, by kind; one of a standard kind's name takes its place. */
+export interface PartRegistry {
+  /** Blocks, and stitches, which are blocks. */
+  readonly blocks?: BlockRegistry
+  readonly embeddings?: { readonly [kind: string]: EmbeddingFactory }
+  readonly heads?: { readonly [kind: string]: HeadFactory }
+}
+
+/**
+ * The structure of a network without its weights. Options of the standard embedding and head stand in it flat; what is left out of them is as in a plain ViT: a class token, and
+ * classification by it.
+ */
+export interface NetworkStructure extends Omit<EmbeddingOptions, 'epsilon' | 'read'>, Omit<HeadOptions, 'prefixTokens' | 'read'> {
   readonly geometry: ImageGeometry
   /** C; 0 where there is no classifier. */
   readonly classes: number
   /** Of the layer norms of embedding and head. */
   readonly epsilon: number
-  readonly blocks: readonly BlockSpec[]
+  readonly blocks: readonly PartSpec[]
+  /** Kind and configuration of an embedding of one's own, in place of the standard one. */
+  readonly embedding?: PartSpec
+  /** D_e, where the embedding is of this width and a linear map leads to `embeddingWidth`. */
+  readonly projectedFrom?: number
+  /** Kind and configuration of a head of one's own, in place of the standard one. */
+  readonly head?: PartSpec
   /** Width of the embedding, which is block 0's input. */
   readonly embeddingWidth: number
   /** Width of the head, which is the last block's output. */
@@ -31,43 +48,38 @@ export function structureOf({ embedding, blocks, head }: Network): NetworkStruct
     geometry: embedding.geometry,
     classes: head.classes,
     epsilon: head.epsilon,
-    blocks: blocks.map(({ kind, config }) => ({ kind, config })),
+    blocks: blocks.map(specOf),
     embeddingWidth: embedding.width,
     headWidth: head.width,
-    ...(!embedding.classToken && { classToken: false }),
-    ...(embedding.distillationToken && { distillationToken: true }),
-    ...(embedding.registerTokens > 0 && { registerTokens: embedding.registerTokens }),
-    ...(embedding.embeddingNorm && { embeddingNorm: true }),
-    ...(head.distillationHead && { distillationHead: true }),
-    ...(head.pooling !== 'token' && { pooling: head.pooling }),
-    ...(head.normAfterPooling && { normAfterPooling: true }),
-    ...(head.attentionPool && { attentionPool: head.attentionPool }),
+    ...(embedding.kind === standardEmbedding ? embedding.config : { embedding: specOf(embedding) }),
+    ...(embedding.projectedFrom && { projectedFrom: embedding.projectedFrom }),
+    ...(head.kind === standardHead ? head.config : { head: specOf(head) }),
   }
 }
+
+const specOf = ({ kind, config }: PartSpec): PartSpec => ({ kind, config })
 
 /**
  * A network of the given structure. Nothing stays allocated when it fails.
  *
- * @param blocks factories of block kinds besides the standard ones
+ * @param parts factories of kinds besides the standard ones
  * @param rng draws the weights, each part from a fork of its own; without it all random weights are zero, to be loaded
- * @throws when a block kind is unknown, a configuration is not possible, or a part takes another width than the part before it gives,
+ * @throws when a kind is unknown, a configuration is not possible, or a part takes another width than the part before it gives,
  * or a distillation head has no token
  */
-export function buildNetwork(structure: NetworkStructure, blocks?: BlockRegistry, rng: Rng = zeroRng): Network {
+export function buildNetwork(structure: NetworkStructure, parts: PartRegistry = {}, rng: Rng = zeroRng): Network {
   const made: Parameters[] = []
   const keep = <T extends { readonly parameters: Parameters }>(part: T): T => {
     made.push(part.parameters)
     return part
   }
   try {
-    const { geometry, embeddingWidth, headWidth, classes, epsilon } = structure
-    const network = {
-      embedding: keep(createEmbedding(geometry, embeddingWidth, rng.fork('embedding'), structure)),
-      blocks: structure.blocks.map((spec, i) => keep(createBlock(spec, rng.fork(`block.${i}`), blocks))),
-      head: keep(createHead(headWidth, classes, rng.fork('head'), epsilon, { ...structure, prefixTokens: prefixTokensOf(structure) })),
-    }
+    const embedding = embeddingOf(structure, parts, rng, keep)
+    const blocks = structure.blocks.map((spec, i) => keep(createBlock(spec, rng.fork(`block.${i}`), parts)))
+    const { classes, headWidth: width, epsilon } = structure
+    const head = keep(headOf(structure, { width, classes, epsilon, prefixTokens: embedding.prefixTokens }, parts, rng.fork('head')))
+    const network = { embedding, blocks, head }
     checkWidths(network)
-    checkTokens(network)
     return network
   } catch (error) {
     for (const parameters of made) disposeParameters(parameters)
@@ -89,10 +101,40 @@ function checkWidths({ embedding, blocks, head }: Network): void {
   check('the head', head.width)
 }
 
-function checkTokens({ embedding, head }: Network): void {
-  if (head.distillationHead && !embedding.distillationToken) {
+const standardEmbedding = 'patches'
+const standardHead = 'linear'
+
+function embeddingOf(
+  structure: NetworkStructure,
+  { embeddings = {} }: PartRegistry,
+  rng: Rng,
+  keep: <T extends Embedding>(part: T) => T,
+): Embedding {
+  const { geometry, embedding: spec, embeddingWidth, projectedFrom } = structure
+  const place = { geometry, width: projectedFrom ?? embeddingWidth }
+  const standard: EmbeddingFactory = (_, { width }, rng) => createEmbedding(geometry, width, rng, structure)
+  const factory = spec === undefined ? standard : factoryOf('embedding', 'embeddings', spec.kind, embeddings)
+  const embedding = keep(factory(spec?.config ?? {}, place, rng.fork('embedding')))
+  if (embedding.width !== place.width)
+    throw new Error(
+      `network: the embedding '${embedding.kind}' must be of the width ${place.width} that it was asked for; it is of ${embedding.width}`,
+    )
+  return projectedFrom === undefined ? embedding : keep(projectedEmbedding(embedding, embeddingWidth, rng.fork('embedding projection')))
+}
+
+function headOf(structure: NetworkStructure, place: HeadPlace, { heads = {} }: PartRegistry, rng: Rng) {
+  const { head: spec, distillationHead = false, distillationToken = false, embedding } = structure
+  if (spec !== undefined) return factoryOf('head', 'heads', spec.kind, heads)(spec.config, place, rng)
+  if (distillationHead && !distillationToken && embedding === undefined) {
     throw new Error('network: a distillation head needs the distillation token that it classifies by; the embedding has none')
   }
+  return createHead(place.width, place.classes, rng, place.epsilon, { ...structure, prefixTokens: place.prefixTokens })
+}
+
+function factoryOf<F>(what: string, option: keyof PartRegistry, kind: string, registry: { readonly [kind: string]: F }): F {
+  if (Object.hasOwn(registry, kind)) return registry[kind]!
+  const known = Object.keys(registry).join(', ') || 'none'
+  throw new Error(`unknown ${what} kind '${kind}'; known are ${known}. Pass its factory: { parts: { ${option}: { '${kind}': factory } } }`)
 }
 
 /** Draws the head's weights as `rng` does, and no others. */
@@ -109,8 +151,8 @@ const zeroRng: Rng = {
   fork: () => zeroRng,
 }
 
-/** A block to be built: its kind's name in the registry and the factory's configuration. */
-export interface BlockSpec {
+/** A part to be built: its kind's name in the registry and the factory's configuration. */
+export interface PartSpec {
   readonly kind: string
   readonly config: JsonObject
 }
@@ -125,24 +167,17 @@ export const standardBlocks: BlockRegistry = {
 /**
  * Builds a block by its kind.
  *
- * @param blocks kinds besides {@link standardBlocks}; one of the same name takes precedence
+ * @param parts kinds besides {@link standardBlocks}; one of the same name takes precedence
  * @throws when the kind is not registered, naming those that are
  */
-export function createBlock(spec: BlockSpec, rng: Rng, blocks: BlockRegistry = {}): Block {
-  const factories = new Map(Object.entries({ ...standardBlocks, ...blocks }))
-  const factory = factories.get(spec.kind)
-  if (factory === undefined) {
-    throw new Error(
-      `unknown block kind '${spec.kind}'; known are ${[...factories.keys()].join(', ')}. Pass its factory: { blocks: { '${spec.kind}': factory } }`,
-    )
-  }
-  return factory(spec.config, rng)
+export function createBlock({ kind, config }: PartSpec, rng: Rng, { blocks }: PartRegistry = {}): Block {
+  return factoryOf('block', 'blocks', kind, { ...standardBlocks, ...blocks })(config, rng)
 }
 
 /** ViT-22B has 48. */
 const mostBlocks = 512
 
-const kindName = { pattern: /^.{1,100}$/su, words: 'the name of a block kind, of at most 100 characters' }
+const kindName = { pattern: /^.{1,100}$/su, words: 'the name of a kind, of at most 100 characters' }
 
 /**
  * Checks a structure that a file describes, whole and before anything is made of it. Keys that this version does not know are left out.
@@ -157,7 +192,7 @@ export function readStructure(value: Json | undefined, name = 'structure'): Netw
     geometry: geometryIn(geometry),
     classes: countIn(structure, 'classes'),
     epsilon: numberIn(structure, 'epsilon'),
-    blocks: json.list(structure.blocks, `${name}.blocks`, mostBlocks, readBlockSpec),
+    blocks: json.list(structure.blocks, `${name}.blocks`, mostBlocks, readPartSpec),
     embeddingWidth: integerIn(structure, 'embeddingWidth'),
     headWidth: integerIn(structure, 'headWidth'),
     ...readOptions(structure, name),
@@ -166,8 +201,11 @@ export function readStructure(value: Json | undefined, name = 'structure'): Netw
 
 /** Those of embedding and head that are there; whether they go together is for the parts to say. */
 function readOptions(structure: JsonObject, name: string): Partial<NetworkStructure> {
-  const { registerTokens, pooling, attentionPool } = structure
+  const { registerTokens, pooling, attentionPool, embedding, projectedFrom, head } = structure
   return {
+    ...(embedding !== undefined && { embedding: readPartSpec(embedding, `${name}.embedding`) }),
+    ...(projectedFrom !== undefined && { projectedFrom: integerIn(structure, 'projectedFrom') }),
+    ...(head !== undefined && { head: readPartSpec(head, `${name}.head`) }),
     ...flagIn(structure, 'classToken', name),
     ...flagIn(structure, 'distillationToken', name),
     ...(registerTokens !== undefined && { registerTokens: countIn(structure, 'registerTokens') }),
@@ -181,14 +219,15 @@ function readOptions(structure: JsonObject, name: string): Partial<NetworkStruct
 
 function readAttentionPool(config: JsonObject): AttentionPoolConfig {
   return {
+    ...(config.width !== undefined && { width: integerIn(config, 'width') }),
     heads: integerIn(config, 'heads'),
     mlpRatio: numberIn(config, 'mlpRatio', 4),
     ...(config.activation !== undefined && { activation: choiceIn(config, 'activation', activations, 'gelu') }),
   }
 }
 
-/** Checks a block's kind and that it has a configuration. @throws Error naming what is wrong */
-export function readBlockSpec(value: unknown, name: string): BlockSpec {
+/** Checks a part's kind and that it has a configuration. @throws Error naming what is wrong */
+export function readPartSpec(value: unknown, name: string): PartSpec {
   const { kind, config } = json.object(value, name)
   return { kind: json.text(kind, `${name}.kind`, kindName), config: json.object(config, `${name}.config`) }
 }

@@ -6,7 +6,7 @@ import { withoutWeights } from './parameters.js'
 import distilledShapes from './testing/reference/timm-deit-distilled-shapes.json' with { type: 'json' }
 import deitShapes from './testing/reference/timm-deit-shapes.json' with { type: 'json' }
 import { createRng } from './testing/rng.js'
-import { scaleBlocks, tinyConfig } from './testing/tiny.js'
+import { createScale, scaleParts, tinyConfig } from './testing/tiny.js'
 import { createViT, deit } from './vit.js'
 
 it.each(['tiny', 'small', 'base'] as const)('names and shapes the tensors of DeiT-%s as timm does, in its order', (size) => {
@@ -56,17 +56,19 @@ it.each<[object, string]>([
   ],
 ])('refuses %j and leaves nothing behind', (change, message) => {
   const before = memory().numTensors
-  expect(() => createViT({ ...tinyConfig, ...change }, createRng(0), scaleBlocks)).toThrow(message)
+  expect(() => createViT({ ...tinyConfig, ...change }, createRng(0), scaleParts)).toThrow(message)
   expect(memory().numTensors).toBe(before)
 })
 
 it('refuses blocks that leave the width between them', () => {
   const before = memory().numTensors
   const blocks = {
-    widen: () => ({ ...scaleBlocks.scale!({ width: 6, gain: 1 }, createRng(0)), kind: 'widen', outputWidth: 8 }),
-    narrow: () => ({ ...scaleBlocks.scale!({ width: 6, gain: 1 }, createRng(0)), kind: 'narrow', inputWidth: 8 }),
+    widen: () => ({ ...createScale({ width: 6, gain: 1 }, createRng(0)), kind: 'widen', outputWidth: 8 }),
+    narrow: () => ({ ...createScale({ width: 6, gain: 1 }, createRng(0)), kind: 'narrow', inputWidth: 8 }),
   }
   const config = { ...tinyConfig, depth: 2, block: (i: number) => ({ kind: i === 0 ? 'widen' : 'narrow', config: {} }) }
-  expect(() => createViT(config, createRng(0), blocks)).toThrow("createViT: blocks must map width 6 to 6; block 0 ('widen') maps 6 to 8")
+  expect(() => createViT(config, createRng(0), { blocks })).toThrow(
+    "createViT: blocks must map width 6 to 6; block 0 ('widen') maps 6 to 8",
+  )
   expect(memory().numTensors).toBe(before)
 })

@@ -1,11 +1,10 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry } from '@learngene/interfaces/tensors'
 import type { Activation } from '@learngene/ops'
 import type { EmbeddingOptions } from './embedding.js'
 import type { ImageGeometry } from './geometry.js'
 import type { HeadOptions } from './head.js'
 import { disposeNetwork, type Network } from './network.js'
-import { type BlockSpec, buildNetwork, type NetworkStructure, structureOf } from './structure.js'
+import { buildNetwork, type NetworkStructure, type PartRegistry, type PartSpec, structureOf } from './structure.js'
 
 /** A Vision Transformer of any size; embedding and head as their options say, by default those of ViT and DeiT. */
 export interface ViTConfig
@@ -29,7 +28,10 @@ export interface ViTConfig
   /** Whether a distillation token and its head stand beside the class token and its head, as in distilled DeiT; default false. */
   readonly distilled?: boolean
   /** The kind of block i, where it is not the standard transformer block. Its input and output width must be D. */
-  readonly block?: (i: number) => BlockSpec
+  readonly block?: (i: number) => PartSpec
+  /** An embedding and a head of kinds of one's own; options of the standard ones do not apply to them. */
+  readonly embedding?: PartSpec
+  readonly head?: PartSpec
 }
 
 /** One of square images in square patches. */
@@ -65,7 +67,16 @@ export function vitStructure(config: ViTConfig): NetworkStructure {
   }
 }
 
-const optionKeys = ['classToken', 'registerTokens', 'embeddingNorm', 'pooling', 'normAfterPooling', 'attentionPool'] as const
+const optionKeys = [
+  'classToken',
+  'registerTokens',
+  'embeddingNorm',
+  'pooling',
+  'normAfterPooling',
+  'attentionPool',
+  'embedding',
+  'head',
+] as const
 
 /** What of a configuration is said as the structure says it. */
 function optionsIn(config: ViTConfig): Pick<NetworkStructure, (typeof optionKeys)[number]> {
@@ -82,8 +93,9 @@ export function interfaceOf(network: Network): ViTInterface {
     blocks: _,
     embeddingWidth: __,
     headWidth: ___,
+    projectedFrom: ____,
     distillationToken,
-    distillationHead: ____,
+    distillationHead: _____,
     ...options
   } = structureOf(network)
   return { ...geometry, ...options, ...(distillationToken && { distilled: true }) }
@@ -93,11 +105,11 @@ export function interfaceOf(network: Network): ViTInterface {
  * A Vision Transformer with freshly initialised weights: truncated normal of deviation 0.02, biases zero, norms one.
  *
  * @param rng draws the weights; a generator of the same seed gives the same weights on every backend
- * @param blocks factories of block kinds that `config.block` names
+ * @param parts factories of the kinds that `config` names
  * @throws when the configuration is not possible or a block's widths are not the model's
  */
-export function createViT(config: ViTConfig, rng: Rng, blocks?: BlockRegistry): Network {
-  const network = buildNetwork(vitStructure(config), blocks, rng)
+export function createViT(config: ViTConfig, rng: Rng, parts?: PartRegistry): Network {
+  const network = buildNetwork(vitStructure(config), parts, rng)
   const { width } = config
   const wrong = network.blocks.findIndex(({ inputWidth, outputWidth }) => inputWidth !== width || outputWidth !== width)
   if (wrong >= 0) {

@@ -1,14 +1,14 @@
 import { sourceOf } from '@learngene/testing/source-of'
 import { createRng } from '@learngene/training'
-import { createViT, type Network, parametersOf, type SquareViTConfig, type ViTConfig } from '@learngene/vit-blocks'
+import { createViT, type Network, type PartRegistry, parametersOf, type SquareViTConfig, type ViTConfig } from '@learngene/vit-blocks'
 import { add, mul, tensor, tensor4d, tidy } from '@tensorflow/tfjs-core'
 
 export const smallConfig: SquareViTConfig = { imageSize: 8, patchSize: 4, channels: 1, width: 16, depth: 4, heads: 2, classes: 3 }
 
 /** A ViT none of whose parameters is left as it is initialised, so that norms, biases and all heads matter. */
-export function livelyViT(config: Partial<ViTConfig> = {}, seed = 1): Network {
+export function livelyViT(config: Partial<ViTConfig> = {}, seed = 1, parts?: PartRegistry): Network {
   const rng = createRng(seed)
-  const network = createViT({ ...smallConfig, ...config }, rng.fork('weights'))
+  const network = createViT({ ...smallConfig, ...config }, rng.fork('weights'), parts)
   for (const [name, parameter] of Object.entries(parametersOf(network))) {
     const draw = rng.fork(name)
     const deviation = name.endsWith('bias') ? 0.3 : parameter.rank === 1 ? 0.3 : 0

@@ -1,12 +1,12 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { requireArguments } from '@learngene/stitch'
-import { buildNetwork, type NetworkStructure } from '@learngene/vit-blocks'
+import { buildNetwork, type NetworkStructure, type PartRegistry } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
 export interface FromScratchOptions extends NetworkTraining {
-  /** Factories of block kinds besides the standard ones. */
-  readonly blocks?: BlockRegistry
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
 }
 
 /**
@@ -23,6 +23,6 @@ export async function trainFromScratch(
 ): Promise<TrainedNetwork> {
   requireArguments('trainFromScratch', { structure: ['object', structure], source: ['source', source], rng: ['rng', rng] })
   requireArguments('trainFromScratch', { options: ['object', options] })
-  const network = buildNetwork(structure, options.blocks, rng.fork('weights'))
+  const network = buildNetwork(structure, options.parts, rng.fork('weights'))
   return trainNew(network, source, options, rng.fork('training'))
 }

@@ -1,16 +1,16 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { requireArguments } from '@learngene/stitch'
-import { buildNetwork, copyParameters, type Network, structureOf } from '@learngene/vit-blocks'
+import { buildNetwork, copyParameters, type Network, type PartRegistry, structureOf } from '@learngene/vit-blocks'
 import { type NetworkTraining, type TrainedNetwork, trainNew } from './train-network.js'
 
 export interface LearngeneSpec {
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   /** Blocks of the descendant. */
   readonly depth: number
   /** How many of the ancestor's last blocks it inherits; default 3. */
   readonly inherited?: number
-  /** Factories of the ancestor's block kinds besides the standard ones. */
-  readonly blocks?: BlockRegistry
 }
 
 /**
@@ -21,7 +21,7 @@ export interface LearngeneSpec {
  */
 export function inheritLearngene(ancestor: Network, spec: LearngeneSpec, rng: Rng): Network {
   requireArguments('learngene', { ancestor: ['network', ancestor], spec: ['object', spec], rng: ['rng', rng] })
-  const { depth, inherited = 3, blocks } = spec
+  const { depth, inherited = 3, parts } = spec
   const length = ancestor.blocks.length
   if (!Number.isInteger(inherited) || inherited < 1 || inherited > length) {
     throw new Error(`learngene: 'inherited' must be an integer from 1 to ${length}, the depth of the ancestor; got ${inherited}`)
@@ -32,7 +32,7 @@ export function inheritLearngene(ancestor: Network, spec: LearngeneSpec, rng: Rn
   const structure = structureOf(ancestor)
   const last = structure.blocks.slice(length - inherited)
   const fresh = Array.from({ length: depth - inherited }, () => last[0]!)
-  const network = buildNetwork({ ...structure, blocks: [...fresh, ...last] }, blocks, rng)
+  const network = buildNetwork({ ...structure, blocks: [...fresh, ...last] }, parts, rng)
   for (let i = 1; i <= inherited; i++) copyParameters(ancestor.blocks[length - i]!.parameters, network.blocks[depth - i]!.parameters)
   return network
 }

@@ -1,7 +1,6 @@
 import { startBackend, valuesOf } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import {
-  type BlockSpec,
   costOf,
   costOfStructure,
   createTransformerBlock,
@@ -10,6 +9,7 @@ import {
   forward,
   loadModel,
   type Network,
+  type PartSpec,
   parametersOf,
   saveModel,
   structureOf,
@@ -127,8 +127,10 @@ describe('the training of a nested network', () => {
 })
 
 describe('refuses in one line', () => {
-  const foreign = (block: (i: number) => BlockSpec) =>
-    createViT({ ...tinyConfig, block }, createRng(1), { other: (c, rng) => ({ ...createTransformerBlock(c, rng), kind: 'other' }) })
+  const foreign = (block: (i: number) => PartSpec) =>
+    createViT({ ...tinyConfig, block }, createRng(1), {
+      blocks: { other: (c, rng) => ({ ...createTransformerBlock(c, rng), kind: 'other' }) },
+    })
   const spec = (kind: string, heads: number) => ({ kind, config: { width: 16, heads } })
 
   it.each<[string, Parameters<typeof createNested>[1], string, (() => Network)?]>([

@@ -1,5 +1,5 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
-import type { BlockRegistry, ImageSource } from '@learngene/interfaces/tensors'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import {
   collectGrams,
   initialiseStitches,
@@ -10,7 +10,7 @@ import {
   type StitchReport,
   type Tier,
 } from '@learngene/stitch'
-import { type BlockSpec, disposeNetwork, type Network } from '@learngene/vit-blocks'
+import { disposeNetwork, type Network, type PartRegistry, type PartSpec } from '@learngene/vit-blocks'
 import { type AuxiliarySpec, createAuxiliary } from '../auxiliary.js'
 import { type FineTuneOptions, fineTune } from '../fine-tune.js'
 import { uniformPaths } from '../path-policy.js'
@@ -26,8 +26,8 @@ export interface TrainedAnchors {
 }
 
 export interface AnchorOptions extends NetworkTraining {
-  /** Factories of the kinds that `AuxiliarySpec.block` names. */
-  readonly blocks?: BlockRegistry
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
 }
 
 /**
@@ -52,7 +52,7 @@ export async function trainAnchors(
   const losses: Float32Array[] = []
   try {
     for (const spec of specs) {
-      const anchor = createAuxiliary(ancestor, spec, rng, options.blocks)
+      const anchor = createAuxiliary(ancestor, spec, rng, options.parts)
       losses.push((await trainNew(anchor.network, source, options, rng.fork(`anchor ${anchor.name}`))).losses)
       tiers.push(anchor)
     }
@@ -67,7 +67,7 @@ export interface SnNetOptions {
   /** Default the sliding window of kernel 2 and stride 1 over nearest tiers; `{ kind: 'twoWay' }` for SN-Netv2. */
   readonly space?: SpaceSpec
   /** Default plain stitches, `{ kind: 'loraStitch', config: { rank } }` for SN-Netv2. */
-  readonly stitch?: BlockSpec
+  readonly stitch?: PartSpec
   /** Training images whose features the stitches are fitted to; default 100. */
   readonly featureImages?: number
   /** What a stitch that several block pairs share is fitted to: all their features at once (default), or the mean of their solutions as published. */

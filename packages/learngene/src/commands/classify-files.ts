@@ -17,6 +17,8 @@ export interface ClassifyOptions {
   /** Images, and folders of images. */
   readonly files: readonly string[]
   readonly top: number
+  /** See {@link loadModelAt}. */
+  readonly config?: string
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
   readonly quiet?: boolean
@@ -50,7 +52,7 @@ const AHEAD = 8
  * @throws when the model cannot be loaded, has no classifier or does not say how its images are prepared
  */
 export async function classifyFiles(
-  { model, files, top, backend }: Pick<ClassifyOptions, 'model' | 'files' | 'top' | 'backend'>,
+  { model, files, top, config, backend }: Pick<ClassifyOptions, 'model' | 'files' | 'top' | 'config' | 'backend'>,
   report: Reporter,
   signal: AbortSignal,
 ): Promise<Classified> {
@@ -58,7 +60,7 @@ export async function classifyFiles(
   const faults = found.flatMap((one) => ('reason' in one ? [one] : []))
   if (faults.length === found.length) return { predictions: [], unreadable: faults, next: '' }
   await startBackend(backend)
-  const { network, details, address } = await loadModelAt(model, { report, signal })
+  const { network, details, address } = await loadModelAt(model, { config, report, signal })
   try {
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)

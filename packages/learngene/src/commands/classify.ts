@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, MODEL_HELP, quietOption, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { nextText } from '../report/next.js'
 import type { ClassifyOptions } from './classify-files.js'
@@ -13,6 +13,7 @@ export function addClassify(program: Command, io: Io): void {
     .argument('<file...>', 'image files, and folders of image files at any depth')
     .option('--top <number>', 'how many classes to name for each picture, the likeliest first', integer(1), 5)
     .addOption(quietOption())
+    .addOption(ownPartsOption())
     .addOption(backendOption())
     .addOption(seedOption())
     .addOption(jsonOption())

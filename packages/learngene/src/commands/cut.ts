@@ -2,7 +2,18 @@ import { resolve } from 'node:path'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, integers, jsonOption, MODEL_HELP, quietOption, seedOption } from '../options.js'
+import {
+  backendOption,
+  budget,
+  example,
+  integer,
+  integers,
+  jsonOption,
+  MODEL_HELP,
+  ownPartsOption,
+  quietOption,
+  seedOption,
+} from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { nextText } from '../report/next.js'
 import type { CutOptions } from './cut/ancestor.js'
@@ -41,6 +52,7 @@ export function addCut(program: Command, io: Io): void {
     .option('--limit <number>', 'images to judge by, at most', integer(1), 500)
     .addOption(new Option('--dtype <type>', 'type of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--force', 'replace a file that this command did not write')
+    .addOption(ownPartsOption())
     .addOption(backendOption())
     .addOption(quietOption())
     .addOption(seedOption('that draws the images of the calibration and the order of those of --epochs'))

@@ -21,6 +21,8 @@ export interface EvaluateOptions {
   readonly limit?: number
   readonly batchSize: number
   readonly skipUnreadable?: boolean
+  /** See {@link loadModelAt}. */
+  readonly config?: string
   readonly seed: number
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
@@ -67,7 +69,7 @@ interface Labelled {
 export async function evaluateModel(options: EvaluateOptions, report: Reporter, signal: AbortSignal): Promise<ModelEvaluation> {
   const { limit, seed, batchSize } = options
   await startBackend(options.backend)
-  const { network, details, address } = await loadModelAt(options.model, { report, signal })
+  const { network, details, address } = await loadModelAt(options.model, { config: options.config, report, signal })
   try {
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, MODEL_HELP, quietOption, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { nextText } from '../report/next.js'
 import type { EvaluateOptions } from './evaluate-model.js'
@@ -21,6 +21,7 @@ export function addEvaluate(program: Command, io: Io): void {
     .option('--limit <number>', 'take only so many images, drawn by the seed', integer(1))
     .option('--batch-size <number>', 'images that run at once', integer(1), 32)
     .option('--skip-unreadable', 'leave out pictures that cannot be read, instead of failing')
+    .addOption(ownPartsOption())
     .addOption(backendOption())
     .addOption(quietOption())
     .addOption(seedOption('that draws the images of --limit'))

@@ -42,7 +42,7 @@ export async function extractFromRun({ run, path: text, budget = {}, out, dtype,
   const dir = await poolOfRun(run, report)
   await startBackend('wasm')
   const own = await registryOfRun(run)
-  const pool = await loadPool(dir, { blocks: own?.blocks, spaces: own?.spaces })
+  const pool = await loadPool(dir, { parts: own, spaces: own?.spaces })
   try {
     const found = findPath(pool.space, wanted, run)
     const bytes = await extractDescendant(pool, found, { dtype: dtype === 'f16' ? 'F16' : 'F32' })

@@ -39,7 +39,7 @@ export interface ModelReport {
 export async function verifyModel(
   address: string,
   backend: BackendName | 'auto',
-  options: LoadOptions,
+  options: Omit<LoadOptions, 'parts'> & { readonly config?: string },
 ): Promise<ModelReport & { readonly lines: readonly (readonly [string, string])[]; readonly next: readonly string[] }> {
   const { name } = await startBackend(backend)
   const loaded = await loadModelAt(address, options)
@@ -82,9 +82,13 @@ async function outputsOf(network: Network): Promise<number[]> {
 /** The report for people: what, and how it was understood. */
 function linesOf(address: string, { network, details, notes }: LoadedModel, report: ModelReport): [string, string][] {
   const { embedding, blocks, head } = network
-  const { geometry, classToken, distillationToken, registerTokens, tokens, prefixTokens, embeddingNorm } = embedding
+  const { geometry, tokens, prefixTokens, projectedFrom } = embedding
+  const structure = structureOf(network)
+  const { classToken = true, distillationToken = false, registerTokens = 0, embeddingNorm = false } = structure
+  const { pooling = 'token', normAfterPooling = false, distillationHead = false } = structure
   const count = (number: number, what: string) => `${number} ${what}${number === 1 ? '' : 's'}`
-  const prefix = [
+  const ownPrefix = structure.embedding ? [count(prefixTokens, 'token')] : undefined
+  const prefix = ownPrefix ?? [
     ...(classToken ? ['class token'] : []),
     ...(distillationToken ? ['distillation token'] : []),
     ...(registerTokens > 0 ? [count(registerTokens, 'register')] : []),
@@ -105,12 +109,14 @@ function linesOf(address: string, { network, details, notes }: LoadedModel, repo
     ],
     [
       'tokens',
-      `${[...prefix, count(tokens - prefixTokens, 'patch').replace('patchs', 'patches')].join(', ')}${embeddingNorm ? ', normalised' : ''}: ${tokens}`,
+      `${[...prefix, count(tokens - prefixTokens, 'patch').replace('patchs', 'patches')].join(', ')}${embeddingNorm ? ', normalised' : ''}${projectedFrom ? `, mapped from width ${projectedFrom}` : ''}: ${tokens}`,
     ],
     ['blocks', blocksText(blocks)],
     [
       'pooling',
-      `${poolingText[head.pooling]}${head.normAfterPooling ? ', then the layer norm' : ''}${head.distillationHead ? '; a second head by the distillation token' : ''}`,
+      structure.head
+        ? `that of the head '${structure.head.kind}'`
+        : `${poolingText[pooling]}${normAfterPooling ? ', then the layer norm' : ''}${distillationHead ? '; a second head by the distillation token' : ''}`,
     ],
     [
       'classes',

@@ -2,7 +2,7 @@ import type { BackendName } from '@learngene/backends'
 import { type Command, Option } from 'commander'
 import { embeddedReference } from '../embedded-reference.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
+import { backendOption, example, integer, jsonOption, ownPartsOption, quietOption, seedOption } from '../options.js'
 import { commandText, nextText } from '../report/next.js'
 import { textTable } from '../report/text.js'
 
@@ -11,6 +11,7 @@ export interface VerifyOptions {
   readonly model?: string
   readonly heads?: number
   readonly imageSize?: number
+  readonly config?: string
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
   readonly quiet?: boolean
@@ -35,6 +36,7 @@ export function addVerify(program: Command, io: Io): void {
     )
     .option('--heads <integer>', "of the model's attention, where its files do not tell", integer(1))
     .option('--image-size <integer>', 'pixels per side for the model; its positions are resampled', integer(1))
+    .addOption(ownPartsOption())
     .addOption(backendOption())
     .addOption(quietOption())
     .addOption(seedOption())
@@ -43,12 +45,13 @@ export function addVerify(program: Command, io: Io): void {
       'after',
       example('learngene verify --backend wasm') + example('learngene verify --model hf:timm/deit_tiny_patch16_224.fb_in1k'),
     )
-    .action(async ({ reference = embeddedReference, model, heads, imageSize, backend: asked, json, quiet }: VerifyOptions) => {
+    .action(async ({ reference = embeddedReference, model, heads, imageSize, config, backend: asked, json, quiet }: VerifyOptions) => {
       if (model !== undefined) {
         const { verifyModel } = await import('./verify-model.js')
         const { lines, next, ...report } = await verifyModel(model, asked, {
           ...(heads !== undefined && { heads }),
           ...(imageSize !== undefined && { imageSize }),
+          ...(config !== undefined && { config }),
         })
         if (json) printJson(io, report)
         else io.stdout.write(`${lines.map(([what, text]) => `${what.padEnd(14)}${text}`).join('\n')}\n${nextText(next, quiet)}`)

@@ -5,7 +5,7 @@ import type { Augmentation } from '@learngene/datasets'
 import { type ImageFolderOptions, imageFolder, imageFolders, loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
 import type { Dataset, Reporter } from '@learngene/interfaces'
-import { defineRecipe, type GivenAncestor, type Recipe } from '@learngene/recipe'
+import { defineRecipe, type GivenAncestor, type Recipe, type Registry } from '@learngene/recipe'
 import { describe, loadModel, requireKeys } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
 import { UsageError } from '../errors.js'
@@ -47,7 +47,7 @@ const FASHION_MNIST = 'fashion-mnist:'
 export function buildRecipe(config: RunConfig, datasets: NamedDatasets, seed: number, fingerprint: string, report?: Reporter): Recipe {
   const { ancestor, model, images, augmentation, data: _, ...rest } = config
   const { validationImages, testImages, trainingImages, memoryLimit } = images
-  const given: GivenAncestor = { name: ancestor, fingerprint, load: () => loadAncestor(ancestor, report) }
+  const given: GivenAncestor = { name: ancestor, fingerprint, load: () => loadAncestor(ancestor, report, config.registry) }
   if (ancestor === 'train' && !model) throw new Error("an ancestor that is trained here needs 'model': its sizes and how it is trained")
   return defineRecipe({
     ...(rest as unknown as Omit<Recipe, 'seed' | 'ancestor' | 'data'>),
@@ -62,9 +62,9 @@ export function buildRecipe(config: RunConfig, datasets: NamedDatasets, seed: nu
 }
 
 /** A model that is named as the command line names models. */
-export async function loadAncestor(name: string, report?: Reporter) {
+export async function loadAncestor(name: string, report?: Reporter, registry?: Registry) {
   if (name === 'embedded') return loadModel(await readAncestor(), { name: 'the embedded ancestor' })
-  return loadViT(await modelOf(name), { report })
+  return loadViT(await modelOf(name), { report, parts: registry })
 }
 
 /** The descendant of a run's folder, where it is one. */

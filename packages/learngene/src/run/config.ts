@@ -1,7 +1,7 @@
 import type { DistillOptions, Lessons } from '@learngene/learngene-pool'
 import type { RecipeData, Registry } from '@learngene/recipe'
 import type { SpaceSpec } from '@learngene/stitch'
-import type { BlockSpec } from '@learngene/vit-blocks'
+import type { PartSpec } from '@learngene/vit-blocks'
 import { z } from 'zod'
 
 const positive = z.number().positive()
@@ -15,7 +15,7 @@ const ownFunction = <T>() => z.custom<T>((value) => typeof value === 'function',
 const ofKind = <T extends { readonly kind: string }>(is: string) =>
   z.custom<T>((value) => typeof (value as T | null)?.kind === 'string' && !Array.isArray(value), is)
 
-const blockSpec = ofKind<BlockSpec>('must be { kind, config }').refine(
+const partSpec = ofKind<PartSpec>('must be { kind, config }').refine(
   (value) => typeof value?.config === 'object' && value.config !== null && Object.keys(value).length === 2,
   'must be { kind, config }',
 )
@@ -68,7 +68,10 @@ export const runConfig = z.strictObject({
       imageSize: size,
       channels: z.union([z.literal(1), z.literal(3)]),
       /** Kind of its blocks, of `registry.blocks`; the factory gets `width` and `heads` beside `config`. */
-      block: blockSpec.optional(),
+      block: partSpec.optional(),
+      /** Kinds of its embedding and head, of `registry.embeddings` and `registry.heads`; each factory is told its place. */
+      embedding: partSpec.optional(),
+      head: partSpec.optional(),
       training,
     })
     .optional(),
@@ -101,7 +104,7 @@ export const runConfig = z.strictObject({
   /** Of a standard kind, or of one of `registry.spaces`. */
   space: ofKind<SpaceSpec>('must be an object with a kind'),
   /** What the stitches are: a standard kind, or one of `registry.blocks`. */
-  stitch: blockSpec.optional(),
+  stitch: partSpec.optional(),
   initialisers: z.array(z.string()).min(1),
   featureImages: count,
   comparisonImages: count,
@@ -117,7 +120,7 @@ export const runConfig = z.strictObject({
   budgets: z.array(positive),
   /** Datasets of one's own: a function that gives { training, validation?, test? }. */
   data: ownFunction<() => NamedDatasets | Promise<NamedDatasets>>().optional(),
-  /** Blocks, kinds, spaces and initialisers of the user's own, by the names that the others call them. */
+  /** Blocks, embeddings, heads, kinds, spaces and initialisers of the user's own, by the names that the others call them. */
   registry: z.custom<Registry>((value) => typeof value === 'object' && value !== null, 'must be an object').optional(),
 })
 

@@ -74,7 +74,7 @@ async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>
 }
 
 function createSized(
-  { imageSize: [imageSize], training: _, block: __, ...sizes }: NonNullable<RunConfig['model']>,
+  { imageSize: [imageSize], training: _, block: __, embedding: ___, head: ____, ...sizes }: NonNullable<RunConfig['model']>,
   classes: number,
 ): Network {
   return withoutWeights(() => createViT({ ...sizes, imageSize, classes }, createRng(0)))

@@ -1,5 +1,4 @@
 import type { JsonObject } from '@learngene/interfaces'
-import type { Parameters } from '@learngene/interfaces/tensors'
 import { trainNetwork } from '@learngene/learngene-pool'
 import {
   buildNetwork,
@@ -35,6 +34,8 @@ export function ancestorStage(session: Session, data: string): Stage {
       seed,
       augmentation: augmentationOf(session),
       ...ownOf(session.recipe.registry?.blocks, shape.block?.kind),
+      ...ownOf(session.recipe.registry?.embeddings, shape.embedding?.kind, 'ownEmbedding'),
+      ...ownOf(session.recipe.registry?.heads, shape.head?.kind, 'ownHead'),
     }),
     fingerprints: { data },
     run: (context) => trainAncestor(context, session, ancestor),
@@ -56,7 +57,7 @@ function givenStage({ recipe }: Session, { name, fingerprint, load }: GivenAnces
         const { classes } = recipe.data.training
         if (!recipe.adaptation) requireClasses(name, network, details, classes)
         const known = knows(network, details, classes)
-        const headed = () => buildNetwork({ ...structureOf(network), classes: classes.length }, recipe.registry?.blocks)
+        const headed = () => buildNetwork({ ...structureOf(network), classes: classes.length }, recipe.registry)
         await requireFamily(known ? network : withoutWeights(headed), recipe)
         return { files: { [MODEL]: await saveModel(network, { details }) } }
       } finally {
@@ -82,15 +83,15 @@ function requireClasses(name: string, network: Network, details: JsonObject, cla
 
 async function trainAncestor(context: StageContext, session: Session, { training: plan, ...shape }: TrainedAncestor) {
   const { recipe, rng, datasets } = session
-  const { imageSize, patchSize, channels, width, depth, heads, block } = shape
+  const { imageSize, patchSize, channels, width, depth, heads, block, embedding, head } = shape
   const { classes } = datasets.training
   if (classes.length < 2) throw new Error(`an ancestor is trained to tell classes apart; the images show ${classes.length}`)
   const preprocessing = await ownPreparation(datasets.training, imageSize, channels)
   const details = { preprocessing, classNames: classes }
   const size = imageSize[0] === imageSize[1] ? imageSize[0] : imageSize
-  const sizes = { imageSize: size, patchSize, channels, width, depth, heads, classes: classes.length }
+  const sizes = { imageSize: size, patchSize, channels, width, depth, heads, classes: classes.length, embedding, head }
   const own = block && { block: () => ({ ...block, config: { ...block.config, width, heads } }) }
-  const network = createViT({ ...sizes, ...own }, rng.fork('ancestor'), recipe.registry?.blocks)
+  const network = createViT({ ...sizes, ...own }, rng.fork('ancestor'), recipe.registry)
   try {
     await requireFamily(network, recipe)
     await trainWhole(context, session, { network, details, plan, label: 'train ancestor' })
@@ -136,7 +137,7 @@ export function adaptStages(session: Session, data: string, { head, whole }: Ada
         try {
           const images = session.images({ network: fresh, details: own })
           const control = await controlOf(context, { batchSize: head.batchSize, trained: fresh, passes: 1 })
-          const plan = { ...planOf(head, images.validation), ...control, parameters: headOf(fresh) }
+          const plan = { ...planOf(head, images.validation), ...control, parameters: classifierOf(fresh) }
           await trainNetwork(fresh, images.augmented, plan, session.rng.fork('head'))
           return { files: { [MODEL]: await saveModel(fresh, { details: own }) }, info: { adapted: true } }
         } finally {
@@ -155,7 +156,7 @@ export function adaptStages(session: Session, data: string, { head, whole }: Ada
         if (!inputs.head!.info.adapted || whole.epochs === 0) return { files: { [MODEL]: bytes }, info: inputs.head!.info }
         const { network, details } = await loadModel(bytes, {
           name: 'the model with its new head',
-          blocks: session.recipe.registry?.blocks,
+          parts: session.recipe.registry,
         })
         try {
           await trainWhole(context, session, { network, details, plan: whole, label: 'adapt' })
@@ -170,14 +171,10 @@ export function adaptStages(session: Session, data: string, { head, whole }: Ada
 
 /** A copy of a network with a fresh classifier. */
 function withHead(network: Network, classes: number, { recipe, rng }: Session): Network {
-  const fresh = buildNetwork({ ...structureOf(network), classes }, recipe.registry?.blocks, rng.fork('fresh head'))
-  const kept = Object.entries(parametersOf(fresh)).filter(([name]) => !isHead(name))
+  const fresh = buildNetwork({ ...structureOf(network), classes }, recipe.registry, rng.fork('fresh head'))
+  const kept = Object.entries(parametersOf(fresh)).filter(([name]) => !fresh.head.classifier.includes(name))
   copyParameters(parametersOf(network), Object.fromEntries(kept))
   return fresh
 }
 
-const isHead = (name: string) => /^head(_dist)?\./.test(name)
-
-function headOf(network: Network): Parameters {
-  return Object.fromEntries(Object.entries(parametersOf(network)).filter(([name]) => isHead(name)))
-}
+const classifierOf = ({ head }: Network) => Object.fromEntries(head.classifier.map((name) => [name, head.parameters[name]!]))

@@ -1,6 +1,6 @@
 import type { Budget, JsonObject } from '@learngene/interfaces'
 import { accuracies, descendantsOf, distill, extractDescendant } from '@learngene/learngene-pool'
-import { type BlockSpec, disposeNetwork, encodeSafetensors, forward, type Network, sidesOf } from '@learngene/vit-blocks'
+import { disposeNetwork, encodeSafetensors, forward, type Network, type PartSpec, sidesOf } from '@learngene/vit-blocks'
 import { dispose } from '@tensorflow/tfjs-core'
 import { chooseDescendant } from '../choose.js'
 import { describeDescendants, describeStorage, evaluationMacs, headsOf, sizeOf } from '../describe.js'
@@ -80,7 +80,7 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
     labelWeight,
     weights: distillation.weights ?? logitsOnly,
     teacher,
-    blocks: recipe.registry?.blocks,
+    parts: recipe.registry,
     ...control,
   }
   const { tier } = await distill(network, spec, images.augmented, { ...plan, start: 'random' }, rng.fork('random start'))
@@ -99,7 +99,7 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
 }
 
 /** What the blocks of a stored tier are. */
-async function blockOf(artifact: Artifact, session: Session): Promise<BlockSpec> {
+async function blockOf(artifact: Artifact, session: Session): Promise<PartSpec> {
   const { network } = await decodeTier(artifact, session)
   const { kind, config } = network.blocks[0]!
   disposeNetwork(network)
@@ -161,7 +161,7 @@ function choose(session: Session, inputs: StageInputs, top: string) {
       comparison: inputs.baseline ? [inputs.baseline.info as unknown as ComparisonRow] : [],
       choices,
       evaluation: evaluationMacs(networks),
-      storage: describeStorage(pool, paths, ancestor.network, recipe.registry?.blocks),
+      storage: describeStorage(pool, paths, ancestor.network, recipe.registry),
       choice: {
         budget: (recipe.budget ?? {}) as { [measure: string]: number },
         path: chosen.key,

@@ -154,13 +154,9 @@ async function withFamily<T>(session: Session, inputs: StageInputs, top: string,
   const tiers: Tier[] = []
   try {
     for (const stage of stages) tiers.push(await decodeTier(inputs[stage]!, session))
-    tiers.push(ancestorTier(ancestor.network, { blocks: recipe.registry?.blocks }))
+    tiers.push(ancestorTier(ancestor.network, { parts: recipe.registry }))
     const { space, stitch, registry } = recipe
-    const pool = buildPool(
-      tiers,
-      { space, stitch, blocks: registry?.blocks, spaces: registry?.spaces, details: ancestor.details },
-      rng.fork('pool'),
-    )
+    const pool = buildPool(tiers, { space, stitch, parts: registry, spaces: registry?.spaces, details: ancestor.details }, rng.fork('pool'))
     try {
       return await use(pool, ancestor)
     } finally {

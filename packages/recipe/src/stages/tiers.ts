@@ -58,7 +58,7 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
       const control = await controlOf(context, { batchSize: distillation.batchSize, trained: start.network })
       const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, start, ...control }
       const spec = { width: embedding.width, depth: blocks.length, heads: headsOf(start.network) }
-      const options = { ...training, blocks: session.recipe.registry?.blocks, weights: distillation.weights ?? logitsOnly }
+      const options = { ...training, parts: session.recipe.registry, weights: distillation.weights ?? logitsOnly }
       const { tier, losses } = await distill(ancestor.network, spec, images.augmented, options, session.rng.fork(`distil ${start.name}`))
       try {
         return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
@@ -95,7 +95,7 @@ export const encodeFamily = async (pool: Pool): Promise<Files> => Object.fromEnt
 /** The pool of an artifact; the caller frees it. */
 export function decodeFamily(artifact: Artifact, { recipe }: Session): Promise<Pool> {
   return decodePool((file) => artifact.read(file), {
-    blocks: recipe.registry?.blocks,
+    parts: recipe.registry,
     spaces: recipe.registry?.spaces,
     name: artifact.stage,
   })

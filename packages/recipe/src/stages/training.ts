@@ -31,8 +31,8 @@ export const settingsOf = (value: object): JsonObject =>
 export const augmentationOf = ({ recipe }: Session): JsonObject => settingsOf(recipe.data.augmentation ?? {})
 
 /** The user's own of a registry under a kind, as a key can hold it; nothing where the kind is a standard one. */
-export const ownOf = (registry: { readonly [kind: string]: unknown } | undefined, kind: string | undefined): JsonObject =>
-  kind !== undefined && registry && Object.hasOwn(registry, kind) ? settingsOf({ own: registry[kind] }) : {}
+export const ownOf = (registry: { readonly [kind: string]: unknown } | undefined, kind: string | undefined, key = 'own'): JsonObject =>
+  kind !== undefined && registry && Object.hasOwn(registry, kind) ? settingsOf({ [key]: registry[kind] }) : {}
 
 /** Checkpoints, numbers and costs of the training inside a stage. @param trained the network of a step, of average cost */
 export async function controlOf(

@@ -1,7 +1,8 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
-import type { Block, BlockRegistry } from '@learngene/interfaces/tensors'
+import type { Block } from '@learngene/interfaces/tensors'
 import { add, mul, type Tensor3D, type Tensor4D, tensor4d, tidy } from '@tensorflow/tfjs-core'
 import { constant } from '../parameters.js'
+import type { PartRegistry } from '../structure.js'
 import { createRng } from './rng.js'
 
 /** A ViT of 5 tokens that costs nothing to run. */
@@ -32,4 +33,4 @@ export function createScale(config: JsonObject, _rng: Rng): Block {
   }
 }
 
-export const scaleBlocks: BlockRegistry = { scale: createScale }
+export const scaleParts: PartRegistry = { blocks: { scale: createScale } }

@@ -7,7 +7,7 @@ import { relativeError } from '../reference/check-reference.js'
 import { encodeSafetensors, type NamedFloatTensor, openSafetensors, SafetensorsError } from '../safetensors/index.js'
 import { structureOf } from '../structure.js'
 import { createRng } from '../testing/rng.js'
-import { scaleBlocks, tinyConfig } from '../testing/tiny.js'
+import { scaleParts, tinyConfig } from '../testing/tiny.js'
 import { createViT } from '../vit.js'
 import { resamplePositions } from './resample-positions.js'
 import { goldenFiles, goldenImages, goldenLogits } from './testing/golden.js'
@@ -308,7 +308,7 @@ describe('a bad checkpoint is refused, naming its own tensors, and nothing stays
 
 it('has no Hugging Face names for blocks of other kinds', async () => {
   const block = () => ({ kind: 'scale', config: { width: 6, gain: 1 } })
-  const network = createViT({ ...tinyConfig, block }, createRng(0), scaleBlocks)
+  const network = createViT({ ...tinyConfig, block }, createRng(0), scaleParts)
   await expect(saveModel(network, { naming: 'huggingface' })).rejects.toThrow(
     "parameter 'blocks.0.gain' has no name in Hugging Face naming; use timm's",
   )

@@ -1,12 +1,12 @@
 import type { Rng } from '@learngene/interfaces'
-import type { BlockRegistry, Parameters } from '@learngene/interfaces/tensors'
+import type { Parameters } from '@learngene/interfaces/tensors'
 import { countIn } from '../config.js'
 import { prefixTokensOf } from '../embedding.js'
 import { gridOf, type Size, sidesOf, sizeIn, sizeText } from '../geometry.js'
 import { disposeNetwork, parametersOf } from '../network.js'
 import { withoutWeights } from '../parameters.js'
 import { type ExpectedShapes, type FloatTensor, readAllFloat32, SafetensorsError } from '../safetensors/index.js'
-import { buildNetwork, type ModelDetails, type NetworkStructure, readMetadata } from '../structure.js'
+import { buildNetwork, type ModelDetails, type NetworkStructure, type PartRegistry, readMetadata } from '../structure.js'
 import { faultInClassNames, fitPreprocessing } from './details.js'
 import type { StructureHints } from './infer-structure.js'
 import type { Naming } from './naming.js'
@@ -17,8 +17,8 @@ import { sourcesOf } from './stored-values.js'
 import { openTensors, type TensorFile, type WeightFiles } from './weight-files.js'
 
 export interface CheckpointOptions extends StructureHints, AdaptOptions {
-  /** Factories of block kinds besides the standard ones. */
-  readonly blocks?: BlockRegistry
+  /** Factories of kinds besides the standard ones. */
+  readonly parts?: PartRegistry
   /** The hub's repository `owner/name` of which the files are a copy, where source and path do not tell. Its known errors are corrected. */
   readonly origin?: string
   /** Keys of `config.json` that are not understood and that you know not to change the outputs. */
@@ -50,8 +50,9 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const recognised = own ? { ...own, notes: [] } : await recognise(files, tensors, named, options)
   const { structure: stored, details } = recognised
   const adaptation = planAdaptation(stored, options, name)
-  shapesOf(adaptation.structure, name, options.blocks)
-  const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.blocks)
+  plannedOf(adaptation.structure, name, options.parts)
+  const { classifier } = plannedOf(stored, name, options.parts)
+  const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.parts)
   const { classNames, ...headless } = details
   const sameHead = adaptation.structure.classes === stored.classes && stored.classes > 0
   const fault = sameHead ? faultInClassNames(classNames, stored.classes) : undefined
@@ -62,7 +63,7 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const fitted = fitPreprocessing(sameHead ? details : headless, size, options.imageSize !== undefined)
   return {
     structure: adaptation.structure,
-    values: adaptValues(values, stored, adaptation),
+    values: adaptValues(values, stored, { ...adaptation, name, classifier }),
     freshHead: adaptation.freshHead,
     details: fitted.details,
     notes: [...files.notes, ...named.notes, ...recognised.notes, ...notes, ...adaptation.notes, ...fitted.notes],
@@ -76,8 +77,8 @@ const recognise: typeof recogniseCheckpoint = async (...given) => (await import(
 const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]
 
 /** All parameters' values by name, put together from the tensors that hold them. */
-async function readValues(file: TensorFile, named: NamedTensors, stored: NetworkStructure, complete: boolean, blocks?: BlockRegistry) {
-  const shapes = shapesOf(stored, file.name, blocks)
+async function readValues(file: TensorFile, named: NamedTensors, stored: NetworkStructure, complete: boolean, parts?: PartRegistry) {
+  const { shapes } = plannedOf(stored, file.name, parts)
   const { sources, notes } = sourcesOf(shapes, named, file, complete)
   const expected = Object.assign({}, ...sources.map(({ tensors }) => tensors))
   const unused = new Map(named.unused)
@@ -113,8 +114,6 @@ interface Adaptation {
   readonly freshHead: boolean
   readonly notes: readonly string[]
 }
-
-const isHead = (parameter: string) => /^head(_dist)?\./.test(parameter)
 
 /** @throws SafetensorsError when a fresh head is needed and no generator was given, or a size is no positive integer */
 function planAdaptation(stored: NetworkStructure, options: AdaptOptions, name: string): Adaptation {
@@ -160,15 +159,21 @@ function read<T>(value: () => T, name: string): T {
 function adaptValues(
   values: ReadonlyMap<string, FloatTensor>,
   stored: NetworkStructure,
-  { structure }: Adaptation,
+  { structure, name, classifier }: Pick<Adaptation, 'structure'> & { readonly name: string; readonly classifier: readonly string[] },
 ): Map<string, FloatTensor> {
   const sameHead = structure.classes === stored.classes
-  const adapted = new Map([...values].filter(([parameter]) => sameHead || !isHead(parameter)))
+  const adapted = new Map([...values].filter(([parameter]) => sameHead || !classifier.includes(parameter)))
   const grid = { from: gridOf(stored.geometry), to: gridOf(structure.geometry) }
   if (grid.from.join() !== grid.to.join()) {
+    if (stored.embedding !== undefined) {
+      throw new SafetensorsError(
+        `${name}: only positions of the standard embedding can be resampled; its embedding is a '${stored.embedding.kind}': leave imageSize out`,
+      )
+    }
     const leading = prefixTokensOf(stored)
-    const data = resamplePositions(values.get('pos_embed')!.data, stored.embeddingWidth, grid, leading)
-    adapted.set('pos_embed', { shape: [1, leading + grid.to[0] * grid.to[1], stored.embeddingWidth], data })
+    const width = stored.projectedFrom ?? stored.embeddingWidth
+    const data = resamplePositions(values.get('pos_embed')!.data, width, grid, leading)
+    adapted.set('pos_embed', { shape: [1, leading + grid.to[0] * grid.to[1], width], data })
   }
   return adapted
 }
@@ -190,13 +195,17 @@ export function placementsOf(shapes: ExpectedShapes, naming: Naming): Placement[
   })
 }
 
-/** Shapes of all parameters of a structure that somebody's file describes. */
-function shapesOf(structure: NetworkStructure, name: string, blocks?: BlockRegistry): ExpectedShapes {
+/** Shapes of all parameters of a structure that somebody's file describes, and the names of its classifier's. */
+function plannedOf(
+  structure: NetworkStructure,
+  name: string,
+  parts?: PartRegistry,
+): { readonly shapes: ExpectedShapes; readonly classifier: readonly string[] } {
   try {
-    const planned = withoutWeights(() => buildNetwork(structure, blocks))
+    const planned = withoutWeights(() => buildNetwork(structure, parts))
     const shapes = shapesIn(parametersOf(planned))
     disposeNetwork(planned)
-    return shapes
+    return { shapes, classifier: planned.head.classifier }
   } catch (error) {
     throw new SafetensorsError(`${name}: ${(error as Error).message}`)
   }

@@ -181,8 +181,8 @@ describe('files of ours', () => {
       const forward = (x: Tensor3D) => mul(x, parameters['text.decoder_gain']) as Tensor3D
       return { kind: 'text', config: {}, inputWidth: 6, outputWidth: 6, parameters, macs: () => 0, liveFloats: () => 0, forward }
     }
-    const network = createViT({ ...tinyConfig, block: () => ({ kind: 'text', config: {} }) }, createRng(0), { text })
-    const { network: loaded } = await loadModel(await saveModel(network), { blocks: { text } })
+    const network = createViT({ ...tinyConfig, block: () => ({ kind: 'text', config: {} }) }, createRng(0), { blocks: { text } })
+    const { network: loaded } = await loadModel(await saveModel(network), { parts: { blocks: { text } } })
     expect(parametersOf(loaded)['blocks.2.text.decoder_gain']!.dataSync()).toEqual(new Float32Array(6).fill(2))
     disposeNetwork(network)
     disposeNetwork(loaded)

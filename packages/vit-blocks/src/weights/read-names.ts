@@ -55,13 +55,15 @@ interface Candidate {
 /**
  * Recognises the naming of a checkpoint: the convention and the prefix that explain most of its tensors.
  *
- * @param complete whether every tensor is a parameter, as in files of ours, whose blocks may have any names
+ * @param complete whether every tensor is a parameter, as in files of ours, whose parts may have any names
  * @throws SafetensorsError when it is no ViT's in any naming that is read, or holds two of them, or two tensors for one parameter
  */
 export function readNames(file: TensorFile, complete = false): NamedTensors {
   const candidates = conventions.flatMap((convention) =>
     prefixesIn(file, convention).map((prefix) => candidateOf(file, convention, prefix)),
   )
+  // An embedding of one's own has other names than a ViT's.
+  if (complete && candidates.length === 0) candidates.push(candidateOf(file, timm, ''))
   const [best, ...others] = candidates.sort((a, b) => b.named.size - a.named.size)
   if (!best) throw new SafetensorsError(`${file.name}: ${whatItHolds(file)}`)
   const twin = others.find(({ convention, prefix }) => convention === best.convention && prefix !== best.prefix)

@@ -2,7 +2,7 @@ import type { BackendName } from '@learngene/backends'
 import { blockOrder, orderDetails, type Rotated, rotate, rotatedFrom } from '@learngene/inherit'
 import type { Budget, JsonObject, Reporter } from '@learngene/interfaces'
 import { createRng } from '@learngene/training'
-import { disposeNetwork, type Network } from '@learngene/vit-blocks'
+import { disposeNetwork, type Network, type PartRegistry } from '@learngene/vit-blocks'
 import { startBackend } from '../../start-backend.js'
 import { loadModelAt } from '../load-model.js'
 import { createJudge, type Judge } from './judge.js'
@@ -30,6 +30,8 @@ export interface CutOptions {
   readonly limit: number
   readonly dtype: 'f32' | 'f16'
   readonly force?: boolean
+  /** See {@link loadModelAt}. */
+  readonly config?: string
   readonly seed: number
   readonly backend: BackendName | 'auto'
   readonly json?: boolean
@@ -39,6 +41,8 @@ export interface CutOptions {
 /** A model in principal order, with the images that it is cut and judged by. */
 export interface Ancestor {
   readonly rotated: Rotated
+  /** Factories of its own kinds of parts. */
+  readonly parts?: PartRegistry
   readonly size: ModelSize
   /** Of its file, without the order. */
   readonly details: JsonObject
@@ -75,19 +79,20 @@ const FEWEST_JUDGING = 32
  */
 export async function withAncestor<T>(
   options: CutOptions,
-  plan: (size: ModelSize, network: Network) => Needs | Promise<Needs>,
+  plan: (size: ModelSize, network: Network, parts?: PartRegistry) => Needs | Promise<Needs>,
   report: Reporter,
   signal: AbortSignal,
   use: (ancestor: Ancestor) => Promise<T>,
 ): Promise<T> {
   const { model, limit, calibration, seed } = options
   await startBackend(options.backend)
-  const loaded = await loadModelAt(model, { report, signal })
+  const loaded = await loadModelAt(model, { config: options.config, report, signal })
   let { network } = loaded
   try {
+    const parts = loaded.registry
     requireCuttable(model, network)
     const size = sizeOf(network)
-    const needs = await plan(size, network)
+    const needs = await plan(size, network, parts)
     const found = rotatedFrom(loaded)
     // A descendant's path in its pool is not that of what is cut out of it.
     const { [ORDER_KEY]: _order, path: _path, ...details } = loaded.details
@@ -98,7 +103,7 @@ export async function withAncestor<T>(
     }
     const { calibrating, others } = split(images?.source.length ?? 0, calibration, seed)
     const watching = { indices: calibrating, report, signal }
-    const rotated = found ?? (await rotate(network, images!.source, { ...watching, blockOrder: false }))
+    const rotated = found ?? (await rotate(network, images!.source, { ...watching, blockOrder: false, parts }))
     if (rotated.network !== network) disposeNetwork(network)
     network = rotated.network
     const { energies } = rotated.order
@@ -109,7 +114,7 @@ export async function withAncestor<T>(
     }
     const judge = test ? await createJudge(network, test, evenly(range(test.source.length), limit)) : await byOthers()
     const choosing = test ? byOthers : async () => judge
-    return await use({ rotated: { network, order: { energies, drops } }, size, details, images, calibrating, judge, choosing })
+    return await use({ rotated: { network, order: { energies, drops } }, parts, size, details, images, calibrating, judge, choosing })
   } finally {
     disposeNetwork(network)
   }

@@ -4,7 +4,7 @@ import { type Cut, cut, orderDetails, refine } from '@learngene/inherit'
 import type { Cost, JsonObject, Reporter } from '@learngene/interfaces'
 import { cachedTeacher, trainNetwork } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
-import { costOf, disposeNetwork, type Network, saveModel } from '@learngene/vit-blocks'
+import { costOf, disposeNetwork, type Network, type PartRegistry, saveModel } from '@learngene/vit-blocks'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
 import { type Ancestor, type CutOptions, rotatedModels, withAncestor } from './ancestor.js'
@@ -90,12 +90,12 @@ export async function listSizes(options: CutOptions, report: Reporter, signal: A
     return { ordered: true, calibrated: fitted }
   }
   return withAncestor(options, plan, report, signal, async (ancestor) => {
-    const { rotated, judge, images, calibrating } = ancestor
+    const { rotated, parts, judge, images, calibrating } = ancestor
     const sizes = sizesFor(ancestor.size)
     const rows: SizeRow[] = []
     report({ kind: 'stage', name: `${fitted ? 'fit and ' : ''}measure ${sizes.length} sizes`, total: sizes.length })
     for (const size of sizes) {
-      const made = cut(rotated, size)
+      const made = cut(rotated, size, { parts })
       try {
         if (fitted) await refine(rotated, made, images!.source, { indices: calibrating, signal })
         rows.push({ ...size, ...costOf(made.network), keptEnergy: made.keptEnergy, ...(await judged(ancestor, made.network)) })
@@ -135,12 +135,12 @@ export async function rotateModel(
 export async function cutModel(options: CutOptions & { readonly out: string }, report: Reporter, signal: AbortSignal): Promise<CutReport> {
   await requireReplaceable(options)
   const { out, budget, epochs = 0, fit = true } = options
-  const plan = async (ancestor: ModelSize, network: Network) => {
+  const plan = async (ancestor: ModelSize, network: Network, parts?: PartRegistry) => {
     const calibrated = fit || epochs > 0
     if (budget) {
       const { heads = ancestor.heads } = options
       requireHeads(ancestor, heads)
-      await requireFeasible(network, budget, heads)
+      await requireFeasible(network, budget, heads, parts)
       return { ordered: true, calibrated }
     }
     const { depth } = sizeWithin(ancestor, wantedSize(options))
@@ -170,8 +170,14 @@ export async function cutModel(options: CutOptions & { readonly out: string }, r
 }
 
 /** One size, cut and fitted. */
-async function cutTo({ rotated, images, calibrating }: Ancestor, size: ModelSize, fit: boolean, report: Reporter, signal: AbortSignal) {
-  const made = cut(rotated, size)
+async function cutTo(
+  { rotated, parts, images, calibrating }: Ancestor,
+  size: ModelSize,
+  fit: boolean,
+  report: Reporter,
+  signal: AbortSignal,
+) {
+  const made = cut(rotated, size, { parts })
   try {
     if (fit) await refine(rotated, made, images!.source, { indices: calibrating, report, signal })
     return { made, size, chosen: null }
@@ -183,9 +189,9 @@ async function cutTo({ rotated, images, calibrating }: Ancestor, size: ModelSize
 
 /** Of the sizes within a budget the one with the least measured divergence, among the few with the least predicted one. */
 async function cutWithin(ancestor: Ancestor, options: CutOptions, report: Reporter, signal: AbortSignal) {
-  const { rotated } = ancestor
+  const { rotated, parts } = ancestor
   const { fit = true, heads = ancestor.size.heads } = options
-  const candidates = await candidatesWithin(rotated.network, rotated.order, options.budget!, heads)
+  const candidates = await candidatesWithin(rotated.network, rotated.order, options.budget!, heads, parts)
   const choosing = await ancestor.choosing()
   const tried: { made: Cut; finalist: Finalist; size: ModelSize }[] = []
   try {

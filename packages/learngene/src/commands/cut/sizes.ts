@@ -1,7 +1,7 @@
 import { exhaustiveSearch } from '@learngene/budget-search'
-import { keptBlocks, keptEnergy, type PrincipalOrder } from '@learngene/inherit'
+import { cutStructure, keptBlocks, keptEnergy, type PrincipalOrder } from '@learngene/inherit'
 import type { Budget, Cost } from '@learngene/interfaces'
-import { costOfStructure, type Network, structureOf } from '@learngene/vit-blocks'
+import { costOfStructure, type Network, type PartRegistry, structureOf } from '@learngene/vit-blocks'
 
 /** The size of a smaller model. */
 export interface ModelSize {
@@ -80,7 +80,12 @@ export function usualDepths({ depth }: ModelSize): number[] {
 }
 
 /** What a cut of an ancestor costs. Nothing is allocated. */
-export function costOfSize(ancestor: Network, drops: PrincipalOrder['drops'], { width, depth, heads }: ModelSize): Cost {
+export function costOfSize(
+  ancestor: Network,
+  drops: PrincipalOrder['drops'],
+  { width, depth, heads }: ModelSize,
+  parts?: PartRegistry,
+): Cost {
   const structure = structureOf(ancestor)
   const blocks = keptBlocks(drops, ancestor.blocks.length, depth).map((i) => {
     const { kind, config } = structure.blocks[i]!
@@ -88,7 +93,7 @@ export function costOfSize(ancestor: Network, drops: PrincipalOrder['drops'], { 
     const hidden = Math.min(units, Math.round(width * Number(config.mlpRatio ?? 4)))
     return { kind, config: { ...config, width, heads, mlpRatio: hidden / width } }
   })
-  return costOfStructure({ ...structure, blocks, embeddingWidth: width, headWidth: width })
+  return costOfStructure(cutStructure(ancestor, blocks, width), { parts })
 }
 
 /** Of what a block's absence costs, the share that remains after the fit. */
@@ -116,12 +121,13 @@ export async function candidatesWithin(
   order: PrincipalOrder,
   budget: Budget,
   heads: number,
+  parts?: PartRegistry,
 ): Promise<readonly Candidate[]> {
   const ancestor = sizeOf(network)
   const predict = (size: ModelSize) => predictedDivergence(order, ancestor, size)
-  const within = (await sizesWithin(network, order.drops, budget, heads)).map((size) => ({
+  const within = (await sizesWithin(network, order.drops, budget, heads, parts)).map((size) => ({
     size,
-    cost: costOfSize(network, order.drops, size),
+    cost: costOfSize(network, order.drops, size, parts),
     predicted: predict(size),
   }))
   const exceeds = (a: ModelSize, b: ModelSize) => a.width >= b.width && a.depth >= b.depth && sizeName(a) !== sizeName(b)
@@ -135,14 +141,20 @@ export async function candidatesWithin(
  *
  * @throws as {@link candidatesWithin}
  */
-export async function requireFeasible(network: Network, budget: Budget, heads: number): Promise<void> {
+export async function requireFeasible(network: Network, budget: Budget, heads: number, parts?: PartRegistry): Promise<void> {
   const configs = network.blocks.map(({ config }) => JSON.stringify(config))
   if (configs.some((config) => config !== configs[0])) return
   const anyOrder = configs.map((_, block) => ({ block, divergence: 0 })).slice(1)
-  await sizesWithin(network, anyOrder, budget, heads)
+  await sizesWithin(network, anyOrder, budget, heads, parts)
 }
 
-async function sizesWithin(network: Network, drops: PrincipalOrder['drops'], budget: Budget, heads: number): Promise<readonly ModelSize[]> {
+async function sizesWithin(
+  network: Network,
+  drops: PrincipalOrder['drops'],
+  budget: Budget,
+  heads: number,
+  parts?: PartRegistry,
+): Promise<readonly ModelSize[]> {
   const ancestor = sizeOf(network)
   const sizes: ModelSize[] = []
   for (let depth = 1; depth <= ancestor.depth; depth++) {
@@ -151,7 +163,7 @@ async function sizesWithin(network: Network, drops: PrincipalOrder['drops'], bud
   const space = {
     count: () => sizes.length,
     enumerate: () => sizes,
-    cost: (size: ModelSize) => ({ ...costOfSize(network, drops, size) }),
+    cost: (size: ModelSize) => ({ ...costOfSize(network, drops, size, parts) }),
     key: sizeName,
   }
   const { evaluated } = await exhaustiveSearch(space, (values) => values.map(() => 0), budget)
