@@ -22,7 +22,8 @@ export async function loadModelAt(
   model: string,
   { config, ...given }: Omit<LoadOptions, 'parts'> & NodeOpenOptions & { readonly config?: string },
 ): Promise<LoadedModel & { readonly address: string; readonly registry?: Registry }> {
-  const registry = config === undefined ? await registryOfRun(model) : await ownRegistry(config)
+  // A run that another version wrote has a model all the same.
+  const registry = config === undefined ? await registryOfRun(model).catch(() => undefined) : await ownRegistry(config)
   const options = { ...given, parts: registry }
   const { report } = options
   report?.({ kind: 'stage', name: `load ${model}` })
