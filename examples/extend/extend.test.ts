@@ -79,8 +79,11 @@ describe.skipIf(reason !== '')(`extending by a configuration${reason}`, () => {
     expect(existsSync(join(root, 'extracted.safetensors'))).toBe(true)
   })
 
-  it('takes a stitch kind: it starts as the initialiser says and is stored as it is', async () => {
-    const { report, pool } = await run('stitch')
+  it('takes a stitch kind: it starts as the initialiser says, is stored as it is, and merged in what is extracted', async () => {
+    const { report, pool, dir } = await run('stitch')
+    await learngene('extract', dir, '--path', 'w6d3[0-0]>w12d3[1-2]', '--out', join(root, 'merged.safetensors'))
+    const verified = await learngene('verify', '--model', join(root, 'merged.safetensors'), '--backend', 'wasm', '--json')
+    expect(JSON.parse(verified.stdout).outputs).toHaveLength(3)
     expect(pool.stitches).toMatchObject({ kind: 'gained', config: {} })
     const [ridge] = report.initialisers.rows
     expect(ridge.meanResidual).toBeLessThan(0.7)

@@ -1,11 +1,11 @@
 import type { JsonObject } from '@learngene/interfaces'
 import { descendantOf, formatPath, requireArguments, type StitchedPath } from '@learngene/stitch'
-import { type FloatDtype, saveModel } from '@learngene/vit-blocks'
+import { disposeParameters, type FloatDtype, saveModel } from '@learngene/vit-blocks'
 import type { Pool } from './pool.js'
 
 /**
- * One descendant as a standalone model file: safetensors with its structure, its path and the pool's details in the metadata.
- * `loadModel` of vit-blocks reads it.
+ * One descendant as a standalone model file: safetensors with its structure, its path and the pool's details in the metadata. Stitches that are trained in another form than they are
+ * kept in, such as LoRA's, are stored as what they have become. `loadModel` of vit-blocks reads it.
  */
 export async function extractDescendant(
   pool: Pool,
@@ -14,5 +14,12 @@ export async function extractDescendant(
 ): Promise<Uint8Array> {
   requireArguments('extractDescendant', { pool: ['family', pool], path: ['stitchedPath', path], options: ['object', options] })
   const details = { ...pool.details, path: formatPath(path.path), ...options.details }
-  return saveModel(descendantOf(pool, path), { dtype: options.dtype, details })
+  const descendant = descendantOf(pool, path)
+  const merged = await Promise.all(descendant.blocks.map((block) => block.merge?.()))
+  try {
+    const blocks = descendant.blocks.map((block, i) => merged[i] ?? block)
+    return await saveModel({ ...descendant, blocks }, { dtype: options.dtype, details })
+  } finally {
+    for (const block of merged) if (block) disposeParameters(block.parameters)
+  }
 }

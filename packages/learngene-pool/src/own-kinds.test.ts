@@ -3,10 +3,11 @@ import { linear } from '@learngene/ops'
 import { createPathSpace, initialiseStitches, random, type SpaceFactory, stitchSlot } from '@learngene/stitch'
 import { startBackend } from '@learngene/testing'
 import { createRng } from '@learngene/training'
-import { constant, disposeNetwork, forward, parameter, stitchFrom } from '@learngene/vit-blocks'
+import { constant, disposeNetwork, forward, loadModel, parameter, stitchFrom } from '@learngene/vit-blocks'
 import { memory, mul, type Tensor, type Tensor1D, type Tensor2D, tensor, tidy } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { createAuxiliary } from './auxiliary.js'
+import { extractDescendant } from './extract.js'
 import { buildPool, descendantsOf, disposePool, mergeStitches, type PoolOptions } from './pool.js'
 import { decodePool, encodePool } from './pool-file.js'
 import { tinyAncestor, tinyImages } from './testing/tiny.js'
@@ -82,6 +83,14 @@ describe("a pool of the user's own path space and stitch kind", () => {
     const stored = await decodePool(async (file) => files.get(file)!, kinds)
     expect(stored.spaceSpec).toEqual({ kind: 'lastBlocks' })
     expect(await logitsOf(stored)).toEqual(expected)
+
+    const longest = [...stored.space.enumerate()].at(-1)!
+    const extracted = await loadModel(await extractDescendant(stored, longest)) // no kinds of one's own are left in it
+    expect(extracted.network.blocks.map(({ kind }) => kind)).toContain('stitch')
+    const { images, targets } = await tinyImages(3).batch([0, 1, 2])
+    expect(tidy(() => [...forward(extracted.network, images).logits.dataSync()])).toEqual(expected.at(-1))
+    for (const each of [images, targets]) each.dispose()
+    disposeNetwork(extracted.network)
 
     const merged = await mergeStitches(stored)
     expect(merged.stitchSpec).toEqual({ kind: 'stitch', config: {} })
