@@ -3,7 +3,9 @@ import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
 import { example, jsonOption, quietOption, seedOption } from '../options.js'
 import { durationText } from '../progress/clock-text.js'
+import { readRun } from '../read-run.js'
 import { commandText, nextText } from '../report/next.js'
+import { nextCommands } from '../report/terminal.js'
 import { formatCount, textTable } from '../report/text.js'
 
 export function addStatus(program: Command, io: Io): void {
@@ -29,7 +31,7 @@ export function addStatus(program: Command, io: Io): void {
       ])
       const then =
         next === undefined
-          ? `all done\n${nextText([commandText('search', run, '--budget', 'macs=1M')], quiet)}`
+          ? `all done\n${nextText(nextCommands(await readRun(run), run), quiet)}`
           : `to run: ${next}\n${nextText([commandText(command, '--out', run)], quiet)}`
       io.stdout.write(`${table}\n\n${then}`)
     })

@@ -32,8 +32,6 @@ export function renderTable(report: RunReport, run = 'runs/quickstart', quiet = 
   const { ancestor, backend, choice, descendants, images, seed, storage, workers } = report
   const chosen = descendants.find(({ path }) => path === choice.path)!
   const front = descendants.filter((row) => row.pareto || row === chosen).sort((a, b) => a.macs - b.macs)
-  // Half of the chosen model's, where the family has anything so small.
-  const smaller = Math.max(chosen.macs / 2, 1.01 * Math.min(...descendants.map(({ macs }) => macs)))
   return [
     `The Pareto front of ${descendants.length} models (chosen on ${images.validation} validation images; > the choice under ${budgetText(choice.budget)})`,
     descendantsTable(front, choice.path),
@@ -45,11 +43,15 @@ export function renderTable(report: RunReport, run = 'runs/quickstart', quiet = 
     `family:   ${storage.pool.models} models of ${formatCount(storage.pool.parameters)} stored parameters; untrained after ${durationText(untrainedSeconds(report))}, all done after ${durationText(totalSeconds(report))}`,
     `checked:  ${choice.file} in a new process, logits of ${choice.comparedImages} images within ${formatDifference(choice.logitDifference)}; seed ${seed}, ${backend.name}, ${workers} ${workers === 1 ? 'worker' : 'workers'}`,
     `page:     ${join(run, 'report.html')}`,
-    ...(quiet ? [] : ['', 'next:', ...nextCommands(report, run, smaller).map((command) => `  ${command}`)]),
+    ...(quiet ? [] : ['', 'next:', ...nextCommands(report, run).map((command) => `  ${command}`)]),
   ].join('\n')
 }
 
-function nextCommands({ command, choice }: RunReport, run: string, macs: number): string[] {
+/** What is useful next with a finished run: a smaller model, the one that was chosen, and its use. */
+export function nextCommands({ command, choice, descendants }: RunReport, run: string): string[] {
+  const chosen = descendants.find(({ path }) => path === choice.path)!
+  // Half of the chosen model's, where the family has anything so small.
+  const macs = Math.max(chosen.macs / 2, 1.01 * Math.min(...descendants.map(({ macs }) => macs)))
   return [
     commandText('search', run, '--budget', `macs=${formatCount(macs).replace(' ', '')}`),
     commandText('extract', run, '--path', choice.path),
