@@ -26,7 +26,18 @@ import {
 } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { attentionMapKl, cosineDistance, featureMse, relationMse, transformedMse, unitTokens } from './feature-losses.js'
+import {
+  attentionMapKl,
+  attentionTransfer,
+  cosineDistance,
+  featureMse,
+  relationMse,
+  tokenWise,
+  transformedMse,
+  unitTokens,
+  variationalInformation,
+} from './feature-losses.js'
+import { klDivergence } from './logit-losses.js'
 import { checkLoss, checkTeacherIsData } from './testing/check-loss.js'
 import { itMatchesPyTorch } from './testing/golden.js'
 
@@ -282,4 +293,101 @@ describe('unitTokens', () => {
       expect((await valuesOf(grad(unitTokens<Tensor>)(zero))).every(Number.isFinite)).toBe(true)
     })
   })
+})
+
+describe('attentionTransfer', () => {
+  describeEachBackend(({ tolerances }) => {
+    itMatchesPyTorch(tolerances.golden, 'attentionTransfer', ({ student, teacher }) => attentionTransfer(student!, teacher!))
+
+    it('has the gradient of its values, and passes none to the teacher', async () => {
+      const random = uniformTensors(1)
+      const teacher = random([2, 4, 5])
+      await checkLoss((student) => attentionTransfer(student, teacher), [random([2, 4, 3])], tolerances.numericGradient)
+      checkTeacherIsData(attentionTransfer, random([2, 3, 4]), random([2, 3, 5]))
+      teacher.dispose()
+    })
+  })
+
+  it('refuses other shapes in one line', () =>
+    tidy(() => {
+      const random = uniformTensors(0)
+      expect(() => attentionTransfer(random([2, 3, 4]), random([2, 5, 4]))).toThrow(/^attentionTransfer: .*agree in B and N/)
+    }))
+})
+
+describe('variationalInformation', () => {
+  describeEachBackend(({ tolerances }) => {
+    itMatchesPyTorch(tolerances.golden, 'variationalInformation', ({ student, teacher, rawVariance }) =>
+      variationalInformation(student!, teacher!, { rawVariance: rawVariance as Tensor1D }),
+    )
+
+    it('has the gradients of its values in prediction and variance, and passes none to the teacher', async () => {
+      const random = uniformTensors(1)
+      const teacher = random([2, 4, 3])
+      const loss = (student: Tensor, rawVariance: Tensor) =>
+        variationalInformation(student, teacher, { rawVariance: rawVariance as Tensor1D })
+      await checkLoss(loss, [random([2, 4, 3]), random([3])], tolerances.numericGradient)
+      const rawVariance = random<Tensor1D>([4])
+      checkTeacherIsData(
+        (student, teacher) => variationalInformation(student, teacher, { rawVariance }),
+        random([2, 3, 4]),
+        random([2, 3, 4]),
+      )
+      for (const each of [teacher, rawVariance]) each.dispose()
+    })
+
+    it('stays finite for raw variances that overflow an exponential', async () => {
+      const x = tensor2d([[1, 2]])
+      await expectClose(variationalInformation(x, x, { rawVariance: tensor1d([200, -200]) }), [(Math.log(200) + Math.log(1e-5)) / 4], 1e-5)
+    })
+  })
+
+  it('refuses other shapes in one line', () =>
+    tidy(() => {
+      const random = uniformTensors(0)
+      expect(() => variationalInformation(random([2, 3]), random([2, 3]), { rawVariance: random([2]) })).toThrow(
+        'variationalInformation: rawVariance must be [D], one for each direction of the features; got rawVariance [2], teacher [2, 3]',
+      )
+    }))
+})
+
+describe('tokenWise', () => {
+  describeEachBackend(({ tolerances }) => {
+    itMatchesPyTorch(tolerances.golden, 'tokenWise', ({ student, teacher, mask }) =>
+      tokenWise(klDivergence, { mask: mask as Tensor2D })(student!, teacher!),
+    )
+
+    it('is the mean over tokens without a mask, and with one of all', async () => {
+      const random = uniformTensors(1)
+      const [student, teacher] = [random<Tensor>([2, 3, 4]), random<Tensor>([2, 3, 4])]
+      await expectClose(tokenWise(cosineDistance)(student, teacher), cosineDistance(student, teacher), tolerances.identity)
+      const mask = tensor2d([1, 1, 1, 2, 2, 2], [2, 3])
+      await expectClose(tokenWise(cosineDistance, { mask })(student, teacher), cosineDistance(student, teacher), tolerances.identity)
+    })
+
+    it('sees nothing of what the mask leaves out, and of an image without any', async () => {
+      const random = uniformTensors(2)
+      const [student, teacher] = [random<Tensor>([2, 3, 4]), random<Tensor>([2, 3, 4])]
+      const loss = tokenWise(cosineDistance, { mask: tensor2d([0, 1, 0, 0, 0, 0], [2, 3]) })
+      const gradient = grad((x: Tensor) => sum(loss(x, teacher)))(student)
+      const values = await valuesOf(gradient)
+      expect(
+        values
+          .slice(0, 4)
+          .concat(values.slice(8))
+          .every((value) => value === 0),
+      ).toBe(true)
+      expect(values.slice(4, 8).every((value) => value !== 0)).toBe(true)
+      expect((await valuesOf(loss(student, teacher)))[1]).toBe(0)
+    })
+  })
+
+  it('refuses masks of other shapes in one line', () =>
+    tidy(() => {
+      const random = uniformTensors(0)
+      const loss = tokenWise(cosineDistance, { mask: random([2, 4]) })
+      expect(() => loss(random([2, 3, 4]), random([2, 3, 4]))).toThrow(
+        'tokenWise: the mask must be [B, N] like the tokens; got mask [2, 4], student [2, 3, 4]',
+      )
+    }))
 })

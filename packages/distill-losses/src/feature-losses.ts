@@ -1,8 +1,11 @@
+import type { Loss } from '@learngene/interfaces/tensors'
 import { batchProduct, linear, meanSquaredError, shapeError, withGradient } from '@learngene/ops'
 import {
   add,
   div,
+  exp,
   log,
+  maximum,
   mean,
   mul,
   reshape,
@@ -17,7 +20,7 @@ import {
   tidy,
   transpose,
 } from '@tensorflow/tfjs-core'
-import { requireSameFeatures, sameShape } from './checks.js'
+import { asData, requireSameFeatures, requireSameTokens, sameShape } from './checks.js'
 
 /**
  * Mean squared error of features of one width: sum_nd (s_nd - t_nd)^2 / (N D) (FitNets, Romero et al. 2015, arXiv 1412.6550, as a mean).
@@ -60,7 +63,7 @@ export function transformedMse(student: Tensor, teacher: Tensor, { weight, bias,
   if (side !== 'student' && side !== 'teacher') {
     throw new Error(`transformedMse: side must be 'student' or 'teacher'; got '${String(side)}'`)
   }
-  requireSameTokens(student, teacher)
+  requireTokensOfAnyWidth(student, teacher)
   const [inputs, outputs] = side === 'student' ? [student.shape.at(-1), teacher.shape.at(-1)] : [teacher.shape.at(-1), student.shape.at(-1)]
   if (weight.rank !== 2 || weight.shape[0] !== outputs || weight.shape[1] !== inputs || bias.rank !== 1 || bias.shape[0] !== outputs) {
     const rule = `side '${side}' needs weight [${outputs}, ${inputs}] and bias [${outputs}] for these features`
@@ -73,7 +76,8 @@ export function transformedMse(student: Tensor, teacher: Tensor, { weight, bias,
   )
 }
 
-function requireSameTokens(student: Tensor, teacher: Tensor): void {
+/** [B, N, D] of both sides, or [B, D] of one token each. */
+function requireTokensOfAnyWidth(student: Tensor, teacher: Tensor): void {
   const { rank, shape } = student
   if (rank < 2 || rank !== teacher.rank || shape.slice(0, -1).some((length, i) => length !== teacher.shape[i])) {
     throw shapeError('transformedMse', 'student [B, N, D_s] and teacher [B, N, D_a] must agree in B and N', { student, teacher })
@@ -123,9 +127,7 @@ function meanDistance(units: Tensor, teacher: Tensor): Tensor1D {
  * @throws when B or N differ
  */
 export function relationMse(student: Tensor, teacher: Tensor): Tensor1D {
-  if (student.rank !== 3 || teacher.rank !== 3 || student.shape[0] !== teacher.shape[0] || student.shape[1] !== teacher.shape[1]) {
-    throw shapeError('relationMse', 'student [B, N, D_s] and teacher [B, N, D_a] must agree in B and N', { student, teacher })
-  }
+  requireSameTokens('relationMse', student, teacher)
   return tidy(() => meanDifference(unitTokens(student as Tensor3D), teacher as Tensor3D))
 }
 
@@ -149,6 +151,78 @@ function meanDifference(units: Tensor3D, teacher: Tensor3D): Tensor1D {
 
 function relations(units: Tensor3D): Tensor3D {
   return batchProduct(units, transpose(units, [0, 2, 1])) // [B, N, N]
+}
+
+/**
+ * Attention transfer by activations (Zagoruyko and Komodakis 2017, arXiv 1612.03928, equation 2, squared as in the published code): a token's attention is the mean square of its features; the maps, scaled
+ * to length one over tokens, are compared by their mean squared difference. Widths may differ. Gradient to the student's features only.
+ *
+ * @param student [B, N, D_s]
+ * @param teacher [B, N, D_a]
+ * @returns [B]
+ * @throws when B or N differ
+ */
+export function attentionTransfer(student: Tensor, teacher: Tensor): Tensor1D {
+  requireSameTokens('attentionTransfer', student, teacher)
+  return tidy(() => {
+    const map = (x: Tensor) => unitTokens(mean(square(x), 2)) // [B, N]
+    return mean(square(sub(map(student), map(asData(teacher)))), 1) as Tensor1D
+  })
+}
+
+export interface VariationalOptions {
+  /** Before the softplus, of each direction of the teacher's features [D_a]; trained along. The published code starts at log(e^(5 - eps) - 1), a variance of 5. */
+  readonly rawVariance: Tensor1D
+  /** Least variance; default 1e-5. */
+  readonly epsilon?: number
+}
+
+/**
+ * Variational information distillation (Ahn et al. 2019, arXiv 1904.05835, equations 5 and 6): the mean over tokens and directions of (log v + (t - mu)^2 / v) / 2, mu what is predicted of the
+ * teacher's features and v = softplus(raw variance) + epsilon their variance. Gradients to mu and to the raw variance.
+ *
+ * @param predicted mu, the student's features brought to the teacher's width by a map that is trained along [B, N, D_a] or [B, D_a]
+ * @param teacher t, the same shape
+ * @returns [B], in nats
+ * @throws when the shapes differ
+ */
+export function variationalInformation(predicted: Tensor, teacher: Tensor, { rawVariance, epsilon = 1e-5 }: VariationalOptions): Tensor1D {
+  requireSameFeatures('variationalInformation', predicted, teacher)
+  if (rawVariance.rank !== 1 || rawVariance.shape[0] !== teacher.shape.at(-1)) {
+    throw shapeError('variationalInformation', 'rawVariance must be [D], one for each direction of the features', { rawVariance, teacher })
+  }
+  return tidy(() => {
+    const positive = maximum(rawVariance, 0)
+    const softplus = add(positive, log(add(1, exp(sub(rawVariance, mul(2, positive)))))) // max(x, 0) + log(1 + e^-|x|)
+    const variance = add(softplus, epsilon) // [D]
+    const error = div(square(sub(predicted, asData(teacher))), variance)
+    return mul(mean(exampleRows(add(error, log(variance))), -1), 0.5) as Tensor1D
+  })
+}
+
+/**
+ * A loss of examples as one of tokens: each token of each image is an example to it, and an image's loss is the mean over its tokens, or over those that a mask keeps. Makes losses of logits
+ * ones of dense predictions, and any loss of vectors a masked one (as in MaskedKD and masked generative distillation, arXiv 2205.01529, whose student sees what the mask leaves).
+ *
+ * @param loss of [M, ...] and [M, ...], for example `klDivergence` or `cosineDistance`
+ * @param mask weights of tokens [B, N], 0 for those that do not count; an image of which none counts has the loss 0. Default all alike.
+ * @returns a loss of [B, N, ...] and [B, N, ...]
+ * @throws when it is given tensors that do not agree in B and N, with each other or with the mask
+ */
+export function tokenWise(loss: Loss, { mask }: { readonly mask?: Tensor2D } = {}): (student: Tensor, teacher: Tensor) => Tensor1D {
+  return (student, teacher) => {
+    requireSameTokens('tokenWise', student, teacher)
+    const [images, tokens] = student.shape as [number, number]
+    if (mask && (mask.rank !== 2 || mask.shape[0] !== images || mask.shape[1] !== tokens)) {
+      throw shapeError('tokenWise', 'the mask must be [B, N] like the tokens', { mask, student })
+    }
+    return tidy(() => {
+      const rows = (x: Tensor) => reshape(x, [images * tokens, x.shape[2]!]) as Tensor2D
+      const each = reshape(loss(rows(student), rows(teacher)), [images, tokens]) // [B, N]
+      if (!mask) return mean(each, 1) as Tensor1D
+      return div(sum(mul(each, mask), 1), maximum(sum(mask, 1), EPSILON)) as Tensor1D
+    })
+  }
 }
 
 /** Far below any probability that matters, and enough to keep the logarithm of an underflown one finite. */

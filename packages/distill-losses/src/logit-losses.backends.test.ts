@@ -1,7 +1,18 @@
 import { describeEachBackend, expectClose, uniformTensors, valuesOf } from '@learngene/testing'
-import { grad, mul, oneHot, sub, type Tensor, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
+import { grad, mul, oneHot, softmax, sub, type Tensor, type Tensor2D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import { describe, expect, it } from 'vitest'
-import { hardTarget, klDivergence, labelTarget, softTarget, type TemperatureOptions } from './logit-losses.js'
+import {
+  type DecoupledKdOptions,
+  type DistOptions,
+  decoupledKd,
+  dist,
+  hardTarget,
+  klDivergence,
+  labelTarget,
+  softTarget,
+  standardiseLogits,
+  type TemperatureOptions,
+} from './logit-losses.js'
 import { checkLoss, checkTeacherIsData } from './testing/check-loss.js'
 import { itMatchesPyTorch } from './testing/golden.js'
 
@@ -174,5 +185,102 @@ describe('labelTarget', () => {
         /must be \[B, C\] like the logits; give class indices as an array.*labels \[2\]$/,
       )
       expect(() => labelTarget(tensor1d([1, 2]), [0])).toThrow('labelTarget: logits must be [B, C]; got logits [2]')
+    }))
+})
+
+describe('decoupledKd', () => {
+  describeEachBackend(({ tolerances }) => {
+    itMatchesPyTorch<DecoupledKdOptions & { labels: number[] }>(
+      tolerances.golden,
+      'decoupledKd',
+      ({ student, teacher }, { labels, ...options }) => decoupledKd(student!, teacher!, labels, options),
+    )
+
+    it('has the gradient of its values', async () => {
+      const random = uniformTensors(1)
+      const teacher = random([3, 5])
+      const loss = (student: Tensor) => decoupledKd(student, teacher, [4, 0, 2], { temperature: 2, beta: 3 })
+      await checkLoss(loss, [random([3, 5])], tolerances.numericGradient)
+      teacher.dispose()
+    })
+
+    it('passes no gradient to the teacher', () => {
+      const random = uniformTensors(2)
+      checkTeacherIsData((student, teacher) => decoupledKd(student, teacher, [0, 1]), random([2, 3]), random([2, 3]))
+    })
+
+    it("is the divergence of all classes where the others' part has the teacher's weight", async () => {
+      const random = uniformTensors(3)
+      const [student, teacher] = [random<Tensor>([1, 4]), random<Tensor>([1, 4])]
+      const own = (await valuesOf(softmax(teacher as Tensor2D)))[2]!
+      await expectClose(decoupledKd(student, teacher, [2], { beta: 1 - own }), klDivergence(student, teacher), tolerances.identity)
+    })
+
+    it('stays finite where a class is certain', async () => {
+      const certain = tensor2d([[500, -500, 0]])
+      await expectClose(decoupledKd(certain, certain, [0]), [0], tolerances.identity)
+    })
+  })
+
+  it('refuses labels and options that do not fit in one line', () =>
+    tidy(() => {
+      const logits = tensor2d([[1, 2, 3]])
+      expect(() => decoupledKd(logits, logits, [0, 1])).toThrow(
+        'decoupledKd: there must be one label for each of the 1 rows of logits; got 2 labels',
+      )
+      expect(() => decoupledKd(logits, logits, [3])).toThrow(/3/)
+      expect(() => decoupledKd(logits, logits, [0], { beta: Number.NaN })).toThrow('decoupledKd: beta must be a finite number; got NaN')
+      expect(() => decoupledKd(logits, logits, [0], { temperature: 0 })).toThrow('decoupledKd: temperature must be a number greater than 0')
+    }))
+})
+
+describe('dist', () => {
+  describeEachBackend(({ tolerances }) => {
+    itMatchesPyTorch<DistOptions>(tolerances.golden, 'dist', ({ student, teacher }, options) => dist(student!, teacher!, options))
+
+    it('has the gradient of its values', async () => {
+      const random = uniformTensors(1)
+      const teacher = random([3, 5])
+      await checkLoss((student) => dist(student, teacher, { temperature: 0.5, gamma: 2 }), [random([3, 5])], tolerances.numericGradient)
+      teacher.dispose()
+    })
+
+    it('passes no gradient to the teacher', () => {
+      const random = uniformTensors(2)
+      checkTeacherIsData(dist, random([3, 4]), random([3, 4]))
+    })
+
+    it('is 0 where both agree', async () => {
+      const x = uniformTensors(3)<Tensor>([3, 4])
+      await expectClose(dist(x, x), [0, 0, 0], tolerances.identity)
+    })
+  })
+
+  it('refuses options in one line', () =>
+    tidy(() => {
+      const logits = tensor2d([[1, 2, 3]])
+      expect(() => dist(logits, logits, { gamma: Number.POSITIVE_INFINITY })).toThrow('dist: gamma must be a finite number; got Infinity')
+      expect(() => dist(logits, tensor2d([[1, 2]]))).toThrow(/same classes/)
+    }))
+})
+
+describe('standardiseLogits', () => {
+  describeEachBackend(({ tolerances }) => {
+    itMatchesPyTorch<{ temperature: number }>(tolerances.golden, 'standardiseLogits', ({ student, teacher }, options) =>
+      klDivergence(standardiseLogits(student!), standardiseLogits(teacher!), options),
+    )
+
+    it('gives mean 0 and deviation 1, whatever shift and scale are', async () => {
+      const logits = tensor2d([[1, 2, 3]])
+      await expectClose(standardiseLogits(logits), [-1, 0, 1], tolerances.identity)
+      await expectClose(standardiseLogits(mul(sub(logits, 7), 9)), [-1, 0, 1], tolerances.identity)
+    })
+  })
+
+  it('refuses other shapes in one line', () =>
+    tidy(() => {
+      expect(() => standardiseLogits(tensor2d([[1], [2]]))).toThrow(
+        'standardiseLogits: logits must be [B, C] of at least 2 classes; got logits [2, 1]',
+      )
     }))
 })
