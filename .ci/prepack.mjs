@@ -1,0 +1,20 @@
+// Before a package is packed: builds it with its typings, which nx leaves as they are where they are up to date, and refuses to pack where a file that the manifest names is missing.
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+
+const { name, exports: entries = {}, bin = {} } = JSON.parse(readFileSync('package.json', 'utf8'))
+const filesOf = (entry) => (typeof entry === 'string' ? [entry] : Object.values(entry).flatMap(filesOf))
+
+const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx'
+const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' }
+execFileSync(npx, ['nx', 'run-many', '-t', 'build', 'types', '-p', name, '--outputStyle=static'], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env,
+  shell: process.platform === 'win32',
+})
+
+const missing = [...filesOf(entries), ...filesOf(bin), 'LICENSE', 'README.md'].filter((file) => !existsSync(file))
+if (missing.length > 0) {
+  console.error(`${name}: a package must hold what its manifest names; missing: ${missing.join(', ')}`)
+  process.exit(1)
+}
