@@ -17,6 +17,7 @@ const packages = readdirSync(join(root, 'packages'))
   .filter(({ manifest }) => !manifest.private)
 const backends = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-backend-cpu', '@tensorflow/tfjs-backend-wasm']
 let project: string
+let tarballOf: ReadonlyMap<string, string>
 
 beforeAll(() => {
   project = mkdtempSync(join(tmpdir(), 'learngene-packed-'))
@@ -28,6 +29,7 @@ beforeAll(() => {
     encoding: 'utf8',
   })
   const files = Object.values(JSON.parse(packed)) as { name: string; filename: string }[]
+  tarballOf = new Map(files.map(({ name, filename }) => [name, join(tarballs, filename)]))
   const rootManifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { devDependencies: Record<string, string> }
   writeFileSync(
     join(project, 'package.json'),
@@ -82,5 +84,27 @@ describe('packed packages in plain Node', () => {
     )
     const printed = execFileSync(process.execPath, [file], { cwd: project, encoding: 'utf8', stdio: 'pipe' })
     expect(JSON.parse(printed.trim().split('\n').at(-1)!)).toEqual([4, 8])
+  })
+})
+
+describe('packed packages for TypeScript', () => {
+  const attw = join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js')
+
+  it.each(packages.map(({ manifest: { name } }) => name))('%s: types are found as its code is, by Node and by bundlers', (name) => {
+    const printed = execFileSync(process.execPath, [attw, tarballOf.get(name)!, '--profile', 'esm-only', '--format', 'json'], {
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+    })
+    const { analysis } = JSON.parse(printed) as { analysis: { types: unknown; problems: { kind: string; resolutionKind?: string }[] } }
+    expect(analysis.types).toBeTruthy()
+    // Packages are modules: who requires them, or resolves as Node 10 did, is told so.
+    const others = analysis.problems.filter(({ resolutionKind = '' }) => !['node10', 'node16-cjs'].includes(resolutionKind))
+    expect(others).toEqual([])
+  })
+
+  it.each(packages.map(({ manifest: { name }, folder }) => [name, folder] as const))('%s: brings the licence', (name, folder) => {
+    const packed = join(project, 'node_modules', name, 'LICENSE')
+    expect(readFileSync(packed, 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'))
+    expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'))
   })
 })
