@@ -22,7 +22,7 @@ it.each([
   ['text', new TextEncoder().encode('a text')],
 ])('refuses %s in one line', async (_, bytes) => {
   await expect(readPictureHeader(bytes)).rejects.toThrow(
-    new RegExp(`^image of ${bytes.length} bytes: has no header of an image \\([^\n]+\\)$`),
+    new RegExp(`^image of ${bytes.length} bytes: is no image that can be read \\([^\n]+\\)$`),
   )
 })
 

@@ -23,7 +23,9 @@ export const readPictureHeader = async (bytes: Uint8Array): Promise<PictureHeade
     const { format, autoOrient } = await sharp(bytes).metadata()
     return { format: String(format), height: autoOrient.height, width: autoOrient.width }
   } catch (error) {
-    throw new Error(`image of ${bytes.length} bytes: has no header of an image (${(error as Error).message.split('\n')[0]})`)
+    throw new Error(
+      `image of ${bytes.length} bytes: is no image that can be read (${(error as Error).message.split('\n')[0]!.replace(/:$/, '')})`,
+    )
   }
 }
 

@@ -45,11 +45,12 @@ export function addServe(program: Command, io: Io): void {
       ),
     )
     .addHelpText('after', '\nSIGTERM and Ctrl-C end it in order: what was taken is answered, and the exit code is 0.')
-    .action(async (model: string, { json, quiet, ...options }: Given) => {
+    .action(async (model: string, { json, quiet, host, port, queue, batchSize, maxBytes, timeout, backend }: Given) => {
       const [{ serve }, { servingText, servedJson, nextOfServing }] = await Promise.all([
         import('../serve/server.js'),
         import('../serve/text.js'),
       ])
+      const options = { host, port, queue, batchSize, maxBytes, timeout, backend }
       const serving = await withProgress(io, (report) => serve(model, { ...options, report, signal: io.signal }), quiet)
       if (json) printJson(io, servedJson(serving))
       else io.stdout.write(`${servingText(serving)}\n${nextText([nextOfServing(serving)], quiet)}`)

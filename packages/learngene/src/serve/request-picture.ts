@@ -87,7 +87,10 @@ export async function preparedPicture(
   { preprocessing, sizeStays }: Pick<EngineFacts, 'preprocessing' | 'sizeStays'>,
 ): Promise<RawImage> {
   const { format, height, width }: PictureHeader = await readPictureHeader(bytes).catch((error) => {
-    throw new Refusal(415, `the file is no picture of a known kind (${reasonOf(error)}): ${TAKEN}`)
+    const reason = reasonOf(error)
+    throw reason.includes('unsupported image format')
+      ? new Refusal(415, `the file ${reason}: ${TAKEN}`)
+      : new Refusal(400, `the picture cannot be taken: it ${reason}`)
   })
   if (!FORMATS.includes(format)) throw new Refusal(415, `pictures of kind ${format} are not taken: ${TAKEN}`)
   if (height * width > MOST_PIXELS)
