@@ -1,13 +1,13 @@
 import { crc32 } from 'node:zlib'
 import sharp from 'sharp'
 import { describe, expect, it, vi } from 'vitest'
-import { serveApp } from './app.js'
+import { type AppOptions, serveApp } from './app.js'
 import { fakeEngine, shadePng } from './engine.fixture.js'
 import { serveDefaults } from './server.js'
 
 const { host: _, port: __, ...limits } = serveDefaults
 
-function appOf(options: Partial<typeof limits & Record<keyof typeof limits, number>> = {}, hold = false) {
+function appOf(options: Partial<AppOptions> = {}, hold = false) {
   const fake = fakeEngine({ hold })
   const app = serveApp(fake.engine, { ...limits, ...options })
   const ask = async (path: string, init?: RequestInit) => {

@@ -106,9 +106,9 @@ async function close(server: Server, app: ServeApp, engine: Engine): Promise<voi
   // Connections that are kept alive end when their answers are through.
   const sweep = setInterval(() => server.closeIdleConnections(), SWEEP)
   await app.drain()
-  await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, 20 * SWEEP))])
-  clearInterval(sweep)
-  server.closeAllConnections()
+  const patience = setTimeout(() => server.closeAllConnections(), 20 * SWEEP)
   await closed
+  clearInterval(sweep)
+  clearTimeout(patience)
   await engine.close()
 }
