@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { readAncestor } from '@learngene/fashion-mnist'
-import { type LoadedModel, type LoadOptions, loadModel } from '@learngene/vit-blocks'
-import { loadViT, type NodeOpenOptions } from '@learngene/vit-blocks/node'
+import { isCascadeFile, loadCascade } from '@learngene/stitch'
+import { type LoadedModel, type LoadOptions, loadModel, openSafetensors } from '@learngene/vit-blocks'
+import { fileSource, loadViT, type NodeOpenOptions } from '@learngene/vit-blocks/node'
+import type { Classifier } from '../predict/classifier.js'
 import { DESCENDANT, RUN } from '../run/run-folder.js'
 
 /** The embedded ancestor, in place of an address. */
@@ -28,6 +30,39 @@ export async function loadModelAt(
       : await loadViT(address, options)
   for (const text of loaded.notes) report?.({ kind: 'message', text })
   return { ...loaded, address }
+}
+
+/**
+ * {@link loadModelAt} of what names classes: the file may hold a cascade too.
+ *
+ * @throws as `loadModelAt`
+ */
+export async function loadClassifierAt(
+  model: string,
+  options: LoadOptions & NodeOpenOptions,
+): Promise<Pick<LoadedModel, 'details' | 'notes'> & { readonly classifier: Classifier; readonly address: string }> {
+  const cascade = model === EMBEDDED ? undefined : await cascadeAt(await addressOf(model), options)
+  if (cascade) {
+    options.report?.({ kind: 'stage', name: `load ${model}` })
+    return { ...(await cascade.load()), address: cascade.address, notes: [] }
+  }
+  const { network, ...loaded } = await loadModelAt(model, options)
+  return { ...loaded, classifier: network }
+}
+
+/** The cascade that a file holds; undefined where it is something else, or no file. */
+async function cascadeAt(address: string, { blocks }: LoadOptions) {
+  const isFile = await stat(address).then((found) => found.isFile(), () => false) // biome-ignore format: short
+  if (!isFile) return undefined
+  const source = await fileSource(address)
+  // What is no safetensors file at all, loading it says.
+  const file = await openSafetensors(source, { name: address }).catch(() => undefined)
+  if (!file || !isCascadeFile(file)) return undefined
+  const load = async () => {
+    const { cascade, details } = await loadCascade(source, { name: address, blocks })
+    return { classifier: cascade, details }
+  }
+  return { address, load }
 }
 
 /** In the folder of a run the model that it has chosen. */

@@ -3,12 +3,13 @@ import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { BackendName } from '@learngene/backends'
 import { measureLatency } from '@learngene/budget-search'
-import type { Cost, Preprocessing, RawImage, Reporter } from '@learngene/interfaces'
+import type { Cost, JsonObject, Preprocessing, RawImage, Reporter } from '@learngene/interfaces'
 import { disposePool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
-import { descendantOf, parsePath } from '@learngene/stitch'
-import { costOf, disposeNetwork, type Network } from '@learngene/vit-blocks'
-import { loadModelAt } from '../commands/load-model.js'
+import { costOfCascade, descendantOf, parsePath } from '@learngene/stitch'
+import { costOf } from '@learngene/vit-blocks'
+import { loadClassifierAt } from '../commands/load-model.js'
+import { type Classifier, disposeClassifier, isCascade, networkOf } from '../predict/classifier.js'
 import { classifyPrepared, type Prediction } from '../predict/classify.js'
 import { type ModelInput, modelInput, requireClassifier } from '../predict/model-input.js'
 import { poolOfRun, readRun } from '../read-run.js'
@@ -53,7 +54,7 @@ export interface Engine extends EngineFacts {
 }
 
 export interface EngineOptions {
-  /** The folder of a finished run, whose descendants share the pool's weights, or what `loadModelAt` takes. */
+  /** The folder of a finished run, whose descendants share the pool's weights, or what `loadClassifierAt` takes. */
   readonly model: string
   readonly backend: BackendName | 'auto'
   readonly batchSize: number
@@ -65,7 +66,7 @@ const RUNS = 5
 interface Loaded {
   readonly address: string
   readonly models: readonly (Omit<ServedModel, 'latency'> & {
-    readonly network: () => Network
+    readonly classifier: () => Classifier
     /** Whether it is timed at once. */
     readonly isTimed: boolean
   })[]
@@ -84,20 +85,20 @@ export async function openEngine({ model, backend, batchSize }: EngineOptions, r
   const loaded = (await isRun(model)) ? await loadRun(model, report) : await loadSingle(model, report, signal)
   try {
     const { address, chosen, input } = loaded
-    const networks = new Map<number, Network>()
-    const networkOf = (index: number): Network => {
-      const network = networks.get(index) ?? loaded.models[index]!.network()
-      networks.set(index, network)
-      return network
+    const made = new Map<number, Classifier>()
+    const classifierOf = (index: number): Classifier => {
+      const classifier = made.get(index) ?? loaded.models[index]!.classifier()
+      made.set(index, classifier)
+      return classifier
     }
     const classify = (index: number, pictures: readonly RawImage[], top: number) =>
-      classifyPrepared(networkOf(index), input, inTurn(pictures), { top, batchSize: pictures.length })
+      classifyPrepared(classifierOf(index), input, inTurn(pictures), { top, batchSize: pictures.length })
 
     const timed = loaded.models.filter(({ isTimed }) => isTimed).length
     report({ kind: 'stage', name: `warm up ${timed === 1 ? 'the model' : `${timed} descendants`} on ${used.name}`, total: timed })
     const models: ServedModel[] = []
     let done = 0
-    for (const [index, { network, isTimed, ...facts }] of loaded.models.entries()) {
+    for (const [index, { classifier: _, isTimed, ...facts }] of loaded.models.entries()) {
       models.push({ ...facts, latency: isTimed ? await timeOf(index) : null })
       if (isTimed) report({ kind: 'progress', done: ++done, total: timed })
     }
@@ -139,17 +140,23 @@ async function isRun(model: string): Promise<boolean> {
 }
 
 async function loadSingle(model: string, report: Reporter, signal: AbortSignal): Promise<Loaded> {
-  const { network, details, address } = await loadModelAt(model, { report, signal })
-  const dispose = () => disposeNetwork(network)
+  const { classifier, details, address } = await loadClassifierAt(model, { report, signal })
+  const dispose = () => disposeClassifier(classifier)
   try {
+    const network = networkOf(classifier)
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)
-    const facts = { name: address, validationAccuracy: null, testAccuracy: null, ...costOf(network) }
-    return { address, models: [{ ...facts, network: () => network, isTimed: true }], chosen: 0, input, dispose }
+    const facts = { name: address, validationAccuracy: null, testAccuracy: null, ...costOfClassifier(classifier, details) }
+    return { address, models: [{ ...facts, classifier: () => classifier, isTimed: true }], chosen: 0, input, dispose }
   } catch (error) {
     dispose()
     throw error
   }
+}
+
+/** Of a cascade for the share of images that its file says are passed on, else for the dearest image. */
+function costOfClassifier(classifier: Classifier, { passedOn }: JsonObject): Cost {
+  return isCascade(classifier) ? costOfCascade(classifier, typeof passedOn === 'number' ? passedOn : 1) : costOf(classifier)
 }
 
 /** The best by validation accuracy first; what no other exceeds at its MACs is timed, and the run's choice. */
@@ -168,12 +175,12 @@ async function loadRun(dir: string, report: Reporter): Promise<Loaded> {
         throw new Error(`${dir}: its pool must have every path of its report; it has no ${path}: one of the two was changed or damaged`)
       return {
         ...{ name: path, macs, parameters, memory, validationAccuracy, testAccuracy },
-        network: () => descendantOf(pool, stitched),
+        classifier: () => descendantOf(pool, stitched),
         isTimed: pareto || path === found.choice.path,
       }
     })
     const chosen = Math.max(0, models.findIndex(({ name }) => name === found.choice.path)) // biome-ignore format: short
-    const network = models[chosen]!.network()
+    const network = networkOf(models[chosen]!.classifier())
     requireClassifier(network, dir)
     return { address: dir, models, chosen, input: modelInput({ network, details: pool.details }, dir), dispose }
   } catch (error) {
