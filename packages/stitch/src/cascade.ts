@@ -21,7 +21,7 @@ export const confidences = {
   },
   /** 1 + sum of p log p / log C: 1 less the share of the entropy that a network without a clue has. */
   entropy: (logits) =>
-    1 + probabilitiesOf(logits).reduce((sum, p) => sum + (p > 0 ? p * Math.log(p) : 0), 0) / Math.log(Math.max(2, logits.length)),
+    1 + probabilitiesOf(logits).reduce((sum, p) => sum + (p === 0 ? 0 : p * Math.log(p)), 0) / Math.log(Math.max(2, logits.length)),
 } as const satisfies { readonly [name: string]: ConfidenceOf }
 
 export type ConfidenceName = keyof typeof confidences
