@@ -6,8 +6,9 @@ import type { Prediction } from '../predict/classify.js'
 import { version } from '../version.js'
 import { batchQueue } from './batch-queue.js'
 import type { Engine, ServedModel } from './engine.js'
+import { gate } from './gate.js'
 import { Refusal } from './refusal.js'
-import { pictureBytes, preparedPicture } from './request-picture.js'
+import { MOST_PIXELS, pictureBytes, preparedPicture } from './request-picture.js'
 
 export interface AppOptions {
   /** Requests that are read, decoded, wait or are computed at a time; further ones are refused at once. */
@@ -57,6 +58,7 @@ export function serveApp(engine: Engine, { queue: capacity, batchSize, maxBytes,
     failure = error
   })
   let drained = () => {}
+  const decoding = gate(MOST_PIXELS)
   /** Milliseconds that a picture took lately, in its batch. */
   let pace = models[chosen]!.latency ?? 1
   const queue = batchQueue<Item, Prediction[]>(batchSize, async (model, items) => {
@@ -108,7 +110,7 @@ export function serveApp(engine: Engine, { queue: capacity, batchSize, maxBytes,
       try {
         const bytes = await pictureBytes(context.req.raw, maxBytes, signal)
         isRead = true
-        const picture = await preparedPicture(bytes, engine)
+        const picture = await preparedPicture(bytes, engine, decoding, signal)
         return await queue.push(asked.model, { picture, top: asked.top }, signal)
       } finally {
         clearTimeout(timer)

@@ -3,6 +3,7 @@ import { type PictureHeader, prepareEncoded, readPictureHeader } from '@learngen
 import type { RawImage } from '@learngene/interfaces'
 import { oneLine } from '../errors.js'
 import type { EngineFacts } from './engine.js'
+import type { Gate } from './gate.js'
 import { Refusal } from './refusal.js'
 
 /** What sharp names the files that `classify` takes. */
@@ -10,8 +11,8 @@ const FORMATS: readonly string[] = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'heif'
 
 const TAKEN = 'JPEG, PNG, WebP, GIF, AVIF and TIFF are taken'
 
-/** Decoded they take 4 bytes and less each; a file of some kilobytes can hold billions. */
-const MOST_PIXELS = 64e6
+/** Of one picture, and of all that are decoded at a time: 3 bytes each. A file of some kilobytes can hold billions. */
+export const MOST_PIXELS = 64e6
 
 /**
  * The picture that a request's body is, or the one file of its form.
@@ -80,11 +81,14 @@ async function readBody({ headers, body }: Request, maxBytes: number, signal: Ab
 /**
  * Decodes a picture and brings it to what the models take; on another thread where there can be one.
  *
- * @throws Refusal where it is of another kind, damaged, too large, or of a size that the models' preprocessing does not take
+ * @param decoding lets in as many pixels as are decoded at a time
+ * @throws the signal's reason, while the picture waits to be decoded; Refusal where it is of another kind, damaged, too large, or of a size that the models' preprocessing does not take
  */
 export async function preparedPicture(
   bytes: Uint8Array,
   { preprocessing, sizeStays }: Pick<EngineFacts, 'preprocessing' | 'sizeStays'>,
+  decoding: Gate,
+  signal: AbortSignal,
 ): Promise<RawImage> {
   const { format, height, width }: PictureHeader = await readPictureHeader(bytes).catch((error) => {
     const reason = reasonOf(error)
@@ -98,9 +102,11 @@ export async function preparedPicture(
   const [ownHeight, ownWidth] = preprocessing.size
   const { mean, std } = preprocessing
   const stays = sizeStays && height === ownHeight && width === ownWidth
-  return prepareEncoded(bytes, stays ? { mean, std } : preprocessing).catch((error) => {
-    throw new Refusal(400, `the picture cannot be taken: ${reasonOf(error)}`)
-  })
+  return decoding.run(height * width, signal, () =>
+    prepareEncoded(bytes, stays ? { mean, std } : preprocessing).catch((error) => {
+      throw new Refusal(400, `the picture cannot be taken: ${reasonOf(error)}`)
+    }),
+  )
 }
 
 /** Without what files are called where they have no name. */
