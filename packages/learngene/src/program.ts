@@ -13,6 +13,7 @@ import { addQuickstart } from './commands/quickstart.js'
 import { addReport } from './commands/report.js'
 import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
+import { addServe } from './commands/serve.js'
 import { addStatus } from './commands/status.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
@@ -43,6 +44,7 @@ export function createProgram(io: Io): Command {
     addCut,
     addClassify,
     addEvaluate,
+    addServe,
     addReport,
     addVerify,
     addBench,

@@ -37,7 +37,13 @@ export async function exportModel(options: ExportOptions, report: Reporter, sign
     const out = options.out ?? defaultOut(options, stem, run)
     const { file, files } = await filesOf(exported, options, out)
     const { macs, parameters } = costOf(network)
-    const measured = run && typeof details.path === 'string' ? measuredOf(run, details.path) : null
+    const measured =
+      run && typeof details.path === 'string'
+        ? measuredOf(
+            run,
+            run.descendants.find((each) => each.path === details.path),
+          )
+        : null
     const card = cardOf(exported, { format, weights, files, measured, model })
     signal.throwIfAborted()
     const written = await writeExport(out, file === undefined ? new Map([['README.md', card], ...files]) : files, {
@@ -103,6 +109,8 @@ async function openSource({ model, path, budget, config }: ExportOptions, report
   }
   report({ kind: 'stage', name: `load the pool of ${model}` })
   const { report: run, wanted, choice } = await findInRun({ run: model, path, budget })
+  if (!('segments' in wanted))
+    throw new UsageError(`a cascade is two models and a rule between them: export its parts, each by --path; got ${path}`)
   const pool = await loadPool(await poolOfRun(model, run), { parts: own, spaces: own?.spaces })
   try {
     const found = findPath(pool.space, wanted, model)
