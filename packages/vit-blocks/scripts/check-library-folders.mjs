@@ -3,9 +3,9 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import '@tensorflow/tfjs-backend-cpu'
-import { dispose, memory, setBackend, tensor4d, tidy, transpose } from '@tensorflow/tfjs-core'
 import { disposeNetwork, forward, openSafetensors } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
+import { dispose, memory, setBackend, tensor4d, tidy, transpose } from '@tensorflow/tfjs-core'
 
 const [folder] = process.argv.slice(2)
 await setBackend('cpu')
