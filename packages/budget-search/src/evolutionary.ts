@@ -46,18 +46,18 @@ const selectParents = <T>(evaluated: readonly Scored<T>[], size: number, cost: C
 }
 
 /** Different candidates that fit and were not evaluated yet: at most `wanted`, fewer where the attempts run out. */
-const propose = <T>(
+const propose = async <T>(
   space: SearchSpace<T>,
   budget: Budget,
   parents: readonly Scored<T>[],
   isKnown: (key: string) => boolean,
   wanted: number,
   rng: Rng,
-): Candidate<T>[] => {
+): Promise<Candidate<T>[]> => {
   const offspring = new Map<string, Candidate<T>>()
   for (let attempt = 0; attempt < attempts * wanted && offspring.size < wanted; attempt++) {
     const value = rng.uniform() < immigrants ? space.sample(rng) : mutateSome(space, parents[rng.integer(parents.length)]!.value, rng)
-    const candidate = candidateOf(space, value)
+    const candidate = await candidateOf(space, value)
     if (!isKnown(candidate.key) && fits(candidate.measures, budget)) offspring.set(candidate.key, candidate)
   }
   return [...offspring.values()]
@@ -124,10 +124,10 @@ export const evolutionarySearch = async <T>(
   }
 
   reporter?.({ kind: 'stage', name: 'search', total: generations + 1 })
-  await step(feasibleStart(space, budget, population, random), 0)
+  await step(await feasibleStart(space, budget, population, random), 0)
   for (let generation = 1; generation <= generations; generation++) {
     const parents = selectParents(evaluated, population, cost)
-    const offspring = propose(space, budget, parents, (key) => known.has(key), population * proposals, random)
+    const offspring = await propose(space, budget, parents, (key) => known.has(key), population * proposals, random)
     if (offspring.length === 0) break
     await step(preselect(offspring, evaluated, describe, population, random), generation)
   }

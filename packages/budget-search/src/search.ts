@@ -65,7 +65,7 @@ export const exhaustiveSearch = async <T>(
 
   reporter?.({ kind: 'stage', name: 'search', total })
   for (const value of space.enumerate()) {
-    const candidate = candidateOf(space, value)
+    const candidate = await candidateOf(space, value)
     if (seen.has(candidate.key)) throw new Error(`keys must be unique within a space: ${candidate.key} was enumerated twice`)
     seen.add(candidate.key)
     tracker.observe(candidate)

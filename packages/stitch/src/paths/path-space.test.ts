@@ -167,7 +167,7 @@ describe('mutate', () => {
 
 it('is a search space once it has a cost', () => {
   const cost = ({ path }: StitchedPath) => ({ blocks: path.segments.reduce((sum, { first, last }) => sum + last - first + 1, 0) })
-  const space: SearchSpace<StitchedPath> = { ...slidingWindow(tiSmBa), cost }
+  const space = { ...slidingWindow(tiSmBa), cost } satisfies SearchSpace<StitchedPath>
   expect(space.cost(space.sample(testRng(7))).blocks).toBeGreaterThanOrEqual(12)
   expect(space.count()).toBe(71)
 })
