@@ -1,4 +1,4 @@
-export { type MeasureOptions, measureNetworks, type NamedNetwork, profileNetworks } from './latency/measure.js'
+export { type MeasureOptions, measureNetworks, type NamedNetwork, type ProfileOptions, profileNetworks } from './latency/measure.js'
 export { type Part, partsOf } from './latency/parts.js'
 export {
   type CheckedNetwork,

@@ -3,6 +3,8 @@ import { describe, requireFunction, requireInteger } from './arguments.js'
 /** Times in milliseconds. */
 export interface Latency {
   readonly median: number
+  /** The first and the third quartile. On a machine that does other things as well, the first is what the run takes where nothing interrupts it. */
+  readonly quartiles: readonly [number, number]
   /** Interquartile range: the third quartile minus the first. */
   readonly spread: number
   /** In which the median lies with 95 % certainty, by bootstrap (Efron 1979) of the timed runs. */
@@ -38,9 +40,11 @@ export const latencyOf = (times: readonly number[]): Latency => {
   if (!Array.isArray(times) || times.length === 0) throw new Error(`times must be a list of at least one: got ${describe(times)}`)
   const ascending = sorted(times)
   const medians = sorted(bootstrapMedians(ascending))
+  const [first, third] = [quantile(ascending, 0.25), quantile(ascending, 0.75)]
   return {
     median: quantile(ascending, 0.5),
-    spread: quantile(ascending, 0.75) - quantile(ascending, 0.25),
+    quartiles: [first, third],
+    spread: third - first,
     interval: [quantile(medians, 0.025), quantile(medians, 0.975)],
     times,
   }

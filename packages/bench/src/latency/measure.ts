@@ -35,8 +35,12 @@ export async function measureNetworks(networks: readonly Network[], { batch = 1,
   }
 }
 
-/** Whole networks that a profile measures besides parts: every other one fits the overhead, the rest checks the composition. */
-const WHOLE = 9
+export interface ProfileOptions extends MeasureOptions {
+  /** Whole networks that are timed beside the parts, from the cheapest to the most expensive; default 9. At most 5 of them fit the overhead, the others check the composition. */
+  readonly whole?: number
+}
+
+const FITTED = 5
 
 /**
  * Times every part that the networks have, once per kind and size, and a few whole networks, on the current backend, in turns. The backend should have
@@ -48,10 +52,11 @@ const WHOLE = 9
 export async function profileNetworks(
   networks: readonly NamedNetwork[],
   device: Omit<ProfiledDevice, 'batch'>,
-  { batch = 1, ...options }: MeasureOptions = {},
+  { batch = 1, whole = 9, ...options }: ProfileOptions = {},
 ): Promise<LatencyProfile> {
   const every = networks.map(({ network }) => network)
   const images = imagesFor('profileNetworks', every, batch)
+  if (!Number.isSafeInteger(whole) || whole < 1) throw new Error(`profileNetworks: whole must be an integer of at least 1; got ${whole}`)
   const inputs = new Map<number, Tensor>([[0, images]])
   const inputOf = ({ inputWidth, tokens }: Part) => {
     if (!inputs.has(inputWidth)) inputs.set(inputWidth, keep(randomNormal([batch, tokens, inputWidth], 0, 1, 'float32', 1)))
@@ -61,17 +66,18 @@ export async function profileNetworks(
   try {
     const kinds = [...partKinds(every)]
     const chains = await Promise.all(kinds.map(async ([key, parts]) => ({ key, ...(await chainOf(parts, inputOf)) })))
-    const wholes = spread(networks)
+    const wholes = spread(byMacs(networks), whole)
     const [readBack, ...latencies] = await takeTurns(
       [() => readJob(result), ...chains.map(({ job }) => job), ...wholes.map(({ network }) => wholeJob(network, images))],
       options,
     )
-    const parts = Object.fromEntries(chains.map(({ key, length }, i) => [key, partTiming(latencies[i]!, readBack!.median, length)]))
+    const parts = Object.fromEntries(chains.map(({ key, length }, i) => [key, partTiming(latencies[i]!, readBack!, length)]))
     const measured = { ...device, schema: 1 as const, batch, parts, readBack: timingOf(readBack!), checked: [] }
     const compared = wholes.map(({ name, network }, i) => {
-      return { name, composedMs: sumOfParts(measured, network), measuredMs: latencies[chains.length + i]!.median }
+      return { name, composedMs: sumOfParts(measured, network), measuredMs: latencies[chains.length + i]!.quartiles[0] }
     })
-    const fitted = compared.filter((_, i) => i % 2 === 0 || compared.length < 4)
+    // Of fewer than four each is needed to fit.
+    const fitted = compared.length < 4 ? compared : spread(compared, Math.min(FITTED, Math.ceil(compared.length / 2)))
     const overheadMs = median(fitted.map(({ composedMs, measuredMs }) => measuredMs - composedMs))
     const checked = compared
       .filter((each) => !fitted.includes(each))
@@ -150,15 +156,24 @@ async function readJob(tensor: Tensor): Promise<void> {
 }
 
 /** From the cheapest to the most expensive. */
-function spread(networks: readonly NamedNetwork[]): NamedNetwork[] {
-  const sorted = networks.map((each) => ({ each, macs: costOf(each.network).macs })).sort((a, b) => a.macs - b.macs)
-  const count = Math.min(WHOLE, sorted.length)
-  return Array.from({ length: count }, (_, i) => sorted[Math.round((i * (sorted.length - 1)) / Math.max(1, count - 1))]!.each)
+function byMacs(networks: readonly NamedNetwork[]): NamedNetwork[] {
+  const priced = networks.map((each) => ({ each, macs: costOf(each.network).macs }))
+  return priced.sort((a, b) => a.macs - b.macs).map(({ each }) => each)
 }
 
-function partTiming({ median, interval }: Latency, readMs: number, length: number): Timing {
-  const each = (ms: number) => Math.max(0, ms - readMs) / length
-  return { ms: each(median), interval: [each(interval[0]), each(interval[1])] }
+/** So many of a list at equal distances, its first and its last among them. */
+function spread<T>(list: readonly T[], most: number): T[] {
+  const count = Math.min(most, list.length)
+  return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / Math.max(1, count - 1))]!)
 }
 
-const timingOf = ({ median, interval }: Latency): Timing => ({ ms: median, interval })
+function partTiming({ median, quartiles, interval }: Latency, read: Latency, length: number): Timing {
+  const each = (ms: number, readMs: number) => Math.max(0, ms - readMs) / length
+  return {
+    ms: each(quartiles[0], read.quartiles[0]),
+    median: each(median, read.median),
+    interval: [each(interval[0], read.median), each(interval[1], read.median)],
+  }
+}
+
+const timingOf = ({ median, quartiles, interval }: Latency): Timing => ({ ms: quartiles[0], median, interval })

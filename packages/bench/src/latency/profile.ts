@@ -2,9 +2,12 @@ import type { BackendName } from '@learngene/backends'
 import { type Network, requireArguments } from '@learngene/vit-blocks'
 import { partsOf } from './parts.js'
 
-/** A time in ms: the median of timed runs, and where it lies with 95 % certainty. */
+/** A time in ms. */
 export interface Timing {
+  /** The first quartile of the timed runs, of which times are composed: what interrupts a run is not the network's. */
   readonly ms: number
+  readonly median: number
+  /** In which the median lies with 95 % certainty, by bootstrap. */
   readonly interval: readonly [number, number]
 }
 
@@ -19,7 +22,7 @@ export interface ProfiledDevice {
   readonly batch: number
 }
 
-/** A whole network's composed and measured time. */
+/** A whole network's composed and measured time, the latter the first quartile of its timed runs. */
 export interface CheckedNetwork {
   /** Of the network, for example its path. */
   readonly name: string
@@ -104,8 +107,9 @@ export function parseProfile(text: string, name = 'the latency profile'): Latenc
   if (!Number.isFinite(value.overheadMs)) throw rule('overheadMs', 'a number', value.overheadMs)
   if (typeof value.parts !== 'object' || value.parts === null) throw rule('parts', 'an object', value.parts)
   for (const [key, timing] of [['readBack', value.readBack] as const, ...Object.entries(value.parts)]) {
-    const { ms, interval } = timing ?? {}
+    const { ms, median, interval } = timing ?? {}
     if (!isTime(ms)) throw rule(`${key}: ms`, 'a number of at least 0', ms)
+    if (!isTime(median)) throw rule(`${key}: median`, 'a number of at least 0', median)
     if (!Array.isArray(interval) || interval.length !== 2 || !interval.every(isTime))
       throw rule(`${key}: interval`, 'two numbers', interval)
   }

@@ -4,7 +4,7 @@ import { type Latency, latencyOf } from '@learngene/budget-search'
 export type Job = () => Promise<void>
 
 export interface TurnOptions {
-  /** What all timed runs should take together, in seconds; default 6. */
+  /** What all timed runs should take together, in seconds; default 8. */
   readonly seconds?: number
   /** Told after each round with the share that is done. */
   readonly onRound?: (share: number) => void
@@ -26,7 +26,7 @@ const WARM_UP = { leastMs: 400, leastRounds: 2, mostMs: 20_000 }
  * @returns by job, as the jobs are given
  * @throws what a job throws; the signal's reason
  */
-export async function takeTurns(jobs: readonly Job[], { seconds = 6, onRound, signal }: TurnOptions = {}): Promise<Latency[]> {
+export async function takeTurns(jobs: readonly Job[], { seconds = 8, onRound, signal }: TurnOptions = {}): Promise<Latency[]> {
   if (!(seconds > 0 && seconds < Number.POSITIVE_INFINITY)) throw new Error(`latency: seconds must be a positive number; got ${seconds}`)
   let roundMs = 0
   const warmUp = performance.now()
