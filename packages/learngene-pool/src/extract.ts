@@ -1,6 +1,6 @@
 import type { JsonObject } from '@learngene/interfaces'
 import { descendantOf, formatPath, requireArguments, type StitchedPath } from '@learngene/stitch'
-import { type FloatDtype, saveModel } from '@learngene/vit-blocks'
+import { type FloatDtype, modelBytes, saveModel } from '@learngene/vit-blocks'
 import type { Pool } from './pool.js'
 
 /**
@@ -13,6 +13,14 @@ export async function extractDescendant(
   options: { readonly dtype?: FloatDtype; readonly details?: JsonObject } = {},
 ): Promise<Uint8Array> {
   requireArguments('extractDescendant', { pool: ['family', pool], path: ['stitchedPath', path], options: ['object', options] })
-  const details = { ...pool.details, path: formatPath(path.path), ...options.details }
+  const details = { ...detailsOf(pool, path), ...options.details }
   return saveModel(descendantOf(pool, path), { dtype: options.dtype, details })
 }
+
+/** Bytes of the file that {@link extractDescendant} makes, without making it. */
+export function descendantBytes(pool: Pool, path: StitchedPath, options: { readonly dtype?: FloatDtype } = {}): number {
+  requireArguments('descendantBytes', { pool: ['family', pool], path: ['stitchedPath', path], options: ['object', options] })
+  return modelBytes(descendantOf(pool, path), { dtype: options.dtype, details: detailsOf(pool, path) })
+}
+
+const detailsOf = ({ details }: Pool, { path }: StitchedPath): JsonObject => ({ ...details, path: formatPath(path) })

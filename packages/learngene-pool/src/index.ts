@@ -10,7 +10,7 @@ export {
   distill,
 } from './distill.js'
 export { accuracies, type ClassEvaluation, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js'
-export { extractDescendant } from './extract.js'
+export { descendantBytes, extractDescendant } from './extract.js'
 export { type FineTuneOptions, fineTune } from './fine-tune.js'
 export {
   ancestorTier,

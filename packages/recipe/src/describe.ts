@@ -1,6 +1,6 @@
 import { pareto } from '@learngene/budget-search'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
-import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
+import { buildPool, createAuxiliary, descendantBytes, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, type Network, withoutWeights } from '@learngene/vit-blocks'
@@ -32,6 +32,7 @@ export function describeDescendants(
     id,
     path: formatPath(path.path),
     ...costOfPath(pool, path),
+    bytes: descendantBytes(pool, path),
     stitched: path.stitches.length > 0,
     validationAccuracy: validation[id]!,
     testAccuracy: tested[id]!,

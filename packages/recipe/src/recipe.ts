@@ -128,6 +128,9 @@ const RECIPE_KEYS = [
   ...['initialisers', 'featureImages', 'comparisonImages', 'heldOutImages', 'fineTuning', 'baseline', 'budget', 'budgets', 'registry'],
 ]
 
+/** What descendants are measured in while a recipe runs. */
+const BUDGETED = ['macs', 'parameters', 'memory', 'bytes']
+
 /**
  * A recipe, checked before anything runs.
  *
@@ -152,6 +155,12 @@ export function defineRecipe(recipe: Recipe): Recipe {
   }
   requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'kinds', 'spaces', 'initialisers', 'policy'])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
+  const unknown = Object.keys(recipe.budget ?? {}).find((measure) => !BUDGETED.includes(measure))
+  if (unknown !== undefined) {
+    const remedy =
+      unknown === 'latency' ? '; latency is measured on what a run has made: learngene search RUN --budget latency=20ms@wasm' : ''
+    throw new Error(`recipe: a budget caps ${BUDGETED.join(', ')}; got ${unknown}${remedy}`)
+  }
   return recipe
 }
 

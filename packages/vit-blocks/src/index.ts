@@ -17,6 +17,7 @@ export {
   type LoadOptions,
   loadModel,
   loadParameters,
+  modelBytes,
   readParameters,
   type SaveOptions,
   saveModel,

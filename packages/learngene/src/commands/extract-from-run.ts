@@ -1,12 +1,12 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Budget } from '@learngene/interfaces'
 import { disposePool, extractDescendant } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunReport } from '@learngene/recipe/reports'
 import { costOfPath, formatPath, type Path, type PathSpace, parsePath, type StitchedPath } from '@learngene/stitch'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
+import type { MeasuredBudget } from '../latency/budget.js'
 import { poolOfRun, readRun } from '../read-run.js'
 import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
@@ -19,12 +19,17 @@ export interface ExtractOptions {
   readonly run: string
   /** Else the best within `budget`. */
   readonly path?: string
-  readonly budget?: Budget
+  readonly budget?: MeasuredBudget
+  /** See `ChooseOptions`. */
+  readonly profile?: string
+  readonly anew?: boolean
   /** Default a file in the run's folder, named after the path. */
   readonly out?: string
   readonly dtype: 'f32' | 'f16'
   readonly force?: boolean
 }
+
+const NO_BUDGET: MeasuredBudget = { caps: {}, backend: 'auto', batch: 1 }
 
 /**
  * Extracts a descendant of a run's pool into a file.
@@ -32,10 +37,13 @@ export interface ExtractOptions {
  * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, no descendant keeps the budget, the pool does not have the
  *   path, or the file is somebody else's
  */
-export async function extractFromRun({ run, path: text, budget = {}, out, dtype, force = false }: ExtractOptions) {
+export async function extractFromRun(
+  { run, path: text, budget = NO_BUDGET, profile, anew, out, dtype, force = false }: ExtractOptions,
+  context: Omit<Parameters<typeof chooseFromRun>[2], 'run'>,
+) {
   const given = text === undefined ? undefined : asUsage(() => parsePath(text))
   const report = await readRun(run)
-  const choice = given ? undefined : await chooseFromRun(report, budget)
+  const choice = given ? undefined : await chooseFromRun(report, { budget, profile, anew }, { ...context, run })
   const wanted = given ?? parsePath(choice!.chosen.path)
   const file = out ?? join(run, modelFileName(wanted, dtype))
   if (!force) await assertModelReplaceable(file, { name: 'extracted descendant', key: 'path' })
@@ -56,7 +64,15 @@ export async function extractFromRun({ run, path: text, budget = {}, out, dtype,
       dtype,
       ...costOfPath(pool, found),
       /** How it was chosen; null where a path was given. */
-      chosen: choice ? { budget, runnerUp: choice.runnerUp?.path ?? null, why: choice.why, images: report.images.validation } : null,
+      chosen: choice
+        ? {
+            budget: budget.caps,
+            runnerUp: choice.runnerUp?.path ?? null,
+            why: choice.why,
+            latency: choice.latency,
+            images: report.images.validation,
+          }
+        : null,
       measured: measuredOf(report, path),
       next: nextAfter(file, report),
     }
