@@ -15,7 +15,7 @@ export interface TurnOptions {
 const RUNS = 2
 
 const FEWEST_ROUNDS = 5
-const MOST_ROUNDS = 60
+const MOST_ROUNDS = 150
 
 /** Of all jobs together, in ms: an engine compiles what it runs often. */
 const WARM_UP = { leastMs: 400, leastRounds: 2, mostMs: 20_000 }

@@ -86,7 +86,7 @@ export function addSearch(program: Command, io: Io): void {
       const next = commandText('extract', run, '--path', chosen.path)
       if (json) return printJson(io, { chosen, runnerUp, why, pareto, latency, images: { validation, test }, next })
       const lines = [
-        descendantsTable(pareto, chosen.path),
+        descendantsTable(pareto.some(({ path }) => path === chosen.path) ? pareto : [...pareto, chosen], chosen.path),
         '',
         `chosen: ${chosen.path}`,
         splitsText(chosen, report.images),

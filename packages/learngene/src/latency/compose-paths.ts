@@ -7,7 +7,7 @@ import { startBackend } from '../start-backend.js'
 import type { MeasuredPool } from './measure-run.js'
 
 /**
- * Times of a pool's paths in ms, composed from a profile.
+ * Times of a pool's paths in ms to six digits, composed from a profile.
  *
  * @throws where the pool cannot be read or lacks a path, or the profile lacks one of its parts
  */
@@ -25,7 +25,7 @@ export async function composePaths(
       if (!path) throw new Error(`${dir} must have the path ${text}, as the run's report says; it does not`)
       return path
     })
-    return descendantsOf(pool, found).map((network) => composeLatency(profile, network))
+    return descendantsOf(pool, found).map((network) => Number(composeLatency(profile, network).toPrecision(6)))
   } finally {
     disposePool(pool)
   }
