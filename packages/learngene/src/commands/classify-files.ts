@@ -5,6 +5,7 @@ import { classes as fashionClasses } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
 import { disposeNetwork } from '@learngene/vit-blocks'
 import { oneLine } from '../errors.js'
+import { takeFastestBackend } from '../fastest-backend.js'
 import { classifyPrepared, type Prediction } from '../predict/classify.js'
 import { type ModelInput, modelInput, requireClassifier } from '../predict/model-input.js'
 import { formatShare, listed, quoted, textTable } from '../report/text.js'
@@ -41,6 +42,9 @@ export interface Classified {
   readonly next: string
 }
 
+/** Pictures that `classifyPrepared` runs at once. */
+const BATCH = 32
+
 /** Pictures that are decoded before they are asked for: more than sharp has threads, few enough that large photographs fit into memory. */
 const AHEAD = 8
 
@@ -63,6 +67,7 @@ export async function classifyFiles(
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)
     const total = found.length
+    await takeFastestBackend(backend, { network, batch: Math.min(BATCH, total), calls: total / BATCH }, report)
     report({ kind: 'stage', name: `classify ${total} ${total === 1 ? 'picture' : 'pictures'}`, total })
     const classified: string[] = []
     const unreadable: UnreadableFile[] = []

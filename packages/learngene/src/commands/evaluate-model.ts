@@ -7,6 +7,7 @@ import type { Dataset, RawImage, Reporter } from '@learngene/interfaces'
 import { type Evaluation, evaluate } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
+import { takeFastestBackend } from '../fastest-backend.js'
 import { interruptible } from '../interruptible.js'
 import { type ModelInput, modelInput, preparedPictures, requireClassifier } from '../predict/model-input.js'
 import { formatShare, listed, quoted, textTable } from '../report/text.js'
@@ -79,6 +80,7 @@ export async function evaluateModel(options: EvaluateOptions, report: Reporter, 
     const { readable, unreadable } = folderOf ? await checked(pictures, options, report, signal) : { readable: pictures, unreadable: [] }
     const source = interruptible(imageSource(readable, normalisationOf(input), { memoryLimit: 0 }), signal)
     const total = source.length
+    await takeFastestBackend(options.backend, { network, batch: Math.min(batchSize, total), calls: total / batchSize }, report)
     report({ kind: 'stage', name: `evaluate on ${dataset.name}`, total })
     const onBatch = (done: number) => report({ kind: 'progress', done: Math.min(done * batchSize, total), total })
     const [evaluation] = await evaluate([network], source, { batchSize, onBatch, signal })
