@@ -24,6 +24,8 @@ export interface SearchSpace<T> {
   cost(value: T): Measures | Promise<Measures>
   /** Unique and stable name of the candidate. */
   key(value: T): string
+  /** What a predictor of scores sees of the candidate: finite numbers, always as many. */
+  features?(value: T): readonly number[]
 }
 
 /** Scores candidates, higher is better. Called with several at once so that shared work can be shared. */
