@@ -134,6 +134,20 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
     expect(JSON.parse((await built(...args, '--anew')).stdout).latency.from).toBe('measured')
   })
 
+  it('keeps the caps that it is given when the choice is measured', async () => {
+    for (const cap of [0.9, 1.5, 4]) {
+      // A busy machine may keep none: then it says so, and chooses nothing.
+      const { stdout } = await built('search', dir, '--budget', `latency=${cap}ms@wasm`, '--json', '--quiet').catch(({ stderr }) => {
+        expect(stderr).toMatch(/^learngene: no (candidate fits|descendant keeps)/)
+        return { stdout: '' }
+      })
+      if (stdout === '') continue
+      const { fresh, passedOver } = JSON.parse(stdout).latency
+      expect(fresh.interval[1]).toBeLessThanOrEqual(cap)
+      for (const { interval } of passedOver) expect(interval[1]).toBeGreaterThan(cap)
+    }
+  })
+
   it('writes a profile that another machine can search by, and leaves other files alone', async () => {
     const out = join(root, 'here.json')
     const { stdout } = await built('profile', dir, '--backend', 'wasm', '--out', out, '--quiet')
