@@ -23,11 +23,11 @@ it('searches 639,888,305,229 paths in the memory of those that it evaluates', as
   const score = ({ path: { segments }, stitches }: StitchedPath) =>
     segments.reduce((sum, each) => sum + Math.sqrt(blocks(each) * width(each)), 0) - 0.5 * stitches.length
   const evaluator = (values: readonly StitchedPath[]) => values.map(score)
-  const options = { population: 12, generations: 5, proposals: 4 }
-  const { chosen, evaluated, predictor } = await evolutionarySearch(space, evaluator, { macs: 600 }, { rng: seededRng(1), ...options })
-  const random = await randomSearch(space, evaluator, { macs: 600 }, { rng: seededRng(1), evaluations: evaluated.length })
-  expect(evaluated.length).toBeLessThanOrEqual(12 * 6)
-  expect(chosen.measures.macs).toBeLessThanOrEqual(600)
+  const options = { population: 16, generations: 8, proposals: 4 }
+  const { chosen, evaluated, predictor } = await evolutionarySearch(space, evaluator, { macs: 1000 }, { rng: seededRng(1), ...options })
+  const random = await randomSearch(space, evaluator, { macs: 1000 }, { rng: seededRng(1), evaluations: evaluated.length })
+  expect(evaluated.length).toBeLessThanOrEqual(16 * 9)
+  expect(chosen.measures.macs).toBeLessThanOrEqual(1000)
   expect(chosen.score).toBeGreaterThan(random.chosen.score)
   expect(predictor!.meanError).toBeLessThan(predictor!.meanDeviation)
 })

@@ -3,8 +3,8 @@ import { describe, requireFunction, requireInteger } from './arguments.js'
 /** Times in milliseconds. */
 export interface Latency {
   readonly median: number
-  /** The first and the third quartile. On a machine that does other things as well, the first is what the run takes where nothing interrupts it. */
-  readonly quartiles: readonly [number, number]
+  /** The first decile: what a run takes where nothing interrupts it, on a machine that does other things as well. */
+  readonly decile: number
   /** Interquartile range: the third quartile minus the first. */
   readonly spread: number
   /** In which the median lies with 95 % certainty, by bootstrap (Efron 1979) of the timed runs. */
@@ -43,7 +43,7 @@ export const latencyOf = (times: readonly number[]): Latency => {
   const [first, third] = [quantile(ascending, 0.25), quantile(ascending, 0.75)]
   return {
     median: quantile(ascending, 0.5),
-    quartiles: [first, third],
+    decile: quantile(ascending, 0.1),
     spread: third - first,
     interval: [quantile(medians, 0.025), quantile(medians, 0.975)],
     times,

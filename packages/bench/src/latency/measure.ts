@@ -74,7 +74,7 @@ export async function profileNetworks(
     const parts = Object.fromEntries(chains.map(({ key, length }, i) => [key, partTiming(latencies[i]!, readBack!, length)]))
     const measured = { ...device, schema: 1 as const, batch, parts, readBack: timingOf(readBack!), checked: [] }
     const compared = wholes.map(({ name, network }, i) => {
-      return { name, composedMs: sumOfParts(measured, network), measuredMs: latencies[chains.length + i]!.quartiles[0] }
+      return { name, composedMs: sumOfParts(measured, network), measuredMs: latencies[chains.length + i]!.decile }
     })
     // Of fewer than four each is needed to fit.
     const fitted = compared.length < 4 ? compared : spread(compared, Math.min(FITTED, Math.ceil(compared.length / 2)))
@@ -167,13 +167,13 @@ function spread<T>(list: readonly T[], most: number): T[] {
   return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / Math.max(1, count - 1))]!)
 }
 
-function partTiming({ median, quartiles, interval }: Latency, read: Latency, length: number): Timing {
+function partTiming({ median, decile, interval }: Latency, read: Latency, length: number): Timing {
   const each = (ms: number, readMs: number) => Math.max(0, ms - readMs) / length
   return {
-    ms: each(quartiles[0], read.quartiles[0]),
+    ms: each(decile, read.decile),
     median: each(median, read.median),
     interval: [each(interval[0], read.median), each(interval[1], read.median)],
   }
 }
 
-const timingOf = ({ median, quartiles, interval }: Latency): Timing => ({ ms: quartiles[0], median, interval })
+const timingOf = ({ median, decile, interval }: Latency): Timing => ({ ms: decile, median, interval })

@@ -4,7 +4,7 @@ import { partsOf } from './parts.js'
 
 /** A time in ms. */
 export interface Timing {
-  /** The first quartile of the timed runs, of which times are composed: what interrupts a run is not the network's. */
+  /** The first decile of the timed runs, of which times are composed: what interrupts a run is not the network's. */
   readonly ms: number
   readonly median: number
   /** In which the median lies with 95 % certainty, by bootstrap. */
@@ -22,7 +22,7 @@ export interface ProfiledDevice {
   readonly batch: number
 }
 
-/** A whole network's composed and measured time, the latter the first quartile of its timed runs. */
+/** A whole network's composed and measured time, the latter the first decile of its timed runs. */
 export interface CheckedNetwork {
   /** Of the network, for example its path. */
   readonly name: string

@@ -64,7 +64,7 @@ const FRESH_SECONDS = 3
 
 /** Where every one of them takes this many times what it is composed of, the machine was busy with something else: they are measured again, at most so often in all. */
 const BUSY = 1.15
-const TRIES = 3
+const TRIES = 2
 
 /**
  * The best descendant of a run within a budget, by validation accuracy unless told otherwise. Where latency is capped, times composed from a profile say where to look, and the

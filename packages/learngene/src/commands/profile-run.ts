@@ -70,7 +70,7 @@ export function profileLines(profile: LatencyProfile): string[] {
   return [
     deviceText(profile),
     '',
-    textTable(['part', 'first quartile', 'median', '95 % interval of the median'], rows, ['left', 'right', 'right', 'right']),
+    textTable(['part', 'first decile', 'median', '95 % interval of the median'], rows, ['left', 'right', 'right', 'right']),
     '',
     `a whole model takes its parts, ${ms(readBack.ms)} to read the result, and ${ms(overheadMs)} besides`,
     error
