@@ -81,6 +81,7 @@ async function keepCaps(count) {
         passedOver: latency.passedOver.length,
         searched: latency.fresh.median,
         again: measured[0].median,
+        againDecile: measured[0].decile,
       })
     } catch (error) {
       row.refused = String(error.stderr ?? error.message)
@@ -101,6 +102,7 @@ async function keepCaps(count) {
     chosen: chosen.length,
     kept: chosen.filter(({ searched, cap }) => searched <= cap).length,
     keptAgain: chosen.filter(({ again, cap }) => again <= cap).length,
+    keptAgainUninterrupted: chosen.filter(({ againDecile, cap }) => againDecile <= cap).length,
     overByTenthAgain: chosen.filter(({ again, cap }) => again > 1.1 * cap).length,
   }
   console.log(JSON.stringify(summary))

@@ -52,7 +52,7 @@ const evaluator = (values) => values.map(score)
 const share = (value) => `${(100 * value).toFixed(3)} %`
 const rows = []
 for (let seed = 0; seed < Number(options.seeds); seed++) {
-  const found = await evolutionarySearch(space, evaluator, budget, { rng: createRng(seed) })
+  const found = await evolutionarySearch(space, evaluator, budget, { rng: createRng(seed), population: 16, generations: 61 })
   const evaluations = found.evaluated.length
   const random = await randomSearch(space, evaluator, budget, { rng: createRng(seed), evaluations })
   const { heldOut, meanError, meanDeviation } = found.predictor

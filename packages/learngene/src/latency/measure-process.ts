@@ -25,8 +25,8 @@ async function answer(request: MeasureRequest): Promise<MeasureAnswer> {
   if ('paths' in request) {
     const paths = request.paths.map((text) => pool.space.find(parsePath(text))!)
     const latencies = await measureNetworks(descendantsOf(pool, paths), { batch, seconds })
-    const measured = latencies.map(({ median, interval, times }, i): MeasuredPath => {
-      return { path: request.paths[i]!, median, interval, runs: times.length }
+    const measured = latencies.map(({ median, decile, interval, times }, i): MeasuredPath => {
+      return { path: request.paths[i]!, median, decile, interval, runs: times.length }
     })
     return { device: { ...device, batch }, measured }
   }

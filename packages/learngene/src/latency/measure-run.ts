@@ -28,6 +28,8 @@ interface ProfileRequest {
 export interface MeasuredPath {
   readonly path: string
   readonly median: number
+  /** The first decile: what it takes where nothing interrupts it. */
+  readonly decile: number
   /** In which the median lies with 95 % certainty. */
   readonly interval: readonly [number, number]
   readonly runs: number
