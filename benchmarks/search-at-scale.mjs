@@ -1,7 +1,7 @@
 // How near the evolutionary search comes to the best of about a million paths with a thousand evaluations, beside random search with as many. The score is made up:
 // a quality of each block, a loss for each stitch, and interactions between pairs of blocks, which no sum over blocks knows.
 //
-//   npm run build && node benchmarks/search-at-scale.mjs [--seeds 20] [--interactions 800] [--json FILE]
+//   npm run build && node benchmarks/search-at-scale.mjs [--seeds 20] [--interactions 200] [--strength 0.5] [--json FILE]
 import { writeFile } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -10,7 +10,12 @@ import { multiStitch } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 
 const { values: options } = parseArgs({
-  options: { seeds: { type: 'string', default: '20' }, interactions: { type: 'string', default: '800' }, json: { type: 'string' } },
+  options: {
+    seeds: { type: 'string', default: '20' },
+    interactions: { type: 'string', default: '200' },
+    strength: { type: 'string', default: '0.5' },
+    json: { type: 'string' },
+  },
 })
 const [TIERS, DEPTH] = [6, 13]
 const tiers = Array.from({ length: TIERS }, (_, i) => ({ name: `t${i}`, width: 16 * (i + 1), depth: DEPTH }))
@@ -24,7 +29,11 @@ const rng = createRng(7)
 const quality = tiers.map((_, t) => Array.from({ length: DEPTH }, () => (0.4 + 0.25 * t) * (0.5 + rng.uniform())))
 const loss = new Map(Array.from(paths.stitchIds(), ({ id }) => [id, 0.2 + 1.2 * rng.uniform()]))
 const block = () => [rng.integer(TIERS), rng.integer(DEPTH)]
-const pairs = Array.from({ length: Number(options.interactions) }, () => ({ a: block(), b: block(), gain: rng.normal() }))
+const pairs = Array.from({ length: Number(options.interactions) }, () => ({
+  a: block(),
+  b: block(),
+  gain: rng.normal() * Number(options.strength),
+}))
 
 function score({ path, stitches }) {
   const runs = tiers.map(() => [0, -1])
@@ -52,7 +61,7 @@ const evaluator = (values) => values.map(score)
 const share = (value) => `${(100 * value).toFixed(3)} %`
 const rows = []
 for (let seed = 0; seed < Number(options.seeds); seed++) {
-  const found = await evolutionarySearch(space, evaluator, budget, { rng: createRng(seed), population: 16, generations: 61 })
+  const found = await evolutionarySearch(space, evaluator, budget, { rng: createRng(seed) })
   const evaluations = found.evaluated.length
   const random = await randomSearch(space, evaluator, budget, { rng: createRng(seed), evaluations })
   const { heldOut, meanError, meanDeviation } = found.predictor

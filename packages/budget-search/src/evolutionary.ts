@@ -23,8 +23,8 @@ export interface EvolutionaryOptions<T> extends CommonOptions {
 /** Share of each generation that is drawn among the proposals without asking the predictor, which may be wrong. */
 const unpredicted = 0.25
 
-/** Share of the proposals that are new random candidates rather than mutated parents: more with each generation that has brought nothing better. */
-const immigrants = (stale: number): number => Math.min(0.7, 0.1 + 0.1 * stale)
+/** Share of the proposals that are new random candidates rather than mutated parents. */
+const immigrants = 0.1
 
 /** Attempts for each wanted proposal; most fail where the budget is tight or the neighbourhood is known. */
 const attempts = 8
@@ -45,19 +45,18 @@ const selectParents = <T>(evaluated: readonly Scored<T>[], size: number, cost: C
   return [...best, ...Array.from({ length: spread }, (_, i) => front[Math.floor((i * front.length) / spread)]!)]
 }
 
-/** Different candidates that fit and were not evaluated yet, a share of them `foreign`: at most `wanted`, fewer where the attempts run out. */
+/** Different candidates that fit and were not evaluated yet: at most `wanted`, fewer where the attempts run out. */
 const propose = async <T>(
   space: SearchSpace<T>,
   budget: Budget,
   parents: readonly Scored<T>[],
   isKnown: (key: string) => boolean,
   wanted: number,
-  foreign: number,
   rng: Rng,
 ): Promise<Candidate<T>[]> => {
   const offspring = new Map<string, Candidate<T>>()
   for (let attempt = 0; attempt < attempts * wanted && offspring.size < wanted; attempt++) {
-    const value = rng.uniform() < foreign ? space.sample(rng) : mutateSome(space, parents[rng.integer(parents.length)]!.value, rng)
+    const value = rng.uniform() < immigrants ? space.sample(rng) : mutateSome(space, parents[rng.integer(parents.length)]!.value, rng)
     const candidate = await candidateOf(space, value)
     if (!isKnown(candidate.key) && fits(candidate.measures, budget)) offspring.set(candidate.key, candidate)
   }
@@ -152,7 +151,7 @@ export const evolutionarySearch = async <T>(
   const [predictions, outcomes]: [number[], number[]] = [[], []]
   const evaluated: Scored<T>[] = []
   const known = new Set<string>()
-  let [best, stale] = [Number.NEGATIVE_INFINITY, 0]
+  let best = Number.NEGATIVE_INFINITY
   const step = async (proposed: readonly Proposed<T>[], generation: number): Promise<void> => {
     const scored = await evaluate(
       evaluator,
@@ -165,9 +164,7 @@ export const evolutionarySearch = async <T>(
       predictions.push(prediction)
       outcomes.push(scored[i]!.score)
     }
-    const before = best
     best = scored.reduce((highest, { score }) => Math.max(highest, score), best)
-    stale = best > before ? 0 : stale + 1
     reporter?.({ kind: 'progress', done: generation + 1, total: generations + 1, metrics: { best, evaluated: evaluated.length } })
   }
 
@@ -179,7 +176,7 @@ export const evolutionarySearch = async <T>(
   )
   for (let generation = 1; generation <= generations; generation++) {
     const parents = selectParents(evaluated, population, cost)
-    const offspring = await propose(space, budget, parents, (key) => known.has(key), population * proposals, immigrants(stale), random)
+    const offspring = await propose(space, budget, parents, (key) => known.has(key), population * proposals, random)
     if (offspring.length === 0) break
     await step(preselect(offspring, evaluated, describe, population, random), generation)
   }
