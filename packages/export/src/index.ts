@@ -1,2 +1,7 @@
-// The writers stand beside this file as they are finished.
-export {}
+export type { ModelFiles } from './files.js'
+export type { BlockWriter, BlockWriters } from './onnx/blocks.js'
+export type { Attributes, Graph } from './onnx/graph.js'
+export type { WeightType } from './onnx/store.js'
+export { type OnnxModel, type OnnxOptions, toOnnx } from './onnx.js'
+export { type SafetensorsOptions, toHuggingFace, toTimm } from './timm-huggingface.js'
+export { type TransformersJsOptions, toTransformersJs } from './transformers-js.js'
