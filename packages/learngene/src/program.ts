@@ -13,6 +13,7 @@ import { addReport } from './commands/report.js'
 import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
 import { addStatus } from './commands/status.js'
+import { addStudio } from './commands/studio.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
@@ -42,6 +43,7 @@ export function createProgram(io: Io): Command {
     addClassify,
     addEvaluate,
     addReport,
+    addStudio,
     addVerify,
     addBench,
     addBackends,

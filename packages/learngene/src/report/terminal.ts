@@ -54,6 +54,7 @@ function nextCommands({ command, choice }: RunReport, run: string, macs: number)
     commandText('search', run, '--budget', `macs=${formatCount(macs).replace(' ', '')}`),
     commandText('extract', run, '--path', choice.path),
     command === 'run' ? commandText('classify', run, 'PICTURE.jpg') : commandText('evaluate', run),
+    commandText('studio', run),
   ]
 }
 

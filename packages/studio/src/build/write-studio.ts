@@ -1,10 +1,13 @@
+import { existsSync } from 'node:fs'
 import { cp, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { replaceFolder } from '@learngene/vit-blocks/node'
 
-/** The built page with the family that comes with it. */
-export const pageFolder = fileURLToPath(new URL('./page', import.meta.url))
+/** The built page with the family that comes with it: beside the built module, or, of the sources, where the build puts it. */
+export const pageFolder =
+  ['./page', '../../dist/page'].map((path) => fileURLToPath(new URL(path, import.meta.url))).find((path) => existsSync(path)) ??
+  fileURLToPath(new URL('./page', import.meta.url))
 
 /** Where in a page the family's files are. */
 const FAMILY_FOLDER = 'family'

@@ -41,6 +41,8 @@ export function Front() {
   const all = points.value
   const point = current.value
   const own = ownAccuracies.value
+  // In an order that stays while latencies are measured.
+  const rows = [...all].sort((a, b) => a.macs - b.macs)
   const pick = (event: PointerEvent) => {
     if (event.type === 'pointermove' && event.buttons === 0) return
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect()
@@ -109,7 +111,7 @@ export function Front() {
               </tr>
             </thead>
             <tbody>
-              {all.map((each) => (
+              {rows.map((each) => (
                 <tr key={each.path} aria-current={each.path === path.value ? 'true' : undefined}>
                   <th scope="row">
                     <button type="button" class="plain" disabled={!each.here} onClick={() => take(each)}>

@@ -7,6 +7,8 @@ export function PathView() {
   const point = current.value
   const family = manifest.value
   const parts = point ? partsOf(point.path) : []
+  // As many columns as the longest path has, so that nothing moves when a stitch comes or goes.
+  const columns = Math.max(...(family?.descendants ?? []).map((each) => partsOf(each.path).length), 1)
   const read = readings.value?.path === point?.path ? readings.value?.list : undefined
   const byBlock = new Map(read?.map((reading) => [reading.block, reading]))
   const final = read?.at(-1)
@@ -17,7 +19,7 @@ export function PathView() {
         <h3>Path</h3>
         <code>{point ? pathText(point.path) : '…'}</code>
       </figcaption>
-      <div class="blocks" style={{ '--n': parts.length }} role="img" aria-label={describe(parts.length, point?.path)}>
+      <div class="blocks" style={{ '--n': columns }} role="img" aria-label={describe(parts.length, point?.path)}>
         <span class="end in">picture</span>
         {parts.map((part) => (
           <span
@@ -35,9 +37,12 @@ export function PathView() {
             )}
           </span>
         ))}
+        {Array.from({ length: columns - parts.length }, (_, i) => (
+          <span key={`free${i}`} />
+        ))}
         <span class="end out">answer</span>
       </div>
-      <div class="reads" style={{ '--n': parts.length }} aria-hidden="true">
+      <div class="reads" style={{ '--n': columns }} aria-hidden="true">
         <span class="end" />
         {parts.map((part) => {
           const reading = byBlock.get(part.index)

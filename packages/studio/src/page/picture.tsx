@@ -78,6 +78,13 @@ export function PicturePanel() {
         </button>
       </div>
       <p class="note quiet">or drop or paste a picture anywhere</p>
+      {!family && (
+        <ul class="samples">
+          {Array.from({ length: 12 }, (_, i) => (
+            <li key={i} />
+          ))}
+        </ul>
+      )}
       {family && family.samples.length > 0 && (
         <ul class="samples" aria-label="Sample pictures">
           {family.samples.map(({ file, label }) => (

@@ -136,8 +136,16 @@ function bestWithin(most: number): Point | undefined {
   return fitting.reduce<Point | undefined>((best, each) => (best && best.accuracy >= each.accuracy ? best : each), undefined) ?? here[0]
 }
 
+/** Whether the visitor took this very descendant, rather than whatever is best within a budget. */
+let isPinned = false
+
+/** Whether the visitor chose anything at all. */
+let isTouched = false
+
 /** Moves the slider, and the family with it. */
 export function slideTo(fraction: number): void {
+  isPinned = false
+  isTouched = true
   batch(() => {
     slider.value = Math.min(1, Math.max(0, fraction))
     path.value = bestWithin(budget.value)?.path
@@ -146,6 +154,8 @@ export function slideTo(fraction: number): void {
 
 /** Takes one descendant, and moves the slider to its cost. */
 export function take(point: Point): void {
+  isPinned = true
+  isTouched = true
   batch(() => {
     slider.value = Math.min(1, Math.max(0, placeOf(point.cost)))
     path.value = point.path
@@ -168,12 +178,19 @@ export function changeMeasure(next: Measure): void {
   })
 }
 
-// What comes may be better within the same budget.
-effect(() => {
-  ready.value
-  measured.value
+function chooseAgain(): void {
   const best = bestWithin(budget.peek())
   if (best) path.value = best.path
+}
+
+// A tier that comes may hold something better within the same budget.
+effect(() => {
+  if (ready.value.length > 0 && !isPinned) chooseAgain()
+})
+
+// What was estimated is measured; who has chosen already is not moved by it.
+effect(() => {
+  if (measured.value && !isTouched) chooseAgain()
 })
 
 /** Takes what the worker tells. */

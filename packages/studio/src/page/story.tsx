@@ -141,5 +141,5 @@ function Patches({ patch }: { readonly patch: number }) {
     }
     context.putImageData(image, 0, 0)
   })
-  return <canvas ref={canvas} class="mini" width={28} height={28} role="presentation" />
+  return <canvas ref={canvas} class="mini" width={28} height={28} role="img" aria-label="the patches of the picture" />
 }

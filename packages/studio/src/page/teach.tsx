@@ -91,7 +91,8 @@ function OwnClass({ label }: { readonly label: number }) {
           maxLength={40}
           aria-label={`Name of class ${label + 1}`}
           disabled={isBusy.value}
-          onChange={(event) => rename(label, event.currentTarget.value)}
+          onInput={(event) => rename(label, event.currentTarget.value)}
+          onBlur={() => rename(label, name.trim() || `class ${label + 1}`)}
         />
         {label === names.value.length - 1 && names.value.length > FEWEST && (
           <button type="button" class="plain" disabled={isBusy.value} aria-label={`Remove ${name}`} onClick={() => remove(label)}>
@@ -155,8 +156,7 @@ function Thumb({ pixels }: { readonly pixels: Pixels | undefined }) {
   return <canvas ref={canvas} width={1} height={1} />
 }
 
-function rename(label: number, to: string): void {
-  const name = to.trim() || `class ${label + 1}`
+function rename(label: number, name: string): void {
   names.value = names.value.map((each, i) => (i === label ? name : each))
 }
 

@@ -2,4 +2,4 @@
 const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
 
 /** @type {import('vite').UserConfig} */
-export default { base: './', server: { headers }, preview: { headers }, build: { target: 'es2022' } }
+export default { base: './', server: { headers }, preview: { headers }, build: { target: 'es2022' }, worker: { format: 'es' } }

@@ -1,4 +1,4 @@
-// Serves the repository's files as they are, cross-origin isolated, for import-map.html. Usage: node serve.mjs [PORT]
+// Serves the repository's files as they are, cross-origin isolated, for index.html. Usage: node serve.mjs [PORT]
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -26,5 +26,5 @@ export function serve(port = 0) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const server = serve(Number(process.argv[2] ?? 8080))
-  server.on('listening', () => console.log(`http://127.0.0.1:${server.address().port}/examples/in-browser/import-map.html`))
+  server.on('listening', () => console.log(`http://127.0.0.1:${server.address().port}/examples/page-import-map/index.html`))
 }
