@@ -131,6 +131,9 @@ describe.skipIf(missing !== '' && !process.env.LEARNGENE_REQUIRE_BACKENDS)(`the 
       await row.getByRole('button').click()
       await expect.poll(() => pathOf(page)).toBe('w24d12 0–7 → w48d12 8–11')
       await expect.poll(() => page.locator('.speed dd').nth(1).textContent()).toMatch(/pictures\/s$/)
+      const other = page.getByRole('button', { name: 'Measure on WebGPU too' })
+      await other.click({ timeout: 120_000 })
+      await page.getByText(/^WebGPU does not start: /).waitFor()
     }))
 
   it('takes an uploaded, a dropped and a pasted picture, and tells what is none', () =>

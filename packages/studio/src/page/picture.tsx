@@ -4,7 +4,8 @@ import { camera, frameOf, startCamera, stopCamera } from './camera.js'
 import { invert, show } from './connection.js'
 import { answer, manifest, problem, seen, truth } from './state.js'
 
-const dragging = signal(false)
+/** Whether a visitor holds something over the page. */
+export const dragging = signal(false)
 
 /** Shows a file that a visitor brings. */
 function bring(files: Iterable<File> | null | undefined): void {
@@ -24,25 +25,28 @@ export function PicturePanel() {
       const files = [...(event.clipboardData?.files ?? [])]
       if (files.length > 0) bring(files)
     }
-    addEventListener('paste', paste)
-    return () => removeEventListener('paste', paste)
+    // A picture that is dropped beside would otherwise take the page's place.
+    const over = (event: DragEvent) => {
+      event.preventDefault()
+      dragging.value = true
+    }
+    const leave = (event: DragEvent) => {
+      if (event.relatedTarget === null) dragging.value = false
+    }
+    const drop = (event: DragEvent) => {
+      event.preventDefault()
+      dragging.value = false
+      bring(event.dataTransfer?.files)
+    }
+    const listeners = { paste, dragover: over, dragleave: leave, drop }
+    for (const [type, listener] of Object.entries(listeners)) addEventListener(type, listener as (event: Event) => void)
+    return () => {
+      for (const [type, listener] of Object.entries(listeners)) removeEventListener(type, listener as (event: Event) => void)
+    }
   }, [])
   const family = manifest.value
   return (
-    <section
-      class={`picture${dragging.value ? ' dragging' : ''}`}
-      aria-label="Picture"
-      onDragOver={(event) => {
-        event.preventDefault()
-        dragging.value = true
-      }}
-      onDragLeave={() => (dragging.value = false)}
-      onDrop={(event) => {
-        event.preventDefault()
-        dragging.value = false
-        bring(event.dataTransfer?.files)
-      }}
-    >
+    <section class={`picture${dragging.value ? ' dragging' : ''}`} aria-label="Picture">
       <h2>Picture</h2>
       <div class="frame">
         <Seen />

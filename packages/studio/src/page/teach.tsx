@@ -4,7 +4,7 @@ import type { ExportFormat, Pixels } from '../worker/messages.js'
 import { camera, frameOf, startCamera } from './camera.js'
 import { nextId, send } from './connection.js'
 import { figures, percent } from './format.js'
-import { paint } from './picture.js'
+import { dragging, paint } from './picture.js'
 import { collected, current, lesson, manifest, ready, steps } from './state.js'
 
 const FEWEST = 2
@@ -81,6 +81,7 @@ function OwnClass({ label }: { readonly label: number }) {
       onDrop={(event) => {
         event.preventDefault()
         event.stopPropagation()
+        dragging.value = false
         add(event.dataTransfer?.files)
       }}
     >

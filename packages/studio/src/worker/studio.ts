@@ -292,8 +292,11 @@ export function createStudio(post: (report: Report, transfer?: Transferable[]) =
       history.push(before)
     } catch (error) {
       taught = before
-      if (!recovering) rebuild()
       problem('teach')(error)
+      // Where the device is lost, that is heard of now.
+      await pause(100)
+      if (recovering) await recovering
+      else rebuild()
     } finally {
       lesson = undefined
       stale.answer = stale.largest = true
@@ -353,7 +356,7 @@ export function createStudio(post: (report: Report, transfer?: Transferable[]) =
   loop()
 
   return (request) => {
-    if (request.kind === 'start') return void start(request).catch(problem(family ? 'family' : 'backend'))
+    if (request.kind === 'start') return void start(request).catch((error) => problem(backend ? 'family' : 'backend')(error))
     lastRequest = performance.now()
     switch (request.kind) {
       case 'show':
