@@ -15,6 +15,9 @@ if (executablePath === undefined) {
 /** Few colours make small files. */
 const sharp = createRequire(new URL('../packages/learngene/package.json', import.meta.url))('sharp')
 
+/** Pixels around what is shown. */
+const MARGIN = 14
+
 const served = await serveStudio(pageFolder)
 const browser = await chromium.launch({ executablePath, args: ['--headless=new', '--no-sandbox', '--disable-background-networking'] })
 
@@ -27,7 +30,9 @@ async function open(colorScheme) {
 }
 
 async function still(page, locator, name) {
-  const bytes = await sharp(await locator.screenshot())
+  const { x, y, width, height } = await locator.boundingBox()
+  const clip = { x: x - MARGIN, y: y + (await page.evaluate('scrollY')) - MARGIN, width: width + 2 * MARGIN, height: height + 2 * MARGIN }
+  const bytes = await sharp(await page.screenshot({ clip, fullPage: true }))
     .png({ palette: true, colours: 64 })
     .toFile(here(name))
   console.log(name, bytes.size)

@@ -1,6 +1,5 @@
 import { effect } from '@preact/signals'
 import type { GivenPicture, Report, Request, StudioBackend } from '../worker/messages.js'
-import StudioWorker from '../worker/studio.worker.js?worker'
 import { backend, latencies, offline, otherBackend, otherLatencies, path, ready, receive, truth } from './state.js'
 
 /** Where the family's files are. */
@@ -13,7 +12,7 @@ let last = 0
 export const nextId = () => ++last
 
 function open(take: (report: Report) => void): Worker {
-  const made = new StudioWorker()
+  const made = new Worker(new URL('../worker/studio.worker.ts', import.meta.url), { type: 'module' })
   made.onmessage = ({ data }: MessageEvent<Report>) => take(data)
   made.onerror = (event) =>
     take({ kind: 'problem', what: 'backend', message: event.message || 'the worker does not start: is the page served whole?' })
