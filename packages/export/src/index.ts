@@ -1,6 +1,7 @@
 export type { ModelFiles } from './files.js'
+export { type MeasuredAccuracy, type MeasuredLatency, type ModelCardOptions, modelCard } from './model-card.js'
 export type { BlockWriter, BlockWriters } from './onnx/blocks.js'
-export type { Attributes, Graph } from './onnx/graph.js'
+export type { Attributes as OnnxAttributes, Graph as OnnxGraph } from './onnx/graph.js'
 export type { WeightType } from './onnx/store.js'
 export { type OnnxModel, type OnnxOptions, toOnnx } from './onnx.js'
 export { type SafetensorsOptions, toHuggingFace, toTimm } from './timm-huggingface.js'

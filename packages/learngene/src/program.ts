@@ -5,6 +5,7 @@ import { addClassify } from './commands/classify.js'
 import { addCut } from './commands/cut.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
     addPaths,
     addSearch,
     addExtract,
+    addExport,
     addCut,
     addClassify,
     addEvaluate,

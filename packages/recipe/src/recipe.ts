@@ -1,4 +1,5 @@
 import type { Augmentation } from '@learngene/datasets'
+import type { BlockWriters } from '@learngene/export'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { BlockRegistry } from '@learngene/interfaces/tensors'
@@ -116,6 +117,8 @@ export interface Registry {
   readonly blocks?: BlockRegistry
   /** How blocks of these kinds are cut; without it an ancestor of such blocks cannot be inherited. */
   readonly kinds?: BlockKinds
+  /** How blocks of these kinds are written as ONNX; without it a descendant with such blocks cannot be exported so. */
+  readonly writers?: BlockWriters
   /** Path spaces by kind. */
   readonly spaces?: SpaceRegistry
   readonly initialisers?: { readonly [name: string]: StitchInitialiser }
@@ -150,7 +153,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
       throw new Error(`recipe: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
     }
   }
-  requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'kinds', 'spaces', 'initialisers', 'policy'])
+  requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'kinds', 'writers', 'spaces', 'initialisers', 'policy'])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
   return recipe
 }

@@ -33,10 +33,7 @@ export interface ExtractOptions {
  *   path, or the file is somebody else's
  */
 export async function extractFromRun({ run, path: text, budget = {}, out, dtype, force = false }: ExtractOptions) {
-  const given = text === undefined ? undefined : asUsage(() => parsePath(text))
-  const report = await readRun(run)
-  const choice = given ? undefined : await chooseFromRun(report, budget)
-  const wanted = given ?? parsePath(choice!.chosen.path)
+  const { report, wanted, choice } = await findInRun({ run, path: text, budget })
   const file = out ?? join(run, modelFileName(wanted, dtype))
   if (!force) await assertModelReplaceable(file, { name: 'extracted descendant', key: 'path' })
   const dir = await poolOfRun(run, report)
@@ -65,7 +62,19 @@ export async function extractFromRun({ run, path: text, budget = {}, out, dtype,
   }
 }
 
-function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
+/**
+ * The path that is meant: the given one, or the run's best within a budget.
+ *
+ * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, or no descendant keeps the budget
+ */
+export async function findInRun({ run, path, budget = {} }: Pick<ExtractOptions, 'run' | 'path' | 'budget'>) {
+  const given = path === undefined ? undefined : asUsage(() => parsePath(path))
+  const report = await readRun(run)
+  const choice = given ? undefined : await chooseFromRun(report, budget)
+  return { report, choice, wanted: given ?? parsePath(choice!.chosen.path) }
+}
+
+export function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
   const found = space.find(wanted)
   if (found) return found
   const nearest = formatPath(space.nearest(wanted).path)
@@ -73,7 +82,7 @@ function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
 }
 
 /** What the run measured of a path; null where it did not. */
-function measuredOf({ descendants, images }: RunReport, path: string) {
+export function measuredOf({ descendants, images }: RunReport, path: string) {
   const row = descendants.find((each) => each.path === path)
   if (!row) return null
   const { validationAccuracy, testAccuracy } = row
