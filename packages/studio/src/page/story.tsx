@@ -49,7 +49,7 @@ export function Story() {
         ? `Between two tiers stands a stitch: one linear map that makes ${stitch.width} numbers of ${stitch.fromWidth}, ${count(stitch.width * (stitch.fromWidth + 1))} weights in all.`
         : 'This path stays in one tier and needs no stitch. Move the slider until it changes tiers: a stitch, one linear map, then joins them.',
       drawing: (
-        <svg class="mini" viewBox="0 0 60 40" aria-hidden="true">
+        <svg class="mini" viewBox="0 0 60 40" preserveAspectRatio="xMinYMax" aria-hidden="true">
           <Trapezoid
             from={stitch ? heightOf(stitch.fromWidth) : 0.5}
             to={stitch ? heightOf(stitch.width) : 0.5}
