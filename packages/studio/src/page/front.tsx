@@ -1,4 +1,4 @@
-import { computed } from '@preact/signals'
+import { computed, signal } from '@preact/signals'
 import { tiersOf } from '../family.js'
 import { MEASURES } from './budget.js'
 import { measureOther } from './connection.js'
@@ -39,10 +39,7 @@ const y = (accuracy: number) => (accuracy - vertical.value.low) / (vertical.valu
 export function Front() {
   const by = activeMeasure.value
   const all = points.value
-  const point = current.value
   const own = ownAccuracies.value
-  // In an order that stays while latencies are measured.
-  const rows = [...all].sort((a, b) => a.macs - b.macs)
   const pick = (event: PointerEvent) => {
     if (event.type === 'pointermove' && event.buttons === 0) return
     const box = (event.currentTarget as HTMLElement).getBoundingClientRect()
@@ -77,11 +74,11 @@ export function Front() {
           {all.map((each) => (
             <i
               key={each.path}
-              class={classOf(each, point)}
+              class={classOf(each)}
               style={{ ...styleOf(tiersOf(each.path).at(-1)!), '--x': placeOf(each.cost), '--y': y(each.accuracy) }}
             />
           ))}
-          {point && <i class="now" style={{ '--x': placeOf(point.cost), '--y': y(point.accuracy) }} />}
+          <Now />
         </div>
       </div>
       <div class="legend">
@@ -96,46 +93,71 @@ export function Front() {
           {otherText()}
         </button>
       </div>
-      <details>
-        <summary>All {all.length} models as a table</summary>
-        <div class="scroll">
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">model</th>
-                <th scope="col">{own ? 'your pictures' : 'validation'}</th>
-                <th scope="col">test</th>
-                <th scope="col">{backend.value?.name ?? 'latency'}</th>
-                <th scope="col">MACs</th>
-                <th scope="col">parameters</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((each) => (
-                <tr key={each.path} aria-current={each.path === path.value ? 'true' : undefined}>
-                  <th scope="row">
-                    <button type="button" class="plain" disabled={!each.here} onClick={() => take(each)}>
-                      {pathText(each.path)}
-                    </button>
-                  </th>
-                  <td>{percent(each.accuracy)}</td>
-                  <td>{percent(each.testAccuracy)}</td>
-                  <td>{latencies.value.get(each.path) ? MEASURES.ms.text(latencies.value.get(each.path)!.median) : '–'}</td>
-                  <td>{count(each.macs)}</td>
-                  <td>{count(each.parameters)}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
-        <p class="note">{testText()}</p>
-      </details>
+      <Table />
     </figure>
   )
 }
 
-function classOf(each: Point, point: Point | undefined): string {
-  const state = [each.front && 'best', each.estimated && 'estimated', !each.here && 'away', each.path === point?.path && 'current']
+/** The ring around the descendant that is shown: it alone follows the slider. */
+function Now() {
+  const point = current.value
+  return point ? <i class="now" style={{ '--x': placeOf(point.cost), '--y': y(point.accuracy) }} /> : null
+}
+
+const isOpen = signal(false)
+
+/** Made when it is opened. In an order that stays while latencies are measured. */
+function Table() {
+  const all = points.value
+  return (
+    <details onToggle={(event) => (isOpen.value = event.currentTarget.open)}>
+      <summary>All {all.length} models as a table</summary>
+      {isOpen.value && <Rows all={[...all].sort((a, b) => a.macs - b.macs)} />}
+    </details>
+  )
+}
+
+function Rows({ all: rows }: { readonly all: readonly Point[] }) {
+  const own = ownAccuracies.value
+  return (
+    <>
+      <div class="scroll">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">model</th>
+              <th scope="col">{own ? 'your pictures' : 'validation'}</th>
+              <th scope="col">test</th>
+              <th scope="col">{backend.value?.name ?? 'latency'}</th>
+              <th scope="col">MACs</th>
+              <th scope="col">parameters</th>
+            </tr>
+          </thead>
+          <tbody>
+            {rows.map((each) => (
+              <tr key={each.path} aria-current={each.path === path.value ? 'true' : undefined}>
+                <th scope="row">
+                  <button type="button" class="plain" disabled={!each.here} onClick={() => take(each)}>
+                    {pathText(each.path)}
+                  </button>
+                </th>
+                <td>{percent(each.accuracy)}</td>
+                <td>{percent(each.testAccuracy)}</td>
+                <td>{latencies.value.get(each.path) ? MEASURES.ms.text(latencies.value.get(each.path)!.median) : '–'}</td>
+                <td>{count(each.macs)}</td>
+                <td>{count(each.parameters)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="note">{testText()}</p>
+    </>
+  )
+}
+
+function classOf(each: Point): string {
+  const state = [each.front && 'best', each.estimated && 'estimated', !each.here && 'away']
   return ['tier', 'point', ...state.filter(Boolean)].join(' ')
 }
 

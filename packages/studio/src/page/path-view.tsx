@@ -1,14 +1,17 @@
+import { computed } from '@preact/signals'
 import { pathText, percent } from './format.js'
 import { current, followed, manifest, readings, truth } from './state.js'
 import { heightOf, partsOf, styleOf } from './tiers.js'
+
+/** As many columns as the longest path has, so that nothing moves when a stitch comes or goes. */
+const most = computed(() => Math.max(...(manifest.value?.descendants ?? []).map((each) => partsOf(each.path).length), 1))
 
 /** The path as blocks of its tiers, as high as they are wide, with the stitch between them; under each what the head reads there. */
 export function PathView() {
   const point = current.value
   const family = manifest.value
   const parts = point ? partsOf(point.path) : []
-  // As many columns as the longest path has, so that nothing moves when a stitch comes or goes.
-  const columns = Math.max(...(family?.descendants ?? []).map((each) => partsOf(each.path).length), 1)
+  const columns = most.value
   const read = readings.value?.path === point?.path ? readings.value?.list : undefined
   const byBlock = new Map(read?.map((reading) => [reading.block, reading]))
   const final = read?.at(-1)
