@@ -1,0 +1,88 @@
+// API pages of all public packages as Markdown in docs/api: their READMEs, and by TypeDoc from the sources what they export.
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Application } from 'typedoc'
+import { addressOf, isRelative } from './links.mjs'
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const packages = here('../packages')
+const docs = here('../docs')
+
+/** Every entry of a public package: its source, and the name that it is imported by. */
+const entries = readdirSync(packages).flatMap((folder) => {
+  const manifest = join(packages, folder, 'package.json')
+  if (!existsSync(manifest)) return []
+  const { name, private: isPrivate, exports = {} } = JSON.parse(readFileSync(manifest, 'utf8'))
+  if (isPrivate) return []
+  return Object.entries(exports).flatMap(([entry, target]) => {
+    const source = /^\.\/dist\/(.+)\.js$/.exec(target.default ?? '')?.[1]
+    return source ? [{ folder, source, name: entry === '.' ? name : `${name}${entry.slice(1)}`, isMain: entry === '.' }] : []
+  })
+})
+
+/** A package's README without its title, with links as the site has them. */
+function readmeOf(folder) {
+  const file = join(packages, folder, 'README.md')
+  const text = readFileSync(file, 'utf8').replace(/^# .*\n/, '')
+  return text.replace(/(?<!!)\[([^\]]+)\]\(([^)\s]+)\)/g, (link, label, href) => {
+    if (!isRelative(href)) return link
+    const address = addressOf(file, href)
+    return address === undefined ? label : `[${label}](${address})`
+  })
+}
+
+async function generate(selected, out, options) {
+  const app = await Application.bootstrapWithPlugins({
+    plugin: ['typedoc-plugin-markdown', 'typedoc-vitepress-theme'],
+    name: 'API',
+    entryPoints: selected.map(({ folder, source }) => `${packages}/${folder}/src/${source}.ts`),
+    basePath: packages,
+    tsconfig: here('api.tsconfig.json'),
+    out,
+    docsRoot: docs,
+    readme: 'none',
+    router: 'module',
+    excludeScopesInPaths: true,
+    hideBreadcrumbs: true,
+    parametersFormat: 'table',
+    interfacePropertiesFormat: 'table',
+    typeAliasPropertiesFormat: 'table',
+    disableSources: true,
+    excludePrivate: true,
+    excludeInternal: true,
+    // Each package's own check is for errors.
+    skipErrorChecking: true,
+    logLevel: 'Error',
+    ...options,
+  })
+  const project = await app.convert()
+  if (project === undefined) throw new Error('the API pages need sources that TypeDoc can read; its messages are above')
+  for (const { folder, source, name, isMain } of selected) {
+    const called = source === 'index' ? `${folder}/src` : `${folder}/src/${source}`
+    const module = project.children?.find((child) => child.name === called)
+    if (module === undefined) throw new Error(`TypeDoc gave no module ${called}; it gave ${project.children?.map((child) => child.name)}`)
+    module.name = name
+    if (isMain) module.readme = [{ kind: 'text', text: readmeOf(folder) }]
+  }
+  await app.generateOutputs(project)
+}
+
+rmSync(join(docs, 'api'), { recursive: true, force: true })
+// What `learngene` hands on is told where it comes from, so it is read by itself.
+const isAll = ({ folder }) => folder === 'learngene'
+await generate(
+  entries.filter((entry) => !isAll(entry)),
+  join(docs, 'api'),
+  {},
+)
+await generate(entries.filter(isAll), join(docs, 'api/all'), { externalPattern: ['**/packages/!(learngene)/**'], excludeExternals: true })
+const list = entries.map(({ name }) => {
+  const path = `api/${name.startsWith('@') ? name.slice('@learngene/'.length) : `all/${name}`}`
+  // One with a namespace has a folder.
+  const page = [`${path}.md`, `${path}/index.md`].find((file) => existsSync(join(docs, file)))
+  if (page === undefined) throw new Error(`TypeDoc wrote no page ${path} for ${name}`)
+  return { name, page }
+})
+writeFileSync(join(docs, 'api/entries.json'), JSON.stringify(list))
+console.log(`wrote docs/api: ${list.length} entries`)
