@@ -13,11 +13,13 @@ const docs = here('../docs')
 const entries = readdirSync(packages).flatMap((folder) => {
   const manifest = join(packages, folder, 'package.json')
   if (!existsSync(manifest)) return []
-  const { name, private: isPrivate, exports = {} } = JSON.parse(readFileSync(manifest, 'utf8'))
+  const { name, description, private: isPrivate, exports = {} } = JSON.parse(readFileSync(manifest, 'utf8'))
   if (isPrivate) return []
   return Object.entries(exports).flatMap(([entry, target]) => {
     const source = /^\.\/dist\/(.+)\.js$/.exec(target.default ?? '')?.[1]
-    return source ? [{ folder, source, name: entry === '.' ? name : `${name}${entry.slice(1)}`, isMain: entry === '.' }] : []
+    return source
+      ? [{ folder, source, name: entry === '.' ? name : `${name}${entry.slice(1)}`, description: entry === '.' ? description : undefined }]
+      : []
   })
 })
 
@@ -32,17 +34,19 @@ function readmeOf(folder) {
   })
 }
 
-async function generate(selected, out, options) {
+async function generate(selected, options) {
   const app = await Application.bootstrapWithPlugins({
     plugin: ['typedoc-plugin-markdown', 'typedoc-vitepress-theme'],
     name: 'API',
     entryPoints: selected.map(({ folder, source }) => `${packages}/${folder}/src/${source}.ts`),
     basePath: packages,
     tsconfig: here('api.tsconfig.json'),
-    out,
+    out: join(docs, 'api'),
     docsRoot: docs,
     readme: 'none',
     router: 'module',
+    flattenOutputFiles: true,
+    cleanOutputDir: false,
     excludeScopesInPaths: true,
     hideBreadcrumbs: true,
     parametersFormat: 'table',
@@ -58,12 +62,12 @@ async function generate(selected, out, options) {
   })
   const project = await app.convert()
   if (project === undefined) throw new Error('the API pages need sources that TypeDoc can read; its messages are above')
-  for (const { folder, source, name, isMain } of selected) {
+  for (const { folder, source, name, description } of selected) {
     const called = source === 'index' ? `${folder}/src` : `${folder}/src/${source}`
     const module = project.children?.find((child) => child.name === called)
     if (module === undefined) throw new Error(`TypeDoc gave no module ${called}; it gave ${project.children?.map((child) => child.name)}`)
     module.name = name
-    if (isMain) module.readme = [{ kind: 'text', text: readmeOf(folder) }]
+    if (description !== undefined) module.readme = [{ kind: 'text', text: readmeOf(folder) }]
   }
   await app.generateOutputs(project)
 }
@@ -73,16 +77,14 @@ rmSync(join(docs, 'api'), { recursive: true, force: true })
 const isAll = ({ folder }) => folder === 'learngene'
 await generate(
   entries.filter((entry) => !isAll(entry)),
-  join(docs, 'api'),
   {},
 )
-await generate(entries.filter(isAll), join(docs, 'api/all'), { externalPattern: ['**/packages/!(learngene)/**'], excludeExternals: true })
-const list = entries.map(({ name }) => {
-  const path = `api/${name.startsWith('@') ? name.slice('@learngene/'.length) : `all/${name}`}`
-  // One with a namespace has a folder.
-  const page = [`${path}.md`, `${path}/index.md`].find((file) => existsSync(join(docs, file)))
-  if (page === undefined) throw new Error(`TypeDoc wrote no page ${path} for ${name}`)
-  return { name, page }
-})
+await generate(entries.filter(isAll), { externalPattern: ['**/packages/!(learngene)/**'], excludeExternals: true })
+
+const list = entries.map(({ name, description }) => ({ name, description, page: name.replace(/^@learngene\//, '').replaceAll('/', '.') }))
+const missing = list.filter(({ page }) => !existsSync(join(docs, 'api', `${page}.md`)))
+if (missing.length > 0) throw new Error(`TypeDoc wrote no page for ${missing.map(({ name }) => name).join(', ')}`)
+const rows = list.map(({ name, description, page }) => `| [\`${name}\`](${page}.md) | ${description ?? ''} |`)
+writeFileSync(join(docs, 'api/index.md'), `# API\n\n| import | is |\n| --- | --- |\n${rows.join('\n')}\n`)
 writeFileSync(join(docs, 'api/entries.json'), JSON.stringify(list))
 console.log(`wrote docs/api: ${list.length} entries`)

@@ -29,7 +29,12 @@ const sections: readonly { readonly text: string; readonly items: readonly Item[
   },
   {
     text: 'Understanding it',
-    items: [page('How it works', 'how-it-works'), page('The method, exactly', 'method'), page('Costs', 'costs'), page('Architecture', 'architecture')],
+    items: [
+      page('How it works', 'how-it-works'),
+      page('The method, exactly', 'method'),
+      page('Costs', 'costs'),
+      page('Architecture', 'architecture'),
+    ],
   },
   {
     text: 'Going further',
@@ -46,7 +51,7 @@ export default defineConfig({
   srcDir: '../docs',
   rewrites: { 'README.md': 'index.md' },
   cleanUrls: false,
-  // Relative addresses, so that the files can be served from any folder.
+  // The folder of the host that the files are served from.
   base: process.env.DOCS_BASE ?? '/',
   lastUpdated: false,
   markdown: { config: (md) => md.use(outsideLinks).use(figures) },
@@ -61,7 +66,7 @@ export default defineConfig({
     sidebar: {
       '/api/': [
         { text: 'Guide', link: '/' },
-        { text: 'API', items: entries.map(({ name, page: file }) => ({ text: name, link: `/${file.replace(/(index)?\.md$/, '')}` })) },
+        { text: 'API', items: entries.map(({ name, page: file }) => ({ text: name, link: `/api/${file}` })) },
       ],
       '/': [
         ...sections.map(({ text, items }) => ({ text, items: items.filter(({ link }) => existsSync(join(docs, `${link}.md`))) })),
