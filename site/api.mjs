@@ -23,11 +23,10 @@ const entries = readdirSync(packages).flatMap((folder) => {
   })
 })
 
-/** A package's README without its title, with links as the site has them. */
+/** A package's README, with links as the site has them. */
 function readmeOf(folder) {
   const file = join(packages, folder, 'README.md')
-  const text = readFileSync(file, 'utf8').replace(/^# .*\n/, '')
-  return text.replace(/(?<!!)\[([^\]]+)\]\(([^)\s]+)\)/g, (link, label, href) => {
+  return readFileSync(file, 'utf8').replace(/(?<!!)\[([^\]]+)\]\(([^)\s]+)\)/g, (link, label, href) => {
     if (!isRelative(href)) return link
     const address = addressOf(file, href)
     return address === undefined ? label : `[${label}](${address})`
@@ -84,7 +83,12 @@ await generate(entries.filter(isAll), { externalPattern: ['**/packages/!(learnge
 const list = entries.map(({ name, description }) => ({ name, description, page: name.replace(/^@learngene\//, '').replaceAll('/', '.') }))
 const missing = list.filter(({ page }) => !existsSync(join(docs, 'api', `${page}.md`)))
 if (missing.length > 0) throw new Error(`TypeDoc wrote no page for ${missing.map(({ name }) => name).join(', ')}`)
-const rows = list.map(({ name, description, page }) => `| [\`${name}\`](${page}.md) | ${description ?? ''} |`)
+const rows = list
+  .filter(({ description }) => description !== undefined)
+  .map(({ name, description }) => {
+    const own = list.filter((entry) => entry.name === name || entry.name.startsWith(`${name}/`))
+    return `| ${own.map((entry) => `[\`${entry.name}\`](${entry.page}.md)`).join('<br>')} | ${description} |`
+  })
 writeFileSync(join(docs, 'api/index.md'), `# API\n\n| import | is |\n| --- | --- |\n${rows.join('\n')}\n`)
 writeFileSync(join(docs, 'api/entries.json'), JSON.stringify(list))
 console.log(`wrote docs/api: ${list.length} entries`)

@@ -62,7 +62,7 @@ function energies() {
   const { at, parts } = chart({
     height: 320,
     x: { from: 0, to: ancestor.width, ticks: inheriting.energies.map(({ width }) => width), name: 'width of the tier', format: String },
-    y: { from: 0.6, to: 1, ticks: range(0.6, 1, 0.1), name: 'share', format: (share) => `${Math.round(100 * share)} %` },
+    y: { from: 0.6, to: 1.03, ticks: range(0.6, 1, 0.1), name: 'share', format: (share) => `${Math.round(100 * share)} %` },
   })
   const kept = inheriting.energies.map((row) => at(row.width, row.kept))
   const tiers = auxiliaries.map(({ width, untrainedAccuracy }) => at(width, untrainedAccuracy))
@@ -195,7 +195,7 @@ function distilling() {
       `from random weights, as many steps: ${percent(baseline.testAccuracy)} of the test images in the end`,
     ),
   )
-  parts.push(words(at(0, inherited.at(-1)[1])[1] - 22, `cut out of the ancestor: ${percent(tier.untrainedAccuracy)} before the first step`))
+  parts.push(words(at(0, inherited.at(-1)[1])[1] - 42, `cut out of the ancestor: ${percent(tier.untrainedAccuracy)} before the first step`))
   write('distilling', 300, `Loss by step of distilling width ${tier.width}, cut out of the ancestor and from random weights`, parts)
 }
 

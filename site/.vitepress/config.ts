@@ -54,6 +54,8 @@ export default defineConfig({
   // The folder of the host that the files are served from.
   base: process.env.DOCS_BASE ?? '/',
   lastUpdated: false,
+  // None, or browsers ask for one that is not there.
+  head: [['link', { rel: 'icon', href: 'data:,' }]],
   markdown: { config: (md) => md.use(outsideLinks).use(figures) },
   vite: { publicDir: false, build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
@@ -66,7 +68,7 @@ export default defineConfig({
     sidebar: {
       '/api/': [
         { text: 'Guide', link: '/' },
-        { text: 'API', items: entries.map(({ name, page: file }) => ({ text: name, link: `/api/${file}` })) },
+        { text: 'API', items: entries.map(({ name, page: file }) => ({ text: name.replace('@learngene/', ''), link: `/api/${file}` })) },
       ],
       '/': [
         ...sections.map(({ text, items }) => ({ text, items: items.filter(({ link }) => existsSync(join(docs, `${link}.md`))) })),
