@@ -12,6 +12,7 @@ export const imports = [
   { what: '`distill-losses`', code: "export * from '@learngene/distill-losses'", limit: 12_000 },
   { what: '`stitch`', code: "export * from '@learngene/stitch'", limit: 35_000 },
   { what: '`budget-search`', code: "export * from '@learngene/budget-search'", limit: 6_000 },
+  { what: '`toOnnx` of `export`', code: "export { toOnnx } from '@learngene/export'", limit: 30_000 },
   { what: '`train` of `training`', code: "export { train } from '@learngene/training'", limit: 15_000 },
 ]
 

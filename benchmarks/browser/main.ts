@@ -99,7 +99,7 @@ async function measure(backend: BenchResult['backend'], what: What, { model, bat
         },
       },
     )
-    return toResult(head, outcome.ours!, outcome.stock)
+    return toResult(head, outcome.ours!, { stock: outcome.stock })
   } finally {
     for (const worker of workers) worker.terminate()
   }

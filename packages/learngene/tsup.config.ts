@@ -9,5 +9,6 @@ export default libraryConfig({
     'src/run/verify-process.ts',
     'src/run/probe-process.ts',
     'src/doctor/check-process.ts',
+    'src/serve/engine-thread.ts',
   ],
 })

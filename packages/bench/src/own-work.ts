@@ -14,9 +14,8 @@ export function ownWork({ what, model, batch }: Task, group: Group): Work {
   const inputs = createInputs(model, batch / group.size)
   switch (what) {
     case 'forward':
-      return inference(createViT(model, createRng(0)), inputs, group)
     case 'stitch':
-      return inference(stitched(model), inputs, group)
+      return inference(inferenceNetwork(what, model), inputs, group)
     case 'train': {
       const network = createViT(model, createRng(0))
       return training(group, {
@@ -38,6 +37,11 @@ export function ownWork({ what, model, batch }: Task, group: Group): Work {
       })
     }
   }
+}
+
+/** The network that is timed without training it. */
+export function inferenceNetwork(what: 'forward' | 'stitch', model: Task['model']): Network {
+  return what === 'forward' ? createViT(model, createRng(0)) : stitched(model)
 }
 
 function stitched(model: Task['model']): Network {

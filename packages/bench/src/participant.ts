@@ -36,8 +36,15 @@ export async function startParticipant(assignment: Assignment, group: Group = al
   await useBackend(backend, { wasmPaths })
   const gpu = backend === 'webgpu' ? meterBackend() : undefined
   if (formulation === 'ours') setOps(ops)
-  const work = formulation === 'stock' ? stockWork(assignment) : ownWork(assignment, group)
+  const work = await works[formulation](assignment, group)
   return { turn: (steps, leadIn) => takeTurn(work, steps, leadIn, gpu) }
+}
+
+const works: { readonly [formulation in Assignment['formulation']]: (assignment: Assignment, group: Group) => Work | Promise<Work> } = {
+  ours: ownWork,
+  stock: stockWork,
+  // A page that times the others does without the exporter.
+  onnx: async (assignment) => (await import('./onnx-work.js')).onnxWork(assignment),
 }
 
 function meterBackend(): GpuMeter {

@@ -21,7 +21,11 @@ const measured = (...ms: number[]): Measured => ({
 })
 
 it('gives medians, ratios and counts', () => {
-  const result = toResult(head, measured(10, 30, 20), measured(200, 100, 300), measured(5, 10, 15))
+  const result = toResult(head, measured(10, 30, 20), {
+    stock: measured(200, 100, 300),
+    pytorch: measured(5, 10, 15),
+    onnx: measured(50, 40, 60),
+  })
   expect(result).toMatchObject({
     msMedian: 20,
     spread: { least: 10, q1: 15, q3: 25, most: 30 },
@@ -31,6 +35,8 @@ it('gives medians, ratios and counts', () => {
     speedup: 10,
     pytorchMsMedian: 10,
     pytorchRatio: 0.5,
+    onnxMsMedian: 50,
+    onnxRatio: 2.5,
     pytorchDevice: 'a GPU, torch 2',
     peakMemoryBytes: 10_000,
     memoryOf: 'gpu',
@@ -48,12 +54,20 @@ it('gives null for what was not measured', () => {
 })
 
 it('keeps our time where stock or PyTorch failed, and says so', () => {
-  const result = toResult({ ...head, note: 'a note' }, measured(10), new Error('out of memory'), new Error('no torch'))
+  const result = toResult({ ...head, note: 'a note' }, measured(10), {
+    stock: new Error('out of memory'),
+    pytorch: new Error('no torch'),
+    onnx: new Error('not installed'),
+  })
   expect(result).toMatchObject({ msMedian: 10, speedup: null, pytorchRatio: null, error: null })
-  expect(result.note).toBe('a note; stock failed: out of memory; PyTorch failed: no torch')
+  expect(result.note).toBe('a note; stock failed: out of memory; PyTorch failed: no torch; ONNX failed: not installed')
 })
 
 it('gives the reason where we did not run', () => {
   expect(failedResult(head, 'no adapter')).toMatchObject({ msMedian: null, imagesPerSecond: null, steps: 0, error: 'no adapter' })
-  expect(toResult(head, new Error('crashed'), measured(10))).toMatchObject({ baselineMsMedian: 10, speedup: null, error: 'crashed' })
+  expect(toResult(head, new Error('crashed'), { stock: measured(10) })).toMatchObject({
+    baselineMsMedian: 10,
+    speedup: null,
+    error: 'crashed',
+  })
 })

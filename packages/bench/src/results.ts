@@ -28,6 +28,11 @@ export interface BenchResult {
   readonly pytorchRatio: number | null
   /** What PyTorch ran on: `cpu, 2 threads`. */
   readonly pytorchDevice: string | null
+  /** Our ONNX model in onnxruntime-web, on one thread of wasm. */
+  readonly onnxMsMedian: number | null
+  readonly onnxSpread: Spread | null
+  /** onnxMsMedian / msMedian: above 1 where we are faster. */
+  readonly onnxRatio: number | null
   readonly peakMemoryBytes: number | null
   /** Whose peak it is: GPU buffers, the whole process, wasm's linear memory, tensors. */
   readonly memoryOf: Memory['of'] | null
@@ -74,16 +79,23 @@ export function failedResult(head: ResultHead, error: string): BenchResult {
   return { ...toResult(head, new Error(error)), pytorchDevice: null }
 }
 
-/** @param outcome of ours; of those it is compared with, where they took part */
-export function toResult(head: ResultHead, ours: Measured | Error, stock?: Measured | Error, pytorch?: Measured | Error): BenchResult {
+/** Others that did the same work in turns, where they took part. */
+export interface Others {
+  readonly stock?: Measured | Error | undefined
+  readonly pytorch?: Measured | Error | undefined
+  readonly onnx?: Measured | Error | undefined
+}
+
+export function toResult(head: ResultHead, ours: Measured | Error, { stock, pytorch, onnx }: Others = {}): BenchResult {
   const measured = (outcome?: Measured | Error) => (outcome instanceof Error ? undefined : outcome)
-  const [own, baseline, peer] = [measured(ours), measured(stock), measured(pytorch)]
+  const [own, baseline, peer, runtime] = [measured(ours), measured(stock), measured(pytorch), measured(onnx)]
   const mid = (outcome?: Measured) => (outcome ? median(outcome.ms) : null)
   const spread = (outcome?: Measured) => (outcome ? spreadOf(outcome.ms) : null)
   const ratio = (theirs?: Measured) => (theirs && own ? median(theirs.ms) / median(own.ms) : null)
   const failures = [
     ['stock', stock],
     ['PyTorch', pytorch],
+    ['ONNX', onnx],
   ].flatMap(([name, outcome]) => (outcome instanceof Error ? [`${name} failed: ${outcome.message}`] : []))
   return {
     ...head,
@@ -98,6 +110,9 @@ export function toResult(head: ResultHead, ours: Measured | Error, stock?: Measu
     pytorchSpread: spread(peer),
     pytorchRatio: ratio(peer),
     pytorchDevice: peer ? head.pytorchDevice : null,
+    onnxMsMedian: mid(runtime),
+    onnxSpread: spread(runtime),
+    onnxRatio: ratio(runtime),
     peakMemoryBytes: own?.memory?.bytes ?? null,
     memoryOf: own?.memory?.of ?? null,
     baselinePeakMemoryBytes: baseline?.memory?.bytes ?? null,

@@ -20,8 +20,8 @@ export interface Task {
 /** One piece of work with all that decides how it is computed in one process or thread. */
 export interface Assignment extends Task {
   readonly backend: BackendName
-  /** `stock`: plain TensorFlow.js operations and `tf.train.adam`. */
-  readonly formulation: 'ours' | 'stock'
+  /** `stock`: plain TensorFlow.js operations and `tf.train.adam`. `onnx`: inference of our ONNX model in onnxruntime-web, on wasm alone. */
+  readonly formulation: 'ours' | 'stock' | 'onnx'
   /** Kernels or reference form of our own formulation; default `auto`. */
   readonly ops?: OpsMode
   /** See `useBackend`; needed in browsers. */

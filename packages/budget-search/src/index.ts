@@ -1,4 +1,5 @@
 export { fits, formatBudget, formatMeasure, parseBudget, type Violation, violations } from './budget.js'
+export { type Answers, type CascadeCandidate, type CascadeOptions, type CascadeScore, cascadeCandidates, scoreCascade } from './cascades.js'
 export { type EvolutionaryOptions, evolutionarySearch } from './evolutionary.js'
 export { InfeasibleBudgetError, type Smallest } from './feasible.js'
 export { type Latency, measureLatency } from './latency.js'

@@ -68,12 +68,12 @@ def keeping_ratio(image, scaled, choose):
     return round(image.height / ratio), round(image.width / ratio)
 
 
-def middle(image, size, rounding, fill=0):
+def middle(image, size, rounding, fill=0, halve=math.floor):
     """Pads, then cuts."""
     height, width = max(image.height, size[0]), max(image.width, size[1])
     if (height, width) != (image.height, image.width):
         padded = Image.new(image.mode, (width, height), fill)
-        padded.paste(image, ((width - image.width) // 2, (height - image.height) // 2))
+        padded.paste(image, (halve((width - image.width) / 2), halve((height - image.height) / 2)))
         image = padded
     top, left = rounding((height - size[0]) / 2.0), rounding((width - size[1]) / 2.0)
     return image.crop((left, top, left + size[1], top + size[0]))
@@ -101,7 +101,7 @@ def evaluated(height, width, channels, size, interpolation="bicubic", **framing)
         elif framing["resize"] != "none":
             image = resize(shortest_edge(image, framing["resize"]["shortest"]))
         if framing["centerCrop"]:
-            image = middle(image, size, int)
+            image = middle(image, size, int, halve=math.ceil)
     assert (image.height, image.width) == tuple(size)
     preprocessing = {"size": size, **framing, "interpolation": interpolation, "mean": mean, "std": [0.229, 0.224, 0.225][:channels]}
     return {"from": [height, width, channels], "preprocessing": preprocessing, **stored(image)}

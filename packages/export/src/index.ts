@@ -1,2 +1,9 @@
-// The writers stand beside this file as they are finished.
-export {}
+export type { ModelFiles } from './files.js'
+export { type MeasuredAccuracy, type MeasuredLatency, type ModelCardOptions, modelCard } from './model-card.js'
+export type { BlockWriter, BlockWriters } from './onnx/blocks.js'
+export type { Attributes as OnnxAttributes, Graph as OnnxGraph } from './onnx/graph.js'
+export type { EmbeddingWriter, HeadWriter, PartWriters } from './onnx/parts.js'
+export type { WeightType } from './onnx/store.js'
+export { type OnnxModel, type OnnxOptions, toOnnx } from './onnx.js'
+export { type SafetensorsOptions, toHuggingFace, toTimm } from './timm-huggingface.js'
+export { type TransformersJsOptions, toTransformersJs } from './transformers-js.js'

@@ -1,4 +1,5 @@
 import type { Block, ImageSource } from '@learngene/interfaces/tensors'
+import { type Cascade, confidences } from '@learngene/stitch'
 import { describeEachBackend } from '@learngene/testing'
 import { alone } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
@@ -7,6 +8,7 @@ import {
   clone,
   matMul,
   memory,
+  mul,
   oneHot,
   reshape,
   type Tensor3D,
@@ -16,7 +18,7 @@ import {
   tensor4d,
 } from '@tensorflow/tfjs-core'
 import { expect, it } from 'vitest'
-import { accuracies, evaluate } from './evaluate.js'
+import { accuracies, evaluate, evaluateCascade, outcomes } from './evaluate.js'
 
 const C = 7
 const n = 60
@@ -122,9 +124,71 @@ describeEachBackend(({ tolerances }) => {
   })
 })
 
+describeEachBackend(() => {
+  it('tells what each network made of each image, in batches of any size and in the order of the indices', async () => {
+    const before = memory().numTensors
+    const parts = partsOf(C)
+    const indices = [59, 3, 0, 17, 17]
+    const mine = (row: ArrayLike<number>) => row[0]!
+    for (const batchSize of [2, 60]) {
+      const [found, turned] = await outcomes([readingNetwork(parts), readingNetwork(parts, 1)], source, {
+        indices,
+        batchSize,
+        confidences: { mine },
+      })
+      const highest = indices.map((i) => logits[i]!.indexOf(Math.max(...logits[i]!)))
+      expect([...found!.correct]).toEqual(indices.map((i, k) => Number(highest[k] === labels[i])))
+      expect([...turned!.correct]).toEqual(indices.map((i, k) => Number((highest[k]! + 1) % C === labels[i])))
+      for (const [name, of] of Object.entries({ ...confidences, mine })) {
+        for (const [k, i] of indices.entries()) expect(found!.confidence[name]![k]).toBeCloseTo(of(logits[i]!), 4)
+      }
+    }
+    expect(parts.runs.count).toBe(3 + 1)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('evaluates a cascade as its networks answer, and tells what was passed on', async () => {
+    const parts = { ...partsOf(C), macs: 0 }
+    const cost = { macs: () => 1, liveFloats: () => 1, tokens: 1, parameters: {} }
+    const costing = (turn: number): Network => {
+      const network = readingNetwork(parts, turn)
+      const { embedding, blocks, head } = network
+      return {
+        embedding: Object.assign(embedding, cost),
+        blocks: blocks.map((block) => Object.assign(block, cost)),
+        head: Object.assign(head, cost),
+      }
+    }
+    const [small, large] = [costing(1), costing(0)]
+    const sure = logits.map((row) => confidences.probability(row))
+    const threshold = 0.9
+    const cascade: Cascade = { small, large, threshold, confidence: { name: 'probability', of: confidences.probability } }
+    const found = await evaluateCascade(cascade, source, { batchSize: 7 })
+    const answers = logits.map((row, i) => (row.indexOf(Math.max(...row)) + (sure[i]! < threshold ? 0 : 1)) % C)
+    const passedOn = sure.filter((each) => each < threshold).length / n
+    expect(found).toMatchObject({ images: n, passedOn, top1: answers.filter((answer, i) => answer === labels[i]).length / n })
+    // The embedding, the block and a head for all; for those that are passed on another head.
+    expect(found.macs).toBeCloseTo(3 + passedOn, 12)
+    expect(passedOn).toBeGreaterThan(0.1)
+  })
+})
+
 const asLogits = (x: Tensor3D) => reshape(x, [x.shape[0], x.shape[2]])
 
 const onOneBackend = it.skipIf(typeof window !== 'undefined')
+
+onOneBackend('is sure of nothing where logits are no numbers, and refuses confidences that are none', async () => {
+  const broken = {
+    ...readingNetwork(),
+    head: { classes: C, forward: (x: Tensor3D) => mul(reshape(x, [x.shape[0], C]), Number.NaN) },
+  } as unknown as Network
+  const [found] = await outcomes([broken], source)
+  for (const values of Object.values(found!.confidence)) expect([...new Set(values)]).toEqual([0])
+  await expect(outcomes([readingNetwork()], source, { confidences: { mine: () => Number.NaN } })).rejects.toThrow(
+    "outcomes: the confidence 'mine' must be a finite number; of networks[0] and image 0 it is NaN",
+  )
+  await expect(evaluateCascade(readingNetwork() as never, source)).rejects.toThrow('evaluateCascade: cascade.small must be a network')
+})
 
 onOneBackend('gives members of a group the sum over their shares', async () => {
   const recorded: Float64Array[] = []

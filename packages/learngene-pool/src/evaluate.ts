@@ -1,10 +1,20 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
-import { forwardShared, requireArguments, requireKeys } from '@learngene/stitch'
+import {
+  type Cascade,
+  type ConfidenceOf,
+  confidences,
+  costOfCascade,
+  forwardCascade,
+  forwardShared,
+  requireArguments,
+  requireKeys,
+} from '@learngene/stitch'
 import { alone, type Group } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
 import {
   argMax,
   cast,
+  concat,
   dispose,
   div,
   equal,
@@ -25,6 +35,8 @@ import {
   type Tensor,
   type Tensor1D,
   type Tensor2D,
+  type Tensor4D,
+  tidy,
 } from '@tensorflow/tfjs-core'
 
 export interface EvaluateOptions {
@@ -104,16 +116,108 @@ export async function accuracies(networks: readonly Network[], source: ImageSour
  * @throws when there is no network or no image, an argument is of another kind, or a network gives numbers that are not finite
  */
 export async function evaluate(networks: readonly Network[], source: ImageSource, options: EvaluateOptions = {}): Promise<Evaluation[]> {
-  const { group, images, eachBatch } = evaluation('evaluate', networks, source, options)
+  return counted('evaluate', evaluation('evaluate', networks, source, options), source)
+}
+
+/** What a cascade makes of labelled images. */
+export interface CascadeEvaluation extends Evaluation {
+  /** The share of images that its large network answered. */
+  readonly passedOn: number
+  /** Mean MACs of an image. */
+  readonly macs: number
+}
+
+/**
+ * What {@link evaluate} tells, of a cascade, and what it cost.
+ *
+ * @throws as `evaluate`
+ */
+export async function evaluateCascade(cascade: Cascade, source: ImageSource, options: EvaluateOptions = {}): Promise<CascadeEvaluation> {
+  requireArguments('evaluateCascade', { 'cascade.small': ['network', cascade?.small], 'cascade.large': ['network', cascade?.large] })
+  const passed = new Float64Array(1)
+  const work = evaluation('evaluateCascade', [cascade.large], source, options, async (images, visit) => {
+    const { logits, passedOn } = await forwardCascade(cascade, images)
+    passed[0]! += passedOn.length
+    visit(0, logits)
+    logits.dispose()
+  })
+  const [found] = await counted('evaluateCascade', work, source)
+  work.group.sum(passed)
+  const passedOn = passed[0]! / work.images
+  return { ...found!, passedOn, macs: costOfCascade(cascade, passedOn).macs }
+}
+
+/** What a network made of each image, in the order of the indices. */
+export interface Outcomes {
+  /** 1 where the class of the highest logit is the image's, else 0. */
+  readonly correct: Uint8Array
+  /** By the name of a confidence, how sure the network was. */
+  readonly confidence: { readonly [name: string]: Float64Array }
+}
+
+/**
+ * What many networks make of each of the same images, from which every cascade of two of them can be told without running them again; what networks share is run once.
+ *
+ * @param options.confidences of the user's own, from the logits of an image, besides the standard ones
+ * @returns for each network, the same on all members of the group
+ * @throws as {@link evaluate}
+ */
+export async function outcomes(
+  networks: readonly Network[],
+  source: ImageSource,
+  options: EvaluateOptions & { readonly confidences?: { readonly [name: string]: ConfidenceOf } } = {},
+): Promise<Outcomes[]> {
+  const { confidences: own = {}, ...others } = options
+  const { group, images, eachBatch } = evaluation('outcomes', networks, source, others)
+  const measures = Object.entries({ ...confidences, ...own })
+  const found = networks.map(() => ({ correct: new Float64Array(images), measured: measures.map(() => new Float64Array(images)) }))
   const classes = source.classes.length
-  const counted = networks.map(() => ({
+  // [B, 1 + C]: the label and the logits.
+  const labelled = (logits: Tensor2D, labels: Tensor1D) => concat([expandDims(cast(labels, 'float32'), 1), logits], 1)
+  await eachBatch(labelled, (values, indices, start) => {
+    const row = 1 + classes
+    found.forEach(({ correct, measured }, network) => {
+      for (let i = 0; i < indices.length; i++) {
+        const at = (network * indices.length + i) * row
+        const logits = values.subarray(at + 1, at + row)
+        let predicted = 0
+        for (let c = 1; c < classes; c++) if (logits[c]! > logits[predicted]!) predicted = c
+        correct[start + i] = Number(predicted === values[at])
+        measures.forEach(([name, of], m) => {
+          let value = of(logits)
+          // A network whose logits are not finite is sure of nothing.
+          if (!Number.isFinite(value) && Object.hasOwn(confidences, name)) value = 0
+          if (!Number.isFinite(value))
+            throw new Error(
+              `outcomes: the confidence '${name}' must be a finite number; of networks[${network}] and image ${indices[i]} it is ${value}`,
+            )
+          measured[m]![start + i] = value
+        })
+      }
+    })
+  })
+  for (const { correct, measured } of found) for (const values of [correct, ...measured]) group.sum(values)
+  return found.map(({ correct, measured }) => ({
+    correct: Uint8Array.from(correct),
+    confidence: Object.fromEntries(measures.map(([name], m) => [name, measured[m]!])),
+  }))
+}
+
+/** Counts what evaluations tell. */
+async function counted(
+  where: string,
+  { group, images, networks, eachBatch }: ReturnType<typeof evaluation>,
+  source: ImageSource,
+): Promise<Evaluation[]> {
+  const classes = source.classes.length
+  const counts = Array.from({ length: networks }, () => ({
     confusion: new Float64Array(classes ** 2),
     among5: new Float64Array(1),
     bins: { images: new Float64Array(BINS), correct: new Float64Array(BINS), confidence: new Float64Array(BINS) },
   }))
   await eachBatch(predictionsOf, (values, indices) => {
     const length = indices.length
-    counted.forEach(({ confusion, among5, bins }, network) => {
+    counts.forEach(({ confusion, among5, bins }, network) => {
       for (let i = 0; i < length; i++) {
         const [label, predicted, ahead, confidence] = [0, 1, 2, 3].map((what) => values[(4 * network + what) * length + i]!) as [
           number,
@@ -122,7 +226,7 @@ export async function evaluate(networks: readonly Network[], source: ImageSource
           number,
         ]
         if (!(confidence > 0))
-          throw new Error(`evaluate: the logits of networks[${network}] must be finite; those of image ${indices[i]} are not`)
+          throw new Error(`${where}: the logits of networks[${network}] must be finite; those of image ${indices[i]} are not`)
         const bin = Math.min(BINS, Math.max(1, Math.ceil(confidence * BINS))) - 1
         confusion[label * classes + predicted]!++
         if (ahead < 5) among5[0]!++
@@ -132,7 +236,7 @@ export async function evaluate(networks: readonly Network[], source: ImageSource
       }
     })
   })
-  return counted.map(({ confusion, among5, bins }) => {
+  return counts.map(({ confusion, among5, bins }) => {
     for (const values of [confusion, among5, ...Object.values(bins)]) group.sum(values)
     const rows = source.classes.map((_, row) => Array.from(confusion.subarray(row * classes, (row + 1) * classes)))
     const perClass = rows.map((row, i): ClassEvaluation => {
@@ -167,8 +271,17 @@ function predictionsOf(logits: Tensor2D, labels: Tensor1D): Tensor {
   ])
 }
 
+/** Runs networks on a batch and shows each one's logits [B, C], which are freed afterwards. */
+type Run = (images: Tensor4D, visit: (network: number, logits: Tensor2D) => void) => void | Promise<void>
+
 /** Checks what is evaluated on what, and gives the loop over the batches of this member of the group. */
-function evaluation(where: string, networks: readonly Network[], source: ImageSource, options: EvaluateOptions) {
+function evaluation(
+  where: string,
+  networks: readonly Network[],
+  source: ImageSource,
+  options: EvaluateOptions,
+  run: Run = (images, visit) => forwardShared(networks, images, visit),
+) {
   requireArguments(where, { networks: ['network[]', networks], source: ['source', source] })
   requireKeys(where, options, OPTIONS)
   const { indices = Uint32Array.from({ length: source.length }, (_, i) => i), batchSize = 100, group = alone, onBatch, signal } = options
@@ -183,13 +296,14 @@ function evaluation(where: string, networks: readonly Network[], source: ImageSo
   return {
     group,
     images: indices.length,
+    networks: networks.length,
     /**
      * @param figures what is taken of a network's logits [B, C] and the labels [B]; of one shape for all networks
-     * @param take gets the figures of all networks one after the other, and the batch's indices
+     * @param take gets the figures of all networks one after the other, the batch's indices, and at which position they begin
      */
     async eachBatch(
       figures: (logits: Tensor2D, labels: Tensor1D) => Tensor,
-      take: (values: Float32Array, indices: readonly number[]) => void,
+      take: (values: Float32Array, indices: readonly number[], start: number) => void,
     ): Promise<void> {
       for (let batch = group.rank; batch < batches; batch += group.size) {
         const part = Array.prototype.slice.call(indices, batch * batchSize, (batch + 1) * batchSize) as number[]
@@ -198,12 +312,12 @@ function evaluation(where: string, networks: readonly Network[], source: ImageSo
         const labels = argMax(targets, -1) as Tensor1D
         const found: Tensor[] = []
         try {
-          forwardShared(networks, images, (index, logits) => {
-            found[index] = keep(figures(logits, labels))
+          await run(images, (index, logits) => {
+            found[index] = keep(tidy(() => figures(logits, labels)))
           })
           const all = stack(found)
           found.push(all)
-          take(await all.data<'float32'>(), part)
+          take(await all.data<'float32'>(), part, batch * batchSize)
         } finally {
           dispose([images, targets, labels, found])
         }

@@ -9,7 +9,17 @@ export {
   type DistillOptions,
   distill,
 } from './distill.js'
-export { accuracies, type ClassEvaluation, type EvaluateOptions, type Evaluation, evaluate } from './evaluate.js'
+export {
+  accuracies,
+  type CascadeEvaluation,
+  type ClassEvaluation,
+  type EvaluateOptions,
+  type Evaluation,
+  evaluate,
+  evaluateCascade,
+  type Outcomes,
+  outcomes,
+} from './evaluate.js'
 export { extractDescendant } from './extract.js'
 export { type FineTuneOptions, fineTune } from './fine-tune.js'
 export {

@@ -1,6 +1,7 @@
 import type { BackendName } from '@learngene/backends'
 import { parseBudget } from '@learngene/budget-search'
 import type { Budget } from '@learngene/interfaces'
+import type { ConfidenceName } from '@learngene/stitch'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from './errors.js'
 
@@ -41,6 +42,15 @@ export function budget(text: string): Budget {
   if (unknown) throw new InvalidArgumentError(`Models are measured in ${MEASURES.join(', ')}; got ${unknown}.`)
   return caps
 }
+
+/** The confidences that runs keep, named here so that help need not load TensorFlow.js. */
+const CONFIDENCES = ['probability', 'margin', 'entropy'] as const satisfies ConfidenceName[]
+
+export const confidenceOption = () =>
+  new Option(
+    '--confidence <name>',
+    "how sure a cascade's small descendant is: its largest probability, the margin to the second, or the entropy left",
+  ).choices(CONFIDENCES)
 
 export const quietOption = () => new Option('--quiet', 'print no progress, and nothing about what to do next')
 

@@ -5,6 +5,7 @@ import { addClassify } from './commands/classify.js'
 import { addCut } from './commands/cut.js'
 import { addDoctor } from './commands/doctor.js'
 import { addEvaluate } from './commands/evaluate.js'
+import { addExport } from './commands/export.js'
 import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
@@ -12,6 +13,7 @@ import { addQuickstart } from './commands/quickstart.js'
 import { addReport } from './commands/report.js'
 import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
+import { addServe } from './commands/serve.js'
 import { addStatus } from './commands/status.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
@@ -38,9 +40,11 @@ export function createProgram(io: Io): Command {
     addPaths,
     addSearch,
     addExtract,
+    addExport,
     addCut,
     addClassify,
     addEvaluate,
+    addServe,
     addReport,
     addVerify,
     addBench,

@@ -6,6 +6,7 @@ export { memoryStore } from './memory-store.js'
 export { type KeptMetrics, type MetricsLine, type MetricsLog, memoryMetrics } from './metrics.js'
 export { opfsMetrics } from './opfs-metrics.js'
 export { opfsStore } from './opfs-store.js'
+export { decodeOutcomes, encodeOutcomes, OUTCOMES, type RunOutcomes } from './outcomes.js'
 export { keyOf, type PlannedStage, planStages, type Stage, type StageContext, type StageInputs, type StageResult } from './plan.js'
 export {
   type Adaptation,

@@ -1,4 +1,5 @@
 import type { Augmentation } from '@learngene/datasets'
+import type { PartWriters } from '@learngene/export'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
@@ -116,6 +117,8 @@ export interface TierPlan {
 export interface Registry extends PartRegistry {
   /** How blocks of these kinds are cut; without it an ancestor of such blocks cannot be inherited. */
   readonly kinds?: BlockKinds
+  /** How parts of one's own kinds are written as ONNX; without it a model with such parts cannot be exported so. */
+  readonly writers?: PartWriters
   /** Path spaces by kind. */
   readonly spaces?: SpaceRegistry
   readonly initialisers?: { readonly [name: string]: StitchInitialiser }
@@ -150,7 +153,16 @@ export function defineRecipe(recipe: Recipe): Recipe {
       throw new Error(`recipe: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
     }
   }
-  requireKeys('recipe: registry', recipe.registry ?? {}, ['blocks', 'embeddings', 'heads', 'kinds', 'spaces', 'initialisers', 'policy'])
+  requireKeys('recipe: registry', recipe.registry ?? {}, [
+    'blocks',
+    'embeddings',
+    'heads',
+    'kinds',
+    'writers',
+    'spaces',
+    'initialisers',
+    'policy',
+  ])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
   return recipe
 }

@@ -11,6 +11,22 @@ export {
   type StitchConfig,
   stitchFrom,
 } from '@learngene/vit-blocks'
+export {
+  type Cascade,
+  type Confidence,
+  type ConfidenceName,
+  type ConfidenceOf,
+  cascade,
+  confidenceNamed,
+  confidences,
+  costOfCascade,
+  disposeCascade,
+  forwardCascade,
+  sharedFront,
+  sharedFrontMacs,
+} from './cascade.js'
+export { isCascadeFile, type LoadCascadeOptions, type LoadedCascade, loadCascade, saveCascade } from './cascade-file.js'
+export { type CascadePaths, formatCascade, isCascadeText, parseCascade } from './cascade-text.js'
 export { collectGrams, type SlotGrams } from './collect-grams.js'
 export { costOfPath, descendantOf, type StitchedFamily, shapeOfTier, type Tier } from './family.js'
 export {

@@ -63,7 +63,7 @@ export {
 } from './structure.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
 export { createViT, deit, interfaceOf, type SquareViTConfig, type ViTConfig, type ViTInterface, vitStructure } from './vit.js'
-export { type HuggingFaceConfig, huggingFaceConfig } from './weights/hugging-face-config.js'
+export { type HuggingFaceConfig, huggingFaceConfig, huggingFaceLabels, huggingFacePreprocessor } from './weights/hugging-face-config.js'
 export { loadViT, type OpenOptions, openWeights } from './weights/open-weights.js'
 export { resamplePositions } from './weights/resample-positions.js'
 export { type UrlOptions, urlSource } from './weights/url-source.js'

@@ -15,12 +15,13 @@ import {
 import { buildNetwork, type ModelDetails, onlyHead, structureOf, writeMetadata } from './structure.js'
 import { type CheckpointOptions, placementsOf, readCheckpoint, shapesIn } from './weights/checkpoint.js'
 import { faultInClassNames } from './weights/details.js'
+import { quantised } from './weights/int8-weights.js'
 import { huggingFaceNaming } from './weights/naming.js'
 import { singleFile, type WeightFiles } from './weights/weight-files.js'
 
 export interface SaveOptions {
-  /** Stored type; default F32. */
-  readonly dtype?: FloatDtype
+  /** Stored type; default F32. I8 is for files of ours alone: whole numbers with a scale per output channel, a quarter of the bytes. */
+  readonly dtype?: FloatDtype | 'I8'
   readonly details?: ModelDetails
   /** Names of the tensors; default timm's. */
   readonly naming?: 'timm' | 'huggingface'
@@ -54,8 +55,11 @@ export async function saveModel(network: Network, options: SaveOptions = {}): Pr
   const structure = structureOf(network)
   const fault = faultInClassNames(details.classNames, structure.classes)
   if (fault !== undefined) throw new Error(`details.classNames: ${fault}`)
+  if (naming === 'huggingface' && dtype === 'I8')
+    throw new Error("saveModel: nobody reads I8 in Hugging Face's naming; take F32, F16 or BF16")
   const parameters = await readParameters(parametersOf(network))
   const metadata = writeMetadata(structure, details)
+  if (dtype === 'I8') return encodeSafetensors(quantised(parameters), { metadata })
   if (naming === 'timm') return encodeSafetensors(parameters, { dtype, metadata })
   const { distillationToken = false, distillationHead = false } = structure
   const names = huggingFaceNaming({ prefix: distillationToken ? 'deit.' : 'vit.', twoHeads: distillationHead })

@@ -262,7 +262,11 @@ export function readMetadata(
   const text = Object.hasOwn(file.metadata, METADATA_KEY) ? file.metadata[METADATA_KEY] : undefined
   if (text === undefined) return undefined
   try {
-    const { schema, structure, details = {} } = json.object(json.parse(text), 'it')
+    const { schema, structure, cascade, details = {} } = json.object(json.parse(text), 'it')
+    if (cascade !== undefined)
+      throw new Error(
+        'it describes a cascade of two networks: read it with loadCascade of @learngene/stitch, as the commands classify, evaluate and serve do',
+      )
     if (schema !== SCHEMA) throw new Error(`its schema must be ${SCHEMA}, as this version writes it; got ${json.describe(schema)}`)
     return { structure: readStructure(structure), details: json.object(details, 'details') }
   } catch (error) {

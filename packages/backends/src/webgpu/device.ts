@@ -14,6 +14,7 @@ const LIMITS = [
 const FEATURES: { readonly [feature: string]: string } = {
   'shader-f16': 'f16',
   subgroups: 'subgroups',
+  'subgroup-size-control': 'subgroups of a chosen size',
   'chromium-experimental-subgroup-matrix': 'subgroup matrices',
   'timestamp-query': 'timestamps',
 }

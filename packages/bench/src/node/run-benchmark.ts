@@ -18,6 +18,8 @@ export interface BenchOptions {
   readonly what: readonly What[]
   /** Also times stock TensorFlow.js, in turns. */
   readonly baseline?: boolean
+  /** Also times our ONNX model in onnxruntime-web, in turns: inference on wasm alone. */
+  readonly onnx?: boolean
   /** A Python that has PyTorch: also times that, in turns, on as many threads. */
   readonly python?: string
   /** Numbers of data-parallel threads on wasm, a line for each; default 1. The batch must divide by them. */
@@ -85,7 +87,7 @@ async function benchmarkBackend(
   what: What,
   description?: BackendDescription,
 ): Promise<BenchResult[]> {
-  const { model, ops, baseline, python, relaxedSimd = true, steps, timeout = 600, report, signal } = options
+  const { model, ops, baseline, onnx, python, relaxedSimd = true, steps, timeout = 600, report, signal } = options
   const task: Task = { what, model: model.config, batch: options.batch ?? model.batch }
   const workers = backend === 'wasm' ? (options.workers ?? [1]) : [1]
   const head = (count: number): ResultHead => ({
@@ -114,8 +116,8 @@ async function benchmarkBackend(
     started.push(participant)
     return participant
   }
-  const stock = async () => {
-    const participant = await startChild({ ...task, backend, formulation: 'stock' }, { ...common, workers: 1, relaxedSimd })
+  const other = (formulation: 'stock' | 'onnx') => async () => {
+    const participant = await startChild({ ...task, backend, formulation }, { ...common, workers: 1, relaxedSimd })
     started.push(participant)
     return participant
   }
@@ -131,7 +133,8 @@ async function benchmarkBackend(
     const outcome = await compare(
       {
         ...Object.fromEntries(workers.map((count) => [`ours ${count}`, () => own(count)])),
-        ...(baseline && { stock }),
+        ...(baseline && { stock: other('stock') }),
+        ...(onnx && backend === 'wasm' && (what === 'forward' || what === 'stitch') && { onnx: other('onnx') }),
         ...(python !== undefined && Object.fromEntries(workers.map((count) => [`pytorch ${count}`, () => peer(count)]))),
       },
       {
@@ -148,7 +151,7 @@ async function benchmarkBackend(
       const seen = backend === 'wasm' && relaxed !== undefined ? [...features, relaxed ? 'relaxed simd' : 'plain simd'] : features
       const found: { readonly [name: string]: Measured | Error | undefined } = outcome
       const at = { ...rest, features: seen, pytorchDevice: devices.get(count) ?? null }
-      return toResult(at, found[`ours ${count}`]!, found.stock, found[`pytorch ${count}`])
+      return toResult(at, found[`ours ${count}`]!, { stock: found.stock, pytorch: found[`pytorch ${count}`], onnx: found.onnx })
     })
   } finally {
     for (const participant of started) participant.end()

@@ -40,6 +40,8 @@ it('pads an image that is smaller, the smaller half before it, and cuts its othe
   const pixel = { data: Uint8Array.of(1, 2, 3), height: 1, width: 1, channels: 3 }
   expect([...centreCrop(pixel, [1, 2], { fill: [7, 8, 9] }).data]).toEqual([1, 2, 3, 7, 8, 9])
   expect([...centreCrop(pixel, [2, 1]).data]).toEqual([1, 2, 3, 0, 0, 0])
+  expect([...centreCrop(pixel, [2, 1], { rounding: 'down' }).data]).toEqual([0, 0, 0, 1, 2, 3])
+  expect([...centreCrop(narrow, [2, 4], { rounding: 'down' }).data]).toEqual([0, 0, 2, 0, 0, 0, 3, 0])
 })
 
 it.each([0, 1.5, Number.NaN])('refuses a crop of %s', (size) => {

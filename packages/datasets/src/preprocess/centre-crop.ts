@@ -4,7 +4,7 @@ import { checkImage } from './raw-image.js'
 export interface CentreCropOptions {
   /** Where the borders that are cut off cannot be equal: half the surplus with halves rounded to even, as torchvision and timm, or down, as transformers. */
   readonly rounding?: 'even' | 'down'
-  /** One value per channel around an image that is smaller; default 0. What is added before it is the smaller half. */
+  /** One value per channel around an image that is smaller; default 0. What is added before it is the smaller half, with rounding down the larger one. */
   readonly fill?: readonly number[]
 }
 
@@ -40,8 +40,8 @@ export const centreCrop = (
 
 /** Where the middle begins; below 0 where the image must be padded. */
 export const cropOffset = (surplus: number, rounding: 'even' | 'down'): number => {
-  if (surplus < 0) return -Math.floor(-surplus / 2)
-  return rounding === 'even' ? roundHalfToEven(surplus / 2) : Math.floor(surplus / 2)
+  if (rounding === 'down') return Math.floor(surplus / 2)
+  return surplus < 0 ? -Math.floor(-surplus / 2) : roundHalfToEven(surplus / 2)
 }
 
 /** As Python rounds. */

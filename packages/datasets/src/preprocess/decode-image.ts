@@ -50,7 +50,8 @@ const fromInks = (cmyk: Uint8Array): Uint8Array => {
   return rgb
 }
 
-const importSharp = async () => {
+/** @throws one line that says how to get it where it is missing */
+export const importSharp = async () => {
   try {
     return (await import('sharp')).default
   } catch (error) {

@@ -44,6 +44,9 @@ const benchmark = z.strictObject({
         pytorchMsMedian: time.nullable(),
         pytorchSpread: spread.nullable(),
         pytorchRatio: time.nullable(),
+        onnxMsMedian: time.nullable(),
+        onnxSpread: spread.nullable(),
+        onnxRatio: time.nullable(),
         pytorchDevice: text.nullable(),
         peakMemoryBytes: count.nullable(),
         memoryOf: z.enum(['gpu', 'process', 'wasm', 'tensors']).nullable(),
@@ -100,6 +103,18 @@ describe.skipIf(reason !== '')(`learngene bench${reason}`, () => {
     await writeFile(join(root, 'tiny.json'), JSON.stringify(tiny))
   })
   afterAll(() => rm(root, { recursive: true }))
+
+  it('times inference on wasm beside our ONNX model in onnxruntime-web, and nothing else beside that', async () => {
+    const { stdout } = await learngene(
+      ...['--model', 'tiny.json', '--batch', '1', '--backends', 'wasm,cpu', '--what', 'forward,train', '--onnx', '--json'],
+    )
+    const { results } = benchmark.parse(JSON.parse(stdout))
+    expect(results.map(({ backend, what, onnxMsMedian }) => `${backend} ${what} ${onnxMsMedian !== null}`)).toEqual([
+      ...['wasm forward true', 'wasm train false', 'cpu forward false', 'cpu train false'],
+    ])
+    const { msMedian, onnxMsMedian, onnxRatio, note } = results[0]!
+    expect([note, onnxRatio]).toEqual([null, onnxMsMedian! / msMedian!])
+  })
 
   it('times wasm with one worker and two, and cpu, beside stock; prints JSON and writes a page', async () => {
     const { stdout } = await learngene(

@@ -15,6 +15,7 @@ interface BenchCommandOptions {
   readonly batch?: number
   readonly what: What[]
   readonly baseline?: boolean
+  readonly onnx?: boolean
   readonly pytorch?: boolean
   readonly python: string
   readonly workers: number[]
@@ -36,6 +37,7 @@ export function addBench(program: Command, io: Io): void {
     .option('--batch <number>', 'images per step (default: 4 of DeiT, 64 of the quickstart, else 8)', integer(1))
     .addOption(new Option('--what <list>', WORKS.join(', ')).argParser(works).default(['forward', 'train'], 'forward,train'))
     .option('--baseline', 'time stock TensorFlow.js as well')
+    .option('--onnx', 'time our ONNX model in onnxruntime-web as well: inference on wasm, where the package is installed')
     .option('--pytorch', 'time PyTorch as well (default: where Python has it)')
     .option('--no-pytorch', 'leave PyTorch out')
     .option('--python <path>', 'the Python that has PyTorch', 'python3')
@@ -90,12 +92,19 @@ export function addBench(program: Command, io: Io): void {
 async function writePage(
   file: string,
   benchmark: Benchmark,
-  options: Pick<BenchCommandOptions, 'baseline' | 'what' | 'workers'>,
+  options: Pick<BenchCommandOptions, 'baseline' | 'onnx' | 'what' | 'workers'>,
   model: string,
 ) {
   const { benchPage } = await import('./bench/page.js')
   const names = [...new Set(benchmark.results.map(({ backend }) => backend))]
-  const what = ['--what', options.what.join(), '--workers', options.workers.join(), ...(options.baseline ? ['--baseline'] : [])]
+  const what = [
+    '--what',
+    options.what.join(),
+    '--workers',
+    options.workers.join(),
+    ...(options.baseline ? ['--baseline'] : []),
+    ...(options.onnx ? ['--onnx'] : []),
+  ]
   const command = commandText('bench', '--backends', names.join(), '--model', model, '--batch', benchmark.results[0]!.batch, ...what)
   await writeFile(file, benchPage(benchmark, command))
 }

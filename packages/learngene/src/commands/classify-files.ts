@@ -3,14 +3,14 @@ import type { BackendName } from '@learngene/backends'
 import { decodeImage, imageFiles } from '@learngene/datasets/node'
 import { classes as fashionClasses } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
-import { disposeNetwork } from '@learngene/vit-blocks'
 import { oneLine } from '../errors.js'
+import { type Classifier, disposeClassifier, isCascade, networkOf } from '../predict/classifier.js'
 import { classifyPrepared, type Prediction } from '../predict/classify.js'
 import { type ModelInput, modelInput, requireClassifier } from '../predict/model-input.js'
 import { formatShare, listed, quoted, textTable } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
 import { isLabelled } from './labelled-folder.js'
-import { loadModelAt } from './load-model.js'
+import { loadClassifierAt } from './load-model.js'
 
 export interface ClassifyOptions {
   readonly model: string
@@ -60,8 +60,9 @@ export async function classifyFiles(
   const faults = found.flatMap((one) => ('reason' in one ? [one] : []))
   if (faults.length === found.length) return { predictions: [], unreadable: faults, next: '' }
   await startBackend(backend)
-  const { network, details, address } = await loadModelAt(model, { config, report, signal })
+  const { classifier, details, address } = await loadClassifierAt(model, { config, report, signal })
   try {
+    const network = networkOf(classifier)
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)
     const total = found.length
@@ -80,11 +81,11 @@ export async function classifyFiles(
         report({ kind: 'progress', done: ++done, total })
       }
     }
-    const tops = await classifyPrepared(network, input, pictures(), { top, report, signal })
+    const tops = await classifyPrepared(classifier, input, pictures(), { top, report, signal })
     const predictions = classified.map((file, i) => ({ file, top: tops[i]! }))
-    return { predictions, unreadable, next: await nextAfter(address, files, input) }
+    return { predictions, unreadable, next: await nextAfter(address, files, input, classifier) }
   } finally {
-    disposeNetwork(network)
+    disposeClassifier(classifier)
   }
 }
 
@@ -142,11 +143,12 @@ async function* inTurn<Item, Result>(items: readonly Item[], work: (item: Item) 
 }
 
 /** How good the model is where pictures with labels are at hand, else what it is. */
-async function nextAfter(address: string, files: readonly string[], { classNames }: ModelInput): Promise<string> {
+async function nextAfter(address: string, files: readonly string[], { classNames }: ModelInput, classifier: Classifier): Promise<string> {
   for (const file of classNames ? files : []) {
     const labelled = await isLabelled(file, classNames!).catch(() => false)
     if (labelled) return `npx learngene evaluate ${quoted(address)} --images ${quoted(file)}`
   }
   const isOfFashion = classNames?.join() === fashionClasses.join()
-  return isOfFashion ? `npx learngene evaluate ${quoted(address)}` : `npx learngene verify --model ${quoted(address)}`
+  if (isOfFashion) return `npx learngene evaluate ${quoted(address)}`
+  return isCascade(classifier) ? `npx learngene serve ${quoted(address)}` : `npx learngene verify --model ${quoted(address)}`
 }

@@ -4,15 +4,15 @@ import { checkPictures, imageSource, subset } from '@learngene/datasets'
 import { loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest } from '@learngene/fashion-mnist'
 import type { Dataset, RawImage, Reporter } from '@learngene/interfaces'
-import { type Evaluation, evaluate } from '@learngene/learngene-pool'
+import { type Evaluation, evaluate, evaluateCascade } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
-import { disposeNetwork } from '@learngene/vit-blocks'
 import { interruptible } from '../interruptible.js'
+import { disposeClassifier, isCascade, networkOf } from '../predict/classifier.js'
 import { type ModelInput, modelInput, preparedPictures, requireClassifier } from '../predict/model-input.js'
-import { formatShare, listed, quoted, textTable } from '../report/text.js'
+import { formatCount, formatShare, listed, quoted, textTable } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
 import { labelledFolder } from './labelled-folder.js'
-import { loadModelAt } from './load-model.js'
+import { loadClassifierAt } from './load-model.js'
 
 export interface EvaluateOptions {
   readonly model: string
@@ -40,6 +40,9 @@ export interface ModelEvaluation extends Evaluation {
   readonly missing: readonly string[]
   /** Pictures that were left out. */
   readonly unreadable: readonly { readonly file: string; readonly reason: string }[]
+  /** Of a cascade: the share of images that its large network answered, and mean MACs. */
+  readonly passedOn?: number
+  readonly macs?: number
   /** The command that is useful next. */
   readonly next: string
 }
@@ -69,8 +72,9 @@ interface Labelled {
 export async function evaluateModel(options: EvaluateOptions, report: Reporter, signal: AbortSignal): Promise<ModelEvaluation> {
   const { limit, seed, batchSize } = options
   await startBackend(options.backend)
-  const { network, details, address } = await loadModelAt(options.model, { config: options.config, report, signal })
+  const { classifier, details, address } = await loadClassifierAt(options.model, { config: options.config, report, signal })
   try {
+    const network = networkOf(classifier)
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)
     const model = { name: address, classNames: input.classNames, classes: network.head.classes }
@@ -83,20 +87,33 @@ export async function evaluateModel(options: EvaluateOptions, report: Reporter, 
     const total = source.length
     report({ kind: 'stage', name: `evaluate on ${dataset.name}`, total })
     const onBatch = (done: number) => report({ kind: 'progress', done: Math.min(done * batchSize, total), total })
-    const [evaluation] = await evaluate([network], source, { batchSize, onBatch, signal })
-    const [worst] = confusionsOf(evaluation!.confusion)
+    const how = { batchSize, onBatch, signal }
+    const evaluation = isCascade(classifier)
+      ? await evaluateCascade(classifier, source, how)
+      : (await evaluate([classifier], source, how))[0]!
+    const [worst] = confusionsOf(evaluation.confusion)
     const next =
       worst && folderOf
         ? `npx learngene classify ${quoted(address)} ${quoted(folderOf(worst.label))} --top 2`
-        : `npx learngene verify --model ${quoted(address)}`
-    return { model: address, dataset: dataset.name, accuracy: evaluation!.top1, ...evaluation!, missing, unreadable, next }
+        : `npx learngene ${isCascade(classifier) ? 'serve' : 'verify --model'} ${quoted(address)}`
+    return { model: address, dataset: dataset.name, accuracy: evaluation.top1, ...evaluation, missing, unreadable, next }
   } finally {
-    disposeNetwork(network)
+    disposeClassifier(classifier)
   }
 }
 
 /** An evaluation for people. */
-export function evaluationText({ accuracy, images, dataset, top5, calibrationError, perClass, confusion }: ModelEvaluation): string {
+export function evaluationText({
+  accuracy,
+  images,
+  dataset,
+  top5,
+  calibrationError,
+  perClass,
+  confusion,
+  passedOn,
+  macs,
+}: ModelEvaluation): string {
   const among5 = perClass.length > 5 ? `; ${formatShare(top5)} have their class among the 5 likeliest` : ''
   const shown = perClass.filter((each) => each.accuracy !== null).sort((a, b) => a.accuracy! - b.accuracy!)
   const rows = shown.slice(0, MOST_CLASSES).map((each) => [each.class, String(each.images), formatShare(each.accuracy!)])
@@ -107,6 +124,9 @@ export function evaluationText({ accuracy, images, dataset, top5, calibrationErr
   })
   return [
     `${formatShare(accuracy)} of ${images} images of ${dataset} are right${among5}`,
+    ...(passedOn === undefined
+      ? []
+      : [`${formatShare(passedOn)} of them went on to the large network: ${formatCount(macs!)} MACs on average`]),
     `calibration error ${formatShare(calibrationError)}: how far its probabilities are, on average, from the share that is right`,
     '',
     ...(shown.length > MOST_CLASSES ? [`the ${MOST_CLASSES} weakest of ${shown.length} classes (--json tells all):`] : []),

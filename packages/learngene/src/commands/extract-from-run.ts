@@ -1,10 +1,24 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Budget } from '@learngene/interfaces'
-import { disposePool, extractDescendant } from '@learngene/learngene-pool'
+import { disposePool, extractDescendant, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunReport } from '@learngene/recipe/reports'
-import { costOfPath, formatPath, type Path, type PathSpace, parsePath, type StitchedPath } from '@learngene/stitch'
+import {
+  type CascadePaths,
+  type ConfidenceName,
+  cascade,
+  costOfPath,
+  descendantOf,
+  formatPath,
+  isCascadeText,
+  type Path,
+  type PathSpace,
+  parseCascade,
+  parsePath,
+  type StitchedPath,
+  saveCascade,
+} from '@learngene/stitch'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
 import { poolOfRun, readRun } from '../read-run.js'
@@ -12,6 +26,7 @@ import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
 import { startBackend } from '../start-backend.js'
 import { assertModelReplaceable } from './assert-model-replaceable.js'
+import { type CascadeRow, cascadeOfRun, cascadesOfRun } from './cascades-of-run.js'
 import { chooseFromRun } from './choose-from-run.js'
 import { modelFileName } from './model-file-name.js'
 
@@ -20,6 +35,9 @@ export interface ExtractOptions {
   /** Else the best within `budget`. */
   readonly path?: string
   readonly budget?: Budget
+  /** Whether cascades compete within the budget, by what confidence. */
+  readonly cascades?: boolean
+  readonly confidence?: ConfidenceName
   /** Default a file in the run's folder, named after the path. */
   readonly out?: string
   readonly dtype: 'f32' | 'f16'
@@ -27,16 +45,14 @@ export interface ExtractOptions {
 }
 
 /**
- * Extracts a descendant of a run's pool into a file.
+ * Extracts a descendant of a run's pool, or a cascade of two, into a file.
  *
  * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, no descendant keeps the budget, the pool does not have the
  *   path, or the file is somebody else's
  */
-export async function extractFromRun({ run, path: text, budget = {}, out, dtype, force = false }: ExtractOptions) {
-  const given = text === undefined ? undefined : asUsage(() => parsePath(text))
-  const report = await readRun(run)
-  const choice = given ? undefined : await chooseFromRun(report, budget)
-  const wanted = given ?? parsePath(choice!.chosen.path)
+export async function extractFromRun({ dtype, force = false, out, ...asked }: ExtractOptions) {
+  const { run, budget = {} } = asked
+  const { report, wanted, choice } = await findInRun(asked)
   const file = out ?? join(run, modelFileName(wanted, dtype))
   if (!force) await assertModelReplaceable(file, { name: 'extracted descendant', key: 'path' })
   const dir = await poolOfRun(run, report)
@@ -44,20 +60,22 @@ export async function extractFromRun({ run, path: text, budget = {}, out, dtype,
   const own = await registryOfRun(run)
   const pool = await loadPool(dir, { parts: own, spaces: own?.spaces })
   try {
-    const found = findPath(pool.space, wanted, run)
-    const bytes = await extractDescendant(pool, found, { dtype: dtype === 'f16' ? 'F16' : 'F32' })
+    const stored = dtype === 'f16' ? 'F16' : 'F32'
+    const { bytes, path, cost, row } =
+      'segments' in wanted ? await alone(pool, wanted, run, stored) : await ofTwo(pool, wanted, run, report, stored)
     await mkdir(dirname(file), { recursive: true })
     await writeFileAtomically(file, bytes)
-    const path = formatPath(found.path)
     return {
       path,
       file,
       bytes: bytes.length,
       dtype,
-      ...costOfPath(pool, found),
+      ...cost,
+      /** Of a cascade, which costs so much on average. */
+      cascade: row ? { passedOn: row.passedOn, testPassedOn: row.testPassedOn, testMacs: row.testMacs } : null,
       /** How it was chosen; null where a path was given. */
       chosen: choice ? { budget, runnerUp: choice.runnerUp?.path ?? null, why: choice.why, images: report.images.validation } : null,
-      measured: measuredOf(report, path),
+      measured: measuredOf(report, row ?? report.descendants.find((each) => each.path === path)),
       next: nextAfter(file, report),
     }
   } finally {
@@ -65,16 +83,52 @@ export async function extractFromRun({ run, path: text, budget = {}, out, dtype,
   }
 }
 
-function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
+/**
+ * What is meant: the given path or cascade, or the run's best within a budget.
+ *
+ * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, or no descendant keeps the budget
+ */
+export async function findInRun({ run, path, budget = {}, cascades, confidence }: Omit<ExtractOptions, 'out' | 'dtype' | 'force'>) {
+  const given = path === undefined ? undefined : asUsage(() => parseModel(path))
+  const report = await readRun(run)
+  const rows = cascades ? await cascadesOfRun(run, report, budget, confidence) : []
+  const choice = given ? undefined : await chooseFromRun(report, budget, rows)
+  return { report, choice, wanted: given ?? parseModel(choice!.chosen.path) }
+}
+
+export function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
   const found = space.find(wanted)
   if (found) return found
   const nearest = formatPath(space.nearest(wanted).path)
   throw new Error(`the pool of ${run} has no path ${formatPath(wanted)}; of its ${space.count()} paths the nearest is ${nearest}`)
 }
 
-/** What the run measured of a path; null where it did not. */
-function measuredOf({ descendants, images }: RunReport, path: string) {
-  const row = descendants.find((each) => each.path === path)
+const parseModel = (text: string): Path | CascadePaths => (isCascadeText(text) ? parseCascade(text) : parsePath(text))
+
+type Stored = 'F32' | 'F16'
+
+async function alone(pool: Pool, wanted: Path, run: string, dtype: Stored) {
+  const found = findPath(pool.space, wanted, run)
+  return {
+    bytes: await extractDescendant(pool, found, { dtype }),
+    path: formatPath(found.path),
+    cost: costOfPath(pool, found),
+    row: undefined,
+  }
+}
+
+/** Its details say which share of the validation images was passed on. */
+async function ofTwo(pool: Pool, wanted: CascadePaths, run: string, report: RunReport, dtype: Stored) {
+  const [small, large] = [wanted.small, wanted.large].map((path) => descendantOf(pool, findPath(pool.space, path, run)))
+  const row = await cascadeOfRun(run, report, wanted)
+  const { macs, parameters, memory, path, passedOn } = row
+  const model = cascade(small!, large!, wanted.threshold, wanted.confidence as ConfidenceName | undefined)
+  const bytes = await saveCascade(model, { dtype, details: { ...pool.details, path, passedOn } })
+  return { bytes, path, cost: { macs, parameters, memory }, row }
+}
+
+/** What the run measured of a path or a cascade; null where it did not. */
+export function measuredOf({ images }: RunReport, row: Pick<CascadeRow, 'validationAccuracy' | 'testAccuracy'> | undefined) {
   if (!row) return null
   const { validationAccuracy, testAccuracy } = row
   return { validationAccuracy, validationImages: images.validation, testAccuracy, testImages: images.test }

@@ -1,7 +1,9 @@
 import { toTensor } from '@learngene/datasets'
 import type { JsonObject, RawImage, Reporter } from '@learngene/interfaces'
-import { describe, forward, type Network, requireArguments, requireKeys } from '@learngene/vit-blocks'
-import { softmax, tidy } from '@tensorflow/tfjs-core'
+import type { Cascade } from '@learngene/stitch'
+import { describe, type Network, requireArguments, requireKeys } from '@learngene/vit-blocks'
+import { softmax } from '@tensorflow/tfjs-core'
+import { type Classifier, logitsOf, networkOf } from './classifier.js'
 import { type ModelInput, modelInput, numberedClasses, requireClassifier } from './model-input.js'
 
 /** A class that a picture may show. */
@@ -30,30 +32,33 @@ export type Pictures = Iterable<RawImage | Promise<RawImage>> | AsyncIterable<Ra
  * Names what pictures show. They are prepared as the model's details say, whatever their size: see `modelInput`. Classes are called by `details.classNames`, else 'class 0',
  * 'class 1' and so on.
  *
- * @param model of `loadModel` or `loadViT`
+ * @param model of `loadModel` or `loadViT`; of `loadCascade`
  * @param pictures decoded ones: of `decodeBlob` in pages, of `decodeImage` in Node
  * @returns for each picture the `top` likeliest classes
  * @throws when the model has no classifier or does not say how its images are prepared, or a picture is none
  */
 export async function classify(
-  model: { readonly network: Network; readonly details: JsonObject },
+  model: ({ readonly network: Network } | { readonly cascade: Cascade }) & { readonly details: JsonObject },
   pictures: Pictures,
   options: ClassifyOptions = {},
 ): Promise<Prediction[][]> {
-  requireArguments('classify', { model: ['loaded', model] })
+  const classifier = typeof model === 'object' && model !== null && 'cascade' in model ? model.cascade : model?.network
+  const loaded = { network: classifier && networkOf(classifier), details: model?.details }
+  requireArguments('classify', { model: ['loaded', classifier ? loaded : model] })
   requireKeys('classify', options, OPTIONS)
   if (!isIterable(pictures)) throw new Error(`classify: pictures must be a list of decoded pictures; got ${describe(pictures)}`)
-  const input = modelInput(model, 'classify: the model')
-  return classifyPrepared(model.network, input, prepared(pictures, input), options)
+  const input = modelInput(loaded as { network: Network; details: JsonObject }, 'classify: the model')
+  return classifyPrepared(classifier!, input, prepared(pictures, input), options)
 }
 
 /** {@link classify} for pictures that are in the network's size and channels already. */
 export async function classifyPrepared(
-  network: Network,
+  classifier: Classifier,
   { preprocessing, classNames }: ModelInput,
   pictures: AsyncIterable<RawImage>,
   { top = 5, batchSize = 32, report, signal }: ClassifyOptions = {},
 ): Promise<Prediction[][]> {
+  const network = networkOf(classifier)
   requireClassifier(network, 'classify: the model')
   for (const [name, value] of Object.entries({ top, batchSize }))
     if (!Number.isInteger(value) || value < 1) throw new Error(`classify: ${name} must be a positive integer; got ${describe(value)}`)
@@ -66,10 +71,10 @@ export async function classifyPrepared(
     signal?.throwIfAborted()
     const pixels = new Uint8Array(batch.reduce((total, { data }) => total + data.length, 0))
     for (const [i, { data }] of batch.entries()) pixels.set(data, i * data.length)
-    const probabilities = tidy(() => {
-      const images = toTensor(pixels, [batch.length, height, width, preprocessing.mean.length], preprocessing)
-      return softmax(forward(network, images).logits) // [B, C]
-    })
+    const images = toTensor(pixels, [batch.length, height, width, preprocessing.mean.length], preprocessing)
+    const logits = await logitsOf(classifier, images).finally(() => images.dispose())
+    const probabilities = softmax(logits) // [B, C]
+    logits.dispose()
     const values = await probabilities.data<'float32'>()
     probabilities.dispose()
     for (const i of batch.keys()) found.push(likeliest(values.subarray(i * classes, (i + 1) * classes), names, top))

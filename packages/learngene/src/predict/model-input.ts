@@ -5,6 +5,8 @@ import { describe, type Network, sidesOf } from '@learngene/vit-blocks'
 /** What a model's files say about its images and classes. */
 export interface ModelInput {
   readonly preprocessing: Preprocessing
+  /** Whether pictures that are of the network's size already stay as they are. */
+  readonly sizeStays: boolean
   /** One for each class; undefined where the model names none. */
   readonly classNames?: readonly string[]
   /**
@@ -48,6 +50,7 @@ export function modelInput({ network, details }: { readonly network: Network; re
     : { size, crop: 'center', cropPct: CROP_SHARE, interpolation: 'bicubic', mean, std }
   return {
     preprocessing,
+    sizeStays: !isStated,
     classNames: classNamesIn(details, network.head.classes, name),
     prepare(picture) {
       requirePicture(picture)

@@ -5,8 +5,10 @@ import { durationText } from '../progress/clock-text.js'
 import { commandText } from './next.js'
 import { budgetText, formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
-/** Descendants by row: `>` where chosen, path, costs, test accuracy before any training, validation and test accuracy. */
-export function descendantsTable(rows: readonly DescendantRow[], chosen: string): string {
+type TableRow = Omit<DescendantRow, 'id' | 'stitched' | 'untrainedAccuracy' | 'pareto'> & Partial<Pick<DescendantRow, 'untrainedAccuracy'>>
+
+/** Descendants by row: `>` where chosen, path, costs, test accuracy before any training where it is known, validation and test accuracy. */
+export function descendantsTable(rows: readonly TableRow[], chosen: string): string {
   return textTable(
     ['', 'path', 'params', 'MACs', 'untrained', 'validation', 'test'],
     rows.map((row) => [
@@ -14,7 +16,7 @@ export function descendantsTable(rows: readonly DescendantRow[], chosen: string)
       row.path,
       formatCount(row.parameters),
       formatCount(row.macs),
-      formatShare(row.untrainedAccuracy),
+      row.untrainedAccuracy === undefined ? '' : formatShare(row.untrainedAccuracy),
       formatShare(row.validationAccuracy),
       formatShare(row.testAccuracy),
     ]),

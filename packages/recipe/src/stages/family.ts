@@ -1,8 +1,19 @@
 import type { JsonObject } from '@learngene/interfaces'
-import { accuracies, ancestorTier, buildPool, costBins, descendantsOf, disposePool, fineTune, type Pool } from '@learngene/learngene-pool'
-import { costOfPath, type StitchedPath, type Tier } from '@learngene/stitch'
+import {
+  ancestorTier,
+  buildPool,
+  costBins,
+  descendantsOf,
+  disposePool,
+  fineTune,
+  type Outcomes,
+  outcomes,
+  type Pool,
+} from '@learngene/learngene-pool'
+import { costOfPath, formatPath, type StitchedPath, type Tier } from '@learngene/stitch'
 import { compareInitialisers, stitchAnew } from '../compare-initialisers.js'
 import { describeLosses } from '../describe.js'
+import { accuracyOf, decodeOutcomes, encodeOutcomes, OUTCOMES } from '../outcomes.js'
 import type { Stage, StageContext, StageInputs } from '../plan.js'
 import { EVALUATION_BATCH, type RunAncestor, type Session } from '../session.js'
 import { decodeFamily, decodeTier, encodeFamily, tierLabel } from './tiers.js'
@@ -48,8 +59,9 @@ export function familyStages(session: Session, data: string, top: string): Stage
       fingerprints,
       run: (context, inputs) =>
         withPool(session, inputs, top, 'pool', async (pool, ancestor) => {
-          const test = await scores(context, session, pool, [...pool.space.enumerate()], session.images(ancestor).test)
-          return { files: {}, info: { test } }
+          const paths = [...pool.space.enumerate()]
+          const test = await outcomesOf(context, session, pool, paths, session.images(ancestor).test)
+          return { files: { [OUTCOMES]: encodeOutcomes({ paths: textsOf(paths), test }) }, info: { test: test.map(accuracyOf) } }
         }),
     },
     {
@@ -87,17 +99,22 @@ export function familyStages(session: Session, data: string, top: string): Stage
       name: 'evaluate',
       title: 'evaluate every descendant',
       needs: [top, 'preview', 'tune'],
-      settings: { moving: movingTiers(session) },
+      // Runs of versions that kept no outcomes evaluate anew.
+      settings: { moving: movingTiers(session), outcomes: 1 },
       fingerprints,
       run: (context, inputs) =>
         withPool(session, inputs, top, 'tune', async (pool, ancestor) => {
           const { validation, test } = session.images(ancestor)
           const paths = [...pool.space.enumerate()]
-          const chosenBy = await scores(context, session, pool, paths, validation)
-          const moved = paths.flatMap((path, i) => (moves(session, pool, path) ? [i] : []))
-          const again = await scores(context, session, pool, moved.map((i) => paths[i]!), test) // biome-ignore format: short
-          const before = inputs.preview!.info.test as readonly number[]
-          return { files: {}, info: { validation: chosenBy, test: before.map((score, i) => again[moved.indexOf(i)] ?? score) } }
+          const chosenBy = await outcomesOf(context, session, pool, paths, validation)
+          const before = inputs.preview!.manifest.files[OUTCOMES] && (await decodeOutcomes(await inputs.preview!.read(OUTCOMES))).test
+          const moved = paths.flatMap((path, i) => (!before || moves(session, pool, path) ? [i] : []))
+          const again = await outcomesOf(context, session, pool, moved.map((i) => paths[i]!), test) // biome-ignore format: short
+          const tested = paths.map((_, i) => again[moved.indexOf(i)] ?? before![i]!)
+          return {
+            files: { [OUTCOMES]: encodeOutcomes({ paths: textsOf(paths), validation: chosenBy, test: tested }) },
+            info: { validation: chosenBy.map(accuracyOf), test: tested.map(accuracyOf) },
+          }
         }),
     },
   ]
@@ -132,17 +149,19 @@ async function tune(context: StageContext, session: Session, pool: Pool, ancesto
   return fineTune(pool, images.augmented, options, session.rng.fork('fine-tune'))
 }
 
-function scores(
+const textsOf = (paths: readonly StitchedPath[]) => paths.map(({ path }) => formatPath(path))
+
+function outcomesOf(
   { report, signal, account }: StageContext,
   { group }: Session,
   pool: Pool,
   paths: readonly StitchedPath[],
   source: ReturnType<Session['images']>['test'],
-): Promise<number[]> {
+): Promise<Outcomes[]> {
   if (paths.length === 0) return Promise.resolve([])
   account.add({ images: source.length })
   const onBatch = (done: number, total: number) => report({ kind: 'progress', done, total })
-  return accuracies(descendantsOf(pool, paths), source, { batchSize: EVALUATION_BATCH, group, signal, onBatch })
+  return outcomes(descendantsOf(pool, paths), source, { batchSize: EVALUATION_BATCH, group, signal, onBatch })
 }
 
 type Use<T> = (pool: Pool, ancestor: RunAncestor) => Promise<T>

@@ -24,6 +24,13 @@ export interface NamedFloatTensor {
   readonly data: Float32Array
 }
 
+/** A tensor of whole numbers, stored as I8 whatever the file's type is. */
+export interface NamedInt8Tensor extends Omit<NamedFloatTensor, 'data'> {
+  readonly data: Int8Array
+}
+
+type NamedTensor = NamedFloatTensor | NamedInt8Tensor
+
 export interface EncodeOptions {
   /** Stored element type, rounded to nearest, ties to even. Default F32. */
   readonly dtype?: FloatDtype
@@ -45,7 +52,7 @@ const alignment = 8
  * @throws SafetensorsError for a name used twice or reserved, data that do not fill their shape, metadata that are not strings, a value that is
  * not finite, or one that is too large for the stored type.
  */
-export function encodeSafetensors(tensors: Iterable<NamedFloatTensor>, { dtype = 'F32', metadata = {} }: EncodeOptions = {}): Uint8Array {
+export function encodeSafetensors(tensors: Iterable<NamedTensor>, { dtype = 'F32', metadata = {} }: EncodeOptions = {}): Uint8Array {
   const list = [...tensors]
   checkNames(list)
   const payloads = list.map((tensor) => encodeData(tensor, dtype))
@@ -63,13 +70,14 @@ export function encodeSafetensors(tensors: Iterable<NamedFloatTensor>, { dtype =
 }
 
 /** Written piece by piece because an object would move names like "0" to the front. */
-function encodeHeader(tensors: readonly NamedFloatTensor[], dtype: FloatDtype, metadata: { readonly [key: string]: string }): Uint8Array {
+function encodeHeader(tensors: readonly NamedTensor[], dtype: FloatDtype, metadata: { readonly [key: string]: string }): Uint8Array {
   const entries: string[] = []
   if (Object.keys(metadata).length > 0) entries.push(`"${metadataKey}":${encodeMetadata(metadata)}`)
   let begin = 0
   for (const { name, shape, data } of tensors) {
-    const end = begin + data.length * elementBytes(dtype)
-    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype, shape, data_offsets: [begin, end] })}`)
+    const stored = data instanceof Int8Array ? 'I8' : dtype
+    const end = begin + data.length * elementBytes(stored)
+    entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: stored, shape, data_offsets: [begin, end] })}`)
     begin = end
   }
   const json = new TextEncoder().encode(`{${entries.join(',')}}`)
@@ -84,7 +92,7 @@ function encodeMetadata(metadata: { readonly [key: string]: string }): string {
   return JSON.stringify(metadata)
 }
 
-function checkNames(tensors: readonly NamedFloatTensor[]): void {
+function checkNames(tensors: readonly NamedTensor[]): void {
   const seen = new Set<string>([metadataKey])
   for (const { name } of tensors) {
     if (seen.has(name)) {
@@ -94,12 +102,13 @@ function checkNames(tensors: readonly NamedFloatTensor[]): void {
   }
 }
 
-function encodeData({ name, shape, data }: NamedFloatTensor, dtype: FloatDtype): Float32Array | Uint16Array {
+function encodeData({ name, shape, data }: NamedTensor, dtype: FloatDtype): Float32Array | Uint16Array | Int8Array {
   if (!isShape(shape) || elementCount(shape) !== data.length) {
     throw new SafetensorsError(
       `tensor ${describe(name)}: shape ${describe(shape)} must be of whole numbers and have as many elements as the data, ${data.length}`,
     )
   }
+  if (data instanceof Int8Array) return data
   const index = firstNonFinite(data)
   if (index >= 0) {
     throw new SafetensorsError(`tensor ${describe(name)}: every value must be finite, got ${data[index]} at index ${index}`)

@@ -9,6 +9,7 @@ import { type ExpectedShapes, type FloatTensor, readAllFloat32, SafetensorsError
 import { buildNetwork, type ModelDetails, type NetworkStructure, type PartRegistry, readMetadata } from '../structure.js'
 import { faultInClassNames, fitPreprocessing } from './details.js'
 import type { StructureHints } from './infer-structure.js'
+import { dequantised } from './int8-weights.js'
 import type { Naming } from './naming.js'
 import { type NamedTensors, readNames } from './read-names.js'
 import type { recogniseCheckpoint } from './recognise-checkpoint.js'
@@ -44,8 +45,9 @@ interface Checkpoint {
  */
 export async function readCheckpoint(files: WeightFiles, options: CheckpointOptions): Promise<Checkpoint> {
   const { name } = files
-  const tensors = await openTensors(files)
-  const own = readMetadata(tensors)
+  const opened = await openTensors(files)
+  const own = readMetadata(opened)
+  const tensors = own && 'read' in opened ? dequantised(opened) : opened
   const named = readNames(tensors, own !== undefined)
   const recognised = own ? { ...own, notes: [] } : await recognise(files, tensors, named, options)
   const { structure: stored, details } = recognised

@@ -184,7 +184,7 @@ const facts = {
   registers: ({ registerTokens = 0 }: NetworkStructure) => registerTokens,
   classToken: ({ classToken = true }: NetworkStructure) => classToken,
   embeddingNorm: ({ embeddingNorm = false }: NetworkStructure) => embeddingNorm,
-  normAfterPooling: ({ normAfterPooling = false }: NetworkStructure) => normAfterPooling,
+  normAfterPooling: (_: NetworkStructure, { has }: NamedTensors) => has('fc_norm.weight'),
   classes: ({ classes }: NetworkStructure) => classes,
   /** Of a class that has a classifier only where it is asked for. */
   classesIfAny: ({ classes }: NetworkStructure) => (classes === 0 ? undefined : classes),

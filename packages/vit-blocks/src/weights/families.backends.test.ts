@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { loadModel } from '../model-file.js'
 import { disposeNetwork, forward } from '../network.js'
 import { relativeError } from '../reference/check-reference.js'
-import { filesOf, readFamilies } from './testing/families.js'
+import { filesOf, readLibraryModels } from './testing/library.js'
 
-const models = await readFamilies()
+const models = await readLibraryModels()
 
 describeEachBackend(() => {
   describe.each(models)('$name', (model) => {

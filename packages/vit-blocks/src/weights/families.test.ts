@@ -10,16 +10,16 @@ import { encodeSafetensors, type NamedFloatTensor, openSafetensors } from '../sa
 import { createRng } from '../testing/rng.js'
 import { tinyConfig } from '../testing/tiny.js'
 import { createViT } from '../vit.js'
-import { type FamilyModel, filesOf, readFamilies } from './testing/families.js'
+import { filesOf, type LibraryModel, readLibraryModels } from './testing/library.js'
 import { memoryFiles } from './testing/memory-files.js'
 
-const models = await readFamilies()
-const model = (name: string): FamilyModel => models.find((each) => each.name === name)!
+const models = await readLibraryModels()
+const model = (name: string): LibraryModel => models.find((each) => each.name === name)!
 const load = (name: string, changes: Parameters<typeof filesOf>[1] = {}, options: LoadOptions = {}) =>
   loadModel(filesOf(model(name), changes), { ...model(name).options, ...options })
 const renamed = (name: string, rename: (tensor: string) => string) =>
   model(name).tensors.map((tensor): NamedFloatTensor => ({ ...tensor, name: rename(tensor.name) }))
-const pooledOf = (network: Network, { images }: FamilyModel) =>
+const pooledOf = (network: Network, { images }: LibraryModel) =>
   tidy(() => forward(network, images(), { features: ['pooled'] }).features.pooled!.dataSync() as Float32Array)
 
 beforeAll(async () => {
@@ -45,32 +45,32 @@ it('tells what was left out of towers with texts, of pretraining, and of pooling
     ['siglip', 'the text tower'],
     ['siglip-classifier', 'attention pooling, which its classifier does not use'],
     ['mae', 'the decoder, which only pretraining uses'],
-    ['dino', 'the pooler, which classification does not use'],
+    ['vit-bare', 'the pooler, which classification does not use'],
     ['dinov2', 'the mask token, which only pretraining uses'],
   ] as const) {
     const { network, notes } = await load(name)
     for (const what of left) expect(notes, name).toContain(`the checkpoint also holds ${what}: left out`)
     disposeNetwork(network)
   }
-  const { network, notes } = await load('no-biases')
+  const { network, notes } = await load('timm-no-biases')
   expect(notes).toContain('the checkpoint has no attn.qkv.bias, attn.proj.bias, mlp.fc1.bias, mlp.fc2.bias: zero')
   disposeNetwork(network)
 })
 
 it('reads SigLIP of OpenCLIP, whose tower is one of timm', async () => {
-  const siglip = model('siglip-timm')
+  const siglip = model('timm-siglip')
   const files = memoryFiles(
     {
       'open_clip_model.safetensors': encodeSafetensors([
-        ...renamed('siglip-timm', (tensor) => `visual.trunk.${tensor}`),
+        ...renamed('timm-siglip', (tensor) => `visual.trunk.${tensor}`),
         { name: 'text.token_embedding.weight', shape: [1], data: Float32Array.of(1) },
         { name: 'logit_scale', shape: [], data: Float32Array.of(1) },
       ]),
       'open_clip_config.json': {
         model_cfg: {
-          embed_dim: 12,
+          embed_dim: 32,
           custom_text: true,
-          vision_cfg: { image_size: 12, timm_model_name: 'vit_so400m_patch16_siglip_256', timm_pool: 'map', timm_proj: 'none' },
+          vision_cfg: { image_size: 32, timm_model_name: 'vit_base_patch16_siglip_224', timm_pool: 'map', timm_proj: 'none' },
           text_cfg: {},
         },
         preprocess_cfg: { mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5], interpolation: 'bicubic', resize_mode: 'squash', mode: 'RGB' },
@@ -78,15 +78,27 @@ it('reads SigLIP of OpenCLIP, whose tower is one of timm', async () => {
     },
     { file: 'open_clip_model.safetensors' },
   )
-  const { network, details } = await loadModel(files, { heads: 3 })
+  const { network, details } = await loadModel(files, { heads: 4 })
   expect(relativeError(pooledOf(network, siglip), siglip.pooled)).toBeLessThan(1e-5)
-  expect(details.preprocessing).toMatchObject({ size: [12, 12], crop: 'squash', cropPct: 1, interpolation: 'bicubic' })
+  expect(details.preprocessing).toMatchObject({ size: [32, 32], crop: 'squash', cropPct: 1, interpolation: 'bicubic' })
   disposeNetwork(network)
+})
+
+it('knows the classes that TimmWrapperModel states and leaves out, and the two words of a FlexiViT', async () => {
+  const { json } = model('timm-mae')
+  const config = { ...json['config.json'], num_classes: 3, model_type: 'timm_wrapper' }
+  const wrapper = (architectures: string[]) => load('timm-mae', { config: { ...config, architectures } })
+  const { network } = await wrapper(['TimmWrapperModel'])
+  expect(network.head.classes).toBe(0)
+  await expect(wrapper(['TimmWrapperForImageClassification'])).rejects.toThrow('config.json states num_classes 3, but the tensors have 0')
+  const flexible = await load('timm-flexivit')
+  expect(flexible.notes.filter((note) => note.includes('assumed'))).toEqual([])
+  for (const each of [network, flexible.network]) disposeNetwork(each)
 })
 
 it('gives a tower a fresh head on request, and takes one away', async () => {
   const fresh = await load('clip', {}, { classes: 4, rng: createRng(1) })
-  expect([fresh.network.head.classes, fresh.network.head.pooledWidth]).toEqual([4, 12])
+  expect([fresh.network.head.classes, fresh.network.head.pooledWidth]).toEqual([4, 32])
   expect(relativeError(pooledOf(fresh.network, model('clip')), model('clip').pooled)).toBeLessThan(1e-5)
   const bare = await load('dinov2-classifier', {}, { classes: 0 })
   expect([bare.network.head.classes, bare.details.classNames]).toEqual([0, undefined])
@@ -102,57 +114,74 @@ describe('refuses, saying what it met and what is missing', () => {
   it.each<[string, string, { tensors?: (tensors: readonly NamedFloatTensor[]) => readonly NamedFloatTensor[]; config?: object }, string]>([
     [
       'one block without LayerScale',
-      'deit3',
+      'timm-deit3',
       { tensors: (all) => all.filter(({ name }) => name !== 'blocks.1.ls1.gamma') },
-      '1 missing: "blocks.1.ls1.gamma" [12]',
+      '1 missing: "blocks.1.ls1.gamma" [32]',
     ],
     [
       'one block without biases',
-      'deit',
+      'timm-vit',
       { tensors: (all) => all.filter(({ name }) => name !== 'blocks.1.attn.qkv.bias') },
-      '1 missing: "blocks.1.attn.qkv.bias" [36]',
+      '1 missing: "blocks.1.attn.qkv.bias" [96]',
     ],
     [
       'no final layer norm',
-      'deit',
+      'timm-vit',
       { tensors: (all) => all.filter(({ name }) => !name.startsWith('norm.')) },
-      '2 missing: "norm.weight" [12], "norm.bias" [12]',
+      '2 missing: "norm.weight" [32], "norm.bias" [32]',
     ],
-    ['no positions', 'deit', { tensors: (all) => all.filter(({ name }) => name !== 'pos_embed') }, "must hold 'pos_embed'"],
+    ['no positions', 'timm-vit', { tensors: (all) => all.filter(({ name }) => name !== 'pos_embed') }, "must hold 'pos_embed'"],
     [
       'norms of queries',
-      'deit',
-      { tensors: (all) => [...all, { name: 'blocks.0.attn.q_norm.weight', shape: [4], data: new Float32Array(4) }] },
-      '1 not expected: "blocks.0.attn.q_norm.weight" [4]',
+      'timm-vit',
+      { tensors: (all) => [...all, { name: 'blocks.0.attn.q_norm.weight', shape: [8], data: new Float32Array(8) }] },
+      '1 not expected: "blocks.0.attn.q_norm.weight" [8]',
     ],
     [
       'gated perceptrons',
-      'deit',
-      { tensors: (all) => all.map((t) => (/fc2\.weight$/.test(t.name) ? { ...t, shape: [12, 24], data: new Float32Array(288) } : t)) },
-      'the perceptrons are gated (SwiGLU: 48 values made, 24 used)',
+      'timm-vit',
+      { tensors: (all) => all.map((t) => (/fc2\.weight$/.test(t.name) ? { ...t, shape: [32, 64], data: new Float32Array(2048) } : t)) },
+      'the perceptrons are gated (SwiGLU: 128 values made, 64 used)',
+    ],
+    [
+      'blocks of another kind',
+      'timm-vit',
+      { tensors: (all) => all.map((t) => ({ ...t, name: t.name.replace('.mlp.fc1.', '.mlp.fc1_g.') })) },
+      "blocks of a ViT in timm naming must hold 'blocks.0.mlp.fc1.weight'; these hold ",
+    ],
+    [
+      'a layer norm behind attention pooling',
+      'timm-map',
+      {
+        tensors: (all) => [
+          ...all,
+          ...['weight', 'bias'].map((part) => ({ name: `fc_norm.${part}`, shape: [32], data: new Float32Array(32) })),
+        ],
+      },
+      "a layer norm after pooling goes with the pooling 'average'; got 'attention'",
     ],
     [
       'a classifier of CLIP',
       'clip',
-      { tensors: (all) => [...all, { name: 'classifier.weight', shape: [2, 12], data: new Float32Array(24) }] },
+      { tensors: (all) => [...all, { name: 'classifier.weight', shape: [2, 32], data: new Float32Array(64) }] },
       'the classifier of CLIPForImageClassification reads tokens that no layer norm has seen',
     ],
     [
       'a post-norm architecture',
-      'deit',
-      { config: { architecture: 'vit_base_patch16_rpn_224', model_args: { num_heads: 3 } } },
+      'timm-vit',
+      { config: { architecture: 'vit_base_patch16_rpn_224', model_args: { num_heads: 4 } } },
       "found 'vit_base_patch16_rpn_224': its layer norms follow attention and MLP",
     ],
     [
       'another number of patches',
       'vit',
-      { config: { ...model('vit').config, image_size: 24 } },
-      "'vit.embeddings.position_embeddings' must hold 1 + or 6 x 6 positions for images of 24 x 24, as config.json states",
+      { config: { ...model('vit').json['config.json'], image_size: 24 } },
+      "'vit.embeddings.position_embeddings' must hold 1 + or 3 x 3 positions for images of 24 x 24, as config.json states",
     ],
     [
       'an unknown statement',
       'vit',
-      { config: { ...model('vit').config, rope_theta: 100 } },
+      { config: { ...model('vit').json['config.json'], rope_theta: 100 } },
       "rope_theta is not understood and may change the outputs, found 100; if it does not, say so: { ignoreConfig: ['rope_theta'] }",
     ],
   ])('%s', async (_, name, { tensors, config }, message) => {
@@ -164,9 +193,13 @@ describe('refuses, saying what it met and what is missing', () => {
   })
 
   it('but takes the word of the caller for statements that change nothing, and notes architectures that it does not know', async () => {
-    const { network } = await load('vit', { config: { ...model('vit').config, rope_theta: 100 } }, { ignoreConfig: ['rope_theta'] })
+    const { network } = await load(
+      'vit',
+      { config: { ...model('vit').json['config.json'], rope_theta: 100 } },
+      { ignoreConfig: ['rope_theta'] },
+    )
     disposeNetwork(network)
-    const own = await load('deit', { config: { ...model('deit').config, architecture: 'vit_of_my_own' } })
+    const own = await load('timm-vit', { config: { ...model('timm-vit').json['config.json'], architecture: 'vit_of_my_own' } })
     expect(own.notes[0]).toBe(
       "config.json states the architecture 'vit_of_my_own', which is not known here (of, my, own): read as a plain ViT, whose layer norms precede attention and MLP",
     )
@@ -189,15 +222,15 @@ describe('files of ours', () => {
   })
 
   it.each([
-    ['biases', /attn\.qkv\.bias$/, '2 missing: "blocks.0.attn.qkv.bias" [36], "blocks.1.attn.qkv.bias" [36]'],
-    ['positions of prefix tokens', /^$/, '1 of another shape: "pos_embed" (expected [1, 10, 12], found [1, 9, 12])'],
+    ['biases', /attn\.qkv\.bias$/, '2 missing: "blocks.0.attn.qkv.bias" [96], "blocks.1.attn.qkv.bias" [96]'],
+    ['positions of prefix tokens', /^$/, '1 of another shape: "pos_embed" (expected [1, 17, 32], found [1, 16, 32])'],
   ])('must hold %s', async (_, left, message) => {
-    const { network } = await load('deit3')
+    const { network } = await load('timm-deit3')
     const file = await openSafetensors(await saveModel(network), { name: 'own' })
     const kept = [...file.tensors].filter(([name]) => !left.test(name))
     const tensors = await Promise.all(kept.map(async ([name, { shape }]) => ({ name, shape, data: await file.readFloat32(name) })))
     const shorter = tensors.map((tensor) =>
-      left.source === '^$' && tensor.name === 'pos_embed' ? { ...tensor, shape: [1, 9, 12], data: tensor.data.slice(12) } : tensor,
+      left.source === '^$' && tensor.name === 'pos_embed' ? { ...tensor, shape: [1, 16, 32], data: tensor.data.slice(32) } : tensor,
     )
     await expect(loadModel(encodeSafetensors(shorter, { metadata: file.metadata }))).rejects.toThrow(message)
     disposeNetwork(network)

@@ -3,6 +3,8 @@ import { lstat, mkdir, mkdtemp, readdir, readFile, realpath, rm, stat, truncate,
 import { homedir, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ReportEvent } from '@learngene/interfaces'
+import { startHub, type TestHub, testRepository } from '@learngene/testing/hub-server'
+import { startProxy } from '@learngene/testing/server'
 import { memory, tidy } from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { disposeNetwork, forward } from '../network.js'
@@ -10,8 +12,6 @@ import { loadViT } from '../node.js'
 import { relativeError } from '../reference/check-reference.js'
 import { type HubCacheOptions, hubEnvironment, importHubClient, openHub, proxyFetch } from './hub-cache.js'
 import { goldenFiles, goldenImages, goldenLogits } from './testing/golden.js'
-import { startHub, type TestHub, testRepository } from './testing/hub-server.js'
-import { startProxy } from './testing/server.js'
 
 describe('openHub', () => {
   const weights = 'model.safetensors'

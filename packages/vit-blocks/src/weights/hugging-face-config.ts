@@ -30,14 +30,6 @@ export function huggingFaceConfig(structure: NetworkStructure, details: ModelDet
     const kinds = [...new Set(blocks.map(({ kind, config }) => `${kind} of width ${config.width ?? '?'}`))].join(', ')
     throw new Error(`Hugging Face's ViT has transformer blocks of one size throughout; this network has ${kinds}: save it in timm's naming`)
   }
-  const { classNames, preprocessing, normalisation } = details as {
-    readonly classNames?: readonly string[]
-    readonly preprocessing?: Preprocessing
-    readonly normalisation?: Normalisation
-  }
-  const fault = faultInClassNames(classNames, classes)
-  if (fault !== undefined) throw new Error(`details.classNames: ${fault}`)
-  const names = classNames ?? Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
   return {
     config: {
       architectures: [
@@ -54,17 +46,49 @@ export function huggingFaceConfig(structure: NetworkStructure, details: ModelDet
       image_size: geometry.imageSize,
       patch_size: geometry.patchSize,
       num_channels: geometry.channels,
-      id2label: Object.fromEntries(names.map((name, i) => [i, name])),
-      label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+      ...huggingFaceLabels(classes, details),
     },
-    preprocessor: preprocessing ? preprocessorConfig(preprocessing) : normalisation && squashed(geometry.imageSize, normalisation),
+    preprocessor: huggingFacePreprocessor(geometry.imageSize, details),
   }
+}
+
+/**
+ * Class names as `config.json` has them, `LABEL_0` and so on where the details have no `classNames`.
+ *
+ * @throws Error when there is not one name for each class
+ */
+export function huggingFaceLabels(
+  classes: number,
+  { classNames }: ModelDetails,
+): { readonly id2label: JsonObject; readonly label2id: JsonObject } {
+  const fault = faultInClassNames(classNames, classes)
+  if (fault !== undefined) throw new Error(`details.classNames: ${fault}`)
+  const names = (classNames as readonly string[] | undefined) ?? Array.from({ length: classes }, (_, i) => `LABEL_${i}`)
+  return {
+    id2label: Object.fromEntries(names.map((name, i) => [i, name])),
+    label2id: Object.fromEntries(names.map((name, i) => [name, i])),
+  }
+}
+
+/**
+ * Contents of `preprocessor_config.json`.
+ *
+ * @param details `preprocessing`, or else `normalisation`, is used
+ * @returns undefined where they hold neither
+ * @throws Error when no image processor of transformers does the preprocessing
+ */
+export function huggingFacePreprocessor(imageSize: Size, details: ModelDetails): JsonObject | undefined {
+  const { preprocessing, normalisation } = details as { readonly preprocessing?: Preprocessing; readonly normalisation?: Normalisation }
+  return preprocessing ? preprocessorConfig(preprocessing) : normalisation && squashed(imageSize, normalisation)
 }
 
 /** Parts that transformers' ViT and DeiT do not have. */
 function checkParts(structure: NetworkStructure): void {
-  const { classToken = true, registerTokens = 0, embeddingNorm = false, pooling = 'token' } = structure
+  const { classToken = true, registerTokens = 0, embeddingNorm = false, pooling = 'token', embedding, projectedFrom, head } = structure
   const parts = [
+    embedding !== undefined && `the embedding '${embedding.kind}'`,
+    projectedFrom !== undefined && 'a linear map behind its embedding',
+    head !== undefined && `the head '${head.kind}'`,
     !classToken && 'no class token',
     registerTokens > 0 && 'register tokens',
     embeddingNorm && 'a layer norm in its embedding',

@@ -2,6 +2,7 @@ import type { JsonObject } from '@learngene/interfaces'
 import type { Activation } from '@learngene/ops'
 import { gridOf, type Size, sidesOf, sizeText } from '../geometry.js'
 import type { Pooling } from '../head.js'
+import { describe, describeList } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
 import type { NetworkStructure } from '../structure.js'
 import type { TransformerBlockConfig } from '../transformer-block.js'
@@ -66,6 +67,13 @@ export function inferStructure(file: TensorFile, named: NamedTensors, hints: Con
   const { heads, epsilon, activation, notes } = assumed(hints, { width, imageSize, named, fail })
   let depth = 0
   while (has(`blocks.${depth}.mlp.fc1.weight`)) depth++
+  const strange = [...named.parameters].filter((parameter) => /(^|\.)0\./.test(parameter))
+  if (depth === 0 && strange.length > 0) {
+    const [wanted] = named.tensorsOf('blocks.0.mlp.fc1.weight') as [string]
+    fail(
+      `blocks of a ViT in ${named.title} naming must hold '${wanted}'; these hold ${describeList(strange.map(describe))}, which cannot be run here`,
+    )
+  }
   const blocks = Array.from({ length: depth }, (_, i) => {
     const [hidden] = shape(`blocks.${i}.mlp.fc1.weight`, 2) as [number]
     const [outputs, inputs] = has(`blocks.${i}.mlp.fc2.weight`) ? shape(`blocks.${i}.mlp.fc2.weight`, 2) : [width, hidden]
@@ -106,7 +114,7 @@ export function inferStructure(file: TensorFile, named: NamedTensors, hints: Con
     ...(has('norm_pre.weight') && { embeddingNorm: true }),
     ...(has('head_dist.weight') && { distillationHead: true }),
     ...(pooling !== 'token' && { pooling }),
-    ...(has('fc_norm.weight') && { normAfterPooling: true }),
+    ...(has('fc_norm.weight') && pooling !== 'token' && { normAfterPooling: true }),
     ...(pooling === 'attention' && {
       attentionPool: {
         heads,

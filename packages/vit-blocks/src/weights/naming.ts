@@ -189,6 +189,16 @@ export const conventions: readonly Convention[] = [
     title: "Hugging Face's DINOv2 (transformers 5)",
     tower: [...embeddings, ...ofBlocks([...layerScale, ...running, ...perceptron], 'encoder.layer.#.')],
   },
+  {
+    ...huggingFace,
+    title: "Hugging Face's ViTMSN (transformers 5)",
+    prefixes: [''],
+    probe: `vit.${huggingFace.probe}`,
+    tower: [
+      ...embeddings.map(([parameter, tensor]): Row => [parameter, `vit.${tensor}`]),
+      ...huggingFaceViT.tower.slice(embeddings.length),
+    ],
+  },
   huggingFaceClip,
   openClip,
 ]

@@ -1,11 +1,11 @@
 import '@tensorflow/tfjs-backend-cpu'
+import { sendBytes, startServer, type TestServer } from '@learngene/testing/server'
 import { tidy } from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { disposeNetwork, forward } from '../network.js'
 import { relativeError } from '../reference/check-reference.js'
 import { loadViT, openWeights } from './open-weights.js'
 import { goldenFiles, goldenImages, goldenLogits } from './testing/golden.js'
-import { sendBytes, startServer, type TestServer } from './testing/server.js'
 
 const preprocessor = new TextEncoder().encode('{"image_mean":[0.5,0.5],"image_std":[0.5,0.5]}')
 const contents = new Map<string, Uint8Array>()

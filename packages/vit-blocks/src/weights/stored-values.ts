@@ -34,6 +34,7 @@ export function sourcesOf(
       scaled(parameter, shape, named, file) ??
       positions(parameter, shape, named, file) ??
       cutOut(parameter, shape, named, file) ??
+      normOfToken(parameter, shape, named, file) ??
       whole(parameter, shape, named, file)
     )
   })
@@ -141,6 +142,13 @@ function cutOut(parameter: string, shape: readonly number[], named: NamedTensors
     shape,
     value: (parts) => (part === 'q' ? source.value(parts).slice(0, third * stride) : source.value(parts).slice(third * stride)),
   }
+}
+
+/** A layer norm behind the choice of one token is that of all tokens before it. */
+function normOfToken(parameter: string, shape: readonly number[], named: NamedTensors, file: TensorFile): Source | undefined {
+  const stored = `fc_${parameter}`
+  if (!/^norm\.(weight|bias)$/.test(parameter) || named.has(parameter) || !named.has(stored)) return undefined
+  return { ...whole(stored, shape, named, file), parameter }
 }
 
 function joined(parts: readonly Float32Array[]): Float32Array {

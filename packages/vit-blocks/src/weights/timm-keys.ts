@@ -76,7 +76,9 @@ const args: Rules = {
 
 /** Of the file itself; its preprocessing and its class names are read elsewhere. */
 const top: Rules = {
-  num_classes: size('classes', 0),
+  // TimmWrapperModel of transformers leaves the classifier out and states its classes.
+  num_classes: (value, key, reading) =>
+    size([reading.config.architectures].flat().includes('TimmWrapperModel') ? 'classesIfAny' : 'classes', 0)(value, key, reading),
   num_features: size('width'),
   global_pool: globalPool,
   model_type: only('timm_wrapper'),
@@ -176,8 +178,9 @@ export function readArchitecture(value: Json | undefined, name: string): Archite
     return { hints: {}, claims: {}, notes: [note] }
   }
   const is = (...some: readonly string[]) => some.some((word) => words.includes(word))
-  if (words.length < 3 && !is('test')) return { hints: {}, claims: {}, notes: [] }
-  const wide = is('so400m', 'huge', 'giant', 'giantopt', 'gigantic') || architecture === 'vit_base_patch16_gap_224'
+  if (words.length < 3 && !is('test', 'flexivit')) return { hints: {}, claims: {}, notes: [] }
+  const wide =
+    is('so400m', 'huge', 'giantopt', 'gigantic') || (is('giant') && !is('dinov2', 'tipsv2')) || architecture === 'vit_base_patch16_gap_224'
   const averages = is('gap', 'beit3', 'eva') || architecture === 'test_vit2'
   return {
     hints: {

@@ -1,7 +1,7 @@
 import type { ReportEvent } from '@learngene/interfaces'
+import { sendBytes, startServer, type TestServer } from '@learngene/testing/server'
 import fc from 'fast-check'
 import { afterEach, expect, it } from 'vitest'
-import { sendBytes, startServer, type TestServer } from './testing/server.js'
 import { urlSource } from './url-source.js'
 
 const bytes = Uint8Array.from({ length: 1000 }, (_, i) => (i * 37) % 251)

@@ -126,7 +126,7 @@ export type TensorFile = Pick<SafetensorsFile, 'name' | 'metadata' | 'tensors' |
  *
  * @throws SafetensorsError when a file is missing or broken, or index and shards disagree, naming file and tensor
  */
-export async function openTensors(files: WeightFiles): Promise<TensorFile> {
+export async function openTensors(files: WeightFiles): Promise<TensorFile | SafetensorsFile> {
   if (!files.file.endsWith('.json')) return openOne(files, files.file)
   const name = fileNameIn(files, files.file)
   const index = await readJsonFile(files, files.file)

@@ -32,6 +32,8 @@ export const COLUMNS: readonly Column[] = [
   { heading: 'speedup', text: ({ speedup }) => optional(speedup, formatRatio) },
   { heading: 'PyTorch ms', text: ({ pytorchMsMedian }) => optional(pytorchMsMedian, formatMs) },
   { heading: 'of PyTorch', text: ({ pytorchRatio }) => optional(pytorchRatio, formatRatio) },
+  { heading: 'ONNX ms', text: ({ onnxMsMedian }) => optional(onnxMsMedian, formatMs) },
+  { heading: 'of ONNX', text: ({ onnxRatio }) => optional(onnxRatio, formatRatio) },
 ]
 
 /** The lines that ran, and the columns that any of them has a value for. */

@@ -1,16 +1,21 @@
 import { getPrecision, warnOfFullPrecision } from '../../precision.js'
 import type { WebGPUBackend } from '../backend.js'
 
-/** Edge of the matrices that a subgroup multiplies at once. */
-export const EDGE = 16
-
-/** Threads that hold such a matrix together. */
-export const SUBGROUP = 32
+/** A product of small matrices that a subgroup does at once: [m, k] [k, n] -> [m, n]. */
+export interface MatrixShape {
+  readonly m: number
+  readonly n: number
+  readonly k: number
+}
 
 /** WGSL of a subgroup's matrix operations on slices staged as `left_tile` [rows, pitch] and `right_tile` [columns, pitch]. */
-export interface MatrixUnit {
+export interface MatrixUnit extends MatrixShape {
   readonly name: string
+  /** Threads that hold such a matrix together. */
+  readonly subgroup: number
   readonly directives: string
+  /** Attributes of the entry point. */
+  readonly attributes: string
   /** Type of the staged values, and an expression of it for a value of type f32. */
   readonly element: string
   convert(value: string): string
@@ -27,57 +32,73 @@ export interface MatrixUnit {
   store(result: string, offset: string): string
 }
 
-/** The tensor cores of the device, through Dawn's experimental subgroup matrices. */
-export const subgroupMatrices: MatrixUnit = {
-  name: 'f16',
-  directives: `enable f16;
+/** What Dawn calls all of it, in one place: these names are experimental and change. */
+const NAMES = {
+  features: { f16: 'shader-f16', matrices: 'chromium-experimental-subgroup-matrix', size: 'subgroup-size-control' },
+  matrices: `enable f16;
 enable chromium_experimental_subgroup_matrix;
 diagnostic(off, chromium.subgroup_matrix_uniformity);`,
-  element: 'f16',
-  // Saturates, so that one large value does not make everything infinite.
-  convert: (value) => `f16(clamp(${value}, -65504.0, 65504.0))`,
-  code: () => '',
-  zeros: 'subgroup_matrix_result<f32, 16, 16>()',
-  left: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>>(&left_tile, ${offset}, false, ${pitch}u)`,
-  right: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>>(&right_tile, ${offset}, true, ${pitch}u)`,
-  multiplyAdd: (left, right, sum) => `subgroupMatrixMultiplyAccumulate(${left}, ${right}, ${sum})`,
-  store: (result, offset) => `subgroupMatrixStore(&patch_values, ${offset}, ${result}, false, 16u);`,
+  size: 'enable subgroups;\nenable subgroup_size_control;',
+} as const
+
+/**
+ * The matrix units of a device, through Dawn's experimental subgroup matrices of float16, summed in float32.
+ *
+ * @param controlled whether the size of subgroups has to be asked for, as the device has several
+ */
+export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, controlled = false): MatrixUnit {
+  return {
+    name: `f16 ${m}x${n}x${k}${controlled ? ` of ${subgroup}` : ''}`,
+    ...{ m, n, k, subgroup },
+    directives: controlled ? `${NAMES.matrices.replace('enable f16;', `enable f16;\n${NAMES.size}`)}` : NAMES.matrices,
+    attributes: controlled ? `@subgroup_size(${subgroup})` : '',
+    element: 'f16',
+    // Saturates, so that one large value does not make everything infinite.
+    convert: (value) => `f16(clamp(${value}, -65504.0, 65504.0))`,
+    code: () => '',
+    zeros: `subgroup_matrix_result<f32, ${n}, ${m}>()`,
+    left: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&left_tile, ${offset}, ${pitch}u)`,
+    right: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, col_major>(&right_tile, ${offset}, ${pitch}u)`,
+    multiplyAdd: (left, right, sum) => `subgroupMatrixMultiplyAccumulate(${left}, ${right}, ${sum})`,
+    store: (result, offset) => `subgroupMatrixStore<row_major>(&patch_values, ${offset}, ${result}, ${n}u);`,
+  }
 }
 
 /**
- * The same operations in float32 for any device: a thread holds eight values of a result, two groups of four neighbours. For tests of the arithmetic of tiles
- * and indices where there are no tensor cores.
+ * The same operations in float32 for any device: a thread holds every so manieth value of a result. For tests of the arithmetic of tiles and indices where there are no matrix units.
  */
-export const emulatedMatrices: MatrixUnit = {
-  name: 'emulated',
-  directives: '',
-  element: 'f32',
-  convert: (value) => value,
-  code: (pitch) => `
-fn multiply_add(left: u32, right: u32, sum: mat2x4f, lane: u32) -> mat2x4f {
-  var result = sum;
-  for (var k = 0u; k < 16u; k++) {
-    let at = right + 4u * (lane % 4u) * ${pitch}u + k;
-    let row = vec4f(right_tile[at], right_tile[at + ${pitch}u], right_tile[at + ${2 * pitch}u], right_tile[at + ${3 * pitch}u]);
-    result[0] += left_tile[left + (lane / 4u) * ${pitch}u + k] * row;
-    result[1] += left_tile[left + (lane / 4u + 8u) * ${pitch}u + k] * row;
-  }
+export function emulatedMatrices({ m, n, k }: MatrixShape, subgroup: number): MatrixUnit {
+  const held = Math.ceil((m * n) / subgroup)
+  const each = (at: string) => `
+  for (var i = 0u; i < ${held}u; i++) {
+    let cell = lane + i * ${subgroup}u;
+    if (cell < ${m * n}u) { ${at} }
+  }`
+  return {
+    name: `emulated ${m}x${n}x${k} of ${subgroup}`,
+    ...{ m, n, k, subgroup },
+    directives: '',
+    attributes: '',
+    element: 'f32',
+    convert: (value) => value,
+    code: (pitch) => `
+fn multiply_add(left: u32, right: u32, sum: array<f32, ${held}>, lane: u32) -> array<f32, ${held}> {
+  var result = sum;${each(`
+      let row = left + cell / ${n}u * ${pitch}u;
+      let column = right + cell % ${n}u * ${pitch}u;
+      for (var k = 0u; k < ${k}u; k++) { result[i] += left_tile[row + k] * right_tile[column + k]; }`)}
   return result;
 }
-fn store(result: mat2x4f, offset: u32, lane: u32) {
-  for (var i = 0u; i < 4u; i++) {
-    patch_values[offset + 4u * lane + i] = result[0][i];
-    patch_values[offset + 128u + 4u * lane + i] = result[1][i];
-  }
+fn store(values: array<f32, ${held}>, offset: u32, lane: u32) {
+  var result = values;${each('patch_values[offset + cell] = result[i];')}
 }`,
-  zeros: 'mat2x4f()',
-  left: (offset) => offset,
-  right: (offset) => offset,
-  multiplyAdd: (left, right, sum) => `multiply_add(${left}, ${right}, ${sum}, lane)`,
-  store: (result, offset) => `store(${result}, ${offset}, lane);`,
+    zeros: `array<f32, ${held}>()`,
+    left: (offset) => offset,
+    right: (offset) => offset,
+    multiplyAdd: (left, right, sum) => `multiply_add(${left}, ${right}, ${sum}, lane)`,
+    store: (result, offset) => `store(${result}, ${offset}, lane);`,
+  }
 }
-
-const FEATURES = ['shader-f16', 'chromium-experimental-subgroup-matrix']
 
 const units = new WeakMap<WebGPUBackend, MatrixUnit | null>()
 
@@ -86,33 +107,44 @@ export function matrixUnitOf(backend: WebGPUBackend): MatrixUnit | undefined {
   if (getPrecision() !== 'mixed') return undefined
   let unit = units.get(backend)
   if (unit === undefined) {
-    const missing = lacks(backend.device)
-    if (missing) warnOfFullPrecision(missing)
-    unit = missing ? null : subgroupMatrices
+    const found = findUnit(backend.device)
+    if (typeof found === 'string') warnOfFullPrecision(found)
+    unit = typeof found === 'string' ? null : found
     units.set(backend, unit)
   }
   return unit ?? undefined
 }
 
-/** Why a device cannot multiply float16 matrices, if so. */
-export function lacks({ features, adapterInfo }: Pick<GPUDevice, 'features' | 'adapterInfo'>): string | undefined {
-  const missing = FEATURES.filter((feature) => !features.has(feature))
+/** Threads of a subgroup, by preference: all that the tiles are cut for. */
+const SUBGROUPS = [32, 64, 16]
+
+/** Edges that tiles divide by, and depths that slices divide by. */
+const fitsTiles = ({ M, N, K }: MatrixConfig) => [M, N, K].every((size) => size === 8 || size === 16)
+
+/**
+ * The unit that a device multiplies float16 matrices by: of those that it lists the largest, which read least for each multiply-add.
+ *
+ * @returns why there is none, if so
+ */
+export function findUnit({ features, adapterInfo }: Pick<GPUDevice, 'features' | 'adapterInfo'>): MatrixUnit | string {
+  const { f16, matrices, size } = NAMES.features
+  const missing = [f16, matrices].filter((feature) => !features.has(feature))
   if (missing.length > 0) return `the GPU device lacks ${missing.join(' and ')}`
-  const {
-    subgroupMinSize,
-    subgroupMaxSize,
-    subgroupMatrixConfigs = [],
-  } = adapterInfo as GPUAdapterInfo & {
-    readonly subgroupMatrixConfigs?: Iterable<MatrixConfig>
+  const info = adapterInfo as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> }
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0, subgroupMatrixConfigs = [] } = info
+  const controlled = least !== most
+  if (controlled && !features.has(size)) {
+    return `the GPU has subgroups of ${least} to ${most} threads, and the device lacks ${size} to choose among them`
   }
-  if (subgroupMinSize !== SUBGROUP || subgroupMaxSize !== SUBGROUP) {
-    return `the GPU has subgroups of ${subgroupMinSize} to ${subgroupMaxSize} threads instead of ${SUBGROUP}`
-  }
-  const fits = ({ componentType, resultComponentType, M, N, K }: MatrixConfig) =>
-    componentType === 'f16' && resultComponentType === 'f32' && M === EDGE && N === EDGE && K === EDGE
-  return [...subgroupMatrixConfigs].some(fits)
-    ? undefined
-    : `the GPU has no subgroup matrices of float16, ${EDGE} x ${EDGE}, summed in float32`
+  const subgroup = SUBGROUPS.find((threads) => threads >= least && threads <= most)
+  if (subgroup === undefined) return `the GPU has subgroups of ${least} to ${most} threads instead of ${SUBGROUPS.join(', ')}`
+  const listed = [...subgroupMatrixConfigs]
+  const [largest] = listed
+    .filter((config) => config.componentType === 'f16' && config.resultComponentType === 'f32' && fitsTiles(config))
+    .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)
+  if (largest) return subgroupMatrices({ m: largest.M, n: largest.N, k: largest.K }, subgroup, controlled)
+  const has = listed.map((config) => `${config.M}x${config.N}x${config.K} of ${config.componentType} in ${config.resultComponentType}`)
+  return `the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has ${has.join(', ') || 'none'}`
 }
 
 interface MatrixConfig {

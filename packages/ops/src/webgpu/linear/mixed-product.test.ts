@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { shader } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
-import { lacks, subgroupMatrices } from './matrix-unit.js'
+import { findUnit, type MatrixShape, subgroupMatrices } from './matrix-unit.js'
 import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
 
 /** Every layout that linear maps need, with what is done to its results. */
@@ -11,17 +11,107 @@ const PRODUCTS: readonly [name: string, left: 'depth' | 'outer', right: 'depth' 
   ['weight gradient', 'outer', 'outer', {}, true],
 ]
 
+/** What NVIDIA's and AMD's, Intel's, and Apple's devices have. */
+const SHAPES: readonly MatrixShape[] = [
+  { m: 16, n: 16, k: 16 },
+  { m: 8, n: 16, k: 16 },
+  { m: 8, n: 8, k: 8 },
+]
+
+const UNITS = SHAPES.flatMap((shape) => [subgroupMatrices(shape, 32), subgroupMatrices(shape, 32, true), subgroupMatrices(shape, 16, true)])
+
 function programs() {
-  return PRODUCTS.flatMap(([name, left, right, epilogue, sums]) =>
-    MIXED_TILES.flatMap((tile) =>
-      [true, false].map((wide) => {
-        const operands = { left: { name: 'left', contiguous: left, wide }, right: { name: 'right', contiguous: right, wide } } as const
-        const program = mixedProductProgram({ ...operands, wide, epilogue, sums }, tile, subgroupMatrices)
-        return { name: `${name}, ${tile.rows} x ${tile.columns}, ${wide ? 'four values' : 'one value'} at once`, program }
-      }),
+  return UNITS.flatMap((unit) =>
+    PRODUCTS.flatMap(([name, left, right, epilogue, sums]) =>
+      MIXED_TILES.flatMap((tile) =>
+        [true, false].map((wide) => {
+          const operands = { left: { name: 'left', contiguous: left, wide }, right: { name: 'right', contiguous: right, wide } } as const
+          const program = mixedProductProgram({ ...operands, wide, epilogue, sums }, tile, unit)
+          return { name: `${unit.name}, ${name}, ${tile.rows} x ${tile.columns}, ${wide ? 'four values' : 'one value'} at once`, program }
+        }),
+      ),
     ),
   )
 }
+
+/** What of a program's code depends on the unit. */
+function unitCode(shape: MatrixShape, controlled = false): string {
+  const operands = {
+    left: { name: 'left', contiguous: 'depth', wide: true },
+    right: { name: 'right', contiguous: 'depth', wide: true },
+  } as const
+  const product = { ...operands, wide: true, epilogue: {}, sums: false }
+  const lines = shader(mixedProductProgram(product, MIXED_TILES[1]!, subgroupMatrices(shape, 32, controlled))).split('\n')
+  const distinct = lines.filter((line) =>
+    /enable|diagnostic|subgroup_size|_tile: |patch_values: |let row = sub|let column = sub|var c00|let a0|let b0|c00 = subgroup|Store/.test(
+      line,
+    ),
+  )
+  return [...new Set(distinct.map((line) => line.trim()))].slice(0, 16).join('\n')
+}
+
+test('the code for 16 x 16 x 16', () => {
+  expect(unitCode({ m: 16, n: 16, k: 16 })).toMatchInlineSnapshot(`
+    "enable f16;
+    enable chromium_experimental_subgroup_matrix;
+    diagnostic(off, chromium.subgroup_matrix_uniformity);
+    var<workgroup> left_tile: array<f16, 2560>;
+    var<workgroup> right_tile: array<f16, 2560>;
+    var<workgroup> patch_values: array<f32, 1024>;
+    let row = subgroup / 2u * 32u;
+    let column = subgroup % 2u * 32u;
+    var c00 = subgroup_matrix_result<f32, 16, 16>(); var c01 = subgroup_matrix_result<f32, 16, 16>(); var c10 = subgroup_matrix_result<f32, 16, 16>(); var c11 = subgroup_matrix_result<f32, 16, 16>();
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
+    c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 40u + 16u, 40u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 16u, 40u);
+    subgroupMatrixStore<row_major>(&patch_values, patch_start, c00, 16u);
+    subgroupMatrixStore<row_major>(&patch_values, patch_start, c01, 16u);"
+  `)
+})
+
+test('the code for 8 x 16 x 16', () => {
+  expect(unitCode({ m: 8, n: 16, k: 16 })).toMatchInlineSnapshot(`
+    "enable f16;
+    enable chromium_experimental_subgroup_matrix;
+    diagnostic(off, chromium.subgroup_matrix_uniformity);
+    var<workgroup> left_tile: array<f16, 2560>;
+    var<workgroup> right_tile: array<f16, 2560>;
+    var<workgroup> patch_values: array<f32, 512>;
+    let row = subgroup / 2u * 32u;
+    let column = subgroup % 2u * 32u;
+    var c00 = subgroup_matrix_result<f32, 16, 8>(); var c01 = subgroup_matrix_result<f32, 16, 8>(); var c10 = subgroup_matrix_result<f32, 16, 8>(); var c11 = subgroup_matrix_result<f32, 16, 8>(); var c20 = subgroup_matrix_result<f32, 16, 8>(); var c21 = subgroup_matrix_result<f32, 16, 8>(); var c30 = subgroup_matrix_result<f32, 16, 8>(); var c31 = subgroup_matrix_result<f32, 16, 8>();
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
+    c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 40u + 16u, 40u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 16u, 40u);
+    subgroupMatrixStore<row_major>(&patch_values, patch_start, c00, 16u);
+    subgroupMatrixStore<row_major>(&patch_values, patch_start, c01, 16u);"
+  `)
+})
+
+test('the code for 8 x 8 x 8, of subgroups whose size is asked for', () => {
+  expect(unitCode({ m: 8, n: 8, k: 8 }, true)).toMatchInlineSnapshot(`
+    "enable f16;
+    enable subgroups;
+    enable subgroup_size_control;
+    enable chromium_experimental_subgroup_matrix;
+    diagnostic(off, chromium.subgroup_matrix_uniformity);
+    var<workgroup> left_tile: array<f16, 2560>;
+    var<workgroup> right_tile: array<f16, 2560>;
+    var<workgroup> patch_values: array<f32, 256>;
+    @subgroup_size(32)
+    let row = subgroup / 2u * 32u;
+    let column = subgroup % 2u * 32u;
+    var c00 = subgroup_matrix_result<f32, 8, 8>(); var c01 = subgroup_matrix_result<f32, 8, 8>(); var c02 = subgroup_matrix_result<f32, 8, 8>(); var c03 = subgroup_matrix_result<f32, 8, 8>(); var c10 = subgroup_matrix_result<f32, 8, 8>(); var c11 = subgroup_matrix_result<f32, 8, 8>(); var c12 = subgroup_matrix_result<f32, 8, 8>(); var c13 = subgroup_matrix_result<f32, 8, 8>(); var c20 = subgroup_matrix_result<f32, 8, 8>(); var c21 = subgroup_matrix_result<f32, 8, 8>(); var c22 = subgroup_matrix_result<f32, 8, 8>(); var c23 = subgroup_matrix_result<f32, 8, 8>(); var c30 = subgroup_matrix_result<f32, 8, 8>(); var c31 = subgroup_matrix_result<f32, 8, 8>(); var c32 = subgroup_matrix_result<f32, 8, 8>(); var c33 = subgroup_matrix_result<f32, 8, 8>();
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 8, 8>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
+    c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 40u + 8u, 40u);"
+  `)
+})
 
 describe('on a device that checks shaders and runs nothing', () => {
   let gpu: GPU | undefined
@@ -32,7 +122,8 @@ describe('on a device that checks shaders and runs nothing', () => {
     for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
     gpu = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model'])
     const adapter = await gpu.requestAdapter()
-    const requiredFeatures = ['shader-f16', 'chromium-experimental-subgroup-matrix'] as unknown as GPUFeatureName[]
+    const names = ['shader-f16', 'chromium-experimental-subgroup-matrix', 'subgroups', 'subgroup-size-control']
+    const requiredFeatures = names as unknown as GPUFeatureName[]
     device = await adapter!.requestDevice({ requiredFeatures })
   })
   afterAll(() => {
@@ -45,8 +136,8 @@ describe('on a device that checks shaders and runs nothing', () => {
     const module = device.createShaderModule({ code })
     const info = await module.getCompilationInfo()
     await device.popErrorScope()
-    const errors = info.messages.filter(({ type }) => type === 'error')
-    return { module, messages: errors.map(({ lineNum, message }) => `${code.split('\n')[lineNum - 1]}: ${message}`) }
+    // Warnings too: what is deprecated is about to go.
+    return { module, messages: info.messages.map(({ lineNum, message }) => `${code.split('\n')[lineNum - 1]}: ${message}`) }
   }
 
   test.each(programs())('makes a pipeline within the limits of any device: $name', async ({ program }) => {
@@ -63,29 +154,54 @@ describe('on a device that checks shaders and runs nothing', () => {
   })
 
   test('is told from one that has them', () => {
-    expect(lacks(device)).toMatch(/subgroups of \d+ to \d+ threads instead of 32/)
+    expect(findUnit(device)).toBe('the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has none')
   })
 })
 
-const config = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 }
+const matrices = (M: number, N: number, K: number, componentType = 'f16', resultComponentType = 'f32') => ({
+  componentType,
+  resultComponentType,
+  M,
+  N,
+  K,
+})
 const features = ['shader-f16', 'chromium-experimental-subgroup-matrix']
+const of = (least: number, most: number, ...subgroupMatrixConfigs: object[]) => ({
+  subgroupMinSize: least,
+  subgroupMaxSize: most,
+  subgroupMatrixConfigs,
+})
 
-test.each<[string, string[], object, string | undefined]>([
-  ['all it needs', features, { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [{ ...config, M: 8 }, config] }, undefined],
+test.each<[string, string[], object, string]>([
+  ['the largest of those that it has', features, of(32, 32, matrices(8, 8, 8), matrices(16, 16, 16)), 'f16 16x16x16'],
+  [
+    "Intel's",
+    [...features, 'subgroup-size-control'],
+    of(8, 32, matrices(8, 16, 16), matrices(8, 16, 16, 'f16', 'f16')),
+    'f16 8x16x16 of 32',
+  ],
+  ["Apple's", features, of(32, 32, matrices(8, 8, 8, 'f32'), matrices(8, 8, 8)), 'f16 8x8x8'],
+  ["AMD's of 64 threads", features, of(64, 64, matrices(16, 16, 16)), 'f16 16x16x16'],
+])('a device takes %s', (_, features, adapterInfo, name) => {
+  expect(findUnit({ features: new Set(features), adapterInfo } as unknown as GPUDevice)).toMatchObject({ name })
+})
+
+test.each<[string, string[], object, string]>([
   ['no features', [], {}, 'the GPU device lacks shader-f16 and chromium-experimental-subgroup-matrix'],
   ['no float16', features.slice(1), {}, 'the GPU device lacks shader-f16'],
   [
-    'other subgroups',
+    'subgroups of several sizes',
     features,
-    { subgroupMinSize: 16, subgroupMaxSize: 32, subgroupMatrixConfigs: [config] },
-    'the GPU has subgroups of 16 to 32 threads instead of 32',
+    of(16, 32, matrices(16, 16, 16)),
+    'the GPU has subgroups of 16 to 32 threads, and the device lacks subgroup-size-control to choose among them',
   ],
+  ['other subgroups', features, of(128, 128, matrices(16, 16, 16)), 'the GPU has subgroups of 128 to 128 threads instead of 32, 64, 16'],
   [
     'other matrices',
     features,
-    { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [{ ...config, resultComponentType: 'f16' }] },
-    'the GPU has no subgroup matrices of float16, 16 x 16, summed in float32',
+    of(32, 32, matrices(16, 16, 16, 'f16', 'f16'), matrices(4, 4, 4)),
+    'the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has 16x16x16 of f16 in f16, 4x4x4 of f16 in f32',
   ],
-])('a device with %s: %#', (_, features, adapterInfo, missing) => {
-  expect(lacks({ features: new Set(features), adapterInfo } as unknown as GPUDevice)).toBe(missing)
+])('a device with %s has none: %#', (_, features, adapterInfo, missing) => {
+  expect(findUnit({ features: new Set(features), adapterInfo } as unknown as GPUDevice)).toBe(missing)
 })

@@ -1,6 +1,6 @@
 import type { Program } from '../dispatch.js'
 import { epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
-import { EDGE, type MatrixUnit, SUBGROUP } from './matrix-unit.js'
+import type { MatrixUnit } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
 import { type Product, SUMS } from './product.js'
 import type { TileSize } from './tile.js'
@@ -13,7 +13,6 @@ export interface MixedTile extends TileSize {
 
 const ACROSS = 2
 const SUBGROUPS = 4
-const THREADS = SUBGROUPS * SUBGROUP
 
 /** Both take at most 16 KiB of workgroup memory, all in all. */
 export const MIXED_TILES: readonly MixedTile[] = [
@@ -23,13 +22,14 @@ export const MIXED_TILES: readonly MixedTile[] = [
 
 /**
  * The product of `productProgram` by a unit for small matrices: slices are staged in the unit's precision, left times u.scale and the result divided by it, and
- * each subgroup multiplies matrices of 16 x 16. Sums of left over the depth are taken from the float32 values.
+ * each subgroup multiplies the unit's matrices. Sums of left over the depth are taken from the float32 values.
  */
 export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedTile, unit: MatrixUnit): Program {
   const { left, right, wide, epilogue, sums } = product
   const { rows, columns } = tile
-  const matrixRows = rows / (SUBGROUPS / ACROSS) / EDGE
-  const matrixColumns = columns / ACROSS / EDGE
+  const { m, n, subgroup } = unit
+  const matrixRows = rows / (SUBGROUPS / ACROSS) / m
+  const matrixColumns = columns / ACROSS / n
   // Eight values more than a slice has, so that rows of a matrix lie in different banks.
   const pitch = tile.slice + 8
   const [stagedLeft, stagedRight] = [
@@ -37,25 +37,25 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
     stagedFor(unit, right, columns, tile.slice, pitch, ''),
   ]
   const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
-  const depths = range(tile.slice / EDGE).map((step) => step * EDGE)
+  const depths = range(tile.slice / unit.k).map((step) => step * unit.k)
   const code = `
 ${operandLoader(left, 'u.rows')}
 ${operandLoader(right, 'u.columns')}
 ${epilogueCode(epilogue, wide)}
 var<workgroup> left_tile: array<${unit.element}, ${rows * pitch}>;
 var<workgroup> right_tile: array<${unit.element}, ${columns * pitch}>;
-var<workgroup> patch_values: array<f32, ${SUBGROUPS * EDGE * EDGE}>;
+var<workgroup> patch_values: array<f32, ${SUBGROUPS * m * n}>;
 ${sums ? `var<workgroup> sum_tile: array<vec4f, ${stagedLeft.blocks}>;` : ''}
 ${unit.code(pitch)}
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
+${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let first_row = group.y * ${rows}u;
   let first_column = group.x * ${columns}u;
   // Neighbouring threads are a subgroup.
-  let subgroup = local / ${SUBGROUP}u;
-  let lane = local % ${SUBGROUP}u;
-  let row = subgroup / ${ACROSS}u * ${matrixRows * EDGE}u;
-  let column = subgroup % ${ACROSS}u * ${matrixColumns * EDGE}u;
-  let patch_start = subgroup * ${EDGE * EDGE}u;
+  let subgroup = local / ${subgroup}u;
+  let lane = local % ${subgroup}u;
+  let row = subgroup / ${ACROSS}u * ${matrixRows * m}u;
+  let column = subgroup % ${ACROSS}u * ${matrixColumns * n}u;
+  let patch_start = subgroup * ${m * n}u;
   let begin = group.z * u.share;
   let end = min(u.depth, begin + u.share);
   var k = begin;
@@ -72,8 +72,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       ${depths
         .flatMap((depth) => [
           '{',
-          ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
-          ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * EDGE}u) * ${pitch}u + ${depth}u`, pitch)};`),
+          ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * m}u) * ${pitch}u + ${depth}u`, pitch)};`),
+          ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * n}u) * ${pitch}u + ${depth}u`, pitch)};`),
           ...cells.map(({ i, j, name }) => `${name} = ${unit.multiplyAdd(`a${i}`, `b${j}`, name)};`),
           '}',
         ])
@@ -92,17 +92,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
       ({ i, j, name }) => `workgroupBarrier();
   ${unit.store(name, 'patch_start')}
   workgroupBarrier();
-  finish_patch(first_row + row + ${i * EDGE}u, first_column + column + ${j * EDGE}u, offset, patch_start, lane);`,
+  finish_patch(first_row + row + ${i * m}u, first_column + column + ${j * n}u, offset, patch_start, lane);`,
     )
     .join('\n  ')}
   ${sums ? sumsOf(stagedLeft, rows, tile.slice) : ''}
 }
 fn finish_patch(row: u32, column: u32, offset: u32, start: u32, lane: u32) {
-  for (var half = 0u; half < 2u; half++) {
-    let at = 4u * lane + half * ${(EDGE * EDGE) / 2}u;
+  for (var at = 4u * lane; at < ${m * n}u; at += ${4 * subgroup}u) {
     let first = start + at;
     let value = vec4f(patch_values[first], patch_values[first + 1u], patch_values[first + 2u], patch_values[first + 3u]);
-    finish(row + at / ${EDGE}u, column + at % ${EDGE}u, offset, value / u.scale);
+    finish(row + at / ${n}u, column + at % ${n}u, offset, value / u.scale);
   }
 }
 ${sums ? SUMS : ''}`
@@ -118,7 +117,7 @@ ${sums ? SUMS : ''}`
       ...({ rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', scale: 'f32' } as const),
       ...(sums && { frozen_begin: 'u32', frozen_end: 'u32' }),
     },
-    workgroupSize: [THREADS, 1, 1],
+    workgroupSize: [SUBGROUPS * subgroup, 1, 1],
     directives: unit.directives,
     code,
   }
@@ -136,7 +135,7 @@ function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: num
       )
       .join(' ')
   const first = operand.name === 'left' ? 'first_row' : 'first_column'
-  return staging(operand, { outer, depth, threads: THREADS, first, write })
+  return staging(operand, { outer, depth, threads: SUBGROUPS * unit.subgroup, first, write })
 }
 
 /** Adds the threads' sums of each row, in the order of the depth, in the first column of workgroups. */

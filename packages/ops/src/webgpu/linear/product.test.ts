@@ -24,13 +24,15 @@ const VARIANTS = [
     scale: 1,
     program: (product: Omit<Product, 'tile'>) => productProgram({ ...product, tile }),
   })),
-  ...MIXED_TILES.map((tile) => ({
-    name: `${tile.rows} x ${tile.columns} of emulated matrices`,
-    size: tile,
-    slice: tile.slice,
-    scale: 1024,
-    program: (product: Omit<Product, 'tile'>) => mixedProductProgram(product, tile, emulatedMatrices),
-  })),
+  ...MIXED_TILES.flatMap((tile) =>
+    [[16, 16, 16, 32] as const, [8, 16, 16, 32] as const, [8, 8, 8, 16] as const].map(([m, n, k, subgroup]) => ({
+      name: `${tile.rows} x ${tile.columns} of emulated matrices ${m} x ${n} x ${k}, held by ${subgroup} threads`,
+      size: tile,
+      slice: tile.slice,
+      scale: 1024,
+      program: (product: Omit<Product, 'tile'>) => mixedProductProgram(product, tile, emulatedMatrices({ m, n, k }, subgroup)),
+    })),
+  ),
 ]
 
 describeWebGPU(() => {

@@ -5,7 +5,7 @@ import { encodeSafetensors, type NamedFloatTensor, openSafetensors } from '../..
 import type { WeightFiles } from '../weight-files.js'
 import { memoryFiles } from './memory-files.js'
 
-/** A small model that `make-families-golden.py` made with the library of its family, and what that computes. */
+/** A small model that `make-families-golden.py` made with the library of its family, and what that computes: what `make-config-mutations.py` changes. */
 export interface FamilyModel {
   readonly name: string
   readonly tensors: readonly NamedFloatTensor[]

@@ -1,0 +1,200 @@
+import { readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { imageSource } from '@learngene/datasets'
+import { loadTest } from '@learngene/fashion-mnist'
+import { descendantsOf, disposePool, outcomes } from '@learngene/learngene-pool'
+import { loadPool } from '@learngene/learngene-pool/node'
+import { encodeOutcomes, OUTCOMES } from '@learngene/recipe'
+import { diskStore } from '@learngene/recipe/node'
+import type { RunReport } from '@learngene/recipe/reports'
+import { costOfPath, formatPath, loadCascade, parseCascade } from '@learngene/stitch'
+import { memory } from '@tensorflow/tfjs-core'
+import sharp from 'sharp'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../io.fixture.js'
+import { classify } from '../predict/classify.js'
+import { sampleReport } from '../report/sample.fixture.js'
+import { stagesOfRun } from '../run/run-folder.js'
+import { temporaryDirectory, writeRun } from '../run.fixture.js'
+import { serve } from '../serve/server.js'
+
+const PATHS = ['s[0-1]', 's[0-0]>l[1-1]', 'l[0-1]']
+
+let root: string
+let dir: string
+let old: string
+beforeAll(async () => {
+  root = await temporaryDirectory()
+  dir = join(root, 'run')
+  await writeRun(dir)
+  await evaluateRun(dir)
+  old = join(root, 'old')
+  await writeRun(old)
+})
+afterAll(() => rm(root, { recursive: true }))
+
+/** Keeps what three descendants make of the test images, and of half of them as validation images; what they come to in the report. */
+async function evaluateRun(dir: string): Promise<void> {
+  const pool = await loadPool(join(dir, 'pool'))
+  const test = imageSource(await loadTest(), { mean: [0.286], std: [0.353] })
+  const paths = [...pool.space.enumerate()].filter(({ path }) => PATHS.includes(formatPath(path)))
+  const networks = descendantsOf(pool, paths)
+  const tested = await outcomes(networks, test)
+  const validation = await outcomes(networks, test, { indices: Array.from({ length: 1000 }, (_, i) => 2 * i) })
+  const share = ({ correct }: { readonly correct: Uint8Array }) => correct.reduce((sum, each) => sum + each, 0) / correct.length
+  const texts = paths.map(({ path }) => formatPath(path))
+  const report: RunReport = sampleReport()
+  const descendants = paths.map((path, id) => ({
+    ...report.descendants[0]!,
+    ...{ id, path: texts[id]!, ...costOfPath(pool, path), validationAccuracy: share(validation[id]!), testAccuracy: share(tested[id]!) },
+  }))
+  await writeFile(join(dir, 'report.json'), JSON.stringify({ ...report, descendants }))
+  const files = { [OUTCOMES]: encodeOutcomes({ paths: texts, validation, test: tested }) }
+  await diskStore(stagesOfRun(dir)).write('evaluate', 'a'.repeat(64), files, {})
+  disposePool(pool)
+}
+
+async function json(...argv: string[]) {
+  const { code, stdout, stderr } = await run([...argv, '--json'])
+  expect([code, stderr.replaceAll(/^\[.*\n/gm, '')]).toEqual([0, ''])
+  return JSON.parse(stdout)
+}
+
+describe('cascades of a run', () => {
+  it('compete with descendants at equal expected MACs, and are what they are told to be when they run', async () => {
+    const single = await json('search', dir, '--budget', 'macs=100k')
+    const { chosen, pareto, next, runnerUp } = await json('search', dir, '--cascades', '--budget', 'macs=100k')
+    expect(chosen.validationAccuracy).toBeGreaterThan(single.chosen.validationAccuracy)
+    expect(chosen.path).toMatch(/^cascade\(.*\)$/)
+    expect(next).toBe(`npx learngene extract ${dir} --path '${chosen.path}'`)
+    expect(`${runnerUp.small} ${runnerUp.large}`).not.toBe(`${chosen.small} ${chosen.large}`)
+    for (const [i, row] of pareto.entries()) {
+      if (i === 0) continue
+      expect(row.macs).toBeGreaterThanOrEqual(pareto[i - 1].macs)
+      expect(row.validationAccuracy).toBeGreaterThan(pareto[i - 1].validationAccuracy)
+    }
+    const before = memory().numTensors
+    const out = join(root, 'chosen.safetensors')
+    const written = await json('extract', dir, '--path', chosen.path, '--out', out)
+    expect(written).toMatchObject({
+      path: chosen.path,
+      macs: chosen.macs,
+      parameters: chosen.parameters,
+      cascade: { passedOn: chosen.passedOn },
+    })
+    expect(written.measured).toMatchObject({ validationAccuracy: chosen.validationAccuracy, testAccuracy: chosen.testAccuracy })
+    expect(written.next).toBe(`npx learngene evaluate ${out}`)
+    const found = await json('evaluate', out, '--backend', 'wasm')
+    expect(found.images).toBe(2000)
+    expect(found.accuracy).toBeCloseTo(chosen.testAccuracy, 3)
+    expect(found.passedOn).toBeCloseTo(chosen.testPassedOn, 3)
+    expect(found.macs / chosen.testMacs).toBeCloseTo(1, 3)
+    expect(found.next).toMatch(/^npx learngene (serve|classify) /)
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('are extracted by a budget into a file named after them, and classify and are served as other models', async () => {
+    const { path, file, chosen } = await json('extract', dir, '--cascades', '--budget', 'macs=100k', '--confidence', 'margin')
+    const { small, large, threshold, confidence } = parseCascade(path)
+    expect(confidence).toBe('margin')
+    expect(file.startsWith(join(dir, 'cascade-')) && file.endsWith(`-${threshold}-margin.safetensors`)).toBe(true)
+    expect([formatPath(small), formatPath(large)].every((each) => PATHS.includes(each))).toBe(true)
+    expect(chosen.budget).toEqual({ macs: 100_000 })
+
+    const png = await sharp(
+      Uint8Array.from({ length: 784 }, (_, i) => (i * 31) % 256),
+      { raw: { width: 28, height: 28, channels: 1 } },
+    )
+      .png()
+      .toBuffer()
+    const picture = join(root, 'a.png')
+    await writeFile(picture, png)
+    const before = memory().numTensors
+    const { predictions } = await json('classify', file, picture, '--backend', 'wasm')
+    const { cascade, details } = await loadCascade(await readFile(file))
+    const { data, info } = await sharp(png).greyscale().raw().toBuffer({ resolveWithObject: true })
+    const pixels = { data: new Uint8Array(data), height: info.height, width: info.width, channels: info.channels }
+    const [wanted] = await classify({ cascade, details }, [pixels])
+    expect(predictions[0].top.map((each: { class: string }) => each.class)).toEqual(wanted!.map((each) => each.class))
+
+    const serving = await serve(file, { port: 0, backend: 'wasm' })
+    const answer = await fetch(`${serving.url}/classify`, { method: 'POST', body: new Uint8Array(png) })
+    expect(((await answer.json()) as { top: unknown[] }).top).toHaveLength(5)
+    expect(serving.facts.models[0]!.macs).toBeCloseTo(
+      (await json('extract', dir, '--path', path, '--out', join(root, 'again.safetensors'))).macs,
+      6,
+    )
+    await serving.close()
+    for (const parameter of new Set(
+      [cascade.small, cascade.large].flatMap(({ embedding, blocks, head }) =>
+        [embedding, ...blocks, head].flatMap(({ parameters }) => Object.values(parameters)),
+      ),
+    ))
+      parameter.dispose()
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('keep caps on parameters too', async () => {
+    const all = await json('search', dir, '--cascades', '--budget', 'macs=100k')
+    const most = all.chosen.parameters - 1
+    const { chosen, pareto } = await json('search', dir, '--cascades', '--budget', `macs=100k,params=${most}`)
+    for (const row of [chosen, ...pareto]) expect(row.parameters).toBeLessThanOrEqual(most)
+  })
+
+  it('are shown once for each two descendants, with what each part of the images had to do with the choice', async () => {
+    const { stdout, code } = await run(['search', dir, '--cascades', '--budget', 'macs=100k'])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /\nchosen on 1000 validation images \([\d.]+ % right\), reported on 2000 test images: [\d.]+ % right, [\d.]+ % of them by the large descendant: /,
+    )
+    const pairs = stdout.split('\n').flatMap((line) => /cascade\((.*), [\d.]+\) .*%$/.exec(line)?.[1] ?? [])
+    expect(pairs.filter((pair, i) => pairs[i + 1] === pair)).toEqual([])
+  })
+
+  it.each([
+    [
+      ['search', 'OLD', '--cascades', '--budget', 'macs=1M'],
+      1,
+      'the run has not kept it; evaluate it anew (nothing is trained) with: npx learngene quickstart --out OLD',
+    ],
+    [['extract', 'OLD', '--path', 'cascade(s[0-1], l[0-1], 0.5)'], 1, 'the run has not kept it'],
+    [
+      ['extract', 'DIR', '--path', 'cascade(s[0-1], l[0-1], 0.5, odds)'],
+      1,
+      "a cascade's confidence must be one that the run has kept, probability, margin, entropy; got odds",
+    ],
+    [['extract', 'DIR', '--path', 'cascade(s[0-1], l[0-1])'], 2, 'a cascade reads like cascade(ti9[0-8], ba9[0-8], 0.8)'],
+    [['extract', 'DIR', '--path', 'cascade(s[0-1], l[0-9], 0.5)'], 1, 'has no path l[0-9]; of its 6 paths the nearest is '],
+    [['extract', 'DIR', '--path', 'cascade(l[0-1], s[0-0]>l[1-1], 0.5)', '--cascades'], 2, '--cascades belongs to --budget'],
+    [['search', 'DIR', '--budget', 'macs=1M', '--confidence', 'margin'], 2, '--confidence belongs to --cascades'],
+    [['search', 'DIR', '--cascades', '--budget', 'macs=1M', '--confidence', 'odds'], 2, 'Allowed choices are probability, margin, entropy'],
+    [['search', 'DIR', '--cascades', '--budget', 'macs=1'], 1, 'no candidate fits the budget macs=1'],
+  ])('answers %j with exit code %d and one line', async (argv, expected, message) => {
+    const given = (text: string) => text.replace('OLD', old).replace('DIR', dir)
+    const { code, stdout, stderr } = await run(argv.map(given))
+    expect(stderr).toContain(given(message))
+    expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
+    expect([code, stdout]).toEqual([expected, ''])
+  })
+
+  it('of runs that an earlier version evaluated are not told', async () => {
+    await diskStore(stagesOfRun(old)).write('evaluate', 'a'.repeat(64), {}, {})
+    const { stderr } = await run(['search', old, '--cascades', '--budget', 'macs=1M'])
+    expect(stderr).toContain('the run has not kept it, as an earlier version evaluated it; evaluate it anew (nothing is trained)')
+  })
+
+  it('are refused by commands that take one network, with who takes them', async () => {
+    const out = join(root, 'refused.safetensors')
+    await json('extract', dir, '--path', 'cascade(s[0-1], l[0-1], 0.5)', '--out', out)
+    for (const argv of [
+      ['verify', '--model', out, '--backend', 'wasm'],
+      ['cut', out, '--list'],
+    ]) {
+      const { code, stderr } = await run(argv)
+      expect(code).toBe(1)
+      expect(stderr).toContain(
+        'it describes a cascade of two networks: read it with loadCascade of @learngene/stitch, as the commands classify, evaluate and serve do',
+      )
+    }
+  })
+})

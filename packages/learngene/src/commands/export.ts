@@ -1,0 +1,63 @@
+import { formatBudget } from '@learngene/budget-search'
+import { type Command, Option } from 'commander'
+import { UsageError } from '../errors.js'
+import { type Io, printJson } from '../io.js'
+import { budget, example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seedOption } from '../options.js'
+import { withProgress } from '../progress/progress-reporter.js'
+import { nextText } from '../report/next.js'
+import { formatCount, formatShare } from '../report/text.js'
+import { EXPORT_FORMATS, type ExportOptions, WEIGHT_TYPES } from './export/formats.js'
+
+export function addExport(program: Command, io: Io): void {
+  program
+    .command('export')
+    .description(
+      'Write a model, or a descendant of a run, for other engines: ONNX, transformers.js, timm, Hugging Face; or as a smaller safetensors file.',
+    )
+    .argument('<model>', MODEL_HELP)
+    .addOption(new Option('--format <format>', 'what reads it').choices(EXPORT_FORMATS))
+    .option('--path <path>', "of a run the descendant, such as 'w48d6[0-2]>w96d6[3-5]' (quote it: > means something to shells)")
+    .addOption(
+      new Option(
+        '--budget <caps>',
+        'of a run in place of a path hard caps on macs, params (or parameters) and memory: the best by validation accuracy',
+      )
+        .argParser(budget)
+        .conflicts('path'),
+    )
+    .addOption(new Option('--weights <type>', 'type of the stored weights; transformers.js gets float32 and int8').choices(WEIGHT_TYPES))
+    .option('--opset <number>', 'version of the operators of ONNX, 17 to 20 (default: 20)', integer(17, 20))
+    .option(
+      '--out <path>',
+      'folder to write, with a model card; or a file, of --format onnx and safetensors (default: a folder named after the model)',
+    )
+    .option('--force', 'replace files that this command did not write')
+    .addOption(ownPartsOption())
+    .addOption(quietOption())
+    .addOption(seedOption())
+    .addOption(jsonOption())
+    .usage('<model> --format <format> [options]')
+    .addHelpText('after', example('learngene export runs/quickstart --format transformers.js --budget macs=2M --out web'))
+    .addHelpText('after', '  $ learngene export small.safetensors --format onnx --weights int8 --out small.onnx')
+    .action(async (model: string, given: Omit<ExportOptions, 'model'> & { readonly json?: boolean; readonly quiet?: boolean }) => {
+      const options = { ...given, model }
+      if (given.format === undefined)
+        throw new UsageError(`export needs --format, one of ${EXPORT_FORMATS.join(', ')}; learngene export --help tells more`)
+      const { exportModel } = await import('./export/export-model.js')
+      const written = await withProgress(io, (report) => exportModel(options, report, io.signal), options.quiet)
+      if (options.json) return printJson(io, written)
+      const { format, chosen, measured, out, files, parameters, macs, next } = written
+      const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
+      const lines = [
+        ...(chosen
+          ? [`chosen within ${formatBudget(chosen.budget)} on ${chosen.images} validation images: ${chosen.path}`, chosen.why]
+          : []),
+        ...(measured
+          ? [`reported on ${measured.testImages} test images: ${formatShare(measured.testAccuracy)} right, with float32 weights`]
+          : []),
+        `${written.path ?? model}: ${formatCount(parameters)} parameters, ${formatCount(macs)} MACs`,
+        `wrote ${out} for ${format} (${formatCount(total)}B)${files.length > 1 ? `: ${files.map(({ name, bytes }) => `${name} ${formatCount(bytes)}B`).join(', ')}` : ''}`,
+      ]
+      io.stdout.write(`${lines.join('\n')}\n${nextText([next], options.quiet)}`)
+    })
+}

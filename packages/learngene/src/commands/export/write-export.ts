@@ -1,0 +1,71 @@
+import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import type { ModelFiles } from '@learngene/export'
+import { saveFiles } from '@learngene/export/node'
+import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { assertModelReplaceable } from '../assert-model-replaceable.js'
+import { CARD_MARK } from './card.js'
+
+/** All that this command writes into folders. */
+const known = new Set([
+  ...['README.md', 'config.json', 'preprocessor_config.json', 'model.safetensors', 'model.onnx', 'model.onnx_data', 'onnx'],
+  ...['model.onnx', 'model.onnx_data', 'model_quantized.onnx', 'model_quantized.onnx_data'].map((name) => join('onnx', name)),
+])
+
+/**
+ * Writes files under their names into a folder, or beside `out` where that is the first of them. A folder that this command wrote and nobody added to is replaced whole.
+ *
+ * @param options.force writes over what is somebody else's; what else lies in a folder stays
+ * @returns names and sizes of what was written
+ * @throws Error when what is there is somebody else's, or cannot be written
+ */
+export async function writeExport(out: string, files: ModelFiles, options: { readonly file: boolean; readonly force: boolean }) {
+  if (options.file) {
+    if (!options.force) await assertFileReplaceable(out)
+    await mkdir(dirname(out), { recursive: true })
+    // The data come first: a model without them could not be loaded.
+    for (const [name, bytes] of [...files].reverse()) await writeFileAtomically(join(dirname(out), name), bytes)
+  } else if (await isOurs(out)) await saveFiles(out, files)
+  else if (options.force) {
+    for (const [name, bytes] of files) {
+      await mkdir(dirname(join(out, name)), { recursive: true })
+      await writeFileAtomically(join(out, name), bytes)
+    }
+  } else throw new Error(`${out} exists and is no folder of learngene export alone; name another folder, or write into it with --force`)
+  return [...files].map(([name, bytes]) => ({ name, bytes: bytes.length }))
+}
+
+/** Nothing, an empty folder, or one with files of this command alone. */
+async function isOurs(folder: string): Promise<boolean> {
+  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  if (!found) return true
+  if (!found.isDirectory()) throw new Error(`${folder} is a file; name a folder`)
+  const names = await readdir(folder, { recursive: true })
+  if (names.length === 0) return true
+  if (!names.every((name) => known.has(name))) return false
+  const card = await readFile(join(folder, 'README.md'), 'utf8').catch(() => '')
+  return card.includes(CARD_MARK)
+}
+
+async function assertFileReplaceable(file: string): Promise<void> {
+  if (file.endsWith('.safetensors')) return assertModelReplaceable(file, { name: 'exported model', key: 'exportedAs' })
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error
+  })
+  if (!found || (found.isFile() && (await beginsAsOurs(file)))) return
+  const what = found.isDirectory() ? 'is a directory' : 'exists and is no exported model'
+  throw new Error(`${file} ${what}; name another file${found.isFile() ? ', or replace it with --force' : ''}`)
+}
+
+/** An ONNX file of ours states its producer in its first bytes: the version of the format, then the second field, a text of 9 letters. */
+async function beginsAsOurs(path: string): Promise<boolean> {
+  const file = await open(path)
+  try {
+    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0)
+    return new TextDecoder('latin1').decode(buffer.subarray(0, bytesRead)).slice(2).startsWith('\x12\x09learngene')
+  } finally {
+    await file.close()
+  }
+}
