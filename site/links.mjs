@@ -31,3 +31,12 @@ export function addressOf(from, href) {
   const kind = existsSync(file) && statSync(file).isDirectory() ? 'tree' : 'blob'
   return `${repository.url.replace(/^git\+/, '').replace(/\.git$/, '')}/${posix.join(kind, 'main', path)}${end}`
 }
+
+/** The anchor of a heading, as GitHub makes it, so that one link serves there and on the site. */
+export const slugOf = (heading) =>
+  heading
+    .replaceAll(/[`*]/g, '')
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .trim()
+    .replaceAll(/\s/g, '-')

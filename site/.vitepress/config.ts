@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { defineConfig, type MarkdownRenderer } from 'vitepress'
-import { addressOf, isRelative } from '../links.mjs'
+import { addressOf, isRelative, slugOf } from '../links.mjs'
 
 const docs = fileURLToPath(new URL('../../docs/', import.meta.url))
 const api = join(docs, 'api/entries.json')
@@ -21,7 +21,8 @@ const sections: readonly { readonly text: string; readonly items: readonly Item[
       page('Choosing sizes', 'sizes'),
       page('Budgets and devices', 'budgets'),
       page('Latency', 'latency'),
-      page('Export', 'export'),
+      page('Export', 'exporting'),
+      page('Exported models', 'export'),
       page('Serving', 'serving'),
       page('Studio', 'studio'),
       page('Clusters', 'cluster'),
@@ -56,7 +57,7 @@ export default defineConfig({
   lastUpdated: false,
   // None, or browsers ask for one that is not there.
   head: [['link', { rel: 'icon', href: 'data:,' }]],
-  markdown: { config: (md) => md.use(outsideLinks).use(figures) },
+  markdown: { anchor: { slugify: slugOf }, config: (md) => md.use(outsideLinks).use(figures) },
   vite: { publicDir: false, build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
     search: { provider: 'local' },
