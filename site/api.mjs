@@ -35,7 +35,9 @@ function readmeOf(folder) {
 
 async function generate(selected, options) {
   const app = await Application.bootstrapWithPlugins({
-    plugin: ['typedoc-plugin-markdown', 'typedoc-vitepress-theme'],
+    plugin: [import.meta.resolve('typedoc-plugin-markdown'), import.meta.resolve('typedoc-vitepress-theme')].map((url) =>
+      fileURLToPath(url),
+    ),
     name: 'API',
     entryPoints: selected.map(({ folder, source }) => `${packages}/${folder}/src/${source}.ts`),
     basePath: packages,

@@ -1,4 +1,4 @@
-// The figures of the docs, from what a run left: `npm start && node site/figures.mjs [RUN]` writes docs/figures. Nothing in them is drawn that the run's report.json or metrics.jsonl does not say.
+// The figures of the docs, from what a run left: `npm start && npm run figures -w @learngene/site` (or `node site/figures.mjs RUN`) writes docs/figures. Nothing in them is drawn that the run's report.json or metrics.jsonl does not say.
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

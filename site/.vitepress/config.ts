@@ -12,6 +12,7 @@ interface Item {
   readonly link: string
 }
 const page = (text: string, file: string): Item => ({ text, link: `/${file}` })
+/** Pages that are not there are left out. */
 const sections: readonly { readonly text: string; readonly items: readonly Item[] }[] = [
   {
     text: 'Using it',
@@ -60,7 +61,11 @@ export default defineConfig({
   markdown: { anchor: { slugify: slugOf }, config: (md) => md.use(outsideLinks).use(figures) },
   vite: { publicDir: false, build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
-    search: { provider: 'local' },
+    // What explains before what lists.
+    search: {
+      provider: 'local',
+      options: { miniSearch: { searchOptions: { boostDocument: (id: string) => (id.startsWith('/api/') ? 0.4 : 1) } } },
+    },
     outline: [2, 3],
     nav: [
       { text: 'Guide', link: '/getting-started' },
