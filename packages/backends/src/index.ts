@@ -1,6 +1,6 @@
 export { BACKEND_NAMES, type BackendName } from './backend-names.js'
 export { type BackendDescription, describeBackend, describeBackends } from './describe-backends.js'
-export type { BackendOptions } from './starter.js'
+export type { BackendOptions, MeasurableNetwork } from './starter.js'
 export { TENSORFLOW_PACKAGES, type TensorFlowName, tensorFlowDirectory } from './tensorflow-installation.js'
 export { type UsedBackend, useBackend } from './use-backend.js'
 export { WEBGPU_PACKAGES } from './webgpu/gpu.js'

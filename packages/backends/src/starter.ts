@@ -1,3 +1,4 @@
+import type { Tensor, Tensor3D, Tensor4D, Variable } from '@tensorflow/tfjs-core'
 import type { BackendName } from './backend-names.js'
 
 export interface BackendOptions {
@@ -6,7 +7,29 @@ export interface BackendOptions {
    * @tensorflow/tfjs-backend-wasm takes it. Default in Node: the installed package. Default in browsers: beside the script.
    */
   readonly wasmPaths?: string | { readonly [file: string]: string }
+  /**
+   * With `auto`: every backend that can run here runs this network, and the fastest for it is taken, instead of the one that is fastest for most. Small
+   * networks are often faster on wasm than on a GPU. The network's weights end on the backend that is taken.
+   */
+  readonly measure?: MeasurableNetwork
+  /** Images per call of `measure`; default 1. */
+  readonly batch?: number
 }
+
+/** What `auto` can measure: a network of `@learngene/vit-blocks`, or whatever has its parts. */
+export interface MeasurableNetwork {
+  readonly embedding: {
+    /** Of the images [B, height, width, channels] that it takes. */
+    readonly geometry: { readonly imageSize: number | readonly [height: number, width: number]; readonly channels: number }
+    readonly parameters: Weights
+    forward(images: Tensor4D): Tensor3D
+  }
+  readonly blocks: readonly { readonly parameters: Weights; forward(x: Tensor3D, context: object): Tensor3D }[]
+  readonly head: { readonly parameters: Weights; forward(x: Tensor3D): Tensor }
+}
+
+/** Trained tensors by name. */
+type Weights = { readonly [name: string]: Variable }
 
 export interface StartedBackend {
   /** Of the backend's package; for tensorflow and tensorflow-gpu of the TensorFlow library that runs. */

@@ -1,8 +1,22 @@
-import { engine, getBackend, getKernelsForBackend, matMul, memory, tensor2d, tidy } from '@tensorflow/tfjs-core'
+import {
+  engine,
+  getBackend,
+  getKernelsForBackend,
+  matMul,
+  memory,
+  mul,
+  reshape,
+  type Tensor3D,
+  tensor1d,
+  tensor2d,
+  tidy,
+  variable,
+} from '@tensorflow/tfjs-core'
 import { expect, test, vi } from 'vitest'
 import { cpu } from './cpu.js'
-import type { Starter } from './starter.js'
-import { useBackend, useFirst } from './use-backend.js'
+import type { MeasurableNetwork, Starter } from './starter.js'
+import { useBackend, useFastest, useFirst } from './use-backend.js'
+import { wasm } from './wasm.js'
 
 const product = () => {
   const [a, b] = [tensor2d([1, 2, 3, 4], [2, 2]), tensor2d([5, 6, 7, 8], [2, 2])]
@@ -97,4 +111,66 @@ test('where none starts, the error has every reason', async () => {
   await expect(useFirst([failing('wasm', 'no file'), failing('cpu', 'no package')], {})).rejects.toThrow(
     /^no backend can be started: wasm: no file; cpu: no package$/,
   )
+})
+
+/** Something with a network's parts: it doubles what it sees, and how often it has run is counted by backend. */
+function countedNetwork() {
+  const weight = variable(tensor1d([2]))
+  const runs: { [backend: string]: number } = {}
+  const network: MeasurableNetwork = {
+    embedding: {
+      geometry: { imageSize: [2, 3], channels: 1 },
+      parameters: { weight },
+      forward: (images) => reshape(images, [images.shape[0], 6, 1]) as Tensor3D,
+    },
+    blocks: [
+      {
+        parameters: {},
+        forward(x) {
+          runs[getBackend()] = (runs[getBackend()] ?? 0) + 1
+          return mul(x, weight) as Tensor3D
+        },
+      },
+    ],
+    head: { parameters: {}, forward: (x) => x },
+  }
+  return { network, runs, weight }
+}
+
+test('auto takes the backend that is fastest for a network, says what each took, and moves its weights there', async () => {
+  await useBackend('cpu')
+  const { network, runs, weight } = countedNetwork()
+  const before = memory().numTensors
+  const slow: Starter = { ...cpu, name: 'tensorflow', loadKernels: () => new Promise((resolve) => setTimeout(resolve, 1)) }
+  const missing: Starter = { ...cpu, name: 'webgpu', start: () => Promise.reject(new Error('there is no adapter')) }
+  const used = await useFastest([missing, slow, wasm, cpu], network, { batch: 2 })
+  expect(used.measured!.map(({ name }) => name).sort()).toEqual(['tensorflow', 'wasm'])
+  const [fastest, other] = used.measured!
+  expect(used.name).toBe(fastest!.name)
+  expect(fastest!.ms).toBeLessThanOrEqual(other!.ms)
+  expect(used.tried[0]).toEqual({ name: 'webgpu', reason: 'there is no adapter' })
+  expect(used.tried[1]).toEqual({
+    name: other!.name,
+    reason: expect.stringMatching(/^it takes [\d.e-]+ ms for this network, \w+ [\d.e-]+ ms$/),
+  })
+  expect(Object.keys(runs).sort()).toEqual(['cpu', 'wasm'])
+  expect(Array.from(weight.dataSync())).toEqual([2])
+  expect(memory().numTensors).toBe(before)
+  weight.dispose()
+})
+
+test('auto with a network takes plain JavaScript only where nothing else runs it', async () => {
+  const { network, weight } = countedNetwork()
+  expect((await useFastest([cpu], network, {})).name).toBe('cpu')
+  const broken: MeasurableNetwork = { ...network, head: { parameters: {}, forward: () => { throw new Error('no such kernel') } } } // biome-ignore format: short
+  await expect(useFastest([wasm, cpu], broken, {})).rejects.toThrow(
+    'no backend can run the network: wasm: no such kernel; cpu: no such kernel',
+  )
+  weight.dispose()
+})
+
+test('what cannot be measured is refused', async () => {
+  await expect(useBackend('auto', { measure: {} as never })).rejects.toThrow('measure must be a network, for example of loadModel')
+  await expect(useBackend('auto', { batch: 0 })).rejects.toThrow('batch must be an integer of at least 1, got 0')
+  await expect(useBackend('wasm', { measure: countedNetwork().network })).rejects.toThrow('measure belongs to auto: got wasm')
 })

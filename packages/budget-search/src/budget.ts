@@ -106,7 +106,7 @@ export const formatMeasure = (measure: string, value: number): string => {
   for (const suffix of unit.printed) {
     const scale = 10 ** unit.decimal[suffix]!
     const text = `${value / scale}${suffix}`
-    if (value >= scale && parseMeasure(measure, text) === value) return text
+    if ((value >= scale || scale === 1) && parseMeasure(measure, text) === value) return text
   }
   return String(value)
 }

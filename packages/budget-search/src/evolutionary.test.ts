@@ -94,6 +94,28 @@ describe('evolutionarySearch', () => {
     expect(await bestOf(8)).toBeGreaterThan(await bestOf(1))
   })
 
+  it('tells how far the predictor was from scores that it had not seen', async () => {
+    const options = { rng: seededRng(1), generations: 12 }
+    const features = (genes: Genes) => genes.map(Math.sqrt)
+    const knowing = (await evolutionarySearch(huge, score, { macs: 300 }, { ...options, features })).predictor!
+    expect(knowing.heldOut).toBe(12 * 32)
+    expect(knowing.meanError).toBeLessThan(0.05 * knowing.meanDeviation)
+    const noise = async (values: readonly Genes[]) => values.map((genes) => seededRng(genes.join()).uniform())
+    const guessing = (await evolutionarySearch(huge, noise, { macs: 300 }, options)).predictor!
+    expect(guessing.meanError).toBeGreaterThan(0.8 * guessing.meanDeviation)
+    expect((await evolutionarySearch(huge, score, {}, { ...options, generations: 0 })).predictor).toBeUndefined()
+  })
+
+  it("sees what the space says of a candidate, where it says anything, and the caller's features before that", async () => {
+    const features = vi.fn((genes: Genes) => genes.map(Math.sqrt))
+    const space = { ...huge, features }
+    await evolutionarySearch(space, score, {}, { rng: seededRng(1), generations: 2 })
+    expect(features).toHaveBeenCalled()
+    features.mockClear()
+    await evolutionarySearch(space, score, {}, { rng: seededRng(1), generations: 2, features: (genes) => genes })
+    expect(features).not.toHaveBeenCalled()
+  })
+
   it('calls the evaluator once a generation with at most the population', async () => {
     const evaluator = vi.fn(async (values: readonly Genes[]) => score(values))
     const events: ReportEvent[] = []

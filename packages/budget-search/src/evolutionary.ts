@@ -16,7 +16,7 @@ export interface EvolutionaryOptions<T> extends CommonOptions {
   readonly generations?: number
   /** Offspring proposed for each one evaluated; the predictor chooses among them. 8 unless told otherwise, 1 switches it off. */
   readonly proposals?: number
-  /** What the predictor sees of a value: finite numbers, always as many. Its measures and their logarithms unless told otherwise. */
+  /** What the predictor sees of a value: finite numbers, always as many. The space's own features, or the measures and their logarithms, unless told otherwise. */
   readonly features?: (value: T) => readonly number[]
 }
 
@@ -46,21 +46,27 @@ const selectParents = <T>(evaluated: readonly Scored<T>[], size: number, cost: C
 }
 
 /** Different candidates that fit and were not evaluated yet: at most `wanted`, fewer where the attempts run out. */
-const propose = <T>(
+const propose = async <T>(
   space: SearchSpace<T>,
   budget: Budget,
   parents: readonly Scored<T>[],
   isKnown: (key: string) => boolean,
   wanted: number,
   rng: Rng,
-): Candidate<T>[] => {
+): Promise<Candidate<T>[]> => {
   const offspring = new Map<string, Candidate<T>>()
   for (let attempt = 0; attempt < attempts * wanted && offspring.size < wanted; attempt++) {
     const value = rng.uniform() < immigrants ? space.sample(rng) : mutateSome(space, parents[rng.integer(parents.length)]!.value, rng)
-    const candidate = candidateOf(space, value)
+    const candidate = await candidateOf(space, value)
     if (!isKnown(candidate.key) && fits(candidate.measures, budget)) offspring.set(candidate.key, candidate)
   }
   return [...offspring.values()]
+}
+
+/** A candidate, and where it was predicted what it would score. */
+interface Proposed<T> {
+  readonly candidate: Candidate<T>
+  readonly prediction?: number
 }
 
 /** The offspring that the predictor ranks highest, and a few of the others by chance. */
@@ -70,8 +76,8 @@ const preselect = <T>(
   features: (candidate: Candidate<T>) => readonly number[],
   size: number,
   rng: Rng,
-): Candidate<T>[] => {
-  if (offspring.length <= size) return [...offspring]
+): Proposed<T>[] => {
+  if (offspring.length <= size) return offspring.map((candidate) => ({ candidate }))
   const predict = fitRidge(
     evaluated.map(features),
     evaluated.map(({ score }) => score),
@@ -80,11 +86,38 @@ const preselect = <T>(
   const ranked = offspring
     .map((candidate) => ({ candidate, prediction: predict(features(candidate)) }))
     .sort((a, b) => b.prediction - a.prediction)
-    .map(({ candidate }) => candidate)
   const predicted = Math.ceil(size * (1 - unpredicted))
   const rest = ranked.slice(predicted)
   const lucky = rng.permutation(rest.length).subarray(0, size - predicted)
   return [...ranked.slice(0, predicted), ...Array.from(lucky, (i) => rest[i]!)]
+}
+
+/** How well a predictor knew scores before they were there: those of each generation by the generations before. */
+export interface PredictorError {
+  /** Candidates that were predicted and then evaluated. */
+  readonly heldOut: number
+  /** Mean of |predicted - score| over them. */
+  readonly meanError: number
+  /** Mean of |mean score - score| over them: what a predictor that knows nothing would miss. */
+  readonly meanDeviation: number
+}
+
+/** What `evolutionarySearch` found. */
+export interface EvolutionaryResult<T> extends SearchResult<T> {
+  /** Undefined where the predictor was never asked. */
+  readonly predictor: PredictorError | undefined
+}
+
+const errorOf = (predictions: readonly number[], scores: readonly number[]): PredictorError | undefined => {
+  const heldOut = scores.length
+  if (heldOut === 0) return undefined
+  const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / heldOut
+  const centre = mean(scores)
+  return {
+    heldOut,
+    meanError: mean(scores.map((score, i) => Math.abs(score - predictions[i]!))),
+    meanDeviation: mean(scores.map((score) => Math.abs(score - centre))),
+  }
 }
 
 /**
@@ -102,7 +135,7 @@ export const evolutionarySearch = async <T>(
   evaluator: Evaluator<T>,
   budget: Budget,
   options: EvolutionaryOptions<T>,
-): Promise<SearchResult<T>> => {
+): Promise<EvolutionaryResult<T>> => {
   requireSpace(space, ['sample', 'mutate', 'cost', 'key'])
   requireFunction('the evaluator', evaluator)
   requireObject('options', options)
@@ -113,23 +146,39 @@ export const evolutionarySearch = async <T>(
   requireInteger('generations', generations, 0)
   requireInteger('proposals', proposals, 1)
   const random = rng.fork('evolutionary-search')
-  const describe = features ? ({ value }: Candidate<T>) => features(value) : measureFeatures
+  const seen = features ?? space.features?.bind(space)
+  const describe = seen ? ({ value }: Candidate<T>) => seen(value) : measureFeatures
+  const [predictions, outcomes]: [number[], number[]] = [[], []]
   const evaluated: Scored<T>[] = []
   const known = new Set<string>()
-  const step = async (candidates: readonly Candidate<T>[], generation: number): Promise<void> => {
-    evaluated.push(...(await evaluate(evaluator, candidates)))
-    for (const { key } of candidates) known.add(key)
-    const best = evaluated.reduce((highest, { score }) => Math.max(highest, score), Number.NEGATIVE_INFINITY)
+  let best = Number.NEGATIVE_INFINITY
+  const step = async (proposed: readonly Proposed<T>[], generation: number): Promise<void> => {
+    const scored = await evaluate(
+      evaluator,
+      proposed.map(({ candidate }) => candidate),
+    )
+    evaluated.push(...scored)
+    for (const [i, { candidate, prediction }] of proposed.entries()) {
+      known.add(candidate.key)
+      if (prediction === undefined) continue
+      predictions.push(prediction)
+      outcomes.push(scored[i]!.score)
+    }
+    best = scored.reduce((highest, { score }) => Math.max(highest, score), best)
     reporter?.({ kind: 'progress', done: generation + 1, total: generations + 1, metrics: { best, evaluated: evaluated.length } })
   }
 
   reporter?.({ kind: 'stage', name: 'search', total: generations + 1 })
-  await step(feasibleStart(space, budget, population, random), 0)
+  const start = await feasibleStart(space, budget, population, random)
+  await step(
+    start.map((candidate) => ({ candidate })),
+    0,
+  )
   for (let generation = 1; generation <= generations; generation++) {
     const parents = selectParents(evaluated, population, cost)
-    const offspring = propose(space, budget, parents, (key) => known.has(key), population * proposals, random)
+    const offspring = await propose(space, budget, parents, (key) => known.has(key), population * proposals, random)
     if (offspring.length === 0) break
     await step(preselect(offspring, evaluated, describe, population, random), generation)
   }
-  return resultOf(evaluated, cost)
+  return { ...resultOf(evaluated, cost), predictor: errorOf(predictions, outcomes) }
 }

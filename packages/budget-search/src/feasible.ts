@@ -87,19 +87,19 @@ export const mutateSome = <T>(space: SearchSpace<T>, value: T, rng: Rng): T => {
  * Walks from `start` by mutations that do not raise the energy, until `done` says so or the steps are used up; returns where it ended.
  * `observe` sees every candidate on the way, accepted or not.
  */
-const descend = <T>(
+const descend = async <T>(
   space: SearchSpace<T>,
   start: Candidate<T>,
   energy: (candidate: Candidate<T>) => number,
   done: (candidate: Candidate<T>) => boolean,
   observe: (candidate: Candidate<T>) => void,
   rng: Rng,
-): Candidate<T> => {
+): Promise<Candidate<T>> => {
   let current = start
   let level = energy(start)
   observe(start)
   for (let step = 0; step < walkSteps && !done(current); step++) {
-    const next = candidateOf(space, mutateSome(space, current.value, rng))
+    const next = await candidateOf(space, mutateSome(space, current.value, rng))
     observe(next)
     const nextLevel = energy(next)
     if (nextLevel <= level) {
@@ -116,7 +116,7 @@ const descend = <T>(
  *
  * Throws `InfeasibleBudgetError` where none is found, with the smallest candidate found by each capped measure.
  */
-export const feasibleStart = <T>(space: SearchSpace<T>, budget: Budget, size: number, rng: Rng): Candidate<T>[] => {
+export const feasibleStart = async <T>(space: SearchSpace<T>, budget: Budget, size: number, rng: Rng): Promise<Candidate<T>[]> => {
   const tracker = trackSmallest(budget)
   const found = new Map<string, Candidate<T>>()
   const inBudget = (candidate: Candidate<T>): boolean => fits(candidate.measures, budget)
@@ -124,15 +124,15 @@ export const feasibleStart = <T>(space: SearchSpace<T>, budget: Budget, size: nu
     tracker.observe(candidate)
     if (found.size < size && inBudget(candidate)) found.set(candidate.key, candidate)
   }
-  const sample = (): Candidate<T> => candidateOf(space, space.sample(rng))
+  const sample = (): Promise<Candidate<T>> => candidateOf(space, space.sample(rng))
 
-  for (let i = 0; i < size; i++) descend(space, sample(), ({ measures }) => overshoot(measures, budget), inBudget, observe, rng)
+  for (let i = 0; i < size; i++) await descend(space, await sample(), ({ measures }) => overshoot(measures, budget), inBudget, observe, rng)
   if (found.size > 0) return [...found.values()]
   for (const { measure } of constraintsOf(budget)) {
     for (let walk = 0; walk < minimisingWalks; walk++) {
-      descend(
+      await descend(
         space,
-        sample(),
+        await sample(),
         ({ measures }) => measureOf(measures, measure),
         () => found.size > 0,
         observe,

@@ -1,4 +1,4 @@
-import type { Candidate, Rng, SearchSpace } from '@learngene/interfaces'
+import type { Candidate, Measures, Rng, SearchSpace } from '@learngene/interfaces'
 
 /** A small generator for tests: xorshift32 on a seed mixed with the labels of its forks. */
 export const seededRng = (seed: number | string): Rng => {
@@ -33,8 +33,11 @@ export type Genes = readonly number[]
 
 interface GridOptions {
   readonly bounds: readonly number[]
-  readonly cost: (genes: Genes) => { readonly [measure: string]: number }
+  readonly cost: (genes: Genes) => Measures
 }
+
+/** One whose costs are known at once. */
+export type PricedSpace = Omit<SearchSpace<Genes>, 'cost'> & { cost(genes: Genes): Measures }
 
 const gridBasics = ({ bounds, cost }: GridOptions) => ({
   count: () => bounds.reduce((product, bound) => product * bound, 1),
@@ -57,13 +60,13 @@ function* allGenes([bound, ...rest]: readonly number[]): Generator<number[]> {
 }
 
 /** A grid of genes whose neighbours differ by one step of one gene. */
-export const gridSpace = (options: GridOptions): SearchSpace<Genes> => ({
+export const gridSpace = (options: GridOptions): PricedSpace => ({
   ...gridBasics(options),
   enumerate: () => allGenes(options.bounds),
 })
 
 /** The same, but listing it is an error. */
-export const unlistableSpace = (options: GridOptions): SearchSpace<Genes> => ({
+export const unlistableSpace = (options: GridOptions): PricedSpace => ({
   ...gridBasics(options),
   enumerate: () => {
     throw new Error('this space must not be listed')

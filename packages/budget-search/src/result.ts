@@ -18,10 +18,10 @@ export const defaultCost = 'macs'
 export type Scored<T> = Candidate<T> & { readonly score: number }
 
 /** A value of the space with its key and measures. */
-export const candidateOf = <T>(space: Pick<SearchSpace<T>, 'cost' | 'key'>, value: T): Candidate<T> => ({
+export const candidateOf = async <T>(space: Pick<SearchSpace<T>, 'cost' | 'key'>, value: T): Promise<Candidate<T>> => ({
   value,
   key: space.key(value),
-  measures: space.cost(value),
+  measures: await space.cost(value),
 })
 
 /** Scores the candidates in one call. Throws where the evaluator does not return one finite score for each. */

@@ -1,7 +1,7 @@
 import type { Budget, Candidate, Evaluator, SearchSpace } from '@learngene/interfaces'
 import { requireFunction, requireInteger, requireObject, requireSpace } from './arguments.js'
 import { fits } from './budget.js'
-import { type EvolutionaryOptions, evolutionarySearch } from './evolutionary.js'
+import { type EvolutionaryOptions, type EvolutionaryResult, evolutionarySearch } from './evolutionary.js'
 import { trackSmallest } from './feasible.js'
 import { type CommonOptions, candidateOf, defaultCost, evaluate, resultOf, type Scored, type SearchResult } from './result.js'
 
@@ -20,7 +20,7 @@ export const search = async <T>(
   evaluator: Evaluator<T>,
   budget: Budget,
   options: SearchOptions<T> = {},
-): Promise<SearchResult<T>> => {
+): Promise<SearchResult<T> & Partial<EvolutionaryResult<T>>> => {
   requireSpace(space, ['count'])
   requireObject('options', options)
   const limit = requireInteger('exhaustiveLimit', options.exhaustiveLimit ?? 10_000, 0)
@@ -65,7 +65,7 @@ export const exhaustiveSearch = async <T>(
 
   reporter?.({ kind: 'stage', name: 'search', total })
   for (const value of space.enumerate()) {
-    const candidate = candidateOf(space, value)
+    const candidate = await candidateOf(space, value)
     if (seen.has(candidate.key)) throw new Error(`keys must be unique within a space: ${candidate.key} was enumerated twice`)
     seen.add(candidate.key)
     tracker.observe(candidate)

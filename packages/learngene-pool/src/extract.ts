@@ -1,6 +1,6 @@
 import type { JsonObject } from '@learngene/interfaces'
 import { descendantOf, formatPath, requireArguments, type StitchedPath } from '@learngene/stitch'
-import { disposeParameters, type FloatDtype, saveModel } from '@learngene/vit-blocks'
+import { disposeParameters, type FloatDtype, modelBytes, saveModel } from '@learngene/vit-blocks'
 import type { Pool } from './pool.js'
 
 /**
@@ -13,7 +13,7 @@ export async function extractDescendant(
   options: { readonly dtype?: FloatDtype; readonly details?: JsonObject } = {},
 ): Promise<Uint8Array> {
   requireArguments('extractDescendant', { pool: ['family', pool], path: ['stitchedPath', path], options: ['object', options] })
-  const details = { ...pool.details, path: formatPath(path.path), ...options.details }
+  const details = { ...detailsOf(pool, path), ...options.details }
   const descendant = descendantOf(pool, path)
   const merged = await Promise.all(descendant.blocks.map((block) => block.merge?.()))
   try {
@@ -23,3 +23,11 @@ export async function extractDescendant(
     for (const block of merged) if (block) disposeParameters(block.parameters)
   }
 }
+
+/** Bytes of the file that {@link extractDescendant} makes, without making it; more than that where stitches are stored as something smaller. */
+export function descendantBytes(pool: Pool, path: StitchedPath, options: { readonly dtype?: FloatDtype } = {}): number {
+  requireArguments('descendantBytes', { pool: ['family', pool], path: ['stitchedPath', path], options: ['object', options] })
+  return modelBytes(descendantOf(pool, path), { dtype: options.dtype, details: detailsOf(pool, path) })
+}
+
+const detailsOf = ({ details }: Pool, { path }: StitchedPath): JsonObject => ({ ...details, path: formatPath(path) })

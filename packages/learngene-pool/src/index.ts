@@ -20,7 +20,7 @@ export {
   type Outcomes,
   outcomes,
 } from './evaluate.js'
-export { extractDescendant } from './extract.js'
+export { descendantBytes, extractDescendant } from './extract.js'
 export { type FineTuneOptions, fineTune } from './fine-tune.js'
 export {
   ancestorTier,

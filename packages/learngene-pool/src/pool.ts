@@ -1,4 +1,4 @@
-import type { Cost, JsonObject, Rng, SearchSpace } from '@learngene/interfaces'
+import type { Cost, JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, Parameters } from '@learngene/interfaces/tensors'
 import {
   costOfPath,
@@ -113,7 +113,7 @@ export function storedParameters(family: StitchedFamily): number {
 }
 
 /** The pool's paths as a space that budgets are searched in, measured by {@link costOfPath}. */
-export function searchSpace(family: StitchedFamily): SearchSpace<StitchedPath> & PathSpace {
+export function searchSpace(family: StitchedFamily): PathSpace & { cost(path: StitchedPath): Record<keyof Cost, number> } {
   requireArguments('searchSpace', { family: ['family', family] })
   const cost = (path: StitchedPath): Record<keyof Cost, number> => ({ ...costOfPath(family, path) })
   return { ...family.space, cost }

@@ -4,6 +4,7 @@ import type { Budget } from '@learngene/interfaces'
 import type { ConfidenceName } from '@learngene/stitch'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from './errors.js'
+import { type MeasuredBudget, parseMeasuredBudget, parseObjective } from './latency/budget.js'
 
 /** The measures that every model carries. */
 const MEASURES = ['macs', 'parameters', 'memory']
@@ -32,15 +33,48 @@ export function integers(text: string): number[] {
 
 /** Reads `macs=5e9,params=3M`. */
 export function budget(text: string): Budget {
-  let caps: Budget
+  return capsOf(text, MEASURES)
+}
+
+/** The same of descendants, whose files have `bytes`; their latency is measured once there are any. */
+export function familyBudget(text: string): Budget {
+  const later = 'latency is measured on what the run has made, with: learngene search RUN --budget latency=20ms@wasm'
+  return capsOf(text, [...MEASURES, 'bytes'], `; ${later}`)
+}
+
+function capsOf(text: string, measures: readonly string[], ofLatency = ''): Budget {
+  const caps = argument(() => parseBudget(text))
+  const unknown = Object.keys(caps).find((measure) => !measures.includes(measure))
+  if (unknown === undefined) return caps
+  throw new InvalidArgumentError(`Models are measured in ${measures.join(', ')}; got ${unknown}${unknown === 'latency' ? ofLatency : ''}.`)
+}
+
+/** Reads `macs=5M,latency=20ms@webgpu,batch=1`. */
+export function measuredBudget(text: string): MeasuredBudget {
+  return argument(() => parseMeasuredBudget(text))
+}
+
+/** Reads `accuracy`, `macs`, `latency@wasm,batch=1`. */
+export function objective(text: string): ReturnType<typeof parseObjective> {
+  return argument(() => parseObjective(text))
+}
+
+/** Reads a share above 0, such as 0.85 or 85%. */
+export function share(text: string): number {
+  const [, number, percent] = /^(\d*\.?\d+)\s*(%?)$/.exec(text.trim()) ?? []
+  const value = Number(number) / (percent ? 100 : 1)
+  if (number === undefined || !(value > 0 && value <= 1))
+    throw new InvalidArgumentError('It must be a share above 0 and at most 1, such as 0.85 or 85%.')
+  return value
+}
+
+/** What a parser of the libraries throws, as commander takes it. */
+function argument<T>(parse: () => T): T {
   try {
-    caps = parseBudget(text)
+    return parse()
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Error).message}.`)
   }
-  const unknown = Object.keys(caps).find((measure) => !MEASURES.includes(measure))
-  if (unknown) throw new InvalidArgumentError(`Models are measured in ${MEASURES.join(', ')}; got ${unknown}.`)
-  return caps
 }
 
 /** The confidences that runs keep, named here so that help need not load TensorFlow.js. */
@@ -82,6 +116,25 @@ export function requireOptions(command: Command, ...flags: readonly string[]): C
     const missing = command.options.find((option) => flags.includes(option.flags) && given[option.attributeName()] === undefined)
     if (missing) throw new UsageError(`${command.name()} needs ${missing.flags}; learngene ${command.name()} --help tells more`)
   })
+}
+
+/** Whose times a cap on latency is kept by. */
+export const profileOptions = () => [
+  new Option('--profile <file>', "compose latency from a device's profile that learngene profile wrote there; nothing is measured here"),
+  new Option('--anew', 'time the parts of the family again, also where the times of an earlier search are kept').conflicts('profile'),
+]
+
+/** @throws UsageError where options are given that only a latency has use for */
+export function requireMeasured(
+  command: string,
+  { profile, anew }: { readonly profile?: string; readonly anew?: boolean },
+  { caps }: MeasuredBudget,
+  objective = 'accuracy',
+): void {
+  if (caps.latency !== undefined || objective === 'latency' || (profile === undefined && !anew)) return
+  throw new UsageError(
+    `${profile === undefined ? '--anew' : '--profile'} belongs to a latency, such as --budget latency=20ms@wasm; learngene ${command} --help tells more`,
+  )
 }
 
 /** Lets a command take a run as its argument, or as `--run`; {@link runOf} tells which. */

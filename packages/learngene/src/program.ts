@@ -9,6 +9,7 @@ import { addExport } from './commands/export.js'
 import { addExtract } from './commands/extract.js'
 import { addInstallTensorFlow } from './commands/install-tensorflow.js'
 import { addPaths } from './commands/paths.js'
+import { addProfile } from './commands/profile.js'
 import { addQuickstart } from './commands/quickstart.js'
 import { addReport } from './commands/report.js'
 import { addRun } from './commands/run.js'
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
     addStatus,
     addPaths,
     addSearch,
+    addProfile,
     addExtract,
     addExport,
     addCut,

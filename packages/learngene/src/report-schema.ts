@@ -53,6 +53,7 @@ export const reportSchema: z.ZodType<RunReport> = z.object({
         id: count,
         path: text,
         memory: count,
+        bytes: count.optional(),
         stitched: z.boolean(),
         validationAccuracy: share,
         testAccuracy: share,

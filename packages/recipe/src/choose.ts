@@ -3,7 +3,7 @@ import type { Budget } from '@learngene/interfaces'
 import type { DescendantRow } from './report.js'
 
 /** What a choice needs of a descendant. */
-export type Choosable = Pick<DescendantRow, 'path' | 'macs' | 'parameters' | 'memory'>
+export type Choosable = Pick<DescendantRow, 'path' | 'macs' | 'parameters' | 'memory' | 'bytes'>
 
 /**
  * The best descendant within the budget, by validation accuracy.
@@ -18,7 +18,7 @@ export function chooseDescendant<Row extends Choosable>(
   const space = {
     count: () => rows.length,
     enumerate: () => rows,
-    cost: ({ macs, parameters, memory }: Row) => ({ macs, parameters, memory }),
+    cost: ({ macs, parameters, memory, bytes }: Row) => ({ macs, parameters, memory, ...(bytes !== undefined && { bytes }) }),
     key: ({ path }: Row) => path,
   }
   return exhaustiveSearch(space, (values) => values.map(score), budget)

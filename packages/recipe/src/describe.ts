@@ -1,5 +1,5 @@
 import { pareto } from '@learngene/budget-search'
-import { buildPool, createAuxiliary, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
+import { buildPool, createAuxiliary, descendantBytes, descendantsOf, type Pool, storedParameters } from '@learngene/learngene-pool'
 import { costOfPath, formatPath, type StitchedFamily, type StitchedPath, sharedMacs } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { costOf, type Network, type PartRegistry, withoutWeights } from '@learngene/vit-blocks'
@@ -31,6 +31,7 @@ export function describeDescendants(
     id,
     path: formatPath(path.path),
     ...costOfPath(pool, path),
+    bytes: descendantBytes(pool, path),
     stitched: path.stitches.length > 0,
     validationAccuracy: validation[id]!,
     testAccuracy: tested[id]!,

@@ -1,4 +1,4 @@
-import { buildPool, createAuxiliary } from '@learngene/learngene-pool'
+import { buildPool, createAuxiliary, descendantBytes } from '@learngene/learngene-pool'
 import { costOfPath, formatPath } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { type Network, standardBlocks, withoutWeights } from '@learngene/vit-blocks'
@@ -32,7 +32,12 @@ export async function requireFamily(ancestor: Network, { tiers, space, stitch, r
       createAuxiliary(ancestor, { heads: tier.heads ?? heads, depth: tier.depth ?? depth, width: tier.width }, createRng(0), registry),
     )
     const pool = buildPool(all, { space, stitch, parts: registry, spaces: registry?.spaces }, createRng(0))
-    return Array.from(pool.space.enumerate(), (path) => ({ path: formatPath(path.path), ...costOfPath(pool, path) }))
+    // What is still to be known of the images makes a file a little larger.
+    return Array.from(pool.space.enumerate(), (path) => ({
+      path: formatPath(path.path),
+      ...costOfPath(pool, path),
+      bytes: descendantBytes(pool, path),
+    }))
   })
   await chooseDescendant(rows, budget, () => 0)
 }

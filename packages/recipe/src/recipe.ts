@@ -131,6 +131,9 @@ const RECIPE_KEYS = [
   ...['initialisers', 'featureImages', 'comparisonImages', 'heldOutImages', 'fineTuning', 'baseline', 'budget', 'budgets', 'registry'],
 ]
 
+/** What descendants are measured in while a recipe runs. */
+const BUDGETED = ['macs', 'parameters', 'memory', 'bytes']
+
 /**
  * A recipe, checked before anything runs.
  *
@@ -164,6 +167,12 @@ export function defineRecipe(recipe: Recipe): Recipe {
     'policy',
   ])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
+  const unknown = Object.keys(recipe.budget ?? {}).find((measure) => !BUDGETED.includes(measure))
+  if (unknown !== undefined) {
+    const remedy =
+      unknown === 'latency' ? '; latency is measured on what a run has made: learngene search RUN --budget latency=20ms@wasm' : ''
+    throw new Error(`recipe: a budget caps ${BUDGETED.join(', ')}; got ${unknown}${remedy}`)
+  }
   return recipe
 }
 

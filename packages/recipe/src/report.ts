@@ -113,6 +113,8 @@ export interface DescendantRow extends ModelSize {
   readonly path: string
   /** Bytes: 4 x (parameters + peak live floats of one image). */
   readonly memory: number
+  /** Of its file with f32 weights; reports of earlier versions do not tell. */
+  readonly bytes?: number
   readonly stitched: boolean
   /** On the held-out training images; descendants are chosen by this. */
   readonly validationAccuracy: number

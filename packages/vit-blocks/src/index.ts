@@ -20,6 +20,7 @@ export {
   type LoadOptions,
   loadModel,
   loadParameters,
+  modelBytes,
   readParameters,
   type SaveOptions,
   saveModel,

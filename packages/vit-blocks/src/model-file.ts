@@ -5,6 +5,7 @@ import { disposeNetwork, type Network, parametersOf } from './network.js'
 import {
   bytesSource,
   type CheckOptions,
+  encodedLength,
   encodeSafetensors,
   type FloatDtype,
   type FloatTensor,
@@ -71,6 +72,15 @@ export async function saveModel(network: Network, options: SaveOptions = {}): Pr
   })
   // transformers refuses files that do not say so.
   return encodeSafetensors(tensors, { dtype, metadata: { ...metadata, format: 'pt' } })
+}
+
+/** Bytes of the file that {@link saveModel} makes of a network in timm's naming; its weights are not looked at. */
+export function modelBytes(
+  network: Network,
+  { dtype, details = {} }: Pick<SaveOptions, 'details'> & { readonly dtype?: FloatDtype } = {},
+): number {
+  const tensors = Object.entries(parametersOf(network)).map(([name, { shape }]) => ({ name, shape }))
+  return encodedLength(tensors, { dtype, metadata: writeMetadata(structureOf(network), details) })
 }
 
 /**

@@ -4,6 +4,7 @@ import { decodeImage, imageFiles } from '@learngene/datasets/node'
 import { classes as fashionClasses } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
 import { oneLine } from '../errors.js'
+import { takeFastestBackend } from '../fastest-backend.js'
 import { type Classifier, disposeClassifier, isCascade, networkOf } from '../predict/classifier.js'
 import { classifyPrepared, type Prediction } from '../predict/classify.js'
 import { type ModelInput, modelInput, requireClassifier } from '../predict/model-input.js'
@@ -43,6 +44,9 @@ export interface Classified {
   readonly next: string
 }
 
+/** Pictures that `classifyPrepared` runs at once. */
+const BATCH = 32
+
 /** Pictures that are decoded before they are asked for: more than sharp has threads, few enough that large photographs fit into memory. */
 const AHEAD = 8
 
@@ -66,6 +70,7 @@ export async function classifyFiles(
     requireClassifier(network, address)
     const input = modelInput({ network, details }, address)
     const total = found.length
+    await takeFastestBackend(backend, { network, batch: Math.min(BATCH, total), calls: total / BATCH }, report)
     report({ kind: 'stage', name: `classify ${total} ${total === 1 ? 'picture' : 'pictures'}`, total })
     const classified: string[] = []
     const unreadable: UnreadableFile[] = []

@@ -6,6 +6,7 @@ import { loadTest } from '@learngene/fashion-mnist'
 import type { Dataset, RawImage, Reporter } from '@learngene/interfaces'
 import { type Evaluation, evaluate, evaluateCascade } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
+import { takeFastestBackend } from '../fastest-backend.js'
 import { interruptible } from '../interruptible.js'
 import { disposeClassifier, isCascade, networkOf } from '../predict/classifier.js'
 import { type ModelInput, modelInput, preparedPictures, requireClassifier } from '../predict/model-input.js'
@@ -85,6 +86,7 @@ export async function evaluateModel(options: EvaluateOptions, report: Reporter, 
     const { readable, unreadable } = folderOf ? await checked(pictures, options, report, signal) : { readable: pictures, unreadable: [] }
     const source = interruptible(imageSource(readable, normalisationOf(input), { memoryLimit: 0 }), signal)
     const total = source.length
+    await takeFastestBackend(options.backend, { network, batch: Math.min(batchSize, total), calls: total / batchSize }, report)
     report({ kind: 'stage', name: `evaluate on ${dataset.name}`, total })
     const onBatch = (done: number) => report({ kind: 'progress', done: Math.min(done * batchSize, total), total })
     const how = { batchSize, onBatch, signal }

@@ -1,8 +1,8 @@
-import { formatBudget } from '@learngene/budget-search'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { budget, example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seedOption } from '../options.js'
+import { formatMeasuredBudget } from '../latency/budget.js'
+import { example, integer, jsonOption, MODEL_HELP, measuredBudget, ownPartsOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { nextText } from '../report/next.js'
 import { formatCount, formatShare } from '../report/text.js'
@@ -20,9 +20,9 @@ export function addExport(program: Command, io: Io): void {
     .addOption(
       new Option(
         '--budget <caps>',
-        'of a run in place of a path hard caps on macs, params (or parameters) and memory: the best by validation accuracy',
+        'of a run in place of a path hard caps on macs, params (or parameters), memory, bytes and latency: the best by validation accuracy',
       )
-        .argParser(budget)
+        .argParser(measuredBudget)
         .conflicts('path'),
     )
     .addOption(new Option('--weights <type>', 'type of the stored weights; transformers.js gets float32 and int8').choices(WEIGHT_TYPES))
@@ -44,13 +44,13 @@ export function addExport(program: Command, io: Io): void {
       if (given.format === undefined)
         throw new UsageError(`export needs --format, one of ${EXPORT_FORMATS.join(', ')}; learngene export --help tells more`)
       const { exportModel } = await import('./export/export-model.js')
-      const written = await withProgress(io, (report) => exportModel(options, report, io.signal), options.quiet)
+      const written = await withProgress(io, (report) => exportModel(options, { report, env: io.env, signal: io.signal }), options.quiet)
       if (options.json) return printJson(io, written)
       const { format, chosen, measured, out, files, parameters, macs, next } = written
       const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
       const lines = [
         ...(chosen
-          ? [`chosen within ${formatBudget(chosen.budget)} on ${chosen.images} validation images: ${chosen.path}`, chosen.why]
+          ? [`chosen within ${formatMeasuredBudget(given.budget!)} on ${chosen.images} validation images: ${chosen.path}`, chosen.why]
           : []),
         ...(measured
           ? [`reported on ${measured.testImages} test images: ${formatShare(measured.testAccuracy)} right, with float32 weights`]

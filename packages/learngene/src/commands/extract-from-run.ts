@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { Budget } from '@learngene/interfaces'
 import { disposePool, extractDescendant, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunReport } from '@learngene/recipe/reports'
@@ -21,6 +20,7 @@ import {
 } from '@learngene/stitch'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
+import type { MeasuredBudget } from '../latency/budget.js'
 import { poolOfRun, readRun } from '../read-run.js'
 import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
@@ -34,15 +34,20 @@ export interface ExtractOptions {
   readonly run: string
   /** Else the best within `budget`. */
   readonly path?: string
-  readonly budget?: Budget
+  readonly budget?: MeasuredBudget
   /** Whether cascades compete within the budget, by what confidence. */
   readonly cascades?: boolean
   readonly confidence?: ConfidenceName
+  /** See `ChooseOptions`. */
+  readonly profile?: string
+  readonly anew?: boolean
   /** Default a file in the run's folder, named after the path. */
   readonly out?: string
   readonly dtype: 'f32' | 'f16'
   readonly force?: boolean
 }
+
+const NO_BUDGET: MeasuredBudget = { caps: {}, backend: 'auto', batch: 1 }
 
 /**
  * Extracts a descendant of a run's pool, or a cascade of two, into a file.
@@ -50,9 +55,9 @@ export interface ExtractOptions {
  * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, no descendant keeps the budget, the pool does not have the
  *   path, or the file is somebody else's
  */
-export async function extractFromRun({ dtype, force = false, out, ...asked }: ExtractOptions) {
-  const { run, budget = {} } = asked
-  const { report, wanted, choice } = await findInRun(asked)
+export async function extractFromRun({ dtype, force = false, out, ...asked }: ExtractOptions, context: ChoiceContext) {
+  const { run, budget = NO_BUDGET } = asked
+  const { report, wanted, choice } = await findInRun(asked, context)
   const file = out ?? join(run, modelFileName(wanted, dtype))
   if (!force) await assertModelReplaceable(file, { name: 'extracted descendant', key: 'path' })
   const dir = await poolOfRun(run, report)
@@ -74,7 +79,15 @@ export async function extractFromRun({ dtype, force = false, out, ...asked }: Ex
       /** Of a cascade, which costs so much on average. */
       cascade: row ? { passedOn: row.passedOn, testPassedOn: row.testPassedOn, testMacs: row.testMacs } : null,
       /** How it was chosen; null where a path was given. */
-      chosen: choice ? { budget, runnerUp: choice.runnerUp?.path ?? null, why: choice.why, images: report.images.validation } : null,
+      chosen: choice
+        ? {
+            budget: budget.caps,
+            runnerUp: choice.runnerUp?.path ?? null,
+            why: choice.why,
+            latency: choice.latency,
+            images: report.images.validation,
+          }
+        : null,
       measured: measuredOf(report, row ?? report.descendants.find((each) => each.path === path)),
       next: nextAfter(file, report),
     }
@@ -83,16 +96,22 @@ export async function extractFromRun({ dtype, force = false, out, ...asked }: Ex
   }
 }
 
+/** Who hears of a choice. */
+export type ChoiceContext = Omit<Parameters<typeof chooseFromRun>[2], 'run'>
+
 /**
  * What is meant: the given path or cascade, or the run's best within a budget.
  *
  * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, or no descendant keeps the budget
  */
-export async function findInRun({ run, path, budget = {}, cascades, confidence }: Omit<ExtractOptions, 'out' | 'dtype' | 'force'>) {
+export async function findInRun(
+  { run, path, budget = NO_BUDGET, cascades, confidence, profile, anew }: Omit<ExtractOptions, 'out' | 'dtype' | 'force'>,
+  context: ChoiceContext,
+) {
   const given = path === undefined ? undefined : asUsage(() => parseModel(path))
   const report = await readRun(run)
-  const rows = cascades ? await cascadesOfRun(run, report, budget, confidence) : []
-  const choice = given ? undefined : await chooseFromRun(report, budget, rows)
+  const rows = cascades ? await cascadesOfRun(run, report, budget.caps, confidence) : []
+  const choice = given ? undefined : await chooseFromRun(report, { budget, profile, anew, cascades: rows }, { ...context, run })
   return { report, choice, wanted: given ?? parseModel(choice!.chosen.path) }
 }
 

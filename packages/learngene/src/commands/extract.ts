@@ -1,10 +1,24 @@
-import { formatBudget } from '@learngene/budget-search'
+import type { Reporter } from '@learngene/interfaces'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { addRunArgument, budget, confidenceOption, example, jsonOption, quietOption, runOf, seedOption } from '../options.js'
+import { formatMeasuredBudget } from '../latency/budget.js'
+import {
+  addRunArgument,
+  confidenceOption,
+  example,
+  jsonOption,
+  measuredBudget,
+  profileOptions,
+  quietOption,
+  requireMeasured,
+  runOf,
+  seedOption,
+} from '../options.js'
+import { withProgress } from '../progress/progress-reporter.js'
 import { nextText } from '../report/next.js'
 import { formatCount, formatShare } from '../report/text.js'
+import { latencyText } from './choose-from-run.js'
 import type { ExtractOptions } from './extract-from-run.js'
 
 type Given = Omit<ExtractOptions, 'run'> & { readonly json?: boolean; readonly quiet?: boolean }
@@ -19,9 +33,9 @@ export function addExtract(program: Command, io: Io): void {
     .addOption(
       new Option(
         '--budget <caps>',
-        'in place of a path hard caps on macs, params (or parameters) and memory: the best by validation accuracy',
+        'in place of a path hard caps on macs, params (or parameters), memory, bytes and latency, such as latency=20ms@webgpu,batch=1: the best by validation accuracy',
       )
-        .argParser(budget)
+        .argParser(measuredBudget)
         .conflicts('path'),
     )
     .option('--cascades', 'with --budget: let cascades of two descendants compete, by their expected MACs')
@@ -29,6 +43,8 @@ export function addExtract(program: Command, io: Io): void {
     .option('--out <file>', 'where to write (default: in the run, named after the path); a model that this command wrote is replaced')
     .addOption(new Option('--dtype <type>', 'type of the stored weights').choices(['f32', 'f16']).default('f32'))
     .option('--force', 'replace a file that this command did not write')
+  for (const option of profileOptions()) command.addOption(option)
+  command
     .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
@@ -43,13 +59,21 @@ export function addExtract(program: Command, io: Io): void {
         throw new UsageError('--cascades belongs to --budget; name a cascade itself with --path; learngene extract --help tells more')
       if (given.path === undefined && given.budget === undefined)
         throw new UsageError('extract needs --path <path> or --budget <caps>; learngene extract --help tells more')
+      requireMeasured('extract', given, given.budget ?? { caps: {}, backend: 'auto', batch: 1 })
       const { extractFromRun } = await import('./extract-from-run.js')
-      const written = await extractFromRun({ ...given, run })
+      const extract = (report: Reporter) => extractFromRun({ ...given, run }, { report, env: io.env, signal: io.signal })
+      const written = await withProgress(io, extract, given.quiet || given.budget?.caps.latency === undefined)
       if (given.json) return printJson(io, written)
       const { path, parameters, macs, file, bytes, chosen, measured, cascade } = written
       const of = (count: number, part: string) => `${count} ${part} images`
       const lines = [
-        ...(chosen ? [`chosen within ${formatBudget(chosen.budget)} on ${of(chosen.images, 'validation')}: ${path}`, chosen.why] : []),
+        ...(chosen
+          ? [
+              `chosen within ${formatMeasuredBudget(given.budget!)} on ${of(chosen.images, 'validation')}: ${path}`,
+              ...(chosen.latency ? latencyText(chosen.latency) : []),
+              chosen.why,
+            ]
+          : []),
         ...(measured
           ? [
               `reported on ${of(measured.testImages, 'test')}: ${formatShare(measured.testAccuracy)} right${given.dtype === 'f16' ? ', with f32 weights' : ''}`,

@@ -3,7 +3,7 @@ import type { Budget } from '@learngene/interfaces'
 import type { Command } from 'commander'
 import { configOption, printConfig, printConfigOption } from '../config/options.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
+import { backendOption, example, familyBudget, integer, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { renderTable } from '../report/terminal.js'
 import { findStoredRun, type StoredRun } from '../run/run-folder.js'
@@ -29,7 +29,7 @@ export function addQuickstart(program: Command, io: Io): void {
       'The whole method on Fashion-MNIST, in minutes: from one trained ancestor to a pool of descendants, and the best one under a budget.',
     )
     .option('--out <dir>', 'where to write report.html, report.json, the pool and the chosen model', 'runs/quickstart')
-    .option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory that the chosen model keeps', budget)
+    .option('--budget <caps>', 'hard caps on macs, params (or parameters), memory and bytes that the chosen model keeps', familyBudget)
     .addOption(configOption())
     .addOption(printConfigOption())
     .option(

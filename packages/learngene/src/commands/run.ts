@@ -6,7 +6,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander'
 import { configOption, printConfig, printConfigOption } from '../config/options.js'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { backendOption, budget, example, integer, jsonOption, quietOption, seedOption } from '../options.js'
+import { backendOption, example, familyBudget, integer, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { renderTable } from '../report/terminal.js'
 import type { RunConfig } from '../run/config.js'
@@ -54,7 +54,7 @@ export function addRun(program: Command, io: Io): void {
         'widths of the models that are cut out of the ancestor, such as 48,96 or 48x6,96 with their blocks',
       ).argParser(tiers),
     )
-    .option('--budget <caps>', 'hard caps on macs, params (or parameters) and memory that the chosen model keeps', budget)
+    .option('--budget <caps>', 'hard caps on macs, params (or parameters), memory and bytes that the chosen model keeps', familyBudget)
     .addOption(configOption())
     .addOption(printConfigOption())
     .option('--out <dir>', 'where the run is, and what comes out of it')

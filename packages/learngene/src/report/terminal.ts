@@ -5,22 +5,25 @@ import { durationText } from '../progress/clock-text.js'
 import { commandText } from './next.js'
 import { budgetText, formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
-type TableRow = Omit<DescendantRow, 'id' | 'stitched' | 'untrainedAccuracy' | 'pareto'> & Partial<Pick<DescendantRow, 'untrainedAccuracy'>>
+type TableRow = Omit<DescendantRow, 'id' | 'stitched' | 'untrainedAccuracy' | 'pareto'> &
+  Partial<Pick<DescendantRow, 'untrainedAccuracy'>> & { readonly latency?: number }
 
-/** Descendants by row: `>` where chosen, path, costs, test accuracy before any training where it is known, validation and test accuracy. */
+/** Descendants by row: `>` where chosen, path, costs, latency where it is known, test accuracy before any training where it is, validation and test accuracy. */
 export function descendantsTable(rows: readonly TableRow[], chosen: string): string {
+  const isTimed = rows.some(({ latency }) => latency !== undefined)
   return textTable(
-    ['', 'path', 'params', 'MACs', 'untrained', 'validation', 'test'],
+    ['', 'path', 'params', 'MACs', ...(isTimed ? ['latency'] : []), 'untrained', 'validation', 'test'],
     rows.map((row) => [
       row.path === chosen ? '>' : '',
       row.path,
       formatCount(row.parameters),
       formatCount(row.macs),
+      ...(isTimed ? [`${Number((row.latency ?? Number.NaN).toPrecision(4))} ms`] : []),
       row.untrainedAccuracy === undefined ? '' : formatShare(row.untrainedAccuracy),
       formatShare(row.validationAccuracy),
       formatShare(row.testAccuracy),
     ]),
-    ['left', 'left', 'right', 'right', 'right', 'right', 'right'],
+    ['left', 'left', 'right', 'right', ...(isTimed ? (['right'] as const) : []), 'right', 'right', 'right'],
   )
 }
 

@@ -167,9 +167,16 @@ describe('mutate', () => {
 
 it('is a search space once it has a cost', () => {
   const cost = ({ path }: StitchedPath) => ({ blocks: path.segments.reduce((sum, { first, last }) => sum + last - first + 1, 0) })
-  const space: SearchSpace<StitchedPath> = { ...slidingWindow(tiSmBa), cost }
+  const space = { ...slidingWindow(tiSmBa), cost } satisfies SearchSpace<StitchedPath>
   expect(space.cost(space.sample(testRng(7))).blocks).toBeGreaterThanOrEqual(12)
   expect(space.count()).toBe(71)
+})
+
+it('tells a predictor which blocks a path runs', () => {
+  const space = slidingWindow(tiSmBa)
+  const path = space.find(parsePath('ti12[0-2]>sm12[3-11]'))
+  const blocks = (depth: number, first: number, last: number) => Array.from({ length: depth }, (_, i) => (first <= i && i <= last ? 1 : 0))
+  expect(space.features!(path!)).toEqual([...blocks(12, 0, 2), ...blocks(12, 3, 11), ...blocks(12, 1, 0)])
 })
 
 describe('randomBelow', () => {

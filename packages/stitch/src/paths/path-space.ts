@@ -40,6 +40,8 @@ export interface PathSpace extends Omit<SearchSpace<StitchedPath>, 'cost'> {
   mutate(value: StitchedPath, rng: Rng): StitchedPath
   /** The path's text. */
   key(value: StitchedPath): string
+  /** Which blocks the path runs: 1 or 0 for each block of each tier, the tiers in order. */
+  features?(value: StitchedPath): readonly number[]
   /** Every stitch of the space with all block pairs that share it. */
   stitchIds(): Iterable<StitchSlot>
 }
@@ -135,6 +137,15 @@ export function createPathSpace(rules: PathRules): PathSpace {
     key(value) {
       requireArguments('key', { value: ['stitchedPath', value] })
       return formatPath(value.path)
+    },
+    features(value) {
+      requireArguments('features', { value: ['stitchedPath', value] })
+      const { segments } = value.path
+      return tiers.flatMap(({ name, depth }) =>
+        Array.from({ length: depth }, (_, i) =>
+          segments.some(({ tier, first, last }) => tier === name && first <= i && i <= last) ? 1 : 0,
+        ),
+      )
     },
     stitchIds: () => slots,
   }

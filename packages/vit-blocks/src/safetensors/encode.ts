@@ -31,6 +31,9 @@ export interface NamedInt8Tensor extends Omit<NamedFloatTensor, 'data'> {
 
 type NamedTensor = NamedFloatTensor | NamedInt8Tensor
 
+/** What a header says of a tensor. */
+type TensorShape = Pick<NamedTensor, 'name' | 'shape'> & { readonly data?: NamedTensor['data'] }
+
 export interface EncodeOptions {
   /** Stored element type, rounded to nearest, ties to even. Default F32. */
   readonly dtype?: FloatDtype
@@ -69,14 +72,22 @@ export function encodeSafetensors(tensors: Iterable<NamedTensor>, { dtype = 'F32
   return file
 }
 
+/** The length of {@link encodeSafetensors}'s file, without the tensors' data. @throws SafetensorsError for metadata that are not strings */
+export function encodedLength(tensors: readonly TensorShape[], { dtype = 'F32', metadata = {} }: EncodeOptions = {}): number {
+  const elements = tensors.reduce((total, { shape }) => total + sizeOf(shape), 0)
+  return prefixBytes + encodeHeader(tensors, dtype, metadata).length + elements * elementBytes(dtype)
+}
+
+const sizeOf = (shape: readonly number[]): number => shape.reduce((product, length) => product * length, 1)
+
 /** Written piece by piece because an object would move names like "0" to the front. */
-function encodeHeader(tensors: readonly NamedTensor[], dtype: FloatDtype, metadata: { readonly [key: string]: string }): Uint8Array {
+function encodeHeader(tensors: readonly TensorShape[], dtype: FloatDtype, metadata: { readonly [key: string]: string }): Uint8Array {
   const entries: string[] = []
   if (Object.keys(metadata).length > 0) entries.push(`"${metadataKey}":${encodeMetadata(metadata)}`)
   let begin = 0
   for (const { name, shape, data } of tensors) {
     const stored = data instanceof Int8Array ? 'I8' : dtype
-    const end = begin + data.length * elementBytes(stored)
+    const end = begin + sizeOf(shape) * elementBytes(stored)
     entries.push(`${JSON.stringify(name)}:${JSON.stringify({ dtype: stored, shape, data_offsets: [begin, end] })}`)
     begin = end
   }

@@ -1,5 +1,12 @@
 export { type Dtype, encodeFloat16, isFiniteFloat16, largestFloat16, type TensorData } from './elements.js'
-export { type EncodeOptions, encodeSafetensors, type FloatDtype, type NamedFloatTensor, type NamedInt8Tensor } from './encode.js'
+export {
+  type EncodeOptions,
+  encodedLength,
+  encodeSafetensors,
+  type FloatDtype,
+  type NamedFloatTensor,
+  type NamedInt8Tensor,
+} from './encode.js'
 export { SafetensorsError } from './errors.js'
 export { bytesSource, type Header, parseHeader, type TensorEntry } from './header.js'
 export { dequantiseRows, type Int8Rows, quantiseRows } from './int8.js'

@@ -1,7 +1,6 @@
 import { access } from 'node:fs/promises'
 import { basename, extname, join, resolve } from 'node:path'
 import { type ModelFiles, type OnnxOptions, toHuggingFace, toOnnx, toTimm, toTransformersJs } from '@learngene/export'
-import type { Reporter } from '@learngene/interfaces'
 import { disposePool, extractDescendant } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunReport } from '@learngene/recipe/reports'
@@ -13,7 +12,7 @@ import { commandText } from '../../report/next.js'
 import { ownRegistry, registryOfRun } from '../../run/own-values.js'
 import { REPORT } from '../../run/run-folder.js'
 import { startBackend } from '../../start-backend.js'
-import { findInRun, findPath, measuredOf } from '../extract-from-run.js'
+import { type ChoiceContext as Context, findInRun, findPath, measuredOf } from '../extract-from-run.js'
 import { loadModelAt } from '../load-model.js'
 import { modelFileName } from '../model-file-name.js'
 import { cardOf, type Exported } from './card.js'
@@ -25,14 +24,15 @@ import { writeExport } from './write-export.js'
  *
  * @throws UsageError when options do not fit together; an error when the model cannot be loaded, the format cannot hold it, or what is there is somebody else's
  */
-export async function exportModel(options: ExportOptions, report: Reporter, signal: AbortSignal) {
+export async function exportModel(options: ExportOptions, context: Context) {
+  const { report, signal } = context
   const { model, format, weights = 'float32', force = false } = options
   checkOptions(options)
   await startBackend('wasm')
-  const exported = await openSource(options, report)
+  const exported = await openSource(options, context)
   const { network, details, stem, run, choice } = exported
   try {
-    signal.throwIfAborted()
+    signal?.throwIfAborted()
     report({ kind: 'stage', name: `write it for ${format}` })
     const out = options.out ?? defaultOut(options, stem, run)
     const { file, files } = await filesOf(exported, options, out)
@@ -45,7 +45,7 @@ export async function exportModel(options: ExportOptions, report: Reporter, sign
           )
         : null
     const card = cardOf(exported, { format, weights, files, measured, model })
-    signal.throwIfAborted()
+    signal?.throwIfAborted()
     const written = await writeExport(out, file === undefined ? new Map([['README.md', card], ...files]) : files, {
       file: file !== undefined,
       force,
@@ -61,7 +61,7 @@ export async function exportModel(options: ExportOptions, report: Reporter, sign
       chosen: choice
         ? {
             path: choice.chosen.path,
-            budget: options.budget!,
+            budget: options.budget!.caps,
             runnerUp: choice.runnerUp?.path ?? null,
             why: choice.why,
             images: run!.images.validation,
@@ -92,7 +92,8 @@ function checkOptions({ format, weights, opset, out }: ExportOptions): void {
     throw new UsageError(`--out must be a folder, or of --format ${ending.slice(1)} a file; got ${out} for --format ${format}; ${more}`)
 }
 
-async function openSource({ model, path, budget, config }: ExportOptions, report: Reporter): Promise<Exported> {
+async function openSource({ model, path, budget, config }: ExportOptions, context: Context): Promise<Exported> {
+  const { report } = context
   const own = config === undefined ? await registryOfRun(model) : await ownRegistry(config)
   const writers = own?.writers
   if (path === undefined && budget === undefined) {
@@ -108,7 +109,7 @@ async function openSource({ model, path, budget, config }: ExportOptions, report
     }
   }
   report({ kind: 'stage', name: `load the pool of ${model}` })
-  const { report: run, wanted, choice } = await findInRun({ run: model, path, budget })
+  const { report: run, wanted, choice } = await findInRun({ run: model, path, budget }, context)
   if (!('segments' in wanted))
     throw new UsageError(`a cascade is two models and a rule between them: export its parts, each by --path; got ${path}`)
   const pool = await loadPool(await poolOfRun(model, run), { parts: own, spaces: own?.spaces })

@@ -1,4 +1,4 @@
-import type { Budget } from '@learngene/interfaces'
+import type { MeasuredBudget } from '../../latency/budget.js'
 
 /** What reads the files. Named here, so that help need not load TensorFlow.js. */
 export const EXPORT_FORMATS = ['onnx', 'transformers.js', 'timm', 'huggingface', 'safetensors'] as const
@@ -13,7 +13,7 @@ export interface ExportOptions {
   readonly format: ExportFormat
   /** Of a run; without path and budget its chosen descendant. */
   readonly path?: string
-  readonly budget?: Budget
+  readonly budget?: MeasuredBudget
   /** Default float32. */
   readonly weights?: (typeof WEIGHT_TYPES)[number]
   readonly opset?: number

@@ -1,0 +1,13 @@
+export { type MeasureOptions, measureNetworks, type NamedNetwork, type ProfileOptions, profileNetworks } from './latency/measure.js'
+export { type Part, partsOf } from './latency/parts.js'
+export {
+  type CheckedNetwork,
+  type CompositionError,
+  composeLatency,
+  compositionError,
+  deviceText,
+  type LatencyProfile,
+  type ProfiledDevice,
+  parseProfile,
+  type Timing,
+} from './latency/profile.js'

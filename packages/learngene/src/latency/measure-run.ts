@@ -1,0 +1,67 @@
+import type { LatencyProfile, ProfiledDevice } from '@learngene/bench/latency'
+import { askProcess } from '../ask-process.js'
+import type { LatencySetting } from './budget.js'
+
+/** Which pool is measured where. */
+export interface MeasuredPool extends LatencySetting {
+  /** The pool's folder. */
+  readonly pool: string
+  /** The module with the user's kinds of blocks and spaces, where there is one. */
+  readonly configFile?: string
+  /** What the timed runs take together; default those of `takeTurns`. */
+  readonly seconds?: number
+}
+
+/** What the process that measures is asked: for the profile of a pool, or for whole paths of it. */
+export type MeasureRequest = MeasuredPool & (ProfileRequest | { readonly paths: readonly string[] })
+
+interface ProfileRequest {
+  /** Where profiles are kept. */
+  readonly folder: string
+  /** Measures also where one is kept. */
+  readonly anew?: boolean
+  /** Whole paths that are timed beside the parts. */
+  readonly whole?: number
+}
+
+/** A path that was measured whole, in ms. */
+export interface MeasuredPath {
+  readonly path: string
+  readonly median: number
+  /** The first decile: what it takes where nothing interrupts it. */
+  readonly decile: number
+  /** In which the median lies with 95 % certainty. */
+  readonly interval: readonly [number, number]
+  readonly runs: number
+}
+
+export type MeasureAnswer =
+  | { readonly error: string }
+  | { readonly profile: LatencyProfile; readonly stored: boolean }
+  | { readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }
+
+/** The profile of a pool's parts: the stored one, or measured in a process of its own and stored. @throws Error of one line */
+export function profilePool(request: MeasuredPool & ProfileRequest, signal?: AbortSignal, module = PROCESS) {
+  return ask<{ readonly profile: LatencyProfile; readonly stored: boolean }>(request, signal, module)
+}
+
+/** Times whole paths of a pool, in turns, in a process of its own. @throws Error of one line */
+export function measurePaths(request: MeasuredPool & { readonly paths: readonly string[] }, signal?: AbortSignal, module = PROCESS) {
+  return ask<{ readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }>(request, signal, module)
+}
+
+/** What measures; built beside the chunk that this is in. */
+const PROCESS = new URL('./latency/measure-process.js', import.meta.url)
+
+async function ask<Answer>(request: MeasureRequest, signal: AbortSignal | undefined, module: URL): Promise<Answer> {
+  const { backend, batch } = request
+  const what = `latency cannot be measured on ${backend} with batch ${batch}`
+  const answer = (await askProcess(
+    module,
+    request,
+    (stderr, ended) => `${what}: ${stderr.trim().split('\n').at(-1) || ended}`,
+    signal,
+  )) as MeasureAnswer
+  if ('error' in answer) throw new Error(`${what}: ${answer.error}`)
+  return answer as Answer
+}
