@@ -40,7 +40,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'node',
-          include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts'],
+          include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts', 'site/*.test.ts'],
           exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages],
           pool: 'forks',
           provide: { required, chromium },
