@@ -16,6 +16,7 @@ import { addRun } from './commands/run.js'
 import { addSearch } from './commands/search.js'
 import { addServe } from './commands/serve.js'
 import { addStatus } from './commands/status.js'
+import { addStudio } from './commands/studio.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
@@ -48,6 +49,7 @@ export function createProgram(io: Io): Command {
     addEvaluate,
     addServe,
     addReport,
+    addStudio,
     addVerify,
     addBench,
     addBackends,

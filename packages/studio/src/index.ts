@@ -1,2 +1,5 @@
-// The page stands beside this file as it is finished.
-export {}
+export { type FamilyInput, familyFiles } from './build/family-files.js'
+export { type ServedStudio, serveStudio } from './build/serve-studio.js'
+export { pageFolder, writeStudio } from './build/write-studio.js'
+export { type FamilyManifest, readFamily } from './family.js'
+export { type PlainTensor, packTensors, unpackTensors, type WireFormat } from './wire.js'

@@ -32,7 +32,7 @@ it('runs with its defaults and prints the table', async () => {
   expect(stdout).toContain('The Pareto front of 31 models')
   expect(stdout).toContain('npx learngene extract runs/quickstart --path')
   expect(stdout).toContain(`\npage:     ${join('runs', 'quickstart', 'report.html')}\n`)
-  expect(stdout).toMatch(/\n {2}npx learngene evaluate runs\/quickstart\n$/)
+  expect(stdout).toMatch(/\n {2}npx learngene studio runs\/quickstart\n$/)
 })
 
 it('hands its options on, and prints the report as JSON', async () => {

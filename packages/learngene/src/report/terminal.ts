@@ -61,6 +61,7 @@ export function nextCommands({ command, choice, descendants }: RunReport, run: s
     commandText('search', run, '--budget', `macs=${formatCount(macs).replace(' ', '')}`),
     commandText('extract', run, '--path', choice.path),
     command === 'run' ? commandText('classify', run, 'PICTURE.jpg') : commandText('evaluate', run),
+    commandText('studio', run),
   ]
 }
 

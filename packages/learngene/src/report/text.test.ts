@@ -60,20 +60,21 @@ describe('what the terminal shows', () => {
     expect(lines.some((line) => /^6 of the 12 blocks +11\.8 M +82\.2 %$/.test(line))).toBe(true)
     expect(lines).toContain('ancestor: 89.3 % test accuracy, 23.5 M MACs, 1.35 M parameters')
     expect(lines).toContain('family:   31 models of 1.81 M stored parameters; untrained after 7.4 s, all done after 1 min 50 s')
-    expect(lines.slice(-6)).toEqual([
+    expect(lines.slice(-7)).toEqual([
       `page:     ${join('my runs', 'a', 'report.html')}`,
       '',
       'next:',
       "  npx learngene search 'my runs/a' --budget macs=2.50M",
       "  npx learngene extract 'my runs/a' --path 'w24d12[0-2]>w48d12[3-11]'",
       "  npx learngene evaluate 'my runs/a'",
+      "  npx learngene studio 'my runs/a'",
     ])
     expect(
       renderTable({ ...report, command: 'run' }, 'my runs/a')
         .split('\n')
         .at(-1),
-    ).toBe("  npx learngene classify 'my runs/a' PICTURE.jpg")
-    expect(renderTable(report, 'my runs/a', true).split('\n')).toEqual(lines.slice(0, -5))
+    ).toBe("  npx learngene studio 'my runs/a'")
+    expect(renderTable(report, 'my runs/a', true).split('\n')).toEqual(lines.slice(0, -6))
   })
 
   it('has tables of at most 80 columns', () => {

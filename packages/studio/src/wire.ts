@@ -1,0 +1,145 @@
+/** How weights travel: `float16` rounds each value; `int8` keeps matrices as rows of integers, each row with one scale, and vectors as float16. */
+export type WireFormat = 'float16' | 'int8'
+
+/** A tensor as numbers. */
+export interface PlainTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+interface WireEntry {
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Int8 values one after the other, and before them a float32 scale for each row. */
+  readonly type: 'f16' | 'i8'
+}
+
+const MAGIC = 0x5754474c // LGTW
+
+/**
+ * Packs tensors into one file: magic, length of the header, header (JSON, padded to 4 bytes), then each tensor at a multiple of 4 bytes.
+ *
+ * @throws where a value is not finite or has no float16
+ */
+export function packTensors(tensors: readonly PlainTensor[], format: WireFormat): Uint8Array<ArrayBuffer> {
+  const entries = tensors.map(({ name, shape }): WireEntry => ({ name, shape, type: format === 'int8' && shape.length > 1 ? 'i8' : 'f16' }))
+  const header = new TextEncoder().encode(JSON.stringify(entries))
+  const start = 8 + padded(header.length)
+  const bytes = new Uint8Array(start + entries.reduce((total, entry) => total + bytesOf(entry), 0))
+  const view = new DataView(bytes.buffer)
+  view.setUint32(0, MAGIC, true)
+  view.setUint32(4, header.length, true)
+  bytes.set(header, 8)
+  let offset = start
+  for (const [i, entry] of entries.entries()) {
+    const { data, name } = tensors[i]!
+    if (!data.every(Number.isFinite)) throw new Error(`packTensors: every value must be finite; '${name}' has one that is not`)
+    if (entry.type === 'f16') writeHalves(new Uint16Array(bytes.buffer, offset, data.length), data, name)
+    else writeRows(bytes.buffer, offset, data, rowsOf(entry.shape))
+    offset += bytesOf(entry)
+  }
+  return bytes
+}
+
+/** The tensors of a packed file. @throws Error of one line where it is no such file, or is cut off */
+export function unpackTensors(bytes: Uint8Array, name: string): PlainTensor[] {
+  const whole = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice()
+  const view = new DataView(whole.buffer, whole.byteOffset, whole.length)
+  if (whole.length < 8 || view.getUint32(0, true) !== MAGIC)
+    throw new Error(`${name} must be weights that the studio packed; it is another file, or damaged: build the page again`)
+  const length = view.getUint32(4, true)
+  const entries = headerOf(whole, length, name)
+  let offset = 8 + padded(length)
+  const needed = entries.reduce((total, entry) => total + bytesOf(entry), offset)
+  if (whole.length !== needed)
+    throw new Error(`${name} must have ${needed} bytes; it has ${whole.length}: the download was cut off, load the page again`)
+  return entries.map((entry) => {
+    const at = whole.byteOffset + offset
+    offset += bytesOf(entry)
+    const size = sizeOf(entry.shape)
+    const data =
+      entry.type === 'f16' ? readHalves(new Uint16Array(whole.buffer, at, size)) : readRows(whole.buffer, at, size, rowsOf(entry.shape))
+    return { name: entry.name, shape: entry.shape, data }
+  })
+}
+
+function headerOf(bytes: Uint8Array, length: number, name: string): WireEntry[] {
+  try {
+    return JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  } catch {
+    throw new Error(`${name} must begin with a header of ${length} bytes; it is damaged: build the page again`)
+  }
+}
+
+const sizeOf = (shape: readonly number[]) => shape.reduce((product, side) => product * side, 1)
+
+/** Rows that share a scale: outputs of a map; of positions [1, N, D] the tokens. */
+const rowsOf = (shape: readonly number[]) => (shape.length === 3 ? shape[1]! : shape[0]!)
+
+const padded = (bytes: number) => 4 * Math.ceil(bytes / 4)
+
+function bytesOf({ type, shape }: WireEntry): number {
+  const size = sizeOf(shape)
+  return padded(type === 'f16' ? 2 * size : 4 * rowsOf(shape) + size)
+}
+
+function writeRows(buffer: ArrayBuffer, offset: number, data: Float32Array, rows: number): void {
+  const scales = new Float32Array(buffer, offset, rows)
+  const values = new Int8Array(buffer, offset + 4 * rows, data.length)
+  const length = data.length / rows
+  for (let row = 0; row < rows; row++) {
+    const part = data.subarray(row * length, (row + 1) * length)
+    const scale = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127
+    scales[row] = scale
+    if (scale > 0) for (const [i, value] of part.entries()) values[row * length + i] = Math.round(value / scale)
+  }
+}
+
+function readRows(buffer: ArrayBufferLike, offset: number, size: number, rows: number): Float32Array {
+  const scales = new Float32Array(buffer, offset, rows)
+  const values = new Int8Array(buffer, offset + 4 * rows, size)
+  const length = size / rows
+  return Float32Array.from(values, (value, i) => value * scales[Math.floor(i / length)]!)
+}
+
+const LARGEST_HALF = 65504
+
+function writeHalves(into: Uint16Array, data: Float32Array, name: string): void {
+  for (const [i, value] of data.entries()) {
+    if (Math.abs(value) > LARGEST_HALF)
+      throw new Error(`packTensors: values must be at most ${LARGEST_HALF} to travel as float16; '${name}' has ${value}`)
+    into[i] = half(value)
+  }
+}
+
+/** To the nearest float16, ties to even. */
+function half(value: number): number {
+  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0
+  const magnitude = Math.abs(value)
+  if (magnitude === 0) return sign
+  // Below 2^-14 halves are whole multiples of 2^-24; above, of 2^-10 of their power of two.
+  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)))
+  const steps = roundToEven(magnitude / 2 ** (exponent - 10))
+  const bits = exponent === -14 && steps < 1024 ? steps : ((exponent + 15) << 10) + (steps - 1024)
+  return sign | bits
+}
+
+function roundToEven(value: number): number {
+  const below = Math.floor(value)
+  const rest = value - below
+  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
+}
+
+let table: Float32Array | undefined
+
+function readHalves(halves: Uint16Array): Float32Array {
+  table ??= Float32Array.from({ length: 65536 }, (_, bits) => {
+    const exponent = (bits >> 10) & 31
+    const fraction = bits & 1023
+    const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15)
+    return bits & 0x8000 ? -magnitude : magnitude
+  })
+  const values = table
+  return Float32Array.from(halves, (bits) => values[bits]!)
+}
