@@ -1,5 +1,4 @@
 export { fits, formatBudget, formatMeasure, parseBudget, type Violation, violations } from './budget.js'
-export { type Answers, type CascadeCandidate, type CascadeOptions, type CascadeScore, cascadeCandidates, scoreCascade } from './cascades.js'
 export { type Confirmation, type Confirmed, type ConfirmOptions, confirm } from './confirm.js'
 export { type EvolutionaryOptions, type EvolutionaryResult, evolutionarySearch, type PredictorError } from './evolutionary.js'
 export { InfeasibleBudgetError, type Smallest } from './feasible.js'

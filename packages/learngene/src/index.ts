@@ -1,6 +1,7 @@
 // The whole library in one import, for pages as for Node. `learngene/node` has this and what needs a file system.
 export * from '@learngene/backends'
 export * from '@learngene/budget-search'
+export * from '@learngene/budget-search/cascades'
 export * from '@learngene/datasets'
 export * from '@learngene/distill-losses'
 export * from '@learngene/export'

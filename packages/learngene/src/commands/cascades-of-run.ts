@@ -1,12 +1,5 @@
-import {
-  type Answers,
-  type CascadeCandidate,
-  type CascadeScore,
-  cascadeCandidates,
-  fits,
-  pareto,
-  scoreCascade,
-} from '@learngene/budget-search'
+import { fits, pareto } from '@learngene/budget-search'
+import { type Answers, type CascadeCandidate, type CascadeScore, cascadeCandidates, scoreCascade } from '@learngene/budget-search/cascades'
 import type { Budget } from '@learngene/interfaces'
 import { disposePool, type Outcomes } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
