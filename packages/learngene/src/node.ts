@@ -1,6 +1,7 @@
 // All of `learngene`, and what needs a file system. The packages are named again, as a bundler cannot hand on what it does not know from one entry to another.
 export * from '@learngene/backends'
 export * from '@learngene/budget-search'
+export * from '@learngene/budget-search/cascades'
 export * from '@learngene/datasets'
 export * from '@learngene/datasets/node'
 export * from '@learngene/distill-losses'
