@@ -1,5 +1,6 @@
-/** Cross-origin isolation, which threads and shared memory need. */
-const headers = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' }
-
-/** @type {import('vite').UserConfig} */
-export default { base: './', server: { headers }, preview: { headers }, build: { target: 'es2022' }, worker: { format: 'es' } }
+/**
+ * Served without cross-origin isolation, as most hosts do: the threads of TensorFlow.js's wasm backend, which would start otherwise, do not survive a bundler's minifier.
+ *
+ * @type {import('vite').UserConfig}
+ */
+export default { base: './', build: { target: 'es2022' }, worker: { format: 'es' } }
