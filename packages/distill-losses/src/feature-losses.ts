@@ -149,7 +149,8 @@ function meanDifference(units: Tensor3D, teacher: Tensor3D): Tensor1D {
   })
 }
 
-function relations(units: Tensor3D): Tensor3D {
+/** Products of all rows with each other [B, N, D] -> [B, N, N]: cosines where they are of length one. */
+export function relations(units: Tensor3D): Tensor3D {
   return batchProduct(units, transpose(units, [0, 2, 1])) // [B, N, N]
 }
 

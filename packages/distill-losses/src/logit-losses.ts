@@ -119,10 +119,21 @@ export function labelTarget(logits: Tensor, labels: ArrayLike<number> | Tensor):
     }
     return crossEntropy(logits as Tensor2D, labels as Tensor2D)
   }
-  if (labels.length !== examples) {
-    throw new Error(`labelTarget: there must be one label for each of the ${examples} rows of logits; got ${labels.length} labels`)
-  }
+  requireLabels('labelTarget', labels, examples)
   return tidy(() => crossEntropy(logits as Tensor2D, classTargets(labels, classes)))
+}
+
+/** @throws when there is not one label for each row of logits */
+function requireLabels(loss: string, { length }: ArrayLike<number>, examples: number): void {
+  if (length === examples) return
+  throw new Error(`${loss}: there must be one label for each of the ${examples} rows of logits; got ${length} labels`)
+}
+
+/** @throws when the weight of a part is no finite number */
+function requireWeights(loss: string, weights: { readonly [name: string]: number }): void {
+  for (const [name, weight] of Object.entries(weights)) {
+    if (!Number.isFinite(weight)) throw new Error(`${loss}: ${name} must be a finite number; got ${weight}`)
+  }
 }
 
 export interface DecoupledKdOptions {
@@ -155,13 +166,9 @@ export function decoupledKd(
 ): Tensor1D {
   requireSameLogits('decoupledKd', logits, teacherLogits)
   const temperature = temperatureIn('decoupledKd', given)
-  for (const [name, weight] of Object.entries({ alpha, beta })) {
-    if (!Number.isFinite(weight)) throw new Error(`decoupledKd: ${name} must be a finite number; got ${weight}`)
-  }
+  requireWeights('decoupledKd', { alpha, beta })
   const [examples, classes] = logits.shape as [number, number]
-  if (labels.length !== examples) {
-    throw new Error(`decoupledKd: there must be one label for each of the ${examples} rows of logits; got ${labels.length} labels`)
-  }
+  requireLabels('decoupledKd', labels, examples)
   return tidy(() => {
     const target = classTargets(labels, classes) // [B, C]
     /** log (p_y, 1 - p_y), each [B, 1], and of the other classes log p_c / (1 - p_y) [B, C] */
@@ -200,9 +207,7 @@ export interface DistOptions {
 export function dist(logits: Tensor, teacherLogits: Tensor, { temperature: given, beta = 1, gamma = 1 }: DistOptions = {}): Tensor1D {
   requireSameLogits('dist', logits, teacherLogits)
   const temperature = temperatureIn('dist', given)
-  for (const [name, weight] of Object.entries({ beta, gamma })) {
-    if (!Number.isFinite(weight)) throw new Error(`dist: ${name} must be a finite number; got ${weight}`)
-  }
+  requireWeights('dist', { beta, gamma })
   return tidy(() => {
     const student = softmax(mul(logits, 1 / temperature) as Tensor2D) // [B, C]
     const teacher = softmax(mul(asData(teacherLogits), 1 / temperature) as Tensor2D)

@@ -1,5 +1,4 @@
 // Losses of how the examples of a batch stand to each other, or the tokens of an image: the widths of both sides may differ, and no map between them is trained.
-import { batchProduct } from '@learngene/ops'
 import {
   abs,
   add,
@@ -21,10 +20,9 @@ import {
   type Tensor2D,
   type Tensor3D,
   tidy,
-  transpose,
 } from '@tensorflow/tfjs-core'
 import { asData, requireBatches, requireSameTokens } from './checks.js'
-import { unitTokens } from './feature-losses.js'
+import { relations, unitTokens } from './feature-losses.js'
 
 /**
  * Relational knowledge distillation by distances (Park et al. 2019, arXiv 1904.05068, equations 5 and 7): smooth L1 of |x_i - x_j| / mu between student and teacher, mu the side's mean distance of
@@ -80,10 +78,7 @@ export function rkdAngle(student: Tensor, teacher: Tensor): Tensor1D {
 }
 
 /** Cosines at each example i between the directions to j and k [B (i), B (j), B (k)]. */
-function angles(x: Tensor): Tensor3D {
-  const directions = unitTokens(differences(x))
-  return batchProduct(directions, transpose(directions, [0, 2, 1]))
-}
+const angles = (x: Tensor): Tensor3D => relations(unitTokens(differences(x)))
 
 /**
  * Similarity-preserving distillation (Tung and Mori 2019, arXiv 1907.09682, equations 1 to 4): G = A A^T of the examples' vectors A, its rows scaled to length one; |G_s - G_t|^2 / B^2. Gradient to
@@ -102,8 +97,7 @@ export function similarityPreserving(student: Tensor, teacher: Tensor): Tensor1D
 
 /** X X^T of [M, D] */
 function products(rows: Tensor2D): Tensor2D {
-  const one = expandDims(rows, 0) as Tensor3D
-  return reshape(batchProduct(one, transpose(one, [0, 2, 1])), [rows.shape[0], rows.shape[0]])
+  return reshape(relations(expandDims(rows, 0) as Tensor3D), [rows.shape[0], rows.shape[0]])
 }
 
 /** Keeps the logarithm of a similarity of 0 finite, as in the published code. */
@@ -145,10 +139,7 @@ function chances(x: Tensor): Tensor {
 export function linearCka(student: Tensor, teacher: Tensor): Tensor1D {
   requireSameTokens('linearCka', student, teacher)
   return tidy(() => {
-    const kernel = (x: Tensor3D) => {
-      const centred = sub(x, mean(x, 1, true)) as Tensor3D
-      return batchProduct(centred, transpose(centred, [0, 2, 1])) // [B, N, N]
-    }
+    const kernel = (x: Tensor3D) => relations(sub(x, mean(x, 1, true)) as Tensor3D) // [B, N, N]
     const [k, l] = [kernel(student as Tensor3D), kernel(asData(teacher as Tensor3D))]
     const inner = (a: Tensor, b: Tensor) => sum(mul(a, b), [1, 2]) // [B]
     return sub(1, div(inner(k, l), sqrt(maximum(mul(inner(k, k), inner(l, l)), SAME ** 2)))) as Tensor1D

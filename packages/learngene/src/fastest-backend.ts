@@ -1,4 +1,5 @@
 import { type BackendName, useBackend } from '@learngene/backends'
+import { measureLatency } from '@learngene/budget-search'
 import type { Reporter } from '@learngene/interfaces'
 import { forward, type Network, sidesOf } from '@learngene/vit-blocks'
 import { type Tensor4D, zeros } from '@tensorflow/tfjs-core'
@@ -38,15 +39,13 @@ async function callMs(network: Network, batch: number): Promise<number> {
   const { imageSize, channels } = network.embedding.geometry
   const images = zeros([batch, ...sidesOf(imageSize), channels]) as Tensor4D
   const call = async () => {
-    const started = performance.now()
     const { logits } = forward(network, images)
     await logits.data()
     logits.dispose()
-    return performance.now() - started
   }
   try {
-    await call()
-    return await call()
+    const { median } = await measureLatency(call, { warmup: 1, runs: 1 })
+    return median
   } finally {
     images.dispose()
   }

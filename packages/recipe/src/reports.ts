@@ -1,2 +1,2 @@
-export { type Choosable, chooseDescendant } from './choose.js'
+export { type Choosable, chooseDescendant, measuresOf } from './choose.js'
 export * from './report.js'

@@ -8,6 +8,7 @@ import {
   encodeSafetensors,
   type FloatDtype,
   json,
+  loadParameters,
   type ModelDetails,
   type Network,
   type NetworkStructure,
@@ -15,7 +16,6 @@ import {
   type PartRegistry,
   parametersOf,
   prefixed,
-  readAllFloat32,
   readParameters,
   readStructure,
   requireArguments,
@@ -23,7 +23,6 @@ import {
   type SafetensorsFile,
   structureOf,
 } from '@learngene/vit-blocks'
-import { tensor } from '@tensorflow/tfjs-core'
 import { type Cascade, type ConfidenceOf, cascade, confidenceNamed } from './cascade.js'
 
 /** A cascade and what else its file says. */
@@ -103,13 +102,7 @@ export async function loadCascade(source: ByteSource | Uint8Array, options: Load
   const freed: { dispose(): void }[] = [{ dispose: () => disposeNetwork(small) }]
   try {
     const large = shareParts(small, buildNetwork(described.large, parts), described.common, freed)
-    const parameters = storedParameters(small, large, described.common)
-    const shapes = Object.fromEntries(Object.entries(parameters).map(([key, { shape }]) => [key, shape]))
-    for (const [key, { data, shape }] of await readAllFloat32(file, shapes)) {
-      const value = tensor(data, [...shape], 'float32')
-      parameters[key]!.assign(value)
-      value.dispose()
-    }
+    await loadParameters(storedParameters(small, large, described.common), file)
     return { cascade: cascade(small, large, described.threshold, confidence), details }
   } catch (error) {
     for (const each of freed) each.dispose()

@@ -1,5 +1,15 @@
 import type { Cost } from '@learngene/interfaces'
-import { countParameters, describe, forward, type Network, parametersOf, requireArguments, runBlocks, sidesOf } from '@learngene/vit-blocks'
+import {
+  costOf,
+  countParameters,
+  describe,
+  forward,
+  type Network,
+  parametersOf,
+  requireArguments,
+  runBlocks,
+  sidesOf,
+} from '@learngene/vit-blocks'
 import { gather, type Tensor2D, type Tensor3D, type Tensor4D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
 
 /** How sure a network is of its answer, from the logits [C] of one image; higher is surer. */
@@ -97,16 +107,15 @@ export function sharedFrontMacs(a: Network, b: Network): number {
  * @param passedOn the share of images that the large network answers, 0 to 1
  */
 export function costOfCascade({ small, large }: Pick<Cascade, 'small' | 'large'>, passedOn: number): Cost {
-  const macsOf = ({ embedding, blocks, head }: Network) =>
-    embedding.macs() + blocks.reduce((sum, block) => sum + block.macs(embedding.tokens), 0) + head.macs(embedding.tokens)
   const parameters = countParameters(Object.fromEntries([...uniqueParameters(small, large)].map((tensor, i) => [i, tensor])))
   const shared = sharedFront(small, large)
   const { tokens, width } = small.embedding
   // The front's output waits while the small network goes on.
   const kept = shared < 0 ? 0 : tokens * (shared === 0 ? width : small.blocks[shared - 1]!.outputWidth)
-  const live = Math.max(liveFloats(small) + kept, liveFloats(large))
+  const [alone, other] = [costOf(small), costOf(large)]
+  const live = Math.max(liveFloats(alone) + kept, liveFloats(other))
   return {
-    macs: macsOf(small) + passedOn * (macsOf(large) - sharedFrontMacs(small, large)),
+    macs: alone.macs + passedOn * (other.macs - sharedFrontMacs(small, large)),
     parameters,
     memory: 4 * (parameters + live),
   }
@@ -115,8 +124,8 @@ export function costOfCascade({ small, large }: Pick<Cascade, 'small' | 'large'>
 const uniqueParameters = (small: Network, large: Network) =>
   new Set([small, large].flatMap((network) => Object.values(parametersOf(network))))
 
-const liveFloats = ({ embedding, blocks, head }: Network) =>
-  Math.max(embedding.liveFloats(), ...blocks.map((block) => block.liveFloats(embedding.tokens)), head.liveFloats(embedding.tokens))
+/** What of a network's memory is not its parameters, of 4 bytes each. */
+const liveFloats = ({ memory, parameters }: Cost) => memory / 4 - parameters
 
 /**
  * Runs a cascade: the small network on all images, the large one on those of which the small one is not sure, from where the two part.

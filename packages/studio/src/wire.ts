@@ -1,3 +1,5 @@
+import { decodeFloat16, dequantiseRows, encodeFloat16, largestFloat16, quantiseRows } from '@learngene/vit-blocks'
+
 /** How weights travel: `float16` rounds each value; `int8` keeps matrices as rows of integers, each row with one scale, and vectors as float16. */
 export type WireFormat = 'float16' | 'int8'
 
@@ -59,7 +61,7 @@ export function unpackTensors(bytes: Uint8Array, name: string): PlainTensor[] {
     offset += bytesOf(entry)
     const size = sizeOf(entry.shape)
     const data =
-      entry.type === 'f16' ? readHalves(new Uint16Array(whole.buffer, at, size)) : readRows(whole.buffer, at, size, rowsOf(entry.shape))
+      entry.type === 'f16' ? decodeFloat16(new Uint16Array(whole.buffer, at, size)) : readRows(whole.buffer, at, size, rowsOf(entry.shape))
     return { name: entry.name, shape: entry.shape, data }
   })
 }
@@ -85,61 +87,18 @@ function bytesOf({ type, shape }: WireEntry): number {
 }
 
 function writeRows(buffer: ArrayBuffer, offset: number, data: Float32Array, rows: number): void {
-  const scales = new Float32Array(buffer, offset, rows)
-  const values = new Int8Array(buffer, offset + 4 * rows, data.length)
-  const length = data.length / rows
-  for (let row = 0; row < rows; row++) {
-    const part = data.subarray(row * length, (row + 1) * length)
-    const scale = part.reduce((most, value) => Math.max(most, Math.abs(value)), 0) / 127
-    scales[row] = scale
-    if (scale > 0) for (const [i, value] of part.entries()) values[row * length + i] = Math.round(value / scale)
-  }
+  const { scales, values } = quantiseRows(data, rows)
+  new Float32Array(buffer, offset, rows).set(scales)
+  new Int8Array(buffer, offset + 4 * rows, data.length).set(values)
 }
 
 function readRows(buffer: ArrayBufferLike, offset: number, size: number, rows: number): Float32Array {
-  const scales = new Float32Array(buffer, offset, rows)
-  const values = new Int8Array(buffer, offset + 4 * rows, size)
-  const length = size / rows
-  return Float32Array.from(values, (value, i) => value * scales[Math.floor(i / length)]!)
+  return dequantiseRows({ scales: new Float32Array(buffer, offset, rows), values: new Int8Array(buffer, offset + 4 * rows, size) })
 }
-
-const LARGEST_HALF = 65504
 
 function writeHalves(into: Uint16Array, data: Float32Array, name: string): void {
-  for (const [i, value] of data.entries()) {
-    if (Math.abs(value) > LARGEST_HALF)
-      throw new Error(`packTensors: values must be at most ${LARGEST_HALF} to travel as float16; '${name}' has ${value}`)
-    into[i] = half(value)
-  }
-}
-
-/** To the nearest float16, ties to even. */
-function half(value: number): number {
-  const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0
-  const magnitude = Math.abs(value)
-  if (magnitude === 0) return sign
-  // Below 2^-14 halves are whole multiples of 2^-24; above, of 2^-10 of their power of two.
-  const exponent = Math.max(-14, Math.floor(Math.log2(magnitude)))
-  const steps = roundToEven(magnitude / 2 ** (exponent - 10))
-  const bits = exponent === -14 && steps < 1024 ? steps : ((exponent + 15) << 10) + (steps - 1024)
-  return sign | bits
-}
-
-function roundToEven(value: number): number {
-  const below = Math.floor(value)
-  const rest = value - below
-  return rest > 0.5 || (rest === 0.5 && below % 2 === 1) ? below + 1 : below
-}
-
-let table: Float32Array | undefined
-
-function readHalves(halves: Uint16Array): Float32Array {
-  table ??= Float32Array.from({ length: 65536 }, (_, bits) => {
-    const exponent = (bits >> 10) & 31
-    const fraction = bits & 1023
-    const magnitude = exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15)
-    return bits & 0x8000 ? -magnitude : magnitude
-  })
-  const values = table
-  return Float32Array.from(halves, (bits) => values[bits]!)
+  const over = data.find((value) => Math.abs(value) > largestFloat16)
+  if (over !== undefined)
+    throw new Error(`packTensors: values must be at most ${largestFloat16} to travel as float16; '${name}' has ${over}`)
+  into.set(encodeFloat16(data))
 }

@@ -1,7 +1,7 @@
 import { compositionError, deviceText, type LatencyProfile, type ProfiledDevice } from '@learngene/bench/latency'
-import { type Confirmed, confirm, exhaustiveSearch, formatBudget, formatMeasure, type Scored } from '@learngene/budget-search'
+import { type Confirmed, confirm, formatBudget, formatMeasure, type Scored } from '@learngene/budget-search'
 import type { Budget, Reporter } from '@learngene/interfaces'
-import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
+import { chooseDescendant, type DescendantRow, measuresOf, type RunReport } from '@learngene/recipe/reports'
 import { UsageError } from '../errors.js'
 import type { MeasuredBudget, Objective } from '../latency/budget.js'
 import type { MeasuredPath, MeasuredPool } from '../latency/measure-run.js'
@@ -155,24 +155,11 @@ export function withoutThresholds<Row extends RunRow>(front: readonly Row[]): Ro
 
 /** Of rows with all measures that the caps name. */
 async function best<Row extends RunRow>(rows: readonly Row[], caps: Budget, objective: Objective) {
-  const space = {
-    count: () => rows.length,
-    enumerate: () => rows,
-    cost: measuresOf,
-    key: ({ path }: Row) => path,
-  }
   const score = (row: Row) => (objective === 'accuracy' ? row.validationAccuracy : -measuresOf(row)[objective]!)
   const cost = caps.latency !== undefined || objective === 'latency' ? 'latency' : 'macs'
-  const { chosen, runnerUp, whyRunnerUpLost, pareto, evaluated } = await exhaustiveSearch<Row>(space, (values) => values.map(score), caps, {
-    cost,
-  })
+  const { chosen, runnerUp, whyRunnerUpLost, pareto, evaluated } = await chooseDescendant(rows, caps, score, { cost })
   const why = objective === 'accuracy' || !runnerUp ? whyRunnerUpLost : whyMore(objective, chosen, runnerUp)
   return { chosen: chosen.value, runnerUp: runnerUp?.value ?? null, why, pareto: pareto.map(({ value }) => value), ranked: evaluated }
-}
-
-function measuresOf(row: RunRow): { readonly [measure: string]: number } {
-  const { macs, parameters, memory, bytes, latency } = { bytes: undefined, latency: undefined, ...row }
-  return { macs, parameters, memory, ...(bytes !== undefined && { bytes }), ...(latency !== undefined && { latency }) }
 }
 
 function whyMore(objective: Objective, winner: Scored<RunRow>, loser: Scored<RunRow>): string {

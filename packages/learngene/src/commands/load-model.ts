@@ -15,8 +15,8 @@ const EMBEDDED = 'embedded'
 /** `config` is the module whose registry has the model's own kinds of parts; a run's folder knows its own. */
 export type LoadModelOptions = Omit<LoadOptions, 'parts'> & NodeOpenOptions & { readonly config?: string }
 
-/** A run that another version wrote has a model all the same. */
-const registryOf = (model: string, config: string | undefined) =>
+/** Of a model, or of what its run says. A run that another version wrote has a model all the same. */
+export const registryOf = (model: string, config: string | undefined) =>
   config === undefined ? registryOfRun(model).catch(() => undefined) : ownRegistry(config)
 
 /**

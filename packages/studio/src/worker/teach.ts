@@ -1,7 +1,7 @@
 import { arrayDataset, imageSource } from '@learngene/datasets'
 import type { ImageSource, Parameters } from '@learngene/interfaces/tensors'
 import { accuracies, descendantsOf, fineTune, poolParameters } from '@learngene/learngene-pool'
-import { crossEntropy, linear } from '@learngene/ops'
+import { classTargets, crossEntropy, linear } from '@learngene/ops'
 import { descendantOf, type StitchedFamily, type StitchedPath } from '@learngene/stitch'
 import { adamW, cosine, createRng, train } from '@learngene/training'
 import { buildNetwork, disposeParameters, forward, type Head, type Network, structureOf } from '@learngene/vit-blocks'
@@ -18,7 +18,6 @@ import {
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
-  tensor2d,
   tidy,
 } from '@tensorflow/tfjs-core'
 import type { FamilyManifest } from '../family.js'
@@ -141,7 +140,7 @@ export async function teachHeads(
     const lessons = [...byTier].map(([tier, features]) => {
       const x = tidy(() => concat(features, 0)) // [paths n, T, D]
       const targets = tidy(() =>
-        oneHot(
+        classTargets(
           features.flatMap(() => labels),
           classes.length,
         ),
@@ -204,12 +203,6 @@ async function featuresOf(network: Network, source: ImageSource, { breathe, sign
   } finally {
     dispose(parts)
   }
-}
-
-function oneHot(labels: readonly number[], classes: number): Tensor2D {
-  const values = new Float32Array(labels.length * classes)
-  for (const [i, label] of labels.entries()) values[i * classes + label] = 1
-  return tensor2d(values, [labels.length, classes])
 }
 
 /** Trains blocks, stitches and classifiers of the whole family but for its ancestor, one path a step. */

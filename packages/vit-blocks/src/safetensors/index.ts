@@ -1,4 +1,4 @@
-export { type Dtype, encodeFloat16, isFiniteFloat16, largestFloat16, type TensorData } from './elements.js'
+export { type Dtype, decodeFloat16, encodeFloat16, isFiniteFloat16, largestFloat16, type TensorData } from './elements.js'
 export {
   type EncodeOptions,
   encodedLength,

@@ -53,8 +53,8 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const { structure: stored, details } = recognised
   const adaptation = planAdaptation(stored, options, name)
   plannedOf(adaptation.structure, name, options.parts)
-  const { classifier } = plannedOf(stored, name, options.parts)
-  const { values, notes } = await readValues(tensors, named, stored, own !== undefined, options.parts)
+  const { shapes, classifier } = plannedOf(stored, name, options.parts)
+  const { values, notes } = await readValues(tensors, named, shapes, own !== undefined)
   const { classNames, ...headless } = details
   const sameHead = adaptation.structure.classes === stored.classes && stored.classes > 0
   const fault = sameHead ? faultInClassNames(classNames, stored.classes) : undefined
@@ -79,8 +79,7 @@ const recognise: typeof recogniseCheckpoint = async (...given) => (await import(
 const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]
 
 /** All parameters' values by name, put together from the tensors that hold them. */
-async function readValues(file: TensorFile, named: NamedTensors, stored: NetworkStructure, complete: boolean, parts?: PartRegistry) {
-  const { shapes } = plannedOf(stored, file.name, parts)
+async function readValues(file: TensorFile, named: NamedTensors, shapes: ExpectedShapes, complete: boolean) {
   const { sources, notes } = sourcesOf(shapes, named, file, complete)
   const expected = Object.assign({}, ...sources.map(({ tensors }) => tensors))
   const unused = new Map(named.unused)

@@ -9,11 +9,10 @@ import { costOf, disposeNetwork, loadModel, type ModelDetails, type Network, sav
 import { UsageError } from '../../errors.js'
 import { poolOfRun, readRun } from '../../read-run.js'
 import { commandText } from '../../report/next.js'
-import { ownRegistry, registryOfRun } from '../../run/own-values.js'
 import { REPORT } from '../../run/run-folder.js'
 import { startBackend } from '../../start-backend.js'
 import { type ChoiceContext as Context, findInRun, findPath, measuredOf } from '../extract-from-run.js'
-import { loadModelAt } from '../load-model.js'
+import { loadModelAt, registryOf } from '../load-model.js'
 import { modelFileName } from '../model-file-name.js'
 import { cardOf, type Exported } from './card.js'
 import type { ExportFormat, ExportOptions } from './formats.js'
@@ -94,7 +93,7 @@ function checkOptions({ format, weights, opset, out }: ExportOptions): void {
 
 async function openSource({ model, path, budget, config }: ExportOptions, context: Context): Promise<Exported> {
   const { report } = context
-  const own = config === undefined ? await registryOfRun(model) : await ownRegistry(config)
+  const own = await registryOf(model, config)
   const writers = own?.writers
   if (path === undefined && budget === undefined) {
     const { network, details, address } = await loadModelAt(model, { report, config })

@@ -35,10 +35,11 @@ export interface MatrixUnit extends MatrixShape {
 /** What Dawn calls all of it, in one place: these names are experimental and change. */
 const NAMES = {
   features: { f16: 'shader-f16', matrices: 'chromium-experimental-subgroup-matrix', size: 'subgroup-size-control' },
-  matrices: `enable f16;
-enable chromium_experimental_subgroup_matrix;
-diagnostic(off, chromium.subgroup_matrix_uniformity);`,
-  size: 'enable subgroups;\nenable subgroup_size_control;',
+  directives: {
+    f16: 'enable f16;',
+    size: 'enable subgroups;\nenable subgroup_size_control;',
+    matrices: 'enable chromium_experimental_subgroup_matrix;\ndiagnostic(off, chromium.subgroup_matrix_uniformity);',
+  },
 } as const
 
 /**
@@ -47,10 +48,11 @@ diagnostic(off, chromium.subgroup_matrix_uniformity);`,
  * @param controlled whether the size of subgroups has to be asked for, as the device has several
  */
 export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, controlled = false): MatrixUnit {
+  const { f16, size, matrices } = NAMES.directives
   return {
     name: `f16 ${m}x${n}x${k}${controlled ? ` of ${subgroup}` : ''}`,
     ...{ m, n, k, subgroup },
-    directives: controlled ? `${NAMES.matrices.replace('enable f16;', `enable f16;\n${NAMES.size}`)}` : NAMES.matrices,
+    directives: [f16, ...(controlled ? [size] : []), matrices].join('\n'),
     attributes: controlled ? `@subgroup_size(${subgroup})` : '',
     element: 'f16',
     // Saturates, so that one large value does not make everything infinite.
