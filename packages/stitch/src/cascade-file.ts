@@ -9,13 +9,16 @@ import {
   type FloatDtype,
   json,
   loadParameters,
+  METADATA_KEY,
   type ModelDetails,
   type Network,
   type NetworkStructure,
   openSafetensors,
+  ownMetadata,
   type PartRegistry,
   parametersOf,
   prefixed,
+  readOwnMetadata,
   readParameters,
   readStructure,
   requireArguments,
@@ -39,11 +42,6 @@ export interface LoadCascadeOptions {
   /** Confidences of the user's own, by the names that files have them by. */
   readonly confidences?: { readonly [name: string]: ConfidenceOf }
 }
-
-/** Where `vit-blocks` has the structure of a network. */
-const METADATA_KEY = 'learngene'
-
-const SCHEMA = 1
 
 /** What two networks have in common, by identity: what is stored once. */
 interface Common {
@@ -74,8 +72,7 @@ export async function saveCascade(
   const common = commonOf(small, large)
   const described = { small: structureOf(small), large: structureOf(large), threshold, confidence: confidence.name, common }
   const stored = storedParameters(small, large, common)
-  const metadata = { [METADATA_KEY]: JSON.stringify({ schema: SCHEMA, cascade: described, details }) }
-  return encodeSafetensors(await readParameters(stored), { dtype, metadata })
+  return encodeSafetensors(await readParameters(stored), { dtype, metadata: ownMetadata({ cascade: described, details }) })
 }
 
 /** Whether a safetensors file's metadata say that it holds a cascade. */
@@ -153,13 +150,9 @@ function storedParameters(small: Network, large: Network, common: Common): Param
 }
 
 function readDescribed(file: SafetensorsFile): { readonly described: Described; readonly details: JsonObject } {
-  const fail = (message: string) => new SafetensorsError(`${file.name}: metadata '${METADATA_KEY}': ${message}`)
-  const text = file.metadata[METADATA_KEY]
-  if (text === undefined || !isCascadeFile(file))
+  if (!isCascadeFile(file))
     throw new SafetensorsError(`${file.name} must hold a cascade, as saveCascade writes it; it does not: read other models with loadModel`)
-  try {
-    const { schema, cascade, details = {} } = json.object(json.parse(text), 'it')
-    if (schema !== SCHEMA) throw new Error(`its schema must be ${SCHEMA}, as this version writes it; got ${json.describe(schema)}`)
+  return readOwnMetadata(file, ({ cascade, details = {} }) => {
     const { small, large, threshold, confidence, common } = json.object(cascade, 'cascade')
     if (typeof threshold !== 'number' || typeof confidence !== 'string')
       throw new Error('cascade.threshold must be a number and cascade.confidence a name')
@@ -168,9 +161,7 @@ function readDescribed(file: SafetensorsFile): { readonly described: Described; 
       described: { ...structures, threshold, confidence, common: readCommon(common, structures) },
       details: json.object(details, 'details'),
     }
-  } catch (error) {
-    throw fail((error as Error).message)
-  }
+  })!
 }
 
 /** @throws where parts that are said to be the same are not alike */

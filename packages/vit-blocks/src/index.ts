@@ -53,10 +53,13 @@ export {
 export {
   buildNetwork,
   createBlock,
+  METADATA_KEY,
   type ModelDetails,
   type NetworkStructure,
+  ownMetadata,
   type PartRegistry,
   type PartSpec,
+  readOwnMetadata,
   readPartSpec,
   readStructure,
   standardBlocks,

@@ -240,13 +240,13 @@ function flagIn<K extends string>(value: JsonObject, key: K, name: string): { re
 export type ModelDetails = JsonObject
 
 /** Safetensors metadata are strings, so all of ours is one JSON text under this key. */
-const METADATA_KEY = 'learngene'
+export const METADATA_KEY = 'learngene'
 
 const SCHEMA = 1
 
 /** @throws SafetensorsError when it would not be read again */
 export function writeMetadata(structure: NetworkStructure, details: ModelDetails): { readonly [key: string]: string } {
-  const metadata = { [METADATA_KEY]: JSON.stringify({ schema: SCHEMA, structure, details }) }
+  const metadata = ownMetadata({ structure, details })
   readMetadata({ name: 'the model', metadata })
   return metadata
 }
@@ -259,16 +259,33 @@ export function writeMetadata(structure: NetworkStructure, details: ModelDetails
 export function readMetadata(
   file: Pick<SafetensorsFile, 'name' | 'metadata'>,
 ): { structure: NetworkStructure; details: ModelDetails } | undefined {
-  const text = Object.hasOwn(file.metadata, METADATA_KEY) ? file.metadata[METADATA_KEY] : undefined
-  if (text === undefined) return undefined
-  try {
-    const { schema, structure, cascade, details = {} } = json.object(json.parse(text), 'it')
+  return readOwnMetadata(file, ({ structure, cascade, details = {} }) => {
     if (cascade !== undefined)
       throw new Error(
         'it describes a cascade of two networks: read it with loadCascade of @learngene/stitch, as the commands classify, evaluate and serve do',
       )
-    if (schema !== SCHEMA) throw new Error(`its schema must be ${SCHEMA}, as this version writes it; got ${json.describe(schema)}`)
     return { structure: readStructure(structure), details: json.object(details, 'details') }
+  })
+}
+
+/** Metadata of a file of ours. */
+export const ownMetadata = (content: object): { readonly [key: string]: string } => ({
+  [METADATA_KEY]: JSON.stringify({ schema: SCHEMA, ...content }),
+})
+
+/**
+ * What `read` makes of a file's {@link ownMetadata}, undefined for a file of others.
+ *
+ * @throws SafetensorsError when they are not as this version writes them, or `read` throws
+ */
+export function readOwnMetadata<T>(file: Pick<SafetensorsFile, 'name' | 'metadata'>, read: (content: JsonObject) => T): T | undefined {
+  const text = Object.hasOwn(file.metadata, METADATA_KEY) ? file.metadata[METADATA_KEY] : undefined
+  if (text === undefined) return undefined
+  try {
+    const content = json.object(json.parse(text), 'it')
+    const { schema } = content
+    if (schema !== SCHEMA) throw new Error(`its schema must be ${SCHEMA}, as this version writes it; got ${json.describe(schema)}`)
+    return read(content)
   } catch (error) {
     throw new SafetensorsError(`${file.name}: metadata '${METADATA_KEY}': ${(error as Error).message}`)
   }
