@@ -21,13 +21,18 @@ export function partsOf(network: Network): Part[] {
   requireArguments('partsOf', { network: ['network', network] })
   const { embedding, blocks, head } = network
   const { tokens } = embedding
-  const { geometry, embeddingNorm, pooling, normAfterPooling, attentionPool, distillationHead } = structureOf(network)
+  const structure = structureOf(network)
+  const { geometry, embeddingNorm, pooling, normAfterPooling, attentionPool, distillationHead } = structure
   const { imageSize, patchSize, channels } = geometry
   const shape = `images ${sizeText(imageSize)} x ${channels} in patches of ${sizeText(patchSize)}`
-  const options = { width: head.width, classes: head.classes, pooling, normAfterPooling, attentionPool, distillationHead }
+  const own = compact({ kind: structure.embedding, projectedFrom: structure.projectedFrom })
+  const options = compact({
+    ...{ width: head.width, classes: head.classes, pooling, normAfterPooling, attentionPool, distillationHead },
+    kind: structure.head,
+  })
   return [
     {
-      key: `embedding ${shape}, width ${embedding.width}, ${tokens} tokens${embeddingNorm ? ', normed' : ''}`,
+      key: `embedding ${shape}, width ${embedding.width}, ${tokens} tokens${embeddingNorm ? ', normed' : ''}${own === '{}' ? '' : ` ${own}`}`,
       inputWidth: 0,
       tokens,
       member: embedding,
@@ -35,7 +40,7 @@ export function partsOf(network: Network): Part[] {
     },
     ...blocks.map((block) => blockPart(block, tokens)),
     {
-      key: `head ${canonical(JSON.parse(JSON.stringify(options)))}, ${tokens} tokens`,
+      key: `head ${options}, ${tokens} tokens`,
       inputWidth: head.width,
       tokens,
       member: head,
@@ -54,6 +59,9 @@ function blockPart(block: Block, tokens: number): Part {
     forward: (x) => block.forward(x as Tensor3D, {}),
   }
 }
+
+/** {@link canonical} of what is there. */
+const compact = (value: object): string => canonical(JSON.parse(JSON.stringify(value)))
 
 /** JSON with sorted keys. */
 function canonical(value: Json): string {

@@ -1,5 +1,5 @@
 import { createRng } from '@learngene/training'
-import { createViT, disposeNetwork, withoutWeights } from '@learngene/vit-blocks'
+import { buildNetwork, createHead, createViT, disposeNetwork, type HeadFactory, structureOf, withoutWeights } from '@learngene/vit-blocks'
 import { describe, expect, it } from 'vitest'
 import { partsOf } from './parts.js'
 import { composeLatency, compositionError, deviceText, type LatencyProfile, parseProfile } from './profile.js'
@@ -37,6 +37,16 @@ describe('a latency profile', () => {
     expect(embedding).toBe('embedding images 28 x 28 x 1 in patches of 7 x 7, width 8, 17 tokens')
     expect(partsOf(vit(8, 1)).map(({ key }) => key)).toEqual([embedding, block, head])
     expect(partsOf(vit(16, 1)).map(({ key }) => key)).not.toContain(block)
+  })
+
+  it('tells apart what is of one size and another kind', () => {
+    const structure = structureOf(vit(8, 1))
+    const keysOf = (change: object, parts = {}) =>
+      partsOf(withoutWeights(() => buildNetwork({ ...structure, ...change }, parts))).map(({ key }) => key)
+    const [projected, , sameHead] = keysOf({ projectedFrom: 16 })
+    expect([projected, sameHead]).toEqual([`${embedding} {"projectedFrom":16}`, head])
+    const own: HeadFactory = (config, place, rng) => ({ ...createHead(place.width, place.classes, rng), kind: 'own', config })
+    expect(keysOf({ head: { kind: 'own', config: {} } }, { heads: { own } })[2]).not.toBe(head)
   })
 
   it('says what it lacks, of which device', () => {

@@ -7,7 +7,7 @@ import { type LoadedModel, type LoadOptions, loadModel, openSafetensors } from '
 import { fileSource, loadViT, type NodeOpenOptions } from '@learngene/vit-blocks/node'
 import type { Classifier } from '../predict/classifier.js'
 import { ownRegistry, registryOfRun } from '../run/own-values.js'
-import { DESCENDANT, RUN } from '../run/run-folder.js'
+import { DESCENDANT, exists, RUN } from '../run/run-folder.js'
 
 /** The embedded ancestor, in place of an address. */
 const EMBEDDED = 'embedded'
@@ -79,13 +79,9 @@ async function cascadeAt(model: string, { config }: LoadModelOptions) {
 
 /** In the folder of a run the model that it has chosen. */
 async function addressOf(model: string): Promise<string> {
-  const exists = (file: string) =>
-    stat(join(model, file)).then(
-      () => true,
-      () => false,
-    )
-  if (await exists(DESCENDANT)) return join(model, DESCENDANT)
-  if (await exists(RUN))
+  const descendant = join(model, DESCENDANT)
+  if (await exists(descendant)) return descendant
+  if (await exists(join(model, RUN)))
     throw new Error(`${model}: the run must have chosen a model, ${DESCENDANT}; it has not yet: finish it, or name a file`)
   return model
 }

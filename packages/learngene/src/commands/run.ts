@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Budget } from '@learngene/interfaces'
@@ -10,7 +9,7 @@ import { backendOption, example, familyBudget, integer, jsonOption, quietOption,
 import { withProgress } from '../progress/progress-reporter.js'
 import { renderTable } from '../report/terminal.js'
 import type { RunConfig } from '../run/config.js'
-import { RUN, readStoredRun } from '../run/run-folder.js'
+import { exists, RUN, readStoredRun } from '../run/run-folder.js'
 
 interface RunCommandOptions {
   readonly out?: string
@@ -170,5 +169,3 @@ const listed = (classes: RunConfig['images']['classes']) => (typeof classes === 
 
 const withoutMissing = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T
-
-const exists = (path: string) => stat(path).then(() => true, () => false) // biome-ignore format: short

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Augmentation } from '@learngene/datasets'
 import { type ImageFolderOptions, imageFolder, imageFolders, loadFashionMnist } from '@learngene/datasets/node'
@@ -10,6 +10,7 @@ import { describe, loadModel, requireKeys } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
 import { UsageError } from '../errors.js'
 import type { NamedDatasets, RunConfig } from './config.js'
+import { DESCENDANT, exists, RUN } from './run-folder.js'
 
 /** Data of embedded Fashion-MNIST, of its four files, of a function, or of folders. @throws Error of one line that tells all faults of all folders */
 export async function readImages({ images, data }: Pick<RunConfig, 'images' | 'data'>): Promise<NamedDatasets> {
@@ -69,13 +70,11 @@ export async function loadAncestor(name: string, report?: Reporter, registry?: R
 
 /** The descendant of a run's folder, where it is one. */
 async function modelOf(name: string): Promise<string> {
-  const descendant = join(name, 'descendant.safetensors')
-  if (!(await exists(join(name, 'run.json')))) return name
+  const descendant = join(name, DESCENDANT)
+  if (!(await exists(join(name, RUN)))) return name
   if (await exists(descendant)) return descendant
   throw new Error(`${name} is a run that is not finished, so it has no descendant yet; go on with it: learngene run --out ${name}`)
 }
-
-const exists = (path: string) => stat(path).then(() => true, () => false) // biome-ignore format: short
 
 /** Tells an ancestor from others: a hash of its file; of a folder or an address, the name. */
 export async function fingerprintOf(name: string): Promise<string> {

@@ -1,10 +1,9 @@
-import { access } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Registry } from '@learngene/recipe'
 import { loadConfig } from '../config/load-config.js'
 import { isPlainObject } from '../config/schema.js'
 import type { RunConfig } from './config.js'
-import { RUN, readStoredRun } from './run-folder.js'
+import { exists, RUN, readStoredRun } from './run-folder.js'
 
 /** A stored configuration with the functions of the module that it came from. */
 export async function loadOwn(config: RunConfig, configFile: string | undefined): Promise<RunConfig> {
@@ -35,8 +34,7 @@ export async function ownRegistry(configFile: string | undefined): Promise<Regis
 
 /** Those of a run, by its folder; none where it does not say what it is of. */
 export async function registryOfRun(dir: string): Promise<Registry | undefined> {
-  const says = await access(join(dir, RUN)).then(() => true, () => false) // biome-ignore format: short
-  if (!says) return undefined
+  if (!(await exists(join(dir, RUN)))) return undefined
   const { config, configFile } = await readStoredRun(dir)
   return config.registry && ownRegistry(configFile)
 }

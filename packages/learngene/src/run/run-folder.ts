@@ -26,6 +26,9 @@ export interface StoredRun {
 /** Where a run's artifacts are. */
 export const stagesOfRun = (dir: string) => join(dir, 'stages')
 
+/** Whether there is a file or folder. */
+export const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false) // biome-ignore format: short
+
 /** @throws Error of one line where there is no such directory */
 export async function requireDirectory(dir: string): Promise<void> {
   const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {

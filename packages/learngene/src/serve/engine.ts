@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { BackendName } from '@learngene/backends'
@@ -14,7 +13,7 @@ import { classifyPrepared, type Prediction } from '../predict/classify.js'
 import { type ModelInput, modelInput, requireClassifier } from '../predict/model-input.js'
 import { poolOfRun, readRun } from '../read-run.js'
 import { registryOfRun } from '../run/own-values.js'
-import { REPORT, RUN } from '../run/run-folder.js'
+import { exists, REPORT, RUN } from '../run/run-folder.js'
 import { startBackend } from '../start-backend.js'
 
 /** A model that can be asked. */
@@ -135,8 +134,7 @@ function blankOf({ preprocessing: { size, mean } }: ModelInput): RawImage {
 }
 
 async function isRun(model: string): Promise<boolean> {
-  const has = (file: string) => stat(join(model, file)).then(() => true, () => false) // biome-ignore format: short
-  return (await has(RUN)) || has(REPORT)
+  return (await exists(join(model, RUN))) || exists(join(model, REPORT))
 }
 
 async function loadSingle(model: string, report: Reporter, signal: AbortSignal): Promise<Loaded> {

@@ -1,4 +1,4 @@
-import { measureLatency } from '@learngene/budget-search'
+import { latencyOf, measureLatency } from '@learngene/budget-search'
 import type { LatencyFigure } from './messages.js'
 
 /** Runs of a path that are not timed, and that are, in each pass: the first pass finds the page and its kernels cold. */
@@ -40,16 +40,8 @@ export function createMeasurement(paths: readonly string[], run: (path: string) 
       left.shift()
       warm = 0
       now = []
-      const ascending = all.toSorted((a, b) => a - b)
-      const spread = quantile(ascending, 0.75) - quantile(ascending, 0.25)
-      return { path, median: quantile(ascending, 0.5), spread, runs: all.length }
+      const { median, spread } = latencyOf(all)
+      return { path, median, spread, runs: all.length }
     },
   }
-}
-
-/** The q-quantile of ascending numbers, interpolated linearly. */
-function quantile(ascending: readonly number[], q: number): number {
-  const position = q * (ascending.length - 1)
-  const [below, above] = [ascending[Math.floor(position)]!, ascending[Math.ceil(position)]!]
-  return below + (above - below) * (position - Math.floor(position))
 }

@@ -1,5 +1,4 @@
-import { access } from 'node:fs/promises'
-import { basename, extname, join, resolve } from 'node:path'
+import { basename, extname, join } from 'node:path'
 import { type ModelFiles, type OnnxOptions, toHuggingFace, toOnnx, toTimm, toTransformersJs } from '@learngene/export'
 import { disposePool, extractDescendant } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
@@ -9,7 +8,7 @@ import { costOf, disposeNetwork, loadModel, type ModelDetails, type Network, sav
 import { UsageError } from '../../errors.js'
 import { poolOfRun, readRun } from '../../read-run.js'
 import { commandText } from '../../report/next.js'
-import { REPORT } from '../../run/run-folder.js'
+import { exists, REPORT } from '../../run/run-folder.js'
 import { startBackend } from '../../start-backend.js'
 import { type ChoiceContext as Context, findInRun, findPath, measuredOf } from '../extract-from-run.js'
 import { loadModelAt, registryOf } from '../load-model.js'
@@ -175,9 +174,3 @@ function nextAfter(format: ExportFormat, out: string, run: RunReport | undefined
   const { training } = (run?.config.images ?? {}) as { readonly training?: string }
   return training === 'embedded' ? commandText('evaluate', model) : commandText('classify', model, 'PICTURE.jpg')
 }
-
-const exists = (path: string) =>
-  access(resolve(path)).then(
-    () => true,
-    () => false,
-  )
