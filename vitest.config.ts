@@ -21,15 +21,15 @@ const softwareDriver = '/usr/lib/chromium/vk_swiftshader_icd.json'
 if (existsSync(softwareDriver) && process.env.VK_ICD_FILENAMES === undefined) process.env.VK_ADD_DRIVER_FILES ??= softwareDriver
 process.env.XDG_RUNTIME_DIR ??= tmpdir()
 
+/** Tests run on sources, so that no build is needed and a failing line is a line somebody wrote. */
+export const aliases = [
+  { find: /^learngene$/, replacement: `${packages}learngene/src/index.ts` },
+  { find: /^@learngene\/([^/]+)$/, replacement: `${packages}$1/src/index.ts` },
+  { find: /^@learngene\/([^/]+)\/([^.]+)$/, replacement: `${packages}$1/src/$2.ts` },
+]
+
 export default defineConfig({
-  resolve: {
-    // Tests run on sources, so that no build is needed and a failing line is a line somebody wrote.
-    alias: [
-      { find: /^learngene$/, replacement: `${packages}learngene/src/index.ts` },
-      { find: /^@learngene\/([^/]+)$/, replacement: `${packages}$1/src/index.ts` },
-      { find: /^@learngene\/([^/]+)\/([^.]+)$/, replacement: `${packages}$1/src/$2.ts` },
-    ],
-  },
+  resolve: { alias: aliases },
   test: {
     maxWorkers: '100%',
     // Generous, for machines that are slow or busy: no test waits for time to pass.

@@ -1,4 +1,5 @@
-// `npm test`: builds, typechecks and lints every package, then runs all tests. The last line counts the tests.
+// `npm test`: builds, typechecks and lints every package, looks for files, exports and dependencies that nobody uses, then runs all tests. The last
+// line counts the tests.
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +12,11 @@ const backendCounts = fileURLToPath(new URL('../node_modules/.backend-tests.json
 const run = (...command) => spawnSync('npx', command, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }).status
 
 for (const file of [summary, backendCounts]) rmSync(file, { force: true })
-const checks = run('nx', 'run-many', '-t', 'build', 'types', 'typecheck', 'lint', 'check-package', '--outputStyle=static')
+const checks = [
+  run('nx', 'run-many', '-t', 'build', 'types', 'typecheck', 'lint', 'check-package', '--outputStyle=static'),
+  run('knip', '--no-progress', '--no-config-hints'),
+]
+const sound = checks.every((status) => status === 0)
 const tests = run('vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${summary}`)
 
 const {
@@ -23,7 +28,7 @@ const {
 } = existsSync(summary) ? JSON.parse(readFileSync(summary, 'utf8')) : {}
 writeFileSync(backendCounts, `${JSON.stringify(countByBackend(testResults), null, 2)}\n`)
 const brokenFiles = testResults.filter(({ status, assertionResults }) => status === 'failed' && assertionResults.length === 0).length
-const failed = numFailedTests + brokenFiles + (checks === 0 ? 0 : 1)
-if (checks !== 0) console.log('Build, typecheck, lint or package checks failed: see above.')
+const failed = numFailedTests + brokenFiles + (sound ? 0 : 1)
+if (!sound) console.log('Build, typecheck, lint, package checks or knip failed: see above.')
 console.log(`${numPassedTests} passed, ${failed || (tests === 0 ? 0 : 1)} failed, ${numPendingTests + numTodoTests} skipped`)
-process.exit(checks === 0 && tests === 0 ? 0 : 1)
+process.exit(sound && tests === 0 ? 0 : 1)

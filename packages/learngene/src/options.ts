@@ -109,15 +109,6 @@ export const backendOption = (fallback: BackendName | 'auto' = 'auto') =>
     .choices(BACKENDS)
     .default(fallback)
 
-/** Options without which a command cannot run. Unlike commander's own check it comes after that for unknown options, so that a misspelt one is named. */
-export function requireOptions(command: Command, ...flags: readonly string[]): Command {
-  return command.usage(`${flags.join(' ')} [options]`).hook('preAction', () => {
-    const given = command.opts()
-    const missing = command.options.find((option) => flags.includes(option.flags) && given[option.attributeName()] === undefined)
-    if (missing) throw new UsageError(`${command.name()} needs ${missing.flags}; learngene ${command.name()} --help tells more`)
-  })
-}
-
 /** Whose times a cap on latency is kept by. */
 export const profileOptions = () => [
   new Option('--profile <file>', "compose latency from a device's profile that learngene profile wrote there; nothing is measured here"),
