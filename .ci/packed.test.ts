@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 // Installs the packed tarballs into an empty folder, as a user would, and runs every package's README example in plain Node.
@@ -106,5 +107,66 @@ describe('packed packages for TypeScript', () => {
     const packed = join(project, 'node_modules', name, 'LICENSE')
     expect(readFileSync(packed, 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'))
     expect(readFileSync(join(folder, 'LICENSE'), 'utf8')).toBe(readFileSync(join(root, 'LICENSE'), 'utf8'))
+  })
+})
+
+describe('packed packages in programs of others', () => {
+  const tool = (name: string) => join(root, 'node_modules', name)
+  const run = (...command: string[]) =>
+    execFileSync(process.execPath, command, { cwd: project, encoding: 'utf8', stdio: 'pipe', maxBuffer: 2 ** 26 })
+
+  it.each(['bundler', 'nodenext'])('TypeScript, strict, reads the types of all entries with %s resolution', (moduleResolution) => {
+    const entries = packages.flatMap(({ folder, manifest: { name } }) => {
+      const { exports } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as { exports: Record<string, { types?: string }> }
+      return Object.entries(exports).flatMap(([entry, { types }]) => (types === undefined ? [] : [entry.replace('.', name)]))
+    })
+    const file = join(project, `${moduleResolution}.mts`)
+    const imports = entries.map((entry, i) => `import * as e${i} from '${entry}'`)
+    // One wrong call, so that types that were not found, which are any, are seen.
+    const use = `import { forward } from '@learngene/vit-blocks'\n// @ts-expect-error a model is no number\nforward(1, 2)`
+    writeFileSync(file, `${imports.join('\n')}\nexport const all = [${entries.map((_, i) => `e${i}`)}]\n${use}\n`)
+    const module = moduleResolution === 'nodenext' ? 'nodenext' : 'esnext'
+    // tfjs-core's own declarations name a type that none has: who uses it has those of libraries skipped.
+    const options = [
+      '--noEmit',
+      '--strict',
+      '--skipLibCheck',
+      '--target',
+      'es2022',
+      '--module',
+      module,
+      '--moduleResolution',
+      moduleResolution,
+      '--types',
+      'node',
+    ]
+    expect(run(join(tool('typescript'), 'bin/tsc'), ...options, '--typeRoots', tool('@types'), file)).toBe('')
+  })
+
+  const page = `
+    import '@tensorflow/tfjs-backend-cpu'
+    import { setBackend } from '@tensorflow/tfjs-core'
+    import { createViT, forward } from '@learngene/vit-blocks'
+    import { createStitch } from '@learngene/stitch'
+    globalThis.parts = [setBackend, createViT, forward, createStitch]`
+
+  const bundlers = {
+    esbuild: (entry: string, dir: string) => build({ entryPoints: [entry], bundle: true, format: 'esm', outfile: join(dir, 'page.js') }),
+    Vite(entry: string, dir: string) {
+      const config = join(project, 'vite.config.mjs')
+      const lib = `{ entry: ${JSON.stringify(entry)}, formats: ['es'], fileName: () => 'page.js' }`
+      writeFileSync(config, `export default { logLevel: 'error', build: { lib: ${lib} } }`)
+      run(join(tool('vite'), 'bin/vite.js'), 'build', '--outDir', dir, '--config', config)
+    },
+  }
+
+  it.each(Object.entries(bundlers))('%s bundles them for a page, with nothing of Node', async (name, bundle) => {
+    const entry = join(project, `${name}.mjs`)
+    writeFileSync(entry, page)
+    const dir = join(project, `bundled-${name}`)
+    await bundle(entry, dir)
+    const bundled = readFileSync(join(dir, 'page.js'), 'utf8')
+    expect(bundled).toContain('globalThis.parts')
+    expect(bundled).not.toMatch(/(?:from|require\(|import\() ?['"]node:/)
   })
 })
