@@ -1,5 +1,4 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { readAncestor } from '@learngene/fashion-mnist'
 import type { Registry } from '@learngene/recipe'
 import { isCascadeFile, loadCascade } from '@learngene/stitch'
@@ -7,7 +6,7 @@ import { type LoadedModel, type LoadOptions, loadModel, openSafetensors } from '
 import { fileSource, loadViT, type NodeOpenOptions } from '@learngene/vit-blocks/node'
 import type { Classifier } from '../predict/classifier.js'
 import { ownRegistry, registryOfRun } from '../run/own-values.js'
-import { DESCENDANT, exists, RUN } from '../run/run-folder.js'
+import { modelFile } from '../run/run-folder.js'
 
 /** The embedded ancestor, in place of an address. */
 const EMBEDDED = 'embedded'
@@ -34,7 +33,7 @@ export async function loadModelAt(
   const options = { ...given, parts: registry }
   const { report } = options
   report?.({ kind: 'stage', name: `load ${model}` })
-  const address = await addressOf(model)
+  const address = await modelFile(model)
   const loaded =
     model === EMBEDDED
       ? await loadModel(await readAncestor(), { ...options, name: 'the embedded ancestor' })
@@ -63,7 +62,7 @@ export async function loadClassifierAt(
 
 /** The cascade that a file holds; undefined where it is something else, or no file. */
 async function cascadeAt(model: string, { config }: LoadModelOptions) {
-  const address = await addressOf(model)
+  const address = await modelFile(model)
   const isFile = await stat(address).then((found) => found.isFile(), () => false) // biome-ignore format: short
   if (!isFile) return undefined
   const source = await fileSource(address)
@@ -75,13 +74,4 @@ async function cascadeAt(model: string, { config }: LoadModelOptions) {
     return { classifier: cascade, details }
   }
   return { address, load }
-}
-
-/** In the folder of a run the model that it has chosen. */
-async function addressOf(model: string): Promise<string> {
-  const descendant = join(model, DESCENDANT)
-  if (await exists(descendant)) return descendant
-  if (await exists(join(model, RUN)))
-    throw new Error(`${model}: the run must have chosen a model, ${DESCENDANT}; it has not yet: finish it, or name a file`)
-  return model
 }

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { Augmentation } from '@learngene/datasets'
 import { type ImageFolderOptions, imageFolder, imageFolders, loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
@@ -10,7 +9,7 @@ import { describe, loadModel, requireKeys } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
 import { UsageError } from '../errors.js'
 import type { NamedDatasets, RunConfig } from './config.js'
-import { DESCENDANT, exists, RUN } from './run-folder.js'
+import { modelFile } from './run-folder.js'
 
 /** Data of embedded Fashion-MNIST, of its four files, of a function, or of folders. @throws Error of one line that tells all faults of all folders */
 export async function readImages({ images, data }: Pick<RunConfig, 'images' | 'data'>): Promise<NamedDatasets> {
@@ -65,19 +64,11 @@ export function buildRecipe(config: RunConfig, datasets: NamedDatasets, seed: nu
 /** A model that is named as the command line names models. */
 export async function loadAncestor(name: string, report?: Reporter, registry?: Registry) {
   if (name === 'embedded') return loadModel(await readAncestor(), { name: 'the embedded ancestor' })
-  return loadViT(await modelOf(name), { report, parts: registry })
-}
-
-/** The descendant of a run's folder, where it is one. */
-async function modelOf(name: string): Promise<string> {
-  const descendant = join(name, DESCENDANT)
-  if (!(await exists(join(name, RUN)))) return name
-  if (await exists(descendant)) return descendant
-  throw new Error(`${name} is a run that is not finished, so it has no descendant yet; go on with it: learngene run --out ${name}`)
+  return loadViT(await modelFile(name), { report, parts: registry })
 }
 
 /** Tells an ancestor from others: a hash of its file; of a folder or an address, the name. */
 export async function fingerprintOf(name: string): Promise<string> {
-  const bytes = name === 'embedded' ? await readAncestor() : await readFile(await modelOf(name)).catch(() => undefined)
+  const bytes = name === 'embedded' ? await readAncestor() : await readFile(await modelFile(name)).catch(() => undefined)
   return bytes ? createHash('sha256').update(bytes).digest('hex') : name
 }

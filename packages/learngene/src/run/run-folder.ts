@@ -29,6 +29,15 @@ export const stagesOfRun = (dir: string) => join(dir, 'stages')
 /** Whether there is a file or folder. */
 export const exists = (path: string): Promise<boolean> => stat(path).then(() => true, () => false) // biome-ignore format: short
 
+/** Where a model is: in the folder of a run the descendant that it has chosen, else what was named. @throws Error where the run has chosen none yet */
+export async function modelFile(named: string): Promise<string> {
+  const descendant = join(named, DESCENDANT)
+  if (await exists(descendant)) return descendant
+  if (await exists(join(named, RUN)))
+    throw new Error(`${named}: the run must have chosen a model, ${DESCENDANT}; it has not yet: finish it, or name a file`)
+  return named
+}
+
 /** @throws Error of one line where there is no such directory */
 export async function requireDirectory(dir: string): Promise<void> {
   const found = await stat(dir).catch((error: NodeJS.ErrnoException) => {
