@@ -2,7 +2,7 @@ import { createRng } from '@learngene/training'
 import { buildNetwork, createHead, createViT, disposeNetwork, type HeadFactory, structureOf, withoutWeights } from '@learngene/vit-blocks'
 import { describe, expect, it } from 'vitest'
 import { partsOf } from './parts.js'
-import { composeLatency, compositionError, deviceText, type LatencyProfile, parseProfile } from './profile.js'
+import { composeCascade, composeLatency, compositionError, deviceText, type LatencyProfile, parseProfile } from './profile.js'
 
 const vit = (width: number, depth: number) =>
   withoutWeights(() => createViT({ imageSize: 28, patchSize: 7, channels: 1, classes: 10, heads: 2, width, depth }, createRng(0)))
@@ -30,6 +30,15 @@ describe('a latency profile', () => {
   it('composes the parts of a network, each as often as it has it, one reading and the overhead', () => {
     expect(composeLatency(profile, network)).toBeCloseTo(1 + 3 * 10 + 2 + 0.5 + 0.25, 10)
     expect(composeLatency(profile, vit(8, 5))).toBeCloseTo(53.75, 10)
+  })
+
+  it('composes a cascade: the small network, and what the large one adds from where the two part', () => {
+    const other = vit(8, 5)
+    const parting = { ...other, embedding: network.embedding, blocks: [...network.blocks.slice(0, 2), ...other.blocks.slice(2)] }
+    expect(composeCascade(profile, { small: network, large: other })).toEqual({ alone: 33.75, both: 33.75 + 53.75 })
+    expect(composeCascade(profile, { small: network, large: parting })).toEqual({ alone: 33.75, both: 33.75 + 3 * 10 + 2 + 0.5 + 0.25 })
+    expect(() => composeCascade({ ...profile, batch: 8 }, { small: network, large: other })).toThrow('must be of batch 1; got 8')
+    disposeNetwork(other)
   })
 
   it('names parts by kind and size, not by weights', () => {

@@ -1,6 +1,7 @@
 import type { BackendName } from '@learngene/backends'
+import { type Cascade, sharedFront } from '@learngene/stitch'
 import { type Network, requireArguments } from '@learngene/vit-blocks'
-import { partsOf } from './parts.js'
+import { type Part, partsOf } from './parts.js'
 
 /** A time in ms. */
 export interface Timing {
@@ -59,9 +60,32 @@ export function composeLatency(profile: LatencyProfile, network: Network): numbe
   return profile.overheadMs + sumOfParts(profile, network)
 }
 
+/**
+ * Times of a cascade by a profile of batch 1, in ms: of an image that the small network answers, and of one that the large one answers too, which goes on from where the two part. On average
+ * an image takes `alone + share passed on x (both - alone)`.
+ *
+ * @throws where the profile is of another batch, of which any number may be passed on, or lacks a part
+ */
+export function composeCascade(
+  profile: LatencyProfile,
+  { small, large }: Pick<Cascade, 'small' | 'large'>,
+): { readonly alone: number; readonly both: number } {
+  if (profile.batch !== 1)
+    throw new Error(
+      `composeCascade: the latency of a cascade is that of one image, so the profile must be of batch 1; got ${profile.batch}`,
+    )
+  const alone = composeLatency(profile, small)
+  // The embedding and the blocks that both begin with.
+  const added = partsOf(large).slice(sharedFront(small, large) + 1)
+  return { alone, both: alone + profile.overheadMs + timeOf(profile, added) }
+}
+
 /** Without the overhead. */
-export function sumOfParts({ parts, readBack, ...device }: Omit<LatencyProfile, 'overheadMs'>, network: Network): number {
-  return partsOf(network).reduce((sum, { key }) => {
+export const sumOfParts = (profile: Omit<LatencyProfile, 'overheadMs'>, network: Network): number => timeOf(profile, partsOf(network))
+
+/** Of some parts, and the reading of the result. */
+function timeOf({ parts, readBack, ...device }: Omit<LatencyProfile, 'overheadMs'>, some: readonly Part[]): number {
+  return some.reduce((sum, { key }) => {
     const part = Object.hasOwn(parts, key) ? parts[key] : undefined
     if (!part)
       throw new Error(`the latency profile of ${deviceText(device)} must have the part '${key}'; it does not: profile a pool that has it`)

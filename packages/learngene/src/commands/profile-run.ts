@@ -7,7 +7,8 @@ import { profilePool } from '../latency/measure-run.js'
 import { profileFolder, profileText } from '../latency/profile-store.js'
 import { readRun } from '../read-run.js'
 import { formatShare, textTable } from '../report/text.js'
-import { measuredPool, ms } from './choose-from-run.js'
+import { ms } from './choice-text.js'
+import { measuredPool } from './choose-from-run.js'
 
 interface ProfileOptions extends LatencySetting {
   readonly run: string

@@ -3,14 +3,23 @@ import { readFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
 import { describeBackend, type UsedBackend } from '@learngene/backends'
-import { measureNetworks, type NamedNetwork, profileNetworks } from '@learngene/bench/latency'
-import { descendantsOf } from '@learngene/learngene-pool'
+import { type MeasureOptions, measureNetworks, type NamedNetwork, profileNetworks } from '@learngene/bench/latency'
+import { descendantsOf, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
-import { formatPath, type PathSpace, parsePath } from '@learngene/stitch'
+import {
+  descendantOf,
+  findWithStitches,
+  formatPath,
+  isCascadeText,
+  type Path,
+  type PathSpace,
+  parseCascade,
+  parsePath,
+} from '@learngene/stitch'
 import { oneLine } from '../errors.js'
 import { ownRegistry } from '../run/own-values.js'
 import { startBackend } from '../start-backend.js'
-import type { MeasureAnswer, MeasuredPath, MeasureRequest } from './measure-run.js'
+import type { MeasureAnswer, Measured, MeasuredPath, MeasureRequest } from './measure-run.js'
 import { readStoredProfile, storeProfile } from './profile-store.js'
 
 /** Paths of a space that whole networks are taken from; a profile needs all parts, not all paths. */
@@ -23,12 +32,7 @@ async function answer(request: MeasureRequest): Promise<MeasureAnswer> {
   const registry = await ownRegistry(configFile)
   const pool = await loadPool(dir, { parts: registry, spaces: registry?.spaces })
   if ('paths' in request) {
-    const paths = request.paths.map((text) => pool.space.find(parsePath(text))!)
-    const latencies = await measureNetworks(descendantsOf(pool, paths), { batch, seconds })
-    const measured = latencies.map(({ median, decile, interval, times }, i): MeasuredPath => {
-      return { path: request.paths[i]!, median, decile, interval, runs: times.length }
-    })
-    return { device: { ...device, batch }, measured }
+    return { device: { ...device, batch }, measured: await measure(pool, request.paths, { batch, seconds }) }
   }
   const key = { ...device, batch, pool: await hashOf(dir) }
   const stored = request.anew ? undefined : await readStoredProfile(request.folder, key)
@@ -38,6 +42,24 @@ async function answer(request: MeasureRequest): Promise<MeasureAnswer> {
   const profile = await profileNetworks(networks, device, { batch, seconds, whole: request.whole })
   await storeProfile(request.folder, key, profile)
   return { profile, stored: false }
+}
+
+/** Whole paths and cascades, each case of them, in turns. */
+async function measure(pool: Pool, texts: readonly string[], options: MeasureOptions): Promise<MeasuredPath[]> {
+  const network = (path: Path) => descendantOf(pool, findWithStitches(pool.space, path)!)
+  const cases = texts.map((text) => {
+    if (!isCascadeText(text)) return [network(parsePath(text))]
+    const { small, large } = parseCascade(text)
+    const pair = { small: network(small), large: network(large) }
+    return [false, true].map((both) => ({ ...pair, both }))
+  })
+  const latencies = (await measureNetworks(cases.flat(), options)).map(({ median, decile, interval, times }): Measured => {
+    return { median, decile, interval, runs: times.length }
+  })
+  return texts.map((path, i) => {
+    const [alone, both] = latencies.splice(0, cases[i]!.length)
+    return { path, ...alone!, ...(both && { both }) }
+  })
 }
 
 /** All paths, or many at equal distances. */
