@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { imageSource } from '@learngene/datasets'
 import { loadTest } from '@learngene/fashion-mnist'
 import { descendantsOf, disposePool, outcomes } from '@learngene/learngene-pool'
@@ -12,6 +16,7 @@ import { memory } from '@tensorflow/tfjs-core'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
+import { sampleProfile } from '../latency/profile.fixture.js'
 import { classify } from '../predict/classify.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { stagesOfRun } from '../run/run-folder.js'
@@ -151,6 +156,40 @@ describe('cascades of a run', () => {
     expect(pairs.filter((pair, i) => pairs[i + 1] === pair)).toEqual([])
   })
 
+  it('compete by the mean of their latency where that is capped, and say what an image takes that is passed on', async () => {
+    const profile = join(root, 'phone.json')
+    const pool = await loadPool(join(dir, 'pool'))
+    const networks = descendantsOf(pool, [...pool.space.enumerate()])
+    // The wide blocks are slow: a descendant of two takes 23.5 ms, of one 14.5 and a stitch, of none 5.5.
+    const { parts, ...sample } = sampleProfile(networks)
+    const slow = Object.fromEntries(
+      Object.entries(parts).map(([key, timing]) => [key, /^transformer 16/.test(key) ? { ...timing, ms: 10 } : timing]),
+    )
+    await writeFile(profile, JSON.stringify({ ...sample, parts: slow }))
+    disposePool(pool)
+    const search = (...more: string[]) => json('search', dir, '--cascades', '--profile', profile, '--quiet', ...more)
+    const { chosen, latency, pareto } = await search('--budget', 'latency=18ms@webgpu')
+    expect(chosen.path).toMatch(/^cascade\(/)
+    expect(chosen.latency).toBeLessThanOrEqual(18)
+    const { small, large } = parseCascade(chosen.path)
+    const time = ({ segments }: typeof small) =>
+      3.5 + segments.length - 1 + segments.reduce((sum, { tier, first, last }) => sum + (last - first + 1) * (tier === 's' ? 1 : 10), 0)
+    const shared = formatPath(small).startsWith('s') && formatPath(large).startsWith('s') ? 2 : 0
+    const added = time(large) - shared
+    expect(chosen.latency).toBeCloseTo(time(small) + chosen.passedOn * added, 3)
+    expect(chosen.worstLatency).toBeCloseTo(time(small) + added, 3)
+    expect(latency).toMatchObject({ composedMs: chosen.latency, fresh: null, worst: { composedMs: chosen.worstLatency, fresh: null } })
+    for (const [i, row] of pareto.entries()) if (i > 0) expect(row.latency).toBeGreaterThanOrEqual(pareto[i - 1].latency)
+    const { stdout } = await run(['search', dir, '--cascades', '--profile', profile, '--budget', 'latency=18ms@webgpu', '--quiet'])
+    expect(stdout).toMatch(/\n {2}these are the mean of an image; one that is passed on takes composed [\d.]+ ms\n/)
+    const share = chosen.validationAccuracy - 1e-9
+    const fastest = await search('--objective', 'latency@webgpu', '--min-accuracy', String(share))
+    expect(fastest.chosen.latency).toBeLessThanOrEqual(chosen.latency)
+    const alone = await json('search', dir, '--profile', profile, '--quiet', '--budget', 'latency=18ms@webgpu')
+    expect(alone.latency.worst).toBeNull()
+    expect(chosen.validationAccuracy).toBeGreaterThanOrEqual(alone.chosen.validationAccuracy)
+  })
+
   it.each([
     [
       ['search', 'OLD', '--cascades', '--budget', 'macs=1M'],
@@ -168,6 +207,12 @@ describe('cascades of a run', () => {
     [['extract', 'DIR', '--path', 'cascade(l[0-1], s[0-0]>l[1-1], 0.5)', '--cascades'], 2, '--cascades belongs to --budget'],
     [['search', 'DIR', '--budget', 'macs=1M', '--confidence', 'margin'], 2, '--confidence belongs to --cascades'],
     [['search', 'DIR', '--cascades', '--budget', 'macs=1M', '--confidence', 'odds'], 2, 'Allowed choices are probability, margin, entropy'],
+    [
+      ['search', 'DIR', '--cascades', '--budget', 'latency=9ms@wasm,batch=4'],
+      2,
+      'with batch=1, as any number of a larger batch may be passed on; got batch=4',
+    ],
+    [['extract', 'DIR', '--cascades', '--budget', 'bytes=9MB'], 2, 'cascades compete by macs, params, memory and latency'],
     [['search', 'DIR', '--cascades', '--budget', 'macs=1'], 1, 'no candidate fits the budget macs=1'],
   ])('answers %j with exit code %d and one line', async (argv, expected, message) => {
     const given = (text: string) => text.replace('OLD', old).replace('DIR', dir)
@@ -196,5 +241,26 @@ describe('cascades of a run', () => {
         'it describes a cascade of two networks: read it with loadCascade of @learngene/stitch, as the commands classify, evaluate and serve do',
       )
     }
+  })
+})
+
+const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
+const reason = existsSync(fileURLToPath(new URL('../../dist/latency/measure-process.js', import.meta.url)))
+  ? ''
+  : ' (skipped: packages/learngene/dist is not built, run npm run build)'
+
+describe.skipIf(reason !== '')(`cascades on this device${reason}`, () => {
+  it('are measured in both cases, of which the mean counts', async () => {
+    const args = ['search', dir, '--cascades', '--budget', 'latency=10000ms@wasm', '--json', '--quiet']
+    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args], {
+      env: { ...process.env, XDG_CACHE_HOME: join(root, 'cache') },
+    })
+    const { chosen, latency } = JSON.parse(stdout)
+    expect(chosen.path).toMatch(/^cascade\(/)
+    const { fresh, worst } = latency
+    expect(worst.fresh.median).toBeGreaterThan(fresh.median)
+    expect(fresh.interval[0]).toBeLessThanOrEqual(fresh.median)
+    expect(fresh.interval[1]).toBeGreaterThanOrEqual(fresh.median)
+    expect(chosen.worstLatency).toBeGreaterThan(chosen.latency)
   })
 })

@@ -161,7 +161,7 @@ describe('a search of all paths that the pool’s stitches make', () => {
   })
 
   it('takes only what keeps the caps, on bytes and on a latency that is composed too', async () => {
-    const small = await search('--budget', 'bytes=60k', '--evaluations', '1000')
+    const small = await search('--budget', 'bytes=60kB', '--evaluations', '1000')
     const { bytes } = await json('extract', dir, '--path', small.chosen.path, '--out', join(root, 'small.safetensors'))
     expect(small.chosen.bytes).toBeLessThanOrEqual(60_000)
     expect(bytes).toBe(small.chosen.bytes)

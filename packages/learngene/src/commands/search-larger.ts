@@ -147,7 +147,7 @@ async function search(
     ? await exhaustiveSearch(space, evaluator, caps, { cost: by, reporter: report })
     : await evolutionarySearch(space, evaluator, caps, { ...common, population, generations })
   const evaluated = result.evaluated.length
-  report({ kind: 'stage', name: 'random search beside it', total: evaluated })
+  if (!isSmall) report({ kind: 'stage', name: 'random search beside it', total: evaluated })
   const random = isSmall
     ? undefined
     : await randomSearch(space, evaluator, caps, { ...common, evaluations: evaluated, batchSize: population })
