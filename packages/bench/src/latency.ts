@@ -18,4 +18,5 @@ export {
   type ProfiledDevice,
   parseProfile,
   type Timing,
+  type WholeTiming,
 } from './latency/profile.js'

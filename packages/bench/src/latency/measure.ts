@@ -4,7 +4,7 @@ import { costOf, forward, type Network, requireArguments, sidesOf } from '@learn
 import { add, dispose, keep, randomNormal, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 import { median } from '../compare.js'
 import { type Part, partsOf } from './parts.js'
-import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing } from './profile.js'
+import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing, type WholeTiming } from './profile.js'
 import { type Job, type TurnOptions, takeTurns } from './take-turns.js'
 
 /** A network and what it is called, for example its path. */
@@ -93,7 +93,8 @@ export async function profileNetworks(
     const checked = compared
       .filter((each) => !fitted.includes(each))
       .map(({ composedMs, ...rest }) => ({ ...rest, composedMs: composedMs + overheadMs }))
-    return { ...measured, overheadMs, checked }
+    const timed = wholes.map(({ name }, i): WholeTiming => ({ name, ...timingOf(latencies[chains.length + i]!) }))
+    return { ...measured, overheadMs, checked, whole: timed }
   } finally {
     dispose([result, ...inputs.values()])
   }

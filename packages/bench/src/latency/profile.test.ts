@@ -75,6 +75,8 @@ describe('a latency profile', () => {
   it('is read as it was written, and damaged ones are refused by name', () => {
     const text = JSON.stringify(profile)
     expect(parseProfile(text)).toEqual(profile)
+    const timed = { ...profile, whole: [{ name: 'a', ...timing(9) }] }
+    expect(parseProfile(JSON.stringify(timed))).toEqual(timed)
     expect(() => parseProfile('{', 'p.json')).toThrow(/^p.json must be JSON, as learngene profile writes it: /)
     expect(() => parseProfile('[]', 'p.json')).toThrow('p.json: schema must be 1, as learngene profile writes it; got undefined')
     const damaged = (change: object) => () => parseProfile(JSON.stringify({ ...profile, ...change }), 'p.json')
@@ -83,6 +85,8 @@ describe('a latency profile', () => {
     expect(damaged({ overheadMs: null })).toThrow('p.json: overheadMs must be a number; got null')
     expect(damaged({ parts: { a: { ms: -1 } } })).toThrow('p.json: a: ms must be a number of at least 0; got -1')
     expect(damaged({ parts: { a: { ms: 1, median: 1, interval: [1] } } })).toThrow('p.json: a: interval must be two numbers; got [1]')
+    expect(damaged({ whole: [{ ms: 1 }] })).toThrow('p.json: whole must be a list of networks with names')
+    expect(damaged({ whole: [{ name: 'a', ms: 1 }] })).toThrow('p.json: a: median must be a number of at least 0; got undefined')
     expect(damaged({ readBack: null })).toThrow('p.json: readBack: ms must be a number of at least 0; got undefined')
     expect(damaged({ checked: [{ name: 'a', composedMs: 1, measuredMs: 0 }] })).toThrow('p.json: checked must be a list')
   })

@@ -42,6 +42,14 @@ export interface LatencyProfile extends ProfiledDevice {
   readonly overheadMs: number
   /** Whole networks that the overhead was not fitted to; none where there were too few networks. */
   readonly checked: readonly CheckedNetwork[]
+  /** All whole networks that were timed beside the parts; profiles of earlier versions do not tell. */
+  readonly whole?: readonly WholeTiming[]
+}
+
+/** What a whole network took. */
+export interface WholeTiming extends Timing {
+  /** Of the network, for example its path. */
+  readonly name: string
 }
 
 /** Of a list, by absolute value, as shares. */
@@ -130,7 +138,10 @@ export function parseProfile(text: string, name = 'the latency profile'): Latenc
   if (!Number.isSafeInteger(value.batch) || value.batch < 1) throw rule('batch', 'an integer of at least 1', value.batch)
   if (!Number.isFinite(value.overheadMs)) throw rule('overheadMs', 'a number', value.overheadMs)
   if (typeof value.parts !== 'object' || value.parts === null) throw rule('parts', 'an object', value.parts)
-  for (const [key, timing] of [['readBack', value.readBack] as const, ...Object.entries(value.parts)]) {
+  if (value.whole !== undefined && !(Array.isArray(value.whole) && value.whole.every((each) => typeof each?.name === 'string')))
+    throw rule('whole', 'a list of networks with names', value.whole)
+  const whole = (value.whole ?? []).map((each) => [each.name, each] as const)
+  for (const [key, timing] of [['readBack', value.readBack] as const, ...Object.entries(value.parts), ...whole]) {
     const { ms, median, interval } = timing ?? {}
     if (!isTime(ms)) throw rule(`${key}: ms`, 'a number of at least 0', ms)
     if (!isTime(median)) throw rule(`${key}: median`, 'a number of at least 0', median)

@@ -11,8 +11,11 @@ import { loadPool } from '@learngene/learngene-pool/node'
 import { encodeOutcomes, OUTCOMES } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
 import type { RunReport } from '@learngene/recipe/reports'
-import { costOfPath, formatPath, loadCascade, parseCascade } from '@learngene/stitch'
+import { costOfPath, formatPath, forwardCascade, loadCascade, parseCascade } from '@learngene/stitch'
+import { disposeNetwork } from '@learngene/vit-blocks'
+import { loadModelFile } from '@learngene/vit-blocks/node'
 import { memory } from '@tensorflow/tfjs-core'
+import * as ort from 'onnxruntime-web'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
@@ -22,6 +25,8 @@ import { sampleReport } from '../report/sample.fixture.js'
 import { stagesOfRun } from '../run/run-folder.js'
 import { temporaryDirectory, writeRun } from '../run.fixture.js'
 import { serve } from '../serve/server.js'
+
+ort.env.wasm.numThreads = 1
 
 const PATHS = ['s[0-1]', 's[0-0]>l[1-1]', 'l[0-1]']
 
@@ -188,6 +193,94 @@ describe('cascades of a run', () => {
     const alone = await json('search', dir, '--profile', profile, '--quiet', '--budget', 'latency=18ms@webgpu')
     expect(alone.latency.worst).toBeNull()
     expect(chosen.validationAccuracy).toBeGreaterThanOrEqual(alone.chosen.validationAccuracy)
+  })
+
+  it('are exported part by part, and answer in onnxruntime-web as the cascade does', async () => {
+    const { chosen } = await json('search', dir, '--cascades', '--budget', 'macs=100k')
+    const file = join(root, 'to-export.safetensors')
+    await json('extract', dir, '--path', chosen.path, '--out', file)
+    const before = memory().numTensors
+    const [ofFile, ofRun] = [join(root, 'of-file'), join(root, 'of-run')]
+    const written = await json('export', file, '--format', 'onnx', '--out', ofFile, '--quiet')
+    expect(written).toMatchObject({
+      path: chosen.path,
+      cascade: { threshold: chosen.threshold, confidence: 'probability', passedOn: chosen.passedOn },
+    })
+    const again = await json('export', dir, '--path', chosen.path, '--format', 'onnx', '--out', ofRun, '--quiet')
+    expect(again.measured).toMatchObject({ testAccuracy: chosen.testAccuracy, validationAccuracy: chosen.validationAccuracy })
+    expect(memory().numTensors).toBe(before)
+    const names = ['README.md', 'small/model.onnx', 'large/model.onnx', 'cascade.json']
+    for (const each of [written, again]) expect(each.files.map(({ name }: { name: string }) => name)).toEqual(names)
+    // A folder of its own is written over.
+    expect((await run(['export', file, '--format', 'onnx', '--out', ofFile, '--quiet'])).code).toBe(0)
+
+    const { cascade } = await loadCascade(await readFile(file))
+    const { images } = await imageSource(await loadTest(), { mean: [0.286], std: [0.353] }).batch(Array.from({ length: 64 }, (_, i) => i))
+    const own = await forwardCascade(cascade, images)
+    const logits = await own.logits.data()
+    for (const folder of [ofFile, ofRun]) {
+      const rule = JSON.parse(await readFile(join(folder, 'cascade.json'), 'utf8'))
+      const sure = new Function('p', `return ${rule.confidence.of}`)
+      const [small, large] = await Promise.all(
+        [rule.small, rule.large].map(async (part) => ort.InferenceSession.create(await readFile(join(folder, part, 'model.onnx')))),
+      )
+      const pixels = await images.data<'float32'>() // grey: [64, 28, 28, 1] is [64, 1, 28, 28]
+      for (let i = 0; i < 64; i++) {
+        const input = new ort.Tensor('float32', pixels.slice(784 * i, 784 * (i + 1)), [1, 1, 28, 28])
+        const first = (await small!.run({ pixel_values: input })).logits!.data as Float32Array
+        const p = [...first].map((value) => 1 / first.reduce((sum, other) => sum + Math.exp(other - value), 0))
+        const stays = sure(p) >= rule.threshold
+        expect(stays).toBe(!own.passedOn.includes(i))
+        const answer = stays ? first : ((await large!.run({ pixel_values: input })).logits!.data as Float32Array)
+        for (const [c, value] of answer.entries()) expect(Math.abs(value - logits[10 * i + c]!)).toBeLessThan(1e-4)
+      }
+    }
+    const card = await readFile(join(ofRun, 'README.md'), 'utf8')
+    for (const text of [
+      `# ${chosen.path}`,
+      `where its confidence, by probability, is at least ${chosen.threshold}; else the large one`,
+      `| passed on | ${(100 * chosen.passedOn).toFixed(1)} % of 1,000 validation images |`,
+      `| 2,000 of test | ${(100 * chosen.testAccuracy).toFixed(1)} % |`,
+      'sure(p) >= threshold ? logits',
+    ])
+      expect(card).toContain(text)
+    expect(card).not.toContain('## Latency')
+  })
+
+  it('are exported for other libraries too, never into one file', async () => {
+    const path = 'cascade(s[0-1], l[0-1], 0.5, margin)'
+    for (const [format, file] of [
+      ['transformers.js', join('onnx', 'model_quantized.onnx')],
+      ['timm', 'model.safetensors'],
+      ['safetensors', 'model.safetensors'],
+    ] as const) {
+      const out = join(root, `parts-${format}`)
+      const { files } = await json('export', dir, '--path', path, '--format', format, '--out', out, '--quiet')
+      const names = files.map(({ name }: { name: string }) => name)
+      for (const part of ['small', 'large']) expect(names).toContain(`${part}/${file.replaceAll('\\', '/')}`)
+      expect(JSON.parse(await readFile(join(out, 'cascade.json'), 'utf8')).confidence.name).toBe('margin')
+      expect((await run(['export', dir, '--path', path, '--format', format, '--out', out, '--quiet'])).code).toBe(0)
+    }
+    const { network, details } = await loadModelFile(join(root, 'parts-safetensors', 'large', 'model.safetensors'))
+    expect(details.path).toBe('l[0-1]')
+    disposeNetwork(network)
+    const { code, stderr } = await run(['export', dir, '--path', path, '--format', 'onnx', '--out', join(root, 'one.onnx'), '--quiet'])
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^learngene: a cascade is two models: --out must be a folder; got .*one\.onnx; /),
+    ])
+    const stitched = await run([
+      'export',
+      dir,
+      '--path',
+      'cascade(s[0-1], s[0-0]>l[1-1], 0.5)',
+      '--format',
+      'timm',
+      '--out',
+      join(root, 'no'),
+      '--quiet',
+    ])
+    expect(stitched.stderr).toContain('toTimm: a plain ViT has transformer blocks of one size throughout')
   })
 
   it.each([

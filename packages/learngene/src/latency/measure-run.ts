@@ -12,8 +12,14 @@ export interface MeasuredPool extends LatencySetting {
   readonly seconds?: number
 }
 
-/** What the process that measures is asked: for the profile of a pool, or for whole paths of it. */
-export type MeasureRequest = MeasuredPool & (ProfileRequest | { readonly paths: readonly string[] })
+/** What the process that measures is asked: for the profile of a pool, for whole paths of it, or for a model. */
+export type MeasureRequest = (MeasuredPool & (ProfileRequest | { readonly paths: readonly string[] })) | MeasuredModel
+
+/** Which model is measured where. */
+interface MeasuredModel extends Omit<MeasuredPool, 'pool'> {
+  /** A safetensors file, of a network or a cascade. */
+  readonly model: string
+}
 
 interface ProfileRequest {
   /** Where profiles are kept. */
@@ -54,6 +60,17 @@ export function profilePool(request: MeasuredPool & ProfileRequest, signal?: Abo
 /** Times whole paths of a pool and cascades of two, in turns, in a process of its own. @throws Error of one line */
 export function measurePaths(request: MeasuredPool & { readonly paths: readonly string[] }, signal?: AbortSignal, module = PROCESS) {
   return ask<{ readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }>(request, signal, module)
+}
+
+/** Times the model of a file, of a cascade both cases, in a process of its own. @throws Error of one line */
+export async function measureModel(request: MeasuredModel, signal?: AbortSignal, module = PROCESS) {
+  const { device, measured } = await ask<{ readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }>(
+    request,
+    signal,
+    module,
+  )
+  const { path: _, ...times } = measured[0]!
+  return { device, measured: times }
 }
 
 /** What measures; built beside the chunk that this is in. */
