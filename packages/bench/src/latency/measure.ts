@@ -2,9 +2,9 @@ import type { Latency } from '@learngene/budget-search'
 import { type Cascade, cascade, forwardCascade } from '@learngene/stitch'
 import { costOf, forward, type Network, requireArguments, sidesOf } from '@learngene/vit-blocks'
 import { add, dispose, keep, randomNormal, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
-import { median } from '../compare.js'
+import { fitWholes } from './fit-wholes.js'
 import { type Part, partsOf } from './parts.js'
-import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing, type WholeTiming } from './profile.js'
+import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing, type WholeTiming, wholeOf } from './profile.js'
 import { type Job, type TurnOptions, takeTurns } from './take-turns.js'
 
 /** A network and what it is called, for example its path. */
@@ -89,12 +89,12 @@ export async function profileNetworks(
     })
     // Of fewer than four each is needed to fit.
     const fitted = compared.length < 4 ? compared : spread(compared, Math.min(FITTED, Math.ceil(compared.length / 2)))
-    const overheadMs = median(fitted.map(({ composedMs, measuredMs }) => measuredMs - composedMs))
+    const fit = fitWholes(fitted)
     const checked = compared
       .filter((each) => !fitted.includes(each))
-      .map(({ composedMs, ...rest }) => ({ ...rest, composedMs: composedMs + overheadMs }))
+      .map(({ composedMs, ...rest }) => ({ ...rest, composedMs: wholeOf(fit, composedMs) }))
     const timed = wholes.map(({ name }, i): WholeTiming => ({ name, ...timingOf(latencies[chains.length + i]!) }))
-    return { ...measured, overheadMs, checked, whole: timed }
+    return { ...measured, ...fit, checked, whole: timed }
   } finally {
     dispose([result, ...inputs.values()])
   }

@@ -30,6 +30,7 @@ describe('a latency profile', () => {
   it('composes the parts of a network, each as often as it has it, one reading and the overhead', () => {
     expect(composeLatency(profile, network)).toBeCloseTo(1 + 3 * 10 + 2 + 0.5 + 0.25, 10)
     expect(composeLatency(profile, vit(8, 5))).toBeCloseTo(53.75, 10)
+    expect(composeLatency({ ...profile, factor: 1.5 }, network)).toBeCloseTo(1.5 * 33.5 + 0.25, 10)
   })
 
   it('composes a cascade: the small network, and what the large one adds from where the two part', () => {
@@ -82,6 +83,7 @@ describe('a latency profile', () => {
     const damaged = (change: object) => () => parseProfile(JSON.stringify({ ...profile, ...change }), 'p.json')
     expect(damaged({ batch: 0 })).toThrow('p.json: batch must be an integer of at least 1; got 0')
     expect(damaged({ device: 3 })).toThrow('p.json: device must be a text; got 3')
+    expect(damaged({ factor: 0 })).toThrow('p.json: factor must be a number above 0; got 0')
     expect(damaged({ overheadMs: null })).toThrow('p.json: overheadMs must be a number; got null')
     expect(damaged({ parts: { a: { ms: -1 } } })).toThrow('p.json: a: ms must be a number of at least 0; got -1')
     expect(damaged({ parts: { a: { ms: 1, median: 1, interval: [1] } } })).toThrow('p.json: a: interval must be two numbers; got [1]')

@@ -40,6 +40,8 @@ export interface LatencyProfile extends ProfiledDevice {
   readonly readBack: Timing
   /** What a whole network takes beside its parts and the reading of its result, in ms: calls, and weights that are not in a cache. Fitted to whole networks. */
   readonly overheadMs: number
+  /** What the parts' times are multiplied by in a network, fitted likewise; 1 where nothing speaks for another, and in profiles of earlier versions. */
+  readonly factor?: number
   /** Whole networks that the overhead was not fitted to; none where there were too few networks. */
   readonly checked: readonly CheckedNetwork[]
   /** All whole networks that were timed beside the parts; profiles of earlier versions do not tell. */
@@ -59,13 +61,13 @@ export interface CompositionError {
 }
 
 /**
- * The time of a network in ms by a profile: its parts, the reading of its result, and the overhead.
+ * The time of a network in ms by a profile: its parts and the reading of its result, by the factor, and the overhead.
  *
  * @throws where the profile lacks one of its parts
  */
 export function composeLatency(profile: LatencyProfile, network: Network): number {
   requireArguments('composeLatency', { profile: ['object', profile], network: ['network', network] })
-  return profile.overheadMs + sumOfParts(profile, network)
+  return wholeOf(profile, sumOfParts(profile, network))
 }
 
 /**
@@ -85,8 +87,12 @@ export function composeCascade(
   const alone = composeLatency(profile, small)
   // The embedding and the blocks that both begin with.
   const added = partsOf(large).slice(sharedFront(small, large) + 1)
-  return { alone, both: alone + profile.overheadMs + timeOf(profile, added) }
+  return { alone, both: alone + wholeOf(profile, timeOf(profile, added)) }
 }
+
+/** A whole run of parts that take so long. */
+export const wholeOf = ({ overheadMs, factor = 1 }: Pick<LatencyProfile, 'overheadMs' | 'factor'>, partsMs: number): number =>
+  overheadMs + factor * partsMs
 
 /** Without the overhead. */
 export const sumOfParts = (profile: Omit<LatencyProfile, 'overheadMs'>, network: Network): number => timeOf(profile, partsOf(network))
@@ -137,6 +143,8 @@ export function parseProfile(text: string, name = 'the latency profile'): Latenc
   }
   if (!Number.isSafeInteger(value.batch) || value.batch < 1) throw rule('batch', 'an integer of at least 1', value.batch)
   if (!Number.isFinite(value.overheadMs)) throw rule('overheadMs', 'a number', value.overheadMs)
+  if (value.factor !== undefined && !(Number.isFinite(value.factor) && value.factor > 0))
+    throw rule('factor', 'a number above 0', value.factor)
   if (typeof value.parts !== 'object' || value.parts === null) throw rule('parts', 'an object', value.parts)
   if (value.whole !== undefined && !(Array.isArray(value.whole) && value.whole.every((each) => typeof each?.name === 'string')))
     throw rule('whole', 'a list of networks with names', value.whole)

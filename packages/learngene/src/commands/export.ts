@@ -79,8 +79,8 @@ export function addExport(program: Command, io: Io): void {
           : []),
         `${written.path ?? model}: ${formatCount(parameters)} parameters, ${formatCount(macs)} MACs${cascade ? (cascade.passedOn === null ? ' of an image that is passed on' : ` on average, as ${formatShare(cascade.passedOn)} go on to the large part`) : ''}`,
         ...latency.map(
-          ({ backend, batch, milliseconds, interval: [low, high] = [], device, note }) =>
-            `latency on ${backend}, ${device}, batch ${batch}: median ${ms(milliseconds)} (${ms(low!)} to ${ms(high!)}), ${note}`,
+          ({ backend, batch, milliseconds, interval: [low, high], device, note }) =>
+            `latency on ${backend}, ${device}, batch ${batch}: median ${ms(milliseconds)} (${ms(low)} to ${ms(high)}), ${note}`,
         ),
         `wrote ${out} for ${format} (${formatCount(total)}B)${files.length > 1 ? `: ${files.map(({ name, bytes }) => `${name} ${formatCount(bytes)}B`).join(', ')}` : ''}`,
       ]

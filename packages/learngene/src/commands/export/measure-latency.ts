@@ -23,7 +23,7 @@ const SECONDS = 3
  *
  * @throws Error of one line where it cannot be measured
  */
-export async function latencyOf(exported: Exported, options: ExportOptions, context: Context): Promise<MeasuredLatency[]> {
+export async function latencyOf(exported: Exported, options: ExportOptions, context: Context): Promise<ReturnType<typeof rowOf>[]> {
   const { choice, run, details } = exported
   const now = options.latency ? await measured(exported, options.latency, options, context) : []
   const { fresh, worst, ...device } = choice?.latency ?? {}

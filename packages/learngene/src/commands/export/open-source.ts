@@ -3,7 +3,7 @@ import type { PartWriters } from '@learngene/export'
 import { disposePool, extractDescendant, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { Registry } from '@learngene/recipe'
-import type { RunReport } from '@learngene/recipe/reports'
+import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 import { type CascadePaths, type ConfidenceName, cascade, formatCascade, formatPath, type Path } from '@learngene/stitch'
 import { disposeNetwork, loadModel, type ModelDetails } from '@learngene/vit-blocks'
 import { type Classifier, isCascade } from '../../predict/classifier.js'
@@ -13,7 +13,7 @@ import { cascadeOfRun } from '../cascades-of-run.js'
 import { type ExtractContext as Context, findInRun, findPath } from '../extract-from-run.js'
 import { loadClassifierAt, registryOf } from '../load-model.js'
 import { modelFileName } from '../model-file-name.js'
-import type { RunRow } from '../run-rows.js'
+import type { CascadeRow } from '../run-rows.js'
 import type { ExportOptions } from './formats.js'
 
 /** What is to be exported. */
@@ -26,7 +26,7 @@ export interface Exported {
   /** Of the run that it is of, where it is of one. */
   readonly run: RunReport | undefined
   /** What the run found of it, where it did. */
-  readonly row: RunRow | undefined
+  readonly row: DescendantRow | CascadeRow | undefined
   readonly writers: PartWriters | undefined
   readonly choice: Awaited<ReturnType<typeof findInRun>>['choice']
 }
