@@ -1,8 +1,16 @@
-export { type MeasureOptions, measureNetworks, type NamedNetwork, type ProfileOptions, profileNetworks } from './latency/measure.js'
+export {
+  type MeasureOptions,
+  measureNetworks,
+  type NamedNetwork,
+  type ProfileOptions,
+  profileNetworks,
+  type TimedCascade,
+} from './latency/measure.js'
 export { type Part, partsOf } from './latency/parts.js'
 export {
   type CheckedNetwork,
   type CompositionError,
+  composeCascade,
   composeLatency,
   compositionError,
   deviceText,
@@ -10,4 +18,5 @@ export {
   type ProfiledDevice,
   parseProfile,
   type Timing,
+  type WholeTiming,
 } from './latency/profile.js'

@@ -1,3 +1,4 @@
+export { CASCADE_FILE, type CascadeRule, toCascadeParts } from './cascade.js'
 export type { ModelFiles } from './files.js'
 export { type MeasuredAccuracy, type MeasuredLatency, type ModelCardOptions, modelCard } from './model-card.js'
 export type { BlockWriter, BlockWriters } from './onnx/blocks.js'

@@ -1,5 +1,5 @@
 import { disposePool } from '@learngene/learngene-pool'
-import { descendantOf } from '@learngene/stitch'
+import { cascade, descendantOf } from '@learngene/stitch'
 import { startBackend } from '@learngene/testing'
 import { costOf, disposeNetwork } from '@learngene/vit-blocks'
 import { beforeAll, expect, it } from 'vitest'
@@ -19,7 +19,7 @@ it('tells size, cost, what was measured on which images, and how the model was m
       { value: 0.8925, split: 'test', images: 2000 },
       { value: 0.9, split: 'validation', images: 1000, note: 'by which it was chosen' },
     ],
-    latency: [{ milliseconds: 1.2345, backend: 'wasm', batch: 1, device: 'a laptop' }],
+    latency: [{ milliseconds: 1.2345, interval: [1.1, 1.5], backend: 'wasm', batch: 1, device: 'a laptop', note: 'warm' }],
     made: ['Cut out of an ancestor.'],
     recipe: { seed: 0 },
     use: { language: 'js', text: 'run()' },
@@ -34,7 +34,7 @@ it('tells size, cost, what was measured on which images, and how the model was m
     '| `onnx/model.onnx` | 12,345 bytes |',
     '| 2,000 of test | 89.3 % |  |',
     '| 1,000 of validation | 90.0 % | by which it was chosen |',
-    '| wasm | 1 | 1.23 | a laptop |',
+    '| wasm | 1 | 1.23 | 1.10 to 1.50 | a laptop | warm |',
     '```js\nrun()\n```',
     '0: a, 1: b',
     'Descendant `w8[0-0]>w12[1-2]` of a learngene pool',
@@ -44,6 +44,28 @@ it('tells size, cost, what was measured on which images, and how the model was m
   ]) {
     expect(card).toContain(text)
   }
+  disposePool(pool)
+})
+
+it('tells both parts of a cascade, and how often the large one answers', () => {
+  const pool = tinyPool()
+  const [small, large] = ['w8', 'w12'].map((tier) => pool.tiers.find(({ name }) => name === tier)!.network)
+  const model = cascade(small!, large!, 0.7, 'margin')
+  const path = 'cascade(w8[0-2], w12[0-2], 0.7, margin)'
+  const card = modelCard(model, { name: 'pair', details: { path }, passedOn: { share: 0.25, split: 'validation', images: 1000 } })
+  const [a, b] = [costOf(small!).macs, costOf(large!).macs]
+  for (const text of [
+    '| small | 3 x transformer of width 8; ',
+    '| large | 3 x transformer of width 12; ',
+    '| the small one answers | where its confidence, by margin, is at least 0.7; else the large one |',
+    '| passed on | 25.0 % of 1,000 validation images |',
+    `| multiply-accumulates of an image | ${Math.round(a + b / 4).toLocaleString('en-US')} on average |`,
+    `| ${a.toLocaleString('en-US')}, ${(a + b).toLocaleString('en-US')} |`,
+    '`cascade(w8[0-2], w12[0-2], 0.7, margin)`: two descendants of a learngene pool',
+  ]) {
+    expect(card).toContain(text)
+  }
+  expect(modelCard(model, { name: 'pair' })).not.toContain('passed on |')
   disposePool(pool)
 })
 

@@ -4,7 +4,7 @@ import type { Budget } from '@learngene/interfaces'
 import type { ConfidenceName } from '@learngene/stitch'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from './errors.js'
-import { type MeasuredBudget, parseMeasuredBudget, parseObjective } from './latency/budget.js'
+import { type LatencySetting, type MeasuredBudget, parseLatencySetting, parseMeasuredBudget, parseObjective } from './latency/budget.js'
 
 /** The measures that every model carries. */
 const MEASURES = ['macs', 'parameters', 'memory']
@@ -57,6 +57,11 @@ export function measuredBudget(text: string): MeasuredBudget {
 /** Reads `accuracy`, `macs`, `latency@wasm,batch=1`. */
 export function objective(text: string): ReturnType<typeof parseObjective> {
   return argument(() => parseObjective(text))
+}
+
+/** Reads `wasm`, `webgpu,batch=8`. */
+export function latencySetting(text: string): LatencySetting {
+  return argument(() => parseLatencySetting(text))
 }
 
 /** Reads a share above 0, such as 0.85 or 85%. */

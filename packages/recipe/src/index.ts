@@ -21,9 +21,9 @@ export {
   type Training,
 } from './recipe.js'
 export * from './report.js'
-export { type RunOptions, type RunResult, resultOf, run, runStage, status } from './run.js'
+export { type RunOptions, type RunResult, resultOf, run, runImages, runStage, status } from './run.js'
 export { type RunStagesOptions, runStages, type StageOutcome } from './run-stages.js'
-export { MODEL } from './session.js'
+export { MODEL, type RunImages, type RunModel } from './session.js'
 export { COMPARED, type FoundReport } from './stages/choice.js'
 export { type RunStatus, type StageState, type StageStatus, statusOf } from './status.js'
 export type { Artifact, ArtifactStore, Checkpoint, Files, Found, Made } from './store.js'

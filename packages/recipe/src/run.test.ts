@@ -1,10 +1,13 @@
 import { subset } from '@learngene/datasets'
+import { accuracies } from '@learngene/learngene-pool'
+import { disposeNetwork, loadModel } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
 import { memoryMetrics } from './metrics.js'
 import type { Recipe } from './recipe.js'
-import { type RunResult, run, runStage, status } from './run.js'
+import { type RunResult, run, runImages, runStage, status } from './run.js'
+import { MODEL } from './session.js'
 import type { FoundReport } from './stages/choice.js'
 import { tinyRecipe, wasm } from './tiny.fixture.js'
 
@@ -69,6 +72,23 @@ describe('a run on few images', () => {
     expect(choices.map(({ budget }) => budget)).toEqual([{ macs: 2e6 }])
     expect(descendants.find(({ path }) => path === choices[0]!.path)!.testAccuracy).toBe(choices[0]!.testAccuracy)
     expect(comparison.map(({ name, macs }) => [name, macs])).toEqual([['width 12 from random weights', descendants[0]!.macs]])
+  })
+
+  it('gives its images again, as what was chosen on them takes them, and refuses others', async () => {
+    const { network, details } = await loadModel(await result.choice.read(MODEL))
+    const { validation, test, training } = await runImages(recipe, { network, details }, { store })
+    expect([training.length, validation.length, test.length]).toEqual([120, 60, 80])
+    const { descendants, choice } = result.report
+    const chosen = descendants.find(({ path }) => path === choice.path)!
+    for (const [images, accuracy] of [
+      [validation, chosen.validationAccuracy],
+      [test, chosen.testAccuracy],
+    ] as const)
+      expect((await accuracies([network], images))[0]).toBeCloseTo(accuracy, 6)
+    await expect(runImages({ ...recipe, seed: 2 }, { network, details }, { store })).rejects.toThrow(
+      /: the images must be those that the run was evaluated on; they are others/,
+    )
+    disposeNetwork(network)
   })
 
   it('compares all initialisers on the same descendants, from a pool that was not yet fine-tuned', () => {

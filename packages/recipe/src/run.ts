@@ -8,7 +8,7 @@ import type { Stage } from './plan.js'
 import { defineRecipe, type Recipe, settled } from './recipe.js'
 import { FAMILY_STAGES } from './report.js'
 import { runStages } from './run-stages.js'
-import { openSession, type Session } from './session.js'
+import { openSession, type RunImages, type RunModel, type Session } from './session.js'
 import { adaptStages, ancestorStage } from './stages/ancestor.js'
 import { choiceStages, type FoundReport } from './stages/choice.js'
 import { familyStages } from './stages/family.js'
@@ -64,6 +64,19 @@ export async function runStage(recipe: Recipe, stage: string, options: RunOption
 /** What has run of a recipe, what it cost, and what is next. */
 export function status(recipe: Recipe, { store }: Pick<RunOptions, 'store'>): Promise<RunStatus> {
   return withStages(recipe, { store }, (stages) => statusOf(stages, store))
+}
+
+/**
+ * The images of a run that is finished, as a model of it takes them: the very parts that the run trained, chose and was tested on.
+ *
+ * @throws Error of one line where the run was evaluated on others, or not by this version
+ */
+export async function runImages(recipe: Recipe, model: RunModel, { store }: Pick<RunOptions, 'store'>): Promise<RunImages> {
+  const session = openSession(settled(defineRecipe(recipe)), { group: alone })
+  const { depends } = (await store.read('evaluate')).manifest
+  if (depends?.fingerprints.data !== (await fingerprintOf(session)))
+    throw new Error(`${store.name}: the images must be those that the run was evaluated on; they are others, or were changed since`)
+  return session.images(model)
 }
 
 /** The result of a run that is finished. @throws Error naming the stage that has not run */

@@ -67,7 +67,7 @@ describe('profileNetworks', () => {
     await expect(profileNetworks(named, device, { seconds: 0 })).rejects.toThrow('seconds must be a positive number; got 0')
     await expect(profileNetworks(named, device, { whole: 0 })).rejects.toThrow('whole must be an integer of at least 1; got 0')
     await expect(profileNetworks(named, device, { signal: AbortSignal.abort(new Error('enough')) })).rejects.toThrow('enough')
-    await expect(measureNetworks([undefined as never])).rejects.toThrow('networks[0] must be a network')
+    await expect(measureNetworks([undefined as never])).rejects.toThrow(/networks\[0\] must be an object/)
   })
 })
 
@@ -76,5 +76,17 @@ describe('measureNetworks', () => {
     const [small, large] = await measureNetworks([named[0]!.network, named[1]!.network], { batch: 8, seconds: 1 })
     expect(large!.median).toBeGreaterThan(2 * small!.median)
     expect(small!.times.length).toBeGreaterThanOrEqual(10)
+  })
+
+  it('times either case of a cascade: the small network alone, and the large one behind it', async () => {
+    const [small, large] = [named[0]!.network, named[1]!.network]
+    const before = memory().numTensors
+    const cases = [{ small, large, both: false }, { small, large, both: true }, small, large]
+    const [alone, both, first, second] = await measureNetworks(cases, { seconds: 2 })
+    expect(memory().numTensors).toBe(before)
+    // Wide bounds: the machine may be busy.
+    expect(both!.decile).toBeGreaterThan(alone!.decile)
+    expect(both!.decile).toBeGreaterThan(0.7 * second!.decile)
+    expect(alone!.decile).toBeLessThan(3 * first!.decile)
   })
 })

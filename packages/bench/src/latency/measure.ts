@@ -1,9 +1,10 @@
 import type { Latency } from '@learngene/budget-search'
+import { type Cascade, cascade, forwardCascade } from '@learngene/stitch'
 import { costOf, forward, type Network, requireArguments, sidesOf } from '@learngene/vit-blocks'
 import { add, dispose, keep, randomNormal, type Tensor, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
-import { median } from '../compare.js'
+import { fitWholes } from './fit-wholes.js'
 import { type Part, partsOf } from './parts.js'
-import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing } from './profile.js'
+import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing, type WholeTiming, wholeOf } from './profile.js'
 import { type Job, type TurnOptions, takeTurns } from './take-turns.js'
 
 /** A network and what it is called, for example its path. */
@@ -17,17 +18,27 @@ export interface MeasureOptions extends TurnOptions {
   readonly batch?: number
 }
 
+/** A cascade of which every image is passed on to the large network, or none. */
+export interface TimedCascade extends Pick<Cascade, 'small' | 'large'> {
+  readonly both: boolean
+}
+
 /**
- * Times networks on the current backend, warm, in turns: from images on the device to logits that have been read.
+ * Times networks, and either case of cascades, on the current backend, warm, in turns: from images on the device to logits that have been read.
  *
  * @returns by network, in ms
  * @throws where there are no networks or they take different images, batch is not an integer of at least 1, or the backend fails
  */
-export async function measureNetworks(networks: readonly Network[], { batch = 1, ...options }: MeasureOptions = {}): Promise<Latency[]> {
-  const images = imagesFor('measureNetworks', networks, batch)
+export async function measureNetworks(
+  networks: readonly (Network | TimedCascade)[],
+  { batch = 1, ...options }: MeasureOptions = {},
+): Promise<Latency[]> {
+  requireArguments('measureNetworks', { networks: ['object[]', networks] })
+  const every = networks.flatMap((each) => ('small' in each ? [each.small, each.large] : each))
+  const images = imagesFor('measureNetworks', every, batch)
   try {
     return await takeTurns(
-      networks.map((network) => wholeJob(network, images)),
+      networks.map((each) => ('small' in each ? cascadeJob(each, images) : wholeJob(each, images))),
       options,
     )
   } finally {
@@ -78,11 +89,12 @@ export async function profileNetworks(
     })
     // Of fewer than four each is needed to fit.
     const fitted = compared.length < 4 ? compared : spread(compared, Math.min(FITTED, Math.ceil(compared.length / 2)))
-    const overheadMs = median(fitted.map(({ composedMs, measuredMs }) => measuredMs - composedMs))
+    const fit = fitWholes(fitted)
     const checked = compared
       .filter((each) => !fitted.includes(each))
-      .map(({ composedMs, ...rest }) => ({ ...rest, composedMs: composedMs + overheadMs }))
-    return { ...measured, overheadMs, checked }
+      .map(({ composedMs, ...rest }) => ({ ...rest, composedMs: wholeOf(fit, composedMs) }))
+    const timed = wholes.map(({ name }, i): WholeTiming => ({ name, ...timingOf(latencies[chains.length + i]!) }))
+    return { ...measured, ...fit, checked, whole: timed }
   } finally {
     dispose([result, ...inputs.values()])
   }
@@ -145,6 +157,14 @@ function wholeJob(network: Network, images: Tensor4D): Job {
   return async () => {
     const { logits } = forward(network, images)
     await logits.data()
+    logits.dispose()
+  }
+}
+
+function cascadeJob({ small, large, both }: TimedCascade, images: Tensor4D): Job {
+  const timed = cascade(small, large, 1, { name: 'timed', of: () => (both ? 0 : 1) })
+  return async () => {
+    const { logits } = await forwardCascade(timed, images)
     logits.dispose()
   }
 }

@@ -2,7 +2,7 @@ import { createRng } from '@learngene/training'
 import { buildNetwork, createHead, createViT, disposeNetwork, type HeadFactory, structureOf, withoutWeights } from '@learngene/vit-blocks'
 import { describe, expect, it } from 'vitest'
 import { partsOf } from './parts.js'
-import { composeLatency, compositionError, deviceText, type LatencyProfile, parseProfile } from './profile.js'
+import { composeCascade, composeLatency, compositionError, deviceText, type LatencyProfile, parseProfile } from './profile.js'
 
 const vit = (width: number, depth: number) =>
   withoutWeights(() => createViT({ imageSize: 28, patchSize: 7, channels: 1, classes: 10, heads: 2, width, depth }, createRng(0)))
@@ -30,6 +30,16 @@ describe('a latency profile', () => {
   it('composes the parts of a network, each as often as it has it, one reading and the overhead', () => {
     expect(composeLatency(profile, network)).toBeCloseTo(1 + 3 * 10 + 2 + 0.5 + 0.25, 10)
     expect(composeLatency(profile, vit(8, 5))).toBeCloseTo(53.75, 10)
+    expect(composeLatency({ ...profile, factor: 1.5 }, network)).toBeCloseTo(1.5 * 33.5 + 0.25, 10)
+  })
+
+  it('composes a cascade: the small network, and what the large one adds from where the two part', () => {
+    const other = vit(8, 5)
+    const parting = { ...other, embedding: network.embedding, blocks: [...network.blocks.slice(0, 2), ...other.blocks.slice(2)] }
+    expect(composeCascade(profile, { small: network, large: other })).toEqual({ alone: 33.75, both: 33.75 + 53.75 })
+    expect(composeCascade(profile, { small: network, large: parting })).toEqual({ alone: 33.75, both: 33.75 + 3 * 10 + 2 + 0.5 + 0.25 })
+    expect(() => composeCascade({ ...profile, batch: 8 }, { small: network, large: other })).toThrow('must be of batch 1; got 8')
+    disposeNetwork(other)
   })
 
   it('names parts by kind and size, not by weights', () => {
@@ -66,14 +76,19 @@ describe('a latency profile', () => {
   it('is read as it was written, and damaged ones are refused by name', () => {
     const text = JSON.stringify(profile)
     expect(parseProfile(text)).toEqual(profile)
+    const timed = { ...profile, whole: [{ name: 'a', ...timing(9) }] }
+    expect(parseProfile(JSON.stringify(timed))).toEqual(timed)
     expect(() => parseProfile('{', 'p.json')).toThrow(/^p.json must be JSON, as learngene profile writes it: /)
     expect(() => parseProfile('[]', 'p.json')).toThrow('p.json: schema must be 1, as learngene profile writes it; got undefined')
     const damaged = (change: object) => () => parseProfile(JSON.stringify({ ...profile, ...change }), 'p.json')
     expect(damaged({ batch: 0 })).toThrow('p.json: batch must be an integer of at least 1; got 0')
     expect(damaged({ device: 3 })).toThrow('p.json: device must be a text; got 3')
+    expect(damaged({ factor: 0 })).toThrow('p.json: factor must be a number above 0; got 0')
     expect(damaged({ overheadMs: null })).toThrow('p.json: overheadMs must be a number; got null')
     expect(damaged({ parts: { a: { ms: -1 } } })).toThrow('p.json: a: ms must be a number of at least 0; got -1')
     expect(damaged({ parts: { a: { ms: 1, median: 1, interval: [1] } } })).toThrow('p.json: a: interval must be two numbers; got [1]')
+    expect(damaged({ whole: [{ ms: 1 }] })).toThrow('p.json: whole must be a list of networks with names')
+    expect(damaged({ whole: [{ name: 'a', ms: 1 }] })).toThrow('p.json: a: median must be a number of at least 0; got undefined')
     expect(damaged({ readBack: null })).toThrow('p.json: readBack: ms must be a number of at least 0; got undefined')
     expect(damaged({ checked: [{ name: 'a', composedMs: 1, measuredMs: 0 }] })).toThrow('p.json: checked must be a list')
   })

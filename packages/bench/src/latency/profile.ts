@@ -1,6 +1,7 @@
 import type { BackendName } from '@learngene/backends'
+import { type Cascade, sharedFront } from '@learngene/stitch'
 import { type Network, requireArguments } from '@learngene/vit-blocks'
-import { partsOf } from './parts.js'
+import { type Part, partsOf } from './parts.js'
 
 /** A time in ms. */
 export interface Timing {
@@ -39,8 +40,18 @@ export interface LatencyProfile extends ProfiledDevice {
   readonly readBack: Timing
   /** What a whole network takes beside its parts and the reading of its result, in ms: calls, and weights that are not in a cache. Fitted to whole networks. */
   readonly overheadMs: number
+  /** What the parts' times are multiplied by in a network, fitted likewise; 1 where nothing speaks for another, and in profiles of earlier versions. */
+  readonly factor?: number
   /** Whole networks that the overhead was not fitted to; none where there were too few networks. */
   readonly checked: readonly CheckedNetwork[]
+  /** All whole networks that were timed beside the parts; profiles of earlier versions do not tell. */
+  readonly whole?: readonly WholeTiming[]
+}
+
+/** What a whole network took. */
+export interface WholeTiming extends Timing {
+  /** Of the network, for example its path. */
+  readonly name: string
 }
 
 /** Of a list, by absolute value, as shares. */
@@ -50,18 +61,45 @@ export interface CompositionError {
 }
 
 /**
- * The time of a network in ms by a profile: its parts, the reading of its result, and the overhead.
+ * The time of a network in ms by a profile: its parts and the reading of its result, by the factor, and the overhead.
  *
  * @throws where the profile lacks one of its parts
  */
 export function composeLatency(profile: LatencyProfile, network: Network): number {
   requireArguments('composeLatency', { profile: ['object', profile], network: ['network', network] })
-  return profile.overheadMs + sumOfParts(profile, network)
+  return wholeOf(profile, sumOfParts(profile, network))
 }
 
+/**
+ * Times of a cascade by a profile of batch 1, in ms: of an image that the small network answers, and of one that the large one answers too, which goes on from where the two part. On average
+ * an image takes `alone + share passed on x (both - alone)`.
+ *
+ * @throws where the profile is of another batch, of which any number may be passed on, or lacks a part
+ */
+export function composeCascade(
+  profile: LatencyProfile,
+  { small, large }: Pick<Cascade, 'small' | 'large'>,
+): { readonly alone: number; readonly both: number } {
+  if (profile.batch !== 1)
+    throw new Error(
+      `composeCascade: the latency of a cascade is that of one image, so the profile must be of batch 1; got ${profile.batch}`,
+    )
+  const alone = composeLatency(profile, small)
+  // The embedding and the blocks that both begin with.
+  const added = partsOf(large).slice(sharedFront(small, large) + 1)
+  return { alone, both: alone + wholeOf(profile, timeOf(profile, added)) }
+}
+
+/** A whole run of parts that take so long. */
+export const wholeOf = ({ overheadMs, factor = 1 }: Pick<LatencyProfile, 'overheadMs' | 'factor'>, partsMs: number): number =>
+  overheadMs + factor * partsMs
+
 /** Without the overhead. */
-export function sumOfParts({ parts, readBack, ...device }: Omit<LatencyProfile, 'overheadMs'>, network: Network): number {
-  return partsOf(network).reduce((sum, { key }) => {
+export const sumOfParts = (profile: Omit<LatencyProfile, 'overheadMs'>, network: Network): number => timeOf(profile, partsOf(network))
+
+/** Of some parts, and the reading of the result. */
+function timeOf({ parts, readBack, ...device }: Omit<LatencyProfile, 'overheadMs'>, some: readonly Part[]): number {
+  return some.reduce((sum, { key }) => {
     const part = Object.hasOwn(parts, key) ? parts[key] : undefined
     if (!part)
       throw new Error(`the latency profile of ${deviceText(device)} must have the part '${key}'; it does not: profile a pool that has it`)
@@ -105,8 +143,13 @@ export function parseProfile(text: string, name = 'the latency profile'): Latenc
   }
   if (!Number.isSafeInteger(value.batch) || value.batch < 1) throw rule('batch', 'an integer of at least 1', value.batch)
   if (!Number.isFinite(value.overheadMs)) throw rule('overheadMs', 'a number', value.overheadMs)
+  if (value.factor !== undefined && !(Number.isFinite(value.factor) && value.factor > 0))
+    throw rule('factor', 'a number above 0', value.factor)
   if (typeof value.parts !== 'object' || value.parts === null) throw rule('parts', 'an object', value.parts)
-  for (const [key, timing] of [['readBack', value.readBack] as const, ...Object.entries(value.parts)]) {
+  if (value.whole !== undefined && !(Array.isArray(value.whole) && value.whole.every((each) => typeof each?.name === 'string')))
+    throw rule('whole', 'a list of networks with names', value.whole)
+  const whole = (value.whole ?? []).map((each) => [each.name, each] as const)
+  for (const [key, timing] of [['readBack', value.readBack] as const, ...Object.entries(value.parts), ...whole]) {
     const { ms, median, interval } = timing ?? {}
     if (!isTime(ms)) throw rule(`${key}: ms`, 'a number of at least 0', ms)
     if (!isTime(median)) throw rule(`${key}: median`, 'a number of at least 0', median)

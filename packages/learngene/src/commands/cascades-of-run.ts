@@ -1,3 +1,4 @@
+import { composeCascade, type LatencyProfile } from '@learngene/bench/latency'
 import { fits, pareto } from '@learngene/budget-search'
 import { type Answers, type CascadeCandidate, type CascadeScore, cascadeCandidates, scoreCascade } from '@learngene/budget-search/cascades'
 import type { Budget } from '@learngene/interfaces'
@@ -5,7 +6,7 @@ import { disposePool, type Outcomes } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import { decodeOutcomes, OUTCOMES, type RunOutcomes } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
-import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
+import type { RunReport } from '@learngene/recipe/reports'
 import {
   type CascadePaths,
   type ConfidenceName,
@@ -22,25 +23,22 @@ import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
 import { stagesOfRun } from '../run/run-folder.js'
 import { startBackend } from '../start-backend.js'
+import type { CascadeRow } from './run-rows.js'
 
-/** A cascade of two of a run's descendants, in the place of one. */
-export interface CascadeRow extends Pick<DescendantRow, 'path' | 'macs' | 'parameters' | 'memory' | 'validationAccuracy' | 'testAccuracy'> {
-  /** The two descendants' paths. */
-  readonly small: string
-  readonly large: string
-  readonly threshold: number
-  /** Share of the validation images that the large descendant answers; `macs` are for it. */
-  readonly passedOn: number
-  /** The same of the test images, and the mean MACs there. */
-  readonly testPassedOn: number
-  readonly testMacs: number
+export interface CascadeOptions {
+  /** On parameters, memory, MACs and latency. */
+  readonly caps: Budget
+  /** Default the probability. */
+  readonly confidence?: ConfidenceName
+  /** Of batch 1; the cascades that are best by latency are told then. */
+  readonly profile?: LatencyProfile
 }
 
 /** So many are gathered before those that others exceed are let go. */
 const GATHERED = 20_000
 
 /**
- * The cascades of a run's descendants within a budget that no other exceeds in validation accuracy at its expected MACs. Nothing is run: they are told from what each descendant made of
+ * The cascades of a run's descendants within a budget that no other exceeds in validation accuracy at its expected MACs, or latency where there is a profile. Nothing is run: they are told from what each descendant made of
  * each image when the run was evaluated.
  *
  * @throws when the run was evaluated by a version that did not keep it
@@ -48,8 +46,7 @@ const GATHERED = 20_000
 export async function cascadesOfRun(
   run: string,
   report: RunReport,
-  budget: Budget,
-  confidence: ConfidenceName = 'probability',
+  { caps: budget, confidence = 'probability', profile }: CascadeOptions,
 ): Promise<CascadeRow[]> {
   const outcomes = await outcomesOfRun(run, report)
   const answers = answersOf(report, outcomes, 'validation', confidence)
@@ -63,18 +60,42 @@ export async function cascadesOfRun(
       const { parameters, memory } = costOfCascade(pairOf(small, large), 1)
       return fits({ parameters, memory }, { parameters: budget.parameters, memory: budget.memory })
     }
+    const timesOf = profile && timesOfPairs(profile, pairOf)
+    const cost = timesOf ? 'latency' : 'macs'
     let rows: ReturnType<typeof candidateOf>[] = []
     for (const found of cascadeCandidates(answers, { shared, pairs })) {
-      if (budget.macs !== undefined && found.macs > budget.macs) continue
-      rows.push(candidateOf(found))
-      if (rows.length > GATHERED) rows = pareto(rows, { cost: 'macs' })
+      const latency = timesOf && mean(timesOf(found), found.passedOn)
+      if (found.macs > (budget.macs ?? Number.POSITIVE_INFINITY) || (latency ?? 0) > (budget.latency ?? Number.POSITIVE_INFINITY)) continue
+      rows.push(candidateOf(found, latency))
+      if (rows.length > GATHERED) rows = pareto(rows, { cost })
     }
-    return pareto(rows, { cost: 'macs' }).map(({ value: { small, large, threshold, ...found } }) => {
+    return pareto(rows, { cost }).map(({ value: { small, large, threshold, ...found } }) => {
       const test = scoreCascade(tested[small]!, tested[large]!, threshold, shared(small, large))
-      return rowOf([outcomes.paths[small]!, outcomes.paths[large]!], pairOf(small, large), { threshold, confidence }, found, test)
+      const row = rowOf([outcomes.paths[small]!, outcomes.paths[large]!], pairOf(small, large), { threshold, confidence }, found, test)
+      if (!timesOf) return row
+      const times = timesOf({ small, large })
+      return { ...row, latency: mean(times, found.passedOn), worstLatency: rounded(times.both) }
     })
   })
 }
+
+type Pair = Pick<CascadeCandidate, 'small' | 'large'>
+
+/** Times of each pair, composed once. */
+function timesOfPairs(profile: LatencyProfile, pairOf: (small: number, large: number) => Parameters<typeof composeCascade>[1]) {
+  const known = new Map<string, ReturnType<typeof composeCascade>>()
+  return ({ small, large }: Pair) => {
+    const key = `${small} ${large}`
+    const times = known.get(key) ?? composeCascade(profile, pairOf(small, large))
+    known.set(key, times)
+    return times
+  }
+}
+
+const mean = ({ alone, both }: ReturnType<typeof composeCascade>, passedOn: number) => rounded(alone + passedOn * (both - alone))
+
+/** As times of descendants are. */
+const rounded = (ms: number) => Number(ms.toPrecision(6))
 
 /** A cascade of two paths by what it comes to on validation and on test images. */
 function rowOf(
@@ -96,10 +117,10 @@ function rowOf(
   }
 }
 
-const candidateOf = (value: CascadeCandidate) => ({
+const candidateOf = (value: CascadeCandidate, latency?: number) => ({
   value,
   key: `${value.small} ${value.large}`,
-  measures: { macs: value.macs },
+  measures: { macs: value.macs, ...(latency !== undefined && { latency }) },
   score: value.score,
 })
 

@@ -1,5 +1,9 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { imageSource } from '@learngene/datasets'
 import { loadTest } from '@learngene/fashion-mnist'
 import { descendantsOf, disposePool, outcomes } from '@learngene/learngene-pool'
@@ -7,16 +11,22 @@ import { loadPool } from '@learngene/learngene-pool/node'
 import { encodeOutcomes, OUTCOMES } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
 import type { RunReport } from '@learngene/recipe/reports'
-import { costOfPath, formatPath, loadCascade, parseCascade } from '@learngene/stitch'
+import { costOfPath, formatPath, forwardCascade, loadCascade, parseCascade } from '@learngene/stitch'
+import { disposeNetwork } from '@learngene/vit-blocks'
+import { loadModelFile } from '@learngene/vit-blocks/node'
 import { memory } from '@tensorflow/tfjs-core'
+import * as ort from 'onnxruntime-web'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
+import { sampleProfile } from '../latency/profile.fixture.js'
 import { classify } from '../predict/classify.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { stagesOfRun } from '../run/run-folder.js'
 import { temporaryDirectory, writeRun } from '../run.fixture.js'
 import { serve } from '../serve/server.js'
+
+ort.env.wasm.numThreads = 1
 
 const PATHS = ['s[0-1]', 's[0-0]>l[1-1]', 'l[0-1]']
 
@@ -151,6 +161,128 @@ describe('cascades of a run', () => {
     expect(pairs.filter((pair, i) => pairs[i + 1] === pair)).toEqual([])
   })
 
+  it('compete by the mean of their latency where that is capped, and say what an image takes that is passed on', async () => {
+    const profile = join(root, 'phone.json')
+    const pool = await loadPool(join(dir, 'pool'))
+    const networks = descendantsOf(pool, [...pool.space.enumerate()])
+    // The wide blocks are slow: a descendant of two takes 23.5 ms, of one 14.5 and a stitch, of none 5.5.
+    const { parts, ...sample } = sampleProfile(networks)
+    const slow = Object.fromEntries(
+      Object.entries(parts).map(([key, timing]) => [key, /^transformer 16/.test(key) ? { ...timing, ms: 10 } : timing]),
+    )
+    await writeFile(profile, JSON.stringify({ ...sample, parts: slow }))
+    disposePool(pool)
+    const search = (...more: string[]) => json('search', dir, '--cascades', '--profile', profile, '--quiet', ...more)
+    const { chosen, latency, pareto } = await search('--budget', 'latency=18ms@webgpu')
+    expect(chosen.path).toMatch(/^cascade\(/)
+    expect(chosen.latency).toBeLessThanOrEqual(18)
+    const { small, large } = parseCascade(chosen.path)
+    const time = ({ segments }: typeof small) =>
+      3.5 + segments.length - 1 + segments.reduce((sum, { tier, first, last }) => sum + (last - first + 1) * (tier === 's' ? 1 : 10), 0)
+    const shared = formatPath(small).startsWith('s') && formatPath(large).startsWith('s') ? 2 : 0
+    const added = time(large) - shared
+    expect(chosen.latency).toBeCloseTo(time(small) + chosen.passedOn * added, 3)
+    expect(chosen.worstLatency).toBeCloseTo(time(small) + added, 3)
+    expect(latency).toMatchObject({ composedMs: chosen.latency, fresh: null, worst: { composedMs: chosen.worstLatency, fresh: null } })
+    for (const [i, row] of pareto.entries()) if (i > 0) expect(row.latency).toBeGreaterThanOrEqual(pareto[i - 1].latency)
+    const { stdout } = await run(['search', dir, '--cascades', '--profile', profile, '--budget', 'latency=18ms@webgpu', '--quiet'])
+    expect(stdout).toMatch(/\n {2}these are the mean of an image; one that is passed on takes composed [\d.]+ ms\n/)
+    const share = chosen.validationAccuracy - 1e-9
+    const fastest = await search('--objective', 'latency@webgpu', '--min-accuracy', String(share))
+    expect(fastest.chosen.latency).toBeLessThanOrEqual(chosen.latency)
+    const alone = await json('search', dir, '--profile', profile, '--quiet', '--budget', 'latency=18ms@webgpu')
+    expect(alone.latency.worst).toBeNull()
+    expect(chosen.validationAccuracy).toBeGreaterThanOrEqual(alone.chosen.validationAccuracy)
+  })
+
+  it('are exported part by part, and answer in onnxruntime-web as the cascade does', async () => {
+    const { chosen } = await json('search', dir, '--cascades', '--budget', 'macs=100k')
+    const file = join(root, 'to-export.safetensors')
+    await json('extract', dir, '--path', chosen.path, '--out', file)
+    const before = memory().numTensors
+    const [ofFile, ofRun] = [join(root, 'of-file'), join(root, 'of-run')]
+    const written = await json('export', file, '--format', 'onnx', '--out', ofFile, '--quiet')
+    expect(written).toMatchObject({
+      path: chosen.path,
+      cascade: { threshold: chosen.threshold, confidence: 'probability', passedOn: chosen.passedOn },
+    })
+    const again = await json('export', dir, '--path', chosen.path, '--format', 'onnx', '--out', ofRun, '--quiet')
+    expect(again.measured).toMatchObject({ testAccuracy: chosen.testAccuracy, validationAccuracy: chosen.validationAccuracy })
+    expect(memory().numTensors).toBe(before)
+    const names = ['README.md', 'small/model.onnx', 'large/model.onnx', 'cascade.json']
+    for (const each of [written, again]) expect(each.files.map(({ name }: { name: string }) => name)).toEqual(names)
+    // A folder of its own is written over.
+    expect((await run(['export', file, '--format', 'onnx', '--out', ofFile, '--quiet'])).code).toBe(0)
+
+    const { cascade } = await loadCascade(await readFile(file))
+    const { images } = await imageSource(await loadTest(), { mean: [0.286], std: [0.353] }).batch(Array.from({ length: 64 }, (_, i) => i))
+    const own = await forwardCascade(cascade, images)
+    const logits = await own.logits.data()
+    for (const folder of [ofFile, ofRun]) {
+      const rule = JSON.parse(await readFile(join(folder, 'cascade.json'), 'utf8'))
+      const sure = new Function('p', `return ${rule.confidence.of}`)
+      const [small, large] = await Promise.all(
+        [rule.small, rule.large].map(async (part) => ort.InferenceSession.create(await readFile(join(folder, part, 'model.onnx')))),
+      )
+      const pixels = await images.data<'float32'>() // grey: [64, 28, 28, 1] is [64, 1, 28, 28]
+      for (let i = 0; i < 64; i++) {
+        const input = new ort.Tensor('float32', pixels.slice(784 * i, 784 * (i + 1)), [1, 1, 28, 28])
+        const first = (await small!.run({ pixel_values: input })).logits!.data as Float32Array
+        const p = [...first].map((value) => 1 / first.reduce((sum, other) => sum + Math.exp(other - value), 0))
+        const stays = sure(p) >= rule.threshold
+        expect(stays).toBe(!own.passedOn.includes(i))
+        const answer = stays ? first : ((await large!.run({ pixel_values: input })).logits!.data as Float32Array)
+        for (const [c, value] of answer.entries()) expect(Math.abs(value - logits[10 * i + c]!)).toBeLessThan(1e-4)
+      }
+    }
+    const card = await readFile(join(ofRun, 'README.md'), 'utf8')
+    for (const text of [
+      `# ${chosen.path}`,
+      `where its confidence, by probability, is at least ${chosen.threshold}; else the large one`,
+      `| passed on | ${(100 * chosen.passedOn).toFixed(1)} % of 1,000 validation images |`,
+      `| 2,000 of test | ${(100 * chosen.testAccuracy).toFixed(1)} % |`,
+      'sure(p) >= threshold ? logits',
+    ])
+      expect(card).toContain(text)
+    expect(card).not.toContain('## Latency')
+  })
+
+  it('are exported for other libraries too, never into one file', async () => {
+    const path = 'cascade(s[0-1], l[0-1], 0.5, margin)'
+    for (const [format, file] of [
+      ['transformers.js', join('onnx', 'model_quantized.onnx')],
+      ['timm', 'model.safetensors'],
+      ['safetensors', 'model.safetensors'],
+    ] as const) {
+      const out = join(root, `parts-${format}`)
+      const { files } = await json('export', dir, '--path', path, '--format', format, '--out', out, '--quiet')
+      const names = files.map(({ name }: { name: string }) => name)
+      for (const part of ['small', 'large']) expect(names).toContain(`${part}/${file.replaceAll('\\', '/')}`)
+      expect(JSON.parse(await readFile(join(out, 'cascade.json'), 'utf8')).confidence.name).toBe('margin')
+      expect((await run(['export', dir, '--path', path, '--format', format, '--out', out, '--quiet'])).code).toBe(0)
+    }
+    const { network, details } = await loadModelFile(join(root, 'parts-safetensors', 'large', 'model.safetensors'))
+    expect(details.path).toBe('l[0-1]')
+    disposeNetwork(network)
+    const { code, stderr } = await run(['export', dir, '--path', path, '--format', 'onnx', '--out', join(root, 'one.onnx'), '--quiet'])
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^learngene: a cascade is two models: --out must be a folder; got .*one\.onnx; /),
+    ])
+    const stitched = await run([
+      'export',
+      dir,
+      '--path',
+      'cascade(s[0-1], s[0-0]>l[1-1], 0.5)',
+      '--format',
+      'timm',
+      '--out',
+      join(root, 'no'),
+      '--quiet',
+    ])
+    expect(stitched.stderr).toContain('toTimm: a plain ViT has transformer blocks of one size throughout')
+  })
+
   it.each([
     [
       ['search', 'OLD', '--cascades', '--budget', 'macs=1M'],
@@ -168,6 +300,12 @@ describe('cascades of a run', () => {
     [['extract', 'DIR', '--path', 'cascade(l[0-1], s[0-0]>l[1-1], 0.5)', '--cascades'], 2, '--cascades belongs to --budget'],
     [['search', 'DIR', '--budget', 'macs=1M', '--confidence', 'margin'], 2, '--confidence belongs to --cascades'],
     [['search', 'DIR', '--cascades', '--budget', 'macs=1M', '--confidence', 'odds'], 2, 'Allowed choices are probability, margin, entropy'],
+    [
+      ['search', 'DIR', '--cascades', '--budget', 'latency=9ms@wasm,batch=4'],
+      2,
+      'with batch=1, as any number of a larger batch may be passed on; got batch=4',
+    ],
+    [['extract', 'DIR', '--cascades', '--budget', 'bytes=9MB'], 2, 'cascades compete by macs, params, memory and latency'],
     [['search', 'DIR', '--cascades', '--budget', 'macs=1'], 1, 'no candidate fits the budget macs=1'],
   ])('answers %j with exit code %d and one line', async (argv, expected, message) => {
     const given = (text: string) => text.replace('OLD', old).replace('DIR', dir)
@@ -196,5 +334,26 @@ describe('cascades of a run', () => {
         'it describes a cascade of two networks: read it with loadCascade of @learngene/stitch, as the commands classify, evaluate and serve do',
       )
     }
+  })
+})
+
+const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
+const reason = existsSync(fileURLToPath(new URL('../../dist/latency/measure-process.js', import.meta.url)))
+  ? ''
+  : ' (skipped: packages/learngene/dist is not built, run npm run build)'
+
+describe.skipIf(reason !== '')(`cascades on this device${reason}`, () => {
+  it('are measured in both cases, of which the mean counts', async () => {
+    const args = ['search', dir, '--cascades', '--budget', 'latency=10000ms@wasm', '--json', '--quiet']
+    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args], {
+      env: { ...process.env, XDG_CACHE_HOME: join(root, 'cache') },
+    })
+    const { chosen, latency } = JSON.parse(stdout)
+    expect(chosen.path).toMatch(/^cascade\(/)
+    const { fresh, worst } = latency
+    expect(worst.fresh.median).toBeGreaterThan(fresh.median)
+    expect(fresh.interval[0]).toBeLessThanOrEqual(fresh.median)
+    expect(fresh.interval[1]).toBeGreaterThanOrEqual(fresh.median)
+    expect(chosen.worstLatency).toBeGreaterThan(chosen.latency)
   })
 })

@@ -1,13 +1,22 @@
-import { compositionError, deviceText, type LatencyProfile, type ProfiledDevice } from '@learngene/bench/latency'
-import { type Confirmed, confirm, formatBudget, formatMeasure, type Scored } from '@learngene/budget-search'
-import type { Budget, Reporter } from '@learngene/interfaces'
+import { compositionError, deviceText, type LatencyProfile } from '@learngene/bench/latency'
+import { formatMeasure, type Scored } from '@learngene/budget-search'
+import type { Budget } from '@learngene/interfaces'
 import { chooseDescendant, type DescendantRow, measuresOf, type RunReport } from '@learngene/recipe/reports'
 import { UsageError } from '../errors.js'
 import type { MeasuredBudget, Objective } from '../latency/budget.js'
-import type { MeasuredPath, MeasuredPool } from '../latency/measure-run.js'
+import type { Measured, MeasuredPool } from '../latency/measure-run.js'
 import { poolOfRun } from '../read-run.js'
-import { formatCount, formatShare } from '../report/text.js'
-import type { CascadeRow } from './cascades-of-run.js'
+import { formatShare } from '../report/text.js'
+import { measureFinalists } from './measure-finalists.js'
+import {
+  type CascadeRow,
+  type ChoiceContext,
+  type ChoosableRow,
+  type FoundRow,
+  type LatencyOfChoice,
+  modelOf,
+  type RunRow,
+} from './run-rows.js'
 
 /** What a descendant is chosen by. */
 export interface ChooseOptions {
@@ -20,107 +29,85 @@ export interface ChooseOptions {
   readonly profile?: string
   /** Profiles a device anew that was profiled before. */
   readonly anew?: boolean
-  /** Of the run's descendants, which compete with them by expected MACs. */
-  readonly cascades?: readonly CascadeRow[]
+  /**
+   * Who competes with the run's descendants: cascades of two, or others that the pool holds.
+   *
+   * @param profile where latency plays a part; they have one by it then
+   */
+  readonly others?: (profile?: LatencyProfile) => Promise<readonly (CascadeRow | FoundRow)[]>
 }
 
-/** A descendant, and in a search by latency its time as the profile composes it. */
-export type ChoosableRow = DescendantRow & { readonly latency?: number }
-
-/** What a budget chooses from. */
-export type RunRow = ChoosableRow | CascadeRow
-
-export interface RunChoice<Row extends RunRow = RunRow> {
-  readonly chosen: Row
-  readonly runnerUp: Row | null
+export interface RunChoice {
+  readonly chosen: RunRow
+  readonly runnerUp: RunRow | null
   /** Why the runner-up lost. */
   readonly why: string
   /** Of those within the budget, what no other exceeds in accuracy at its cost. */
-  readonly pareto: readonly Row[]
+  readonly pareto: readonly RunRow[]
   /** Null where latency plays no part. */
   readonly latency: LatencyOfChoice | null
 }
-
-/** What was composed and measured. */
-export interface LatencyOfChoice extends ProfiledDevice {
-  /** Where the profile comes from. */
-  readonly from: 'measured' | 'stored' | 'file'
-  /** How far composed times are from those of whole paths; null where nothing was checked. */
-  readonly compositionError: { readonly median: number; readonly largest: number; readonly paths: number } | null
-  readonly composedMs: number
-  /** The choice measured whole, after it was chosen, in a process of its own; null where the device is not here. */
-  readonly fresh: Omit<MeasuredPath, 'path'> | null
-  /** Better ones, best first, whose fresh time breaks the cap. */
-  readonly passedOver: readonly (MeasuredPath & { readonly composedMs: number })[]
-}
-
-/** Who is chosen from, and who hears of it. */
-interface Context {
-  /** The run's folder. */
-  readonly run: string
-  readonly report: Reporter
-  readonly env: { readonly [name: string]: string | undefined }
-  readonly signal?: AbortSignal
-}
-
-/** Whole models that are measured at once, in turns. */
-const FINALISTS = 4
-
-/** Of all finalists that are measured at once, in seconds. */
-const FRESH_SECONDS = 3
-
-/** Where every one of them takes this many times what it is composed of, the machine was busy with something else: they are measured again, at most so often in all. */
-const BUSY = 1.15
-const TRIES = 2
 
 /**
  * The best descendant of a run within a budget, by validation accuracy unless told otherwise. Where latency is capped, times composed from a profile say where to look, and the
  * best ones are measured whole: the first of which the median, and the upper end of its interval, keep the cap is taken.
  *
- * @throws when none fits, naming the smallest for each cap; when none reaches the accuracy; when the device cannot be measured; UsageError where cascades are to keep a cap that
- * they have no measure of
+ * @throws when none fits, naming the smallest for each cap; when none reaches the accuracy; when the device cannot be measured
  */
-export async function chooseFromRun(report: RunReport, options: ChooseOptions, context: Context): Promise<RunChoice> {
-  const { budget, objective = 'accuracy', minAccuracy, profile: file, cascades = [] } = options
+export async function chooseFromRun(report: RunReport, options: ChooseOptions, context: ChoiceContext): Promise<RunChoice> {
+  const { budget, objective = 'accuracy', minAccuracy, profile: file, others } = options
   const { caps } = budget
   const isTimed = caps.latency !== undefined || objective === 'latency'
-  if (cascades.length > 0 && (isTimed || caps.bytes !== undefined || objective === 'bytes')) {
-    throw new UsageError(
-      'cascades compete by macs, params and memory: what one takes on a device depends on the picture; leave out --cascades, or the cap',
-    )
-  }
-  const accurate = accurateRows(report.descendants, minAccuracy)
-  requireBytes(accurate, objective, caps, context.run)
+  requireBytes(report.descendants, objective, caps, context.run)
   if (!isTimed) {
-    const rows = [...accurate, ...cascades.filter(({ validationAccuracy }) => validationAccuracy >= (minAccuracy ?? 0))]
-    return { ...(await bestModel(rows, caps, objective)), latency: null }
+    const rows = accurateRows([...report.descendants, ...((await others?.()) ?? [])], minAccuracy)
+    const { ranked: _, ...choice } = await bestModel(rows, caps, objective)
+    return { ...choice, latency: null }
   }
   const pool: MeasuredPool = { ...(await measuredPool(report, context.run)), backend: budget.backend, batch: budget.batch }
   const { profile, from } = file === undefined ? await ownProfile(pool, options, context) : await givenProfile(file, budget)
-  const rows = await composed(accurate, profile, pool, context)
+  const descendants = await composed(report.descendants, profile, pool, context)
+  const rows = accurateRows([...descendants, ...((await others?.(profile)) ?? [])], minAccuracy)
   const { backend, version, device, batch, checked } = profile
   const error = compositionError(checked)
   const about = { backend, version, device, batch, from, compositionError: error ? { ...error, paths: checked.length } : null }
-  const byProfile = await best<ChoosableRow>(rows, caps, objective)
+  const { ranked, ...byProfile } = await bestModel(rows, caps, objective)
   if (file !== undefined) {
-    return { ...byProfile, latency: { ...about, composedMs: byProfile.chosen.latency!, fresh: null, passedOver: [] } }
+    const { chosen } = byProfile
+    return { ...byProfile, latency: { ...about, composedMs: chosen.latency!, worst: worstOf(chosen), fresh: null, passedOver: [] } }
   }
-  const { fresh, passedOver } = await measureFinalists(byProfile.ranked, caps, { ...pool, backend }, context)
+  const { freshOf, passedOver } = await measureFinalists(ranked, caps, { ...pool, backend }, context)
   const left = rows.filter(({ path }) => !passedOver.some((each) => each.path === path))
   // The fastest is the fastest of those that were measured.
-  const finalists = left.flatMap((row) => (fresh.has(row.path) ? [{ ...row, latency: fresh.get(row.path)!.median }] : []))
-  const choice = await best(
-    objective === 'latency' ? finalists : left,
-    objective === 'latency' ? { ...caps, latency: undefined } : caps,
+  const finalists = left.flatMap((row) => (freshOf(row) ? [{ ...row, latency: freshOf(row)!.median }] : []))
+  const isFastest = objective === 'latency'
+  const { ranked: _, ...choice } = await bestModel(
+    isFastest ? finalists : left,
+    isFastest ? { ...caps, latency: undefined } : caps,
     objective,
   )
-  const { path, ...measured } = fresh.get(choice.chosen.path)!
-  const composedMs = rows.find((row) => row.path === path)!.latency!
+  const chosen = rows.find(({ path }) => path === choice.chosen.path)!
+  const { path: __, composedMs, both = null, ...fresh } = freshOf(chosen)!
   const { pareto } = await best(left, caps, 'accuracy')
-  return { ...choice, pareto, latency: { ...about, composedMs, fresh: measured, passedOver } }
+  return { ...choice, pareto, latency: { ...about, composedMs, fresh, worst: worstOf(chosen, both), passedOver } }
 }
 
-function accurateRows(rows: readonly DescendantRow[], minAccuracy = 0): readonly DescendantRow[] {
+const worstOf = (row: RunRow, fresh: Measured | null = null) => ('worstLatency' in row ? { composedMs: row.worstLatency!, fresh } : null)
+
+/** @throws UsageError where cascades are to compete by what they have no measure of */
+export function requireCascadeMeasures({ caps, batch }: MeasuredBudget, objective: Objective = 'accuracy'): void {
+  const isTimed = caps.latency !== undefined || objective === 'latency'
+  if (caps.bytes !== undefined || objective === 'bytes')
+    throw new UsageError(
+      'cascades compete by macs, params, memory and latency, and bytes are told of single descendants; leave out one of the two',
+    )
+  if (isTimed && batch !== 1)
+    throw new UsageError(
+      `the latency of a cascade is the mean of an image, with batch=1, as any number of a larger batch may be passed on; got batch=${batch}`,
+    )
+}
+
+function accurateRows(rows: readonly RunRow[], minAccuracy = 0): readonly RunRow[] {
   const accurate = rows.filter(({ validationAccuracy }) => validationAccuracy >= minAccuracy)
   if (accurate.length > 0) return accurate
   const { path, validationAccuracy } = rows.reduce((most, row) => (row.validationAccuracy > most.validationAccuracy ? row : most))
@@ -145,17 +132,9 @@ async function bestModel(rows: readonly RunRow[], caps: Budget, objective: Objec
   return { ...first, runnerUp, why }
 }
 
-/** What a row is but for its threshold. */
-const modelOf = (row: RunRow): string => ('small' in row ? `${row.small} ${row.large}` : row.path)
-
-/** A front without cascades that the next one exceeds by its threshold alone. */
-export function withoutThresholds<Row extends RunRow>(front: readonly Row[]): Row[] {
-  return front.filter((row, i) => !front[i + 1] || modelOf(front[i + 1]!) !== modelOf(row))
-}
-
 /** Of rows with all measures that the caps name. */
-async function best<Row extends RunRow>(rows: readonly Row[], caps: Budget, objective: Objective) {
-  const score = (row: Row) => (objective === 'accuracy' ? row.validationAccuracy : -measuresOf(row)[objective]!)
+async function best(rows: readonly RunRow[], caps: Budget, objective: Objective) {
+  const score = (row: RunRow) => (objective === 'accuracy' ? row.validationAccuracy : -measuresOf(row)[objective]!)
   const cost = caps.latency !== undefined || objective === 'latency' ? 'latency' : 'macs'
   const { chosen, runnerUp, whyRunnerUpLost, pareto, evaluated } = await chooseDescendant(rows, caps, score, { cost })
   const why = objective === 'accuracy' || !runnerUp ? whyRunnerUpLost : whyMore(objective, chosen, runnerUp)
@@ -177,7 +156,7 @@ export async function measuredPool(report: RunReport, run: string) {
   return { pool, ...(stored?.config.registry && stored.configFile !== undefined && { configFile: stored.configFile }) }
 }
 
-async function ownProfile(pool: MeasuredPool, { anew }: ChooseOptions, { report, env, signal }: Context) {
+async function ownProfile(pool: MeasuredPool, { anew }: ChooseOptions, { report, env, signal }: ChoiceContext) {
   const { profilePool } = await import('../latency/measure-run.js')
   const { profileFolder } = await import('../latency/profile-store.js')
   report({ kind: 'stage', name: `time the parts of the family on ${pool.backend}, batch ${pool.batch}` })
@@ -198,7 +177,7 @@ async function composed(
   rows: readonly DescendantRow[],
   profile: LatencyProfile,
   { pool, configFile }: MeasuredPool,
-  { report }: Context,
+  { report }: ChoiceContext,
 ): Promise<ChoosableRow[]> {
   report({ kind: 'stage', name: 'compose the times of all descendants' })
   const { composePaths } = await import('../latency/compose-paths.js')
@@ -208,65 +187,4 @@ async function composed(
     rows.map(({ path }) => path),
   )
   return rows.map((row, i) => ({ ...row, latency: times[i]! }))
-}
-
-/** Measures the best until one keeps the caps. @throws where none does, naming the fastest that was measured */
-async function measureFinalists(ranked: readonly Scored<ChoosableRow>[], caps: Budget, pool: MeasuredPool, { report, signal }: Context) {
-  const { measurePaths } = await import('../latency/measure-run.js')
-  const fresh = new Map<string, MeasuredPath>()
-  const measure = async (some: readonly Scored<ChoosableRow>[]) => {
-    const paths = some.map(({ key }) => key)
-    for (let attempt = 1; attempt <= TRIES; attempt++) {
-      report({ kind: 'stage', name: `measure ${some.length} whole ${some.length === 1 ? 'descendant' : 'descendants'} on ${pool.backend}` })
-      const { measured } = await measurePaths({ ...pool, seconds: FRESH_SECONDS, paths }, signal)
-      for (const each of measured) {
-        const before = fresh.get(each.path)
-        if (!before || each.median < before.median) fresh.set(each.path, each)
-      }
-      const slower = some.map(({ key, value }) => fresh.get(key)!.median / value.latency!)
-      if (Math.min(...slower) <= BUSY) break
-    }
-    return paths.map((path) => ({ latency: fresh.get(path)!.interval[1] }))
-  }
-  const { chosen, measured } = await confirm(ranked, measure, caps, { cost: 'latency', atOnce: FINALISTS })
-  const of = ({ candidate }: Confirmed<ChoosableRow>) => ({ ...fresh.get(candidate.key)!, composedMs: candidate.value.latency! })
-  if (!chosen) {
-    const fastest = measured.map(of).reduce((least, each) => (each.median < least.median ? each : least))
-    throw new Error(
-      `no descendant keeps ${formatBudget(caps)} when it is measured: the fastest of ${measured.length} is ${fastest.path} with ${msText(fastest)}, composed of its parts ${ms(fastest.composedMs)}; raise the cap`,
-    )
-  }
-  const passedOver = measured.filter(({ keeps }, i) => !keeps && i < measured.indexOf(chosen)).map(of)
-  return { fresh, passedOver }
-}
-
-export const ms = (value: number): string => `${Number(value.toPrecision(4))} ms`
-
-const msText = ({ median, interval: [low, high], runs }: Omit<MeasuredPath, 'path'>): string =>
-  `median ${ms(median)} (${ms(low)} to ${ms(high)} with 95 % certainty, ${runs} runs)`
-
-/** What each part of the images had to do with a choice. */
-export function splitsText(row: RunRow, { validation, test }: RunReport['images']): string {
-  const { validationAccuracy, testAccuracy } = row
-  const passed =
-    'passedOn' in row
-      ? `, ${formatShare(row.testPassedOn)} of them by the large descendant: ${formatCount(row.testMacs)} MACs on average (${formatShare(row.passedOn)} and ${formatCount(row.macs)} on validation images)`
-      : ''
-  return `chosen on ${validation} validation images (${formatShare(validationAccuracy)} right), reported on ${test} test images: ${formatShare(testAccuracy)} right${passed}`
-}
-
-/** What was composed, what was measured, on what, and who was passed over. */
-export function latencyText({ from, compositionError: error, composedMs, fresh, passedOver, ...device }: LatencyOfChoice): string[] {
-  const origin = { measured: 'timed now', stored: 'timed before', file: 'of a file' }[from]
-  const check = error
-    ? `median ${formatShare(error.median)}, largest ${formatShare(error.largest)} on ${error.paths} whole paths`
-    : 'not checked: too few paths'
-  return [
-    `latency on ${deviceText(device)}`,
-    `  composed ${ms(composedMs)} of parts ${origin}; error of composition: ${check}`,
-    fresh
-      ? `  measured ${msText(fresh)}, the whole model in a process of its own`
-      : '  not measured: the profile is of a device that is not here',
-    ...passedOver.map((each) => `  passed over ${each.path}: composed ${ms(each.composedMs)}, measured ${msText(each)}`),
-  ]
 }

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { LatencyProfile } from '@learngene/bench/latency'
 import { disposePool, extractDescendant, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunReport } from '@learngene/recipe/reports'
@@ -9,6 +10,7 @@ import {
   cascade,
   costOfPath,
   descendantOf,
+  findWithStitches,
   formatPath,
   isCascadeText,
   type Path,
@@ -26,9 +28,10 @@ import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
 import { startBackend } from '../start-backend.js'
 import { assertModelReplaceable } from './assert-model-replaceable.js'
-import { type CascadeRow, cascadeOfRun, cascadesOfRun } from './cascades-of-run.js'
-import { chooseFromRun } from './choose-from-run.js'
+import { cascadeOfRun, cascadesOfRun } from './cascades-of-run.js'
+import { chooseFromRun, requireCascadeMeasures } from './choose-from-run.js'
 import { modelFileName } from './model-file-name.js'
+import type { CascadeRow, ChoiceContext } from './run-rows.js'
 
 export interface ExtractOptions {
   readonly run: string
@@ -55,7 +58,7 @@ const NO_BUDGET: MeasuredBudget = { caps: {}, backend: 'auto', batch: 1 }
  * @throws UsageError when the path is malformed; an error when the run is not finished or cannot be read, no descendant keeps the budget, the pool does not have the
  *   path, or the file is somebody else's
  */
-export async function extractFromRun({ dtype, force = false, out, ...asked }: ExtractOptions, context: ChoiceContext) {
+export async function extractFromRun({ dtype, force = false, out, ...asked }: ExtractOptions, context: ExtractContext) {
   const { run, budget = NO_BUDGET } = asked
   const { report, wanted, choice } = await findInRun(asked, context)
   const file = out ?? join(run, modelFileName(wanted, dtype))
@@ -97,7 +100,7 @@ export async function extractFromRun({ dtype, force = false, out, ...asked }: Ex
 }
 
 /** Who hears of a choice. */
-export type ChoiceContext = Omit<Parameters<typeof chooseFromRun>[2], 'run'>
+export type ExtractContext = Omit<ChoiceContext, 'run'>
 
 /**
  * What is meant: the given path or cascade, or the run's best within a budget.
@@ -106,17 +109,21 @@ export type ChoiceContext = Omit<Parameters<typeof chooseFromRun>[2], 'run'>
  */
 export async function findInRun(
   { run, path, budget = NO_BUDGET, cascades, confidence, profile, anew }: Omit<ExtractOptions, 'out' | 'dtype' | 'force'>,
-  context: ChoiceContext,
+  context: ExtractContext,
 ) {
   const given = path === undefined ? undefined : asUsage(() => parseModel(path))
+  if (cascades) requireCascadeMeasures(budget)
   const report = await readRun(run)
-  const rows = cascades ? await cascadesOfRun(run, report, budget.caps, confidence) : []
-  const choice = given ? undefined : await chooseFromRun(report, { budget, profile, anew, cascades: rows }, { ...context, run })
+  const others = cascades
+    ? (found?: LatencyProfile) => cascadesOfRun(run, report, { caps: budget.caps, confidence, profile: found })
+    : undefined
+  const choice = given ? undefined : await chooseFromRun(report, { budget, profile, anew, others }, { ...context, run })
   return { report, choice, wanted: given ?? parseModel(choice!.chosen.path) }
 }
 
+/** A path of a pool, also one that goes through more of its stitches than those that it lists. @throws where it has none, naming the nearest that it lists */
 export function findPath(space: PathSpace, wanted: Path, run: string): StitchedPath {
-  const found = space.find(wanted)
+  const found = findWithStitches(space, wanted)
   if (found) return found
   const nearest = formatPath(space.nearest(wanted).path)
   throw new Error(`the pool of ${run} has no path ${formatPath(wanted)}; of its ${space.count()} paths the nearest is ${nearest}`)

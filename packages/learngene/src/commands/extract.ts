@@ -18,7 +18,7 @@ import {
 import { withProgress } from '../progress/progress-reporter.js'
 import { nextText } from '../report/next.js'
 import { formatCount, formatShare } from '../report/text.js'
-import { latencyText } from './choose-from-run.js'
+import { latencyText } from './choice-text.js'
 import type { ExtractOptions } from './extract-from-run.js'
 
 type Given = Omit<ExtractOptions, 'run'> & { readonly json?: boolean; readonly quiet?: boolean }

@@ -7,7 +7,8 @@ import { profilePool } from '../latency/measure-run.js'
 import { profileFolder, profileText } from '../latency/profile-store.js'
 import { readRun } from '../read-run.js'
 import { formatShare, textTable } from '../report/text.js'
-import { measuredPool, ms } from './choose-from-run.js'
+import { ms } from './choice-text.js'
+import { measuredPool } from './choose-from-run.js'
 
 interface ProfileOptions extends LatencySetting {
   readonly run: string
@@ -53,7 +54,7 @@ async function assertReplaceable(file: string): Promise<void> {
 
 /** A profile for people. */
 export function profileLines(profile: LatencyProfile): string[] {
-  const { parts, readBack, overheadMs, checked } = profile
+  const { parts, readBack, overheadMs, factor = 1, checked } = profile
   const rows = Object.entries(parts).map(
     ([
       key,
@@ -72,7 +73,7 @@ export function profileLines(profile: LatencyProfile): string[] {
     '',
     textTable(['part', 'first decile', 'median', '95 % interval of the median'], rows, ['left', 'right', 'right', 'right']),
     '',
-    `a whole model takes its parts, ${ms(readBack.ms)} to read the result, and ${ms(overheadMs)} besides`,
+    `a whole model takes its parts and ${ms(readBack.ms)} to read the result${factor === 1 ? '' : `, both ${Number(factor.toPrecision(3))} times`}, and ${ms(overheadMs)} besides`,
     error
       ? `error of composition: median ${formatShare(error.median)}, largest ${formatShare(error.largest)} on ${checked.length} whole paths that nothing was fitted to`
       : 'the composition is not checked: too few paths',

@@ -11,6 +11,7 @@ import { costOfPath, formatPath } from '@learngene/stitch'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
 import { sampleProfile } from '../latency/profile.fixture.js'
+import { poolHash, profileFolder, storeProfile } from '../latency/profile-store.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory, writeRun } from '../run.fixture.js'
 
@@ -169,5 +170,46 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
     await expect(built('search', dir, '--budget', 'latency=1ms@tensorflow-gpu', '--quiet')).rejects.toThrow(
       /learngene: latency cannot be measured on tensorflow-gpu with batch 1: the backend tensorflow-gpu cannot be started: /,
     )
+  })
+
+  it('goes into the card of what is exported where it is asked for, of that very model', async () => {
+    const out = join(root, 'exported')
+    const args = ['export', dir, '--path', 's[0-1]', '--format', 'onnx', '--out', out, '--latency', 'wasm,batch=2', '--json', '--quiet']
+    const { latency } = JSON.parse((await built(...args)).stdout)
+    expect(latency[0]).toMatchObject({ backend: 'wasm 4.22.0', batch: 2, note: expect.stringContaining('whole, by this library') })
+    const { milliseconds, interval } = latency[0]
+    expect(interval[0]).toBeLessThanOrEqual(milliseconds)
+    expect(interval[1]).toBeGreaterThanOrEqual(milliseconds)
+    const card = await readFile(join(out, 'README.md'), 'utf8')
+    const [low, high] = interval.map((each: number) => each.toPrecision(3))
+    expect(card).toContain(`| wasm 4.22.0 | 2 | ${milliseconds.toPrecision(3)} | ${low} to ${high} |`)
+  })
+})
+
+describe('the card of what is exported', () => {
+  const cardOf = async (env: { readonly [name: string]: string }, path: string, ...more: string[]) => {
+    const out = join(root, `card-${path.replaceAll(/\W/g, '-')}`)
+    const { code, stderr } = await run(['export', dir, '--path', path, '--format', 'onnx', '--out', out, '--quiet', ...more], { env })
+    return code === 0 ? readFile(join(out, 'README.md'), 'utf8') : stderr
+  }
+
+  it('states the times of stored profiles in which the model itself was timed, and no composed ones', async () => {
+    const env = { XDG_CACHE_HOME: join(root, 'cards') }
+    const folder = profileFolder(env)
+    const timing = { ms: 3, median: 3.5, interval: [3.25, 4] as const }
+    const stored = { ...sampleProfile([]), backend: 'wasm' as const, device: 'this laptop', whole: [{ name: 's[0-1]', ...timing }] }
+    await storeProfile(folder, { ...stored, pool: await poolHash(join(dir, 'pool')) }, stored)
+    // Of another pool, by which nothing is known of this one.
+    await storeProfile(folder, { ...stored, device: 'elsewhere', pool: 'b'.repeat(64) }, { ...stored, device: 'elsewhere' })
+    const timed = await cardOf(env, 's[0-1]')
+    expect(timed).toContain(
+      '| wasm 4.22.0 | 1 | 3.50 | 3.25 to 4.00 | this laptop | whole, by this library with float32 weights, when its family was profiled |',
+    )
+    expect(timed).not.toContain('elsewhere')
+    expect(await cardOf(env, 'l[0-1]')).not.toContain('## Latency')
+  })
+
+  it('needs a backend that latency is measured on', async () => {
+    expect(await cardOf({}, 's[0-1]', '--latency', 'tpu')).toMatch(/^learngene: .*latency is measured on one of auto, /)
   })
 })

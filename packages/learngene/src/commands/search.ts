@@ -1,4 +1,6 @@
-import type { Budget } from '@learngene/interfaces'
+import type { BackendName } from '@learngene/backends'
+import type { LatencyProfile } from '@learngene/bench/latency'
+import type { Budget, Reporter } from '@learngene/interfaces'
 import type { ConfidenceName } from '@learngene/stitch'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
@@ -6,8 +8,10 @@ import { type Io, printJson } from '../io.js'
 import type { MeasuredBudget, parseObjective } from '../latency/budget.js'
 import {
   addRunArgument,
+  BACKENDS,
   confidenceOption,
   example,
+  integer,
   jsonOption,
   measuredBudget,
   objective,
@@ -22,7 +26,11 @@ import { withProgress } from '../progress/progress-reporter.js'
 import { readRun } from '../read-run.js'
 import { commandText, nextText } from '../report/next.js'
 import { descendantsTable } from '../report/terminal.js'
-import { chooseFromRun, latencyText, splitsText, withoutThresholds } from './choose-from-run.js'
+import { largerText, latencyText, splitsText } from './choice-text.js'
+import { chooseFromLarger } from './choose-from-larger.js'
+import { chooseFromRun, type RunChoice, requireCascadeMeasures } from './choose-from-run.js'
+import { withoutThresholds } from './run-rows.js'
+import type { LargerSearch } from './search-larger.js'
 
 interface SearchCommandOptions {
   readonly budget?: MeasuredBudget
@@ -30,6 +38,10 @@ interface SearchCommandOptions {
   readonly minAccuracy?: number
   readonly cascades?: boolean
   readonly confidence?: ConfidenceName
+  readonly stitches?: number
+  readonly evaluations?: number
+  readonly backend?: BackendName | 'auto'
+  readonly seed: number
   readonly profile?: string
   readonly anew?: boolean
   readonly json?: boolean
@@ -37,6 +49,9 @@ interface SearchCommandOptions {
 }
 
 const NO_CAPS: Budget = {}
+
+/** Of a search with --stitches, unless told otherwise. */
+const EVALUATIONS = 200
 
 export function addSearch(program: Command, io: Io): void {
   const command = addRunArgument(program.command('search'))
@@ -59,22 +74,30 @@ export function addSearch(program: Command, io: Io): void {
     .addOption(new Option('--min-accuracy <share>', 'the least validation accuracy, such as 0.85 or 85%').argParser(share))
     .option(
       '--cascades',
-      'let cascades of two descendants compete, by their expected MACs: the large one answers where the small one is not sure',
+      'let cascades of two descendants compete, by their expected MACs or latency: the large one answers where the small one is not sure',
     )
     .addOption(confidenceOption())
+    .option(
+      '--stitches <number>',
+      "let all paths compete that the pool's stitches make, at most so many on one path; they are evaluated on the run's validation images",
+      integer(1),
+    )
+    .option('--evaluations <number>', `with --stitches: paths that are evaluated, at most (default: ${EVALUATIONS})`, integer(10))
+    .addOption(new Option('--backend <name>', 'with --stitches: what evaluates them (default: auto)').choices(BACKENDS))
 
   for (const option of profileOptions()) command.addOption(option)
   command
     .addOption(quietOption())
-    .addOption(seedOption())
+    .addOption(seedOption('of the search with --stitches'))
     .addOption(jsonOption())
     .usage('<run> --budget <caps> [options]')
     .addHelpText('after', example('learngene search runs/quickstart --budget macs=5M,params=300k'))
     .addHelpText('after', '  $ learngene search runs/quickstart --budget latency=2ms@wasm,batch=1')
     .addHelpText('after', '  $ learngene search runs/quickstart --cascades --budget macs=5M')
+    .addHelpText('after', '  $ learngene search runs/quickstart --stitches 4 --evaluations 60 --budget macs=5M')
     .addHelpText('after', '  $ learngene search runs/quickstart --objective macs --min-accuracy 85%')
     .action(async (argument: string | undefined, given: SearchCommandOptions) => {
-      const { json, quiet, minAccuracy, cascades, confidence, profile, anew } = given
+      const { json, quiet, minAccuracy, cascades, confidence, stitches, profile, anew } = given
       const run = runOf(command, argument)
       const wanted = given.objective?.objective ?? 'accuracy'
       if (given.budget === undefined && wanted === 'accuracy')
@@ -84,23 +107,32 @@ export function addSearch(program: Command, io: Io): void {
           `the least ${wanted} is that of the worst model: search needs --min-accuracy <share> with --objective ${wanted}`,
         )
       if (confidence && !cascades) throw new UsageError('--confidence belongs to --cascades; learngene search --help tells more')
+      requireStitches(given)
       const budget = settingOf(given)
       requireMeasured('search', { profile, anew }, budget, wanted)
+      if (cascades) requireCascadeMeasures(budget, wanted)
       const report = await readRun(run)
-      const rows = cascades ? await (await import('./cascades-of-run.js')).cascadesOfRun(run, report, budget.caps, confidence) : []
-      const options = { budget, objective: wanted, minAccuracy, profile, anew, cascades: rows }
-      const choose = (report_: Parameters<Parameters<typeof withProgress>[1]>[0]) =>
-        chooseFromRun(report, options, { run, report: report_, env: io.env, signal: io.signal })
+      const larger = { evaluations: given.evaluations ?? EVALUATIONS, backend: given.backend ?? 'auto', seed: given.seed }
+      const options = { budget, objective: wanted, minAccuracy, profile, anew }
+      const context = (reporter: Reporter) => ({ run, report: reporter, env: io.env, signal: io.signal })
+      const choose = async (reporter: Reporter): Promise<RunChoice & { readonly search?: LargerSearch }> => {
+        if (stitches !== undefined) return chooseFromLarger(report, { ...options, ...larger, stitches }, context(reporter))
+        const own = { caps: budget.caps, confidence }
+        const { cascadesOfRun } = await import('./cascades-of-run.js')
+        const others = cascades ? (found?: LatencyProfile) => cascadesOfRun(run, report, { ...own, profile: found }) : undefined
+        return chooseFromRun(report, { ...options, others }, context(reporter))
+      }
       // A search in what is known takes no time.
-      const isQuick = budget.caps.latency === undefined && wanted !== 'latency'
-      const { chosen, runnerUp, why, pareto, latency } = await withProgress(io, choose, quiet || isQuick)
+      const isQuick = budget.caps.latency === undefined && wanted !== 'latency' && stitches === undefined
+      const { chosen, runnerUp, why, pareto, latency, search } = await withProgress(io, choose, quiet || isQuick)
       const front = withoutThresholds(pareto)
       const { validation, test } = report.images
       const next = commandText('extract', run, '--path', chosen.path)
-      if (json) return printJson(io, { chosen, runnerUp, why, pareto, latency, images: { validation, test }, next })
+      if (json) return printJson(io, { chosen, runnerUp, why, pareto, latency, search, images: { validation, test }, next })
       const lines = [
         descendantsTable(front.some(({ path }) => path === chosen.path) ? front : [...front, chosen], chosen.path),
         '',
+        ...(search ? largerText(search, validation) : []),
         `chosen: ${chosen.path}`,
         splitsText(chosen, report.images),
         ...(latency ? latencyText(latency) : []),
@@ -108,6 +140,15 @@ export function addSearch(program: Command, io: Io): void {
       ]
       io.stdout.write(`${lines.join('\n')}\n${nextText([next], quiet)}`)
     })
+}
+
+/** @throws UsageError where options of a search of the larger space are given without it, or do not go with it */
+function requireStitches({ stitches, evaluations, backend, cascades }: SearchCommandOptions): void {
+  const more = 'learngene search --help tells more'
+  const alone = evaluations !== undefined ? '--evaluations' : backend !== undefined ? '--backend' : undefined
+  if (stitches === undefined && alone !== undefined) throw new UsageError(`${alone} belongs to --stitches; ${more}`)
+  if (stitches !== undefined && cascades)
+    throw new UsageError(`cascades are of descendants that the run has evaluated: leave out --cascades or --stitches; ${more}`)
 }
 
 /** Where latency is both capped and the objective, one of the two may say where it is measured. @throws UsageError where both do and differ */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { formatMeasuredBudget, parseMeasuredBudget, parseObjective } from './budget.js'
+import { formatMeasuredBudget, parseLatencySetting, parseMeasuredBudget, parseObjective } from './budget.js'
 
 describe('a budget with a latency', () => {
   it.each([
@@ -44,5 +44,21 @@ describe('an objective', () => {
     ['latency,batch=1,batch=2', 'an objective reads like latency@wasm,batch=1'],
   ])('%s is refused', (text, message) => {
     expect(() => parseObjective(text)).toThrow(message)
+  })
+})
+
+describe('where latency is measured', () => {
+  it('is a backend, and a batch', () => {
+    expect(parseLatencySetting('wasm')).toEqual({ backend: 'wasm', batch: 1 })
+    expect(parseLatencySetting(' auto, batch=8')).toEqual({ backend: 'auto', batch: 8 })
+  })
+
+  it.each([
+    ['tpu', 'latency is measured on one of'],
+    ['', 'latency is measured on one of'],
+    ['wasm,8', 'latency is measured on a backend, such as wasm or webgpu,batch=8'],
+    ['wasm,batch=0', "batch must be an integer from 1 to 65536: got '0'"],
+  ])('%j is refused', (text, message) => {
+    expect(() => parseLatencySetting(text)).toThrow(message)
   })
 })

@@ -67,6 +67,13 @@ export function parseObjective(text: string): LatencySetting & { readonly object
   }
 }
 
+/** Reads `webgpu` or `webgpu,batch=8`. @throws Error of one line for anything else */
+export function parseLatencySetting(text: string): LatencySetting {
+  const [, backend, batch] = /^\s*([^,]*?)\s*(?:,\s*batch=([^,]*))?$/.exec(text) ?? []
+  if (backend === undefined) throw new Error(`latency is measured on a backend, such as wasm or webgpu,batch=8: got '${text}'`)
+  return { backend: backendOf(backend, text), batch: batch === undefined ? 1 : batchOf(batch, text) }
+}
+
 /** What a search can be for: the most accuracy, or the least of a measure. */
 export const OBJECTIVES = ['accuracy', 'macs', 'parameters', 'memory', 'bytes', 'latency'] as const
 

@@ -12,8 +12,14 @@ export interface MeasuredPool extends LatencySetting {
   readonly seconds?: number
 }
 
-/** What the process that measures is asked: for the profile of a pool, or for whole paths of it. */
-export type MeasureRequest = MeasuredPool & (ProfileRequest | { readonly paths: readonly string[] })
+/** What the process that measures is asked: for the profile of a pool, for whole paths of it, or for a model. */
+export type MeasureRequest = (MeasuredPool & (ProfileRequest | { readonly paths: readonly string[] })) | MeasuredModel
+
+/** Which model is measured where. */
+interface MeasuredModel extends Omit<MeasuredPool, 'pool'> {
+  /** A safetensors file, of a network or a cascade. */
+  readonly model: string
+}
 
 interface ProfileRequest {
   /** Where profiles are kept. */
@@ -24,15 +30,21 @@ interface ProfileRequest {
   readonly whole?: number
 }
 
-/** A path that was measured whole, in ms. */
-export interface MeasuredPath {
-  readonly path: string
+/** What came of timing a model, in ms. */
+export interface Measured {
   readonly median: number
   /** The first decile: what it takes where nothing interrupts it. */
   readonly decile: number
   /** In which the median lies with 95 % certainty. */
   readonly interval: readonly [number, number]
   readonly runs: number
+}
+
+/** A path or a cascade that was measured whole. */
+export interface MeasuredPath extends Measured {
+  readonly path: string
+  /** Of a cascade where the large descendant answers too; the other times are of the small one's answer then. */
+  readonly both?: Measured
 }
 
 export type MeasureAnswer =
@@ -45,9 +57,20 @@ export function profilePool(request: MeasuredPool & ProfileRequest, signal?: Abo
   return ask<{ readonly profile: LatencyProfile; readonly stored: boolean }>(request, signal, module)
 }
 
-/** Times whole paths of a pool, in turns, in a process of its own. @throws Error of one line */
+/** Times whole paths of a pool and cascades of two, in turns, in a process of its own. @throws Error of one line */
 export function measurePaths(request: MeasuredPool & { readonly paths: readonly string[] }, signal?: AbortSignal, module = PROCESS) {
   return ask<{ readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }>(request, signal, module)
+}
+
+/** Times the model of a file, of a cascade both cases, in a process of its own. @throws Error of one line */
+export async function measureModel(request: MeasuredModel, signal?: AbortSignal, module = PROCESS) {
+  const { device, measured } = await ask<{ readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }>(
+    request,
+    signal,
+    module,
+  )
+  const { path: _, ...times } = measured[0]!
+  return { device, measured: times }
 }
 
 /** What measures; built beside the chunk that this is in. */

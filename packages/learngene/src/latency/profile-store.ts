@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { type LatencyProfile, type ProfiledDevice, parseProfile } from '@learngene/bench/latency'
@@ -36,6 +36,27 @@ export async function readStoredProfile(folder: string, key: ProfileKey): Promis
   } catch {
     return undefined
   }
+}
+
+/** All profiles of a pool that are stored here: of any backend, device and batch. */
+export async function storedProfiles(folder: string, pool: string): Promise<LatencyProfile[]> {
+  const names = await readdir(folder).catch((): string[] => [])
+  const found = names.sort().map(async (name) => {
+    try {
+      const profile = parseProfile(await readFile(join(folder, name), 'utf8'))
+      return profileFile(folder, { ...profile, pool }) === join(folder, name) ? [profile] : []
+    } catch {
+      return []
+    }
+  })
+  return (await Promise.all(found)).flat()
+}
+
+/** What tells a pool from others: the SHA-256 of its manifest. */
+export async function poolHash(dir: string): Promise<string> {
+  return createHash('sha256')
+    .update(await readFile(join(dir, 'manifest.json')))
+    .digest('hex')
 }
 
 /** Whole or not at all. @throws what the file system says */

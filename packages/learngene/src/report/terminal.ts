@@ -5,8 +5,8 @@ import { durationText } from '../progress/clock-text.js'
 import { commandText } from './next.js'
 import { budgetText, formatCount, formatDifference, formatShare, textTable, totalSeconds } from './text.js'
 
-type TableRow = Omit<DescendantRow, 'id' | 'stitched' | 'untrainedAccuracy' | 'pareto'> &
-  Partial<Pick<DescendantRow, 'untrainedAccuracy'>> & { readonly latency?: number }
+type TableRow = Omit<DescendantRow, 'id' | 'stitched' | 'untrainedAccuracy' | 'testAccuracy' | 'pareto'> &
+  Partial<Pick<DescendantRow, 'untrainedAccuracy' | 'testAccuracy'>> & { readonly latency?: number }
 
 /** Descendants by row: `>` where chosen, path, costs, latency where it is known, test accuracy before any training where it is, validation and test accuracy. */
 export function descendantsTable(rows: readonly TableRow[], chosen: string): string {
@@ -21,7 +21,7 @@ export function descendantsTable(rows: readonly TableRow[], chosen: string): str
       ...(isTimed ? [`${Number((row.latency ?? Number.NaN).toPrecision(4))} ms`] : []),
       row.untrainedAccuracy === undefined ? '' : formatShare(row.untrainedAccuracy),
       formatShare(row.validationAccuracy),
-      formatShare(row.testAccuracy),
+      row.testAccuracy === undefined ? '' : formatShare(row.testAccuracy),
     ]),
     ['left', 'left', 'right', 'right', ...(isTimed ? (['right'] as const) : []), 'right', 'right', 'right'],
   )

@@ -1,36 +1,30 @@
 import { basename } from 'node:path'
-import { type ModelFiles, modelCard, type PartWriters } from '@learngene/export'
+import { type MeasuredLatency, type ModelFiles, modelCard } from '@learngene/export'
 import type { Json, JsonObject } from '@learngene/interfaces'
-import type { RunReport } from '@learngene/recipe/reports'
-import { type ModelDetails, type Network, sidesOf } from '@learngene/vit-blocks'
+import { sidesOf } from '@learngene/vit-blocks'
+import { isCascade } from '../../predict/classifier.js'
 import { commandText } from '../../report/next.js'
-import type { findInRun, measuredOf } from '../extract-from-run.js'
+import type { measuredOf } from '../extract-from-run.js'
+import { cascadeProgram } from './cascade-program.js'
 import type { ExportFormat, ExportOptions } from './formats.js'
-
-/** A network that is to be exported. */
-export interface Exported {
-  readonly network: Network
-  readonly details: ModelDetails
-  /** What it is called in names of files. */
-  readonly stem: string
-  /** Of the run that it is of, where it is of one. */
-  readonly run: RunReport | undefined
-  readonly writers: PartWriters | undefined
-  readonly choice: Awaited<ReturnType<typeof findInRun>>['choice']
-}
+import { type Exported, passedOnOf } from './open-source.js'
 
 /** By which a card is recognised as one that this command wrote. */
 export const CARD_MARK = '<!-- Written by learngene export. -->'
 
-interface CardOptions extends Required<Pick<ExportOptions, 'model' | 'weights'>> {
+interface CardOptions extends Required<Pick<ExportOptions, 'weights'>> {
+  /** What the command called the model. */
+  readonly address: string
   readonly format: ExportFormat
   readonly files: ModelFiles
   readonly measured: ReturnType<typeof measuredOf>
+  readonly latency: readonly MeasuredLatency[]
 }
 
 /** The README.md of an exported model: all that its run, or its file, says. */
-export function cardOf(exported: Exported, { format, weights, files, measured, model }: CardOptions): Uint8Array {
-  const { network, details, run, choice } = exported
+export function cardOf(exported: Exported, { format, weights, files, measured, latency, address }: CardOptions): Uint8Array {
+  const { model, details, run, choice } = exported
+  const passedOn = passedOnOf(exported)
   const { cutFrom } = details as { readonly cutFrom?: Json }
   const made = [
     ...(run
@@ -40,11 +34,11 @@ export function cardOf(exported: Exported, { format, weights, files, measured, m
       : []),
     ...(choice && run ? [`Chosen by accuracy on ${run.images.validation} validation images: ${choice.why}.`] : []),
     ...(cutFrom !== undefined ? [`Cut out of a larger model by \`learngene cut\`: ${JSON.stringify(cutFrom)}.`] : []),
-    `Exported with \`${commandText('export', model, '--format', format, ...(format === 'transformers.js' ? [] : ['--weights', weights]))}\`.`,
+    `Exported with \`${commandText('export', address, '--format', format, ...(format === 'transformers.js' ? [] : ['--weights', weights]))}\`.`,
   ]
   const before = 'with float32 weights, before the export'
-  const card = modelCard(network, {
-    name: typeof details.path === 'string' ? details.path : basename(model),
+  const card = modelCard(model, {
+    name: typeof details.path === 'string' ? details.path : basename(address),
     details,
     files: [...files].map(([name, bytes]) => ({ name, bytes: bytes.length })),
     made,
@@ -59,13 +53,17 @@ export function cardOf(exported: Exported, { format, weights, files, measured, m
         },
       ],
     }),
+    ...(latency.length > 0 && { latency }),
+    ...(passedOn !== undefined && { passedOn: { share: passedOn, split: 'validation', ...(run && { images: run.images.validation }) } }),
     ...(run && { recipe: run.config as JsonObject }),
     use: programFor(format, exported),
   })
   return new TextEncoder().encode(`${card}\n${CARD_MARK}\n`)
 }
 
-function programFor(format: ExportFormat, { network, details }: Exported): { readonly language: string; readonly text: string } {
+function programFor(format: ExportFormat, { model, details }: Exported): { readonly language: string; readonly text: string } {
+  if (isCascade(model)) return cascadeProgram(format, model)
+  const network = model
   const { geometry } = network.embedding
   const [height, width] = sidesOf(geometry.imageSize)
   const { mean, std } =

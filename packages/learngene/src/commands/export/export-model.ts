@@ -1,21 +1,19 @@
 import { basename, extname, join } from 'node:path'
-import { type ModelFiles, type OnnxOptions, toHuggingFace, toOnnx, toTimm, toTransformersJs } from '@learngene/export'
-import { disposePool, extractDescendant } from '@learngene/learngene-pool'
-import { loadPool } from '@learngene/learngene-pool/node'
+import { type ModelFiles, toCascadeParts } from '@learngene/export'
 import type { RunReport } from '@learngene/recipe/reports'
-import { formatPath } from '@learngene/stitch'
-import { costOf, disposeNetwork, loadModel, type ModelDetails, type Network, saveModel } from '@learngene/vit-blocks'
+import { formatPath, isCascadeText, parseCascade } from '@learngene/stitch'
+import { costOf, type ModelDetails, type Network } from '@learngene/vit-blocks'
 import { UsageError } from '../../errors.js'
-import { poolOfRun, readRun } from '../../read-run.js'
+import { disposeClassifier, isCascade } from '../../predict/classifier.js'
 import { commandText } from '../../report/next.js'
-import { exists, REPORT } from '../../run/run-folder.js'
 import { startBackend } from '../../start-backend.js'
-import { type ChoiceContext as Context, findInRun, findPath, measuredOf } from '../extract-from-run.js'
-import { loadModelAt, registryOf } from '../load-model.js'
-import { modelFileName } from '../model-file-name.js'
-import { cardOf, type Exported } from './card.js'
+import { type ExtractContext as Context, measuredOf } from '../extract-from-run.js'
+import { cardOf } from './card.js'
 import type { ExportFormat, ExportOptions } from './formats.js'
+import { latencyOf } from './measure-latency.js'
+import { type Exported, openSource, passedOnOf } from './open-source.js'
 import { writeExport } from './write-export.js'
+import { endings, formats } from './write-format.js'
 
 /**
  * Writes a model, or a descendant of a run, in a format of others.
@@ -24,25 +22,19 @@ import { writeExport } from './write-export.js'
  */
 export async function exportModel(options: ExportOptions, context: Context) {
   const { report, signal } = context
-  const { model, format, weights = 'float32', force = false } = options
+  const { format, weights = 'float32', force = false } = options
   checkOptions(options)
   await startBackend('wasm')
   const exported = await openSource(options, context)
-  const { network, details, stem, run, choice } = exported
+  const { model, details, stem, run, choice, row } = exported
   try {
     signal?.throwIfAborted()
-    report({ kind: 'stage', name: `write it for ${format}` })
     const out = options.out ?? defaultOut(options, stem, run)
     const { file, files } = await filesOf(exported, options, out)
-    const { macs, parameters } = costOf(network)
-    const measured =
-      run && typeof details.path === 'string'
-        ? measuredOf(
-            run,
-            run.descendants.find((each) => each.path === details.path),
-          )
-        : null
-    const card = cardOf(exported, { format, weights, files, measured, model })
+    report({ kind: 'stage', name: `write it for ${format}` })
+    const measured = run ? measuredOf(run, row) : null
+    const latency = await latencyOf(exported, options, context)
+    const card = cardOf(exported, { format, weights, files, measured, latency, address: options.model })
     signal?.throwIfAborted()
     const written = await writeExport(out, file === undefined ? new Map([['README.md', card], ...files]) : files, {
       file: file !== undefined,
@@ -52,10 +44,13 @@ export async function exportModel(options: ExportOptions, context: Context) {
       format,
       weights: format === 'transformers.js' ? null : weights,
       path: typeof details.path === 'string' ? details.path : null,
-      parameters,
-      macs,
+      ...sizeOf(exported),
       out,
       files: written,
+      /** Of a cascade: how its parts answer together; the same is in cascade.json. */
+      cascade: isCascade(model)
+        ? { threshold: model.threshold, confidence: model.confidence.name, passedOn: passedOnOf(exported) ?? null }
+        : null,
       chosen: choice
         ? {
             path: choice.chosen.path,
@@ -66,15 +61,24 @@ export async function exportModel(options: ExportOptions, context: Context) {
           }
         : null,
       measured,
-      next: nextAfter(format, file === undefined ? out : file, run),
+      latency,
+      next: nextAfter(format, file === undefined ? out : file, isCascade(model), run),
     }
   } finally {
-    disposeNetwork(network)
+    disposeClassifier(model)
   }
 }
 
-/** Formats that are one file, or one and its data. */
-const endings: { readonly [format in ExportFormat]?: string } = { onnx: '.onnx', safetensors: '.safetensors' }
+/** Parameters of all that is written, and the MACs of an image; of a cascade on average, or where that is not known of one that is passed on. */
+function sizeOf(exported: Exported): { readonly parameters: number; readonly macs: number } {
+  const { model } = exported
+  if (!isCascade(model)) {
+    const { parameters, macs } = costOf(model)
+    return { parameters, macs }
+  }
+  const [small, large] = [costOf(model.small), costOf(model.large)]
+  return { parameters: small.parameters + large.parameters, macs: small.macs + (passedOnOf(exported) ?? 1) * large.macs }
+}
 
 /** @throws UsageError */
 function checkOptions({ format, weights, opset, out }: ExportOptions): void {
@@ -90,36 +94,6 @@ function checkOptions({ format, weights, opset, out }: ExportOptions): void {
     throw new UsageError(`--out must be a folder, or of --format ${ending.slice(1)} a file; got ${out} for --format ${format}; ${more}`)
 }
 
-async function openSource({ model, path, budget, config }: ExportOptions, context: Context): Promise<Exported> {
-  const { report } = context
-  const own = await registryOf(model, config)
-  const writers = own?.writers
-  if (path === undefined && budget === undefined) {
-    const { network, details, address } = await loadModelAt(model, { report, config })
-    const run = (await exists(join(model, REPORT))) ? await readRun(model) : undefined
-    return {
-      network,
-      details,
-      stem: basename(address, extname(address) === '.safetensors' ? '.safetensors' : ''),
-      run,
-      writers,
-      choice: undefined,
-    }
-  }
-  report({ kind: 'stage', name: `load the pool of ${model}` })
-  const { report: run, wanted, choice } = await findInRun({ run: model, path, budget }, context)
-  if (!('segments' in wanted))
-    throw new UsageError(`a cascade is two models and a rule between them: export its parts, each by --path; got ${path}`)
-  const pool = await loadPool(await poolOfRun(model, run), { parts: own, spaces: own?.spaces })
-  try {
-    const found = findPath(pool.space, wanted, model)
-    const loaded = await loadModel(await extractDescendant(pool, found), { parts: own, name: formatPath(found.path) })
-    return { ...loaded, stem: basename(modelFileName(found.path, 'f32'), '.safetensors'), run, writers, choice }
-  } finally {
-    disposePool(pool)
-  }
-}
-
 /** Beside what a run has made; else in the current folder. */
 function defaultOut({ model, format, weights = 'float32' }: ExportOptions, stem: string, run: RunReport | undefined): string {
   const plain = stem.replaceAll(/[^\w.+-]+/g, '-').replace(/^[-.]+/, '') || 'model'
@@ -129,7 +103,7 @@ function defaultOut({ model, format, weights = 'float32' }: ExportOptions, stem:
 
 /** What is written: into the folder `out`, or where it names a file under the names that it leads to. */
 async function filesOf(
-  { network, details, writers }: Exported,
+  { model, details, writers }: Exported,
   options: ExportOptions,
   out: string,
 ): Promise<{ file?: string; files: ModelFiles }> {
@@ -137,40 +111,27 @@ async function filesOf(
   const ending = endings[format]
   const single = ending !== undefined && extname(out) === ending
   const onnx = { ...(opset !== undefined && { opset }), ...(writers && { writers }) }
-  const files = await formats[format](network, { details, weights, onnx, name: single ? basename(out) : `model${ending ?? ''}` })
-  return single ? { file: out, files } : { files }
+  const write = (network: Network, own: ModelDetails) =>
+    formats[format](network, { details: own, weights, onnx, name: single ? basename(out) : `model${ending ?? ''}` })
+  if (!isCascade(model)) {
+    const files = await write(model, details)
+    return single ? { file: out, files } : { files }
+  }
+  if (single) throw new UsageError(`a cascade is two models: --out must be a folder; got ${out}; learngene export --help tells more`)
+  return { files: await toCascadeParts(model, (network, part) => write(network, detailsOfPart(details, part))) }
 }
 
-interface FormatOptions {
-  readonly details: ModelDetails
-  readonly weights: NonNullable<ExportOptions['weights']>
-  readonly onnx: Pick<OnnxOptions, 'opset' | 'writers'>
-  /** Of the file, where the format is one. */
-  readonly name: string
+/** A part's own path in the place of the cascade's. */
+function detailsOfPart({ path, passedOn: _, ...details }: ModelDetails, part: 'small' | 'large'): ModelDetails {
+  return typeof path === 'string' && isCascadeText(path) ? { ...details, path: formatPath(parseCascade(path)[part]) } : details
 }
-
-const dtypes = { float32: 'F32', float16: 'F16', int8: 'I8' } as const
-
-const formats: { readonly [format in ExportFormat]: (network: Network, options: FormatOptions) => Promise<ModelFiles> } = {
-  async onnx(network, { details, weights, onnx, name }) {
-    const { model, data } = await toOnnx(network, { ...onnx, weights, details, dataFile: `${name}_data` })
-    return new Map([[name, model], ...(data ? [[data.name, data.bytes] as const] : [])])
-  },
-  'transformers.js': (network, { details, onnx }) => toTransformersJs(network, { ...onnx, details }),
-  timm: (network, { details, weights }) => toTimm(network, { details, dtype: floats(weights) }),
-  huggingface: (network, { details, weights }) => toHuggingFace(network, { details, dtype: floats(weights) }),
-  async safetensors(network, { details, weights, name }) {
-    return new Map([[name, await saveModel(network, { details: { ...details, exportedAs: weights }, dtype: dtypes[weights] })]])
-  },
-}
-
-const floats = (weights: FormatOptions['weights']) => (weights === 'float16' ? 'F16' : 'F32')
 
 /** What comes next: ours reads the formats of tensors; the others need their library. */
-function nextAfter(format: ExportFormat, out: string, run: RunReport | undefined): string {
+function nextAfter(format: ExportFormat, out: string, parts: boolean, run: RunReport | undefined): string {
   if (format === 'onnx') return 'npm install onnxruntime-web'
   if (format === 'transformers.js') return 'npm install @huggingface/transformers'
-  const model = format === 'safetensors' && extname(out) !== '.safetensors' ? join(out, 'model.safetensors') : out
+  const folder = parts ? join(out, 'small') : out
+  const model = format === 'safetensors' && extname(out) !== '.safetensors' ? join(folder, 'model.safetensors') : folder
   const { training } = (run?.config.images ?? {}) as { readonly training?: string }
   return training === 'embedded' ? commandText('evaluate', model) : commandText('classify', model, 'PICTURE.jpg')
 }

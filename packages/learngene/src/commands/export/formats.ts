@@ -1,4 +1,4 @@
-import type { MeasuredBudget } from '../../latency/budget.js'
+import type { LatencySetting, MeasuredBudget } from '../../latency/budget.js'
 
 /** What reads the files. Named here, so that help need not load TensorFlow.js. */
 export const EXPORT_FORMATS = ['onnx', 'transformers.js', 'timm', 'huggingface', 'safetensors'] as const
@@ -17,6 +17,8 @@ export interface ExportOptions {
   /** Default float32. */
   readonly weights?: (typeof WEIGHT_TYPES)[number]
   readonly opset?: number
+  /** Where the model's latency is measured for its card. */
+  readonly latency?: LatencySetting
   /** A folder, or a file of the formats `onnx` and `safetensors`. */
   readonly out?: string
   readonly force?: boolean

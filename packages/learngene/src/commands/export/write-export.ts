@@ -1,15 +1,21 @@
 import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import type { ModelFiles } from '@learngene/export'
+import { CASCADE_FILE, type ModelFiles } from '@learngene/export'
 import { saveFiles } from '@learngene/export/node'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
 import { CARD_MARK } from './card.js'
 
+/** What it writes of a network. */
+const ofNetwork = [
+  ...['config.json', 'preprocessor_config.json', 'model.safetensors', 'model.onnx', 'model.onnx_data', 'onnx'],
+  ...['model.onnx', 'model.onnx_data', 'model_quantized.onnx', 'model_quantized.onnx_data'].map((name) => join('onnx', name)),
+]
+
 /** All that this command writes into folders. */
 const known = new Set([
-  ...['README.md', 'config.json', 'preprocessor_config.json', 'model.safetensors', 'model.onnx', 'model.onnx_data', 'onnx'],
-  ...['model.onnx', 'model.onnx_data', 'model_quantized.onnx', 'model_quantized.onnx_data'].map((name) => join('onnx', name)),
+  ...['README.md', CASCADE_FILE, ...ofNetwork],
+  ...['small', 'large'].flatMap((part) => [part, ...ofNetwork.map((name) => join(part, name))]),
 ])
 
 /**
