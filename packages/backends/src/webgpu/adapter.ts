@@ -1,9 +1,5 @@
+import { isSoftwareAdapter } from '@learngene/ops'
 import { getGpu } from './gpu.js'
-
-/** True for adapters that compute on the CPU: SwiftShader, Mesa's llvmpipe, Windows' basic renderer. */
-export const isSoftwareAdapter = ({ isFallbackAdapter, vendor, architecture, device, description }: Partial<GPUAdapterInfo>): boolean =>
-  isFallbackAdapter === true ||
-  /swiftshader|llvmpipe|lavapipe|software|basic render/i.test([vendor, architecture, device, description].join(' '))
 
 /** Its own name, with `(software)` after those that compute on the CPU. */
 export const describeAdapter = (info: Partial<GPUAdapterInfo>): string => {

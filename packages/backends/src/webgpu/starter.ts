@@ -1,9 +1,10 @@
+import { isSoftwareAdapter } from '@learngene/ops'
 import { engine, type KernelBackend, registerBackend, removeBackend } from '@tensorflow/tfjs-core'
 import { importPackage, TFJS_VERSION } from '../import-package.js'
 import { initialise } from '../initialise.js'
 import { isNode } from '../node-builtin.js'
 import type { Starter } from '../starter.js'
-import { describeAdapter, isSoftwareAdapter, requestAdapter } from './adapter.js'
+import { describeAdapter, requestAdapter } from './adapter.js'
 import { describeDevice, requestDevice } from './device.js'
 import { isLost, type WatchedBackend, watchDevice } from './watch-device.js'
 
