@@ -14,6 +14,9 @@ type TfjsWebGPU = typeof import('@tensorflow/tfjs-backend-webgpu')
 
 type WebGPUBackend = WatchedBackend & { learngeneDevice?: string }
 
+/** Backends whose measured plans have been looked for. */
+const prepared = new WeakSet<object>()
+
 /** Makes the backend on a device of our own: that of tfjs has 8 storage buffers per shader, no f16, and needs a browser. */
 async function createBackend({ WebGPUBackend }: TfjsWebGPU): Promise<KernelBackend> {
   const adapter = await requestAdapter()
@@ -52,6 +55,12 @@ export const webgpu: Starter = {
     }
     const backend = (await initialise('webgpu')) as WebGPUBackend
     return { version: TFJS_VERSION, device: backend.learngeneDevice ?? null, features: describeDevice(backend.device) }
+  },
+  async prepare() {
+    const { backend } = engine()
+    if (prepared.has(backend)) return
+    prepared.add(backend)
+    await (await import('./stored-tuning.js')).useStoredTuning()
   },
   async assertAuto() {
     const { info } = await requestAdapter()

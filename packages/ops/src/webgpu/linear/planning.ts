@@ -62,6 +62,8 @@ export function setTunedPlans(backend: WebGPUBackend, tuned: TunedPlans): void {
   change(backend, { tuned })
 }
 
+export const tunedPlansOf = (backend: WebGPUBackend): TunedPlans => planningOf(backend).tuned
+
 /**
  * Has plans made for a device of these properties in place of those of its class.
  *
