@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import type { TunedPlan } from '../linear/planning.js'
 import { type PlannedShape, searchPlans } from './search-plans.js'
 
@@ -35,9 +35,11 @@ test('stays with the plan that needs no measuring where another gains less than 
   })
 })
 
-test('measures what is hopeless twice only, and has the others take turns', async () => {
+test('measures what is hopeless twice only, has the others take turns, and tells what each took', async () => {
   const { now, measure, calls } = device((rows) => rows)
-  await searchPlans([shape('a', [10, 100, 11])], { measure, now, seconds: 1000 })
+  const onMeasured = vi.fn()
+  await searchPlans([shape('a', [10, 100, 11])], { measure, now, seconds: 1000, onMeasured })
+  expect(onMeasured.mock.calls).toEqual([['a', [10, 100, 11].map((ms) => ({ ...plan(ms), ms }))]])
   expect(calls.filter((call) => call === 'a 100')).toHaveLength(2)
   expect(calls.slice(6, 10)).toEqual(['a 11', 'a 10', 'a 10', 'a 11'])
 })

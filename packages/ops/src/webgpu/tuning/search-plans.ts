@@ -10,6 +10,11 @@ export interface PlannedShape {
   readonly weight: number
 }
 
+/** A plan and the median of its times, in ms. */
+export interface TimedPlan extends TunedPlan {
+  readonly ms: number
+}
+
 export interface SearchOptions {
   /** One measurement of a product by a plan, in ms; the first by a plan is not counted. */
   readonly measure: (shape: PlannedShape, plan: TunedPlan) => Promise<number>
@@ -17,6 +22,8 @@ export interface SearchOptions {
   /** ms */
   readonly now: () => number
   readonly onShape?: (done: number, total: number) => void
+  /** Told of each shape what its plans took, the hopeless ones by their one time. */
+  readonly onMeasured?: (key: string, plans: readonly TimedPlan[]) => void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -54,7 +61,7 @@ export async function searchPlans(shapes: readonly PlannedShape[], options: Sear
 
 async function searchPlan(
   shape: PlannedShape,
-  { measure, isOver, signal }: SearchOptions & { readonly isOver: () => boolean },
+  { measure, isOver, onMeasured, signal }: SearchOptions & { readonly isOver: () => boolean },
 ): Promise<MeasuredPlan | undefined> {
   const entries = shape.candidates.map((plan) => ({ plan, times: [] as number[] }))
   const turn = async (chosen: typeof entries, counts: boolean) => {
@@ -70,6 +77,10 @@ async function searchPlan(
   const best = Math.min(...entries.flatMap(({ times }) => times))
   const hopeful = entries.filter((entry) => entry === untuned || (entry.times[0] ?? Number.POSITIVE_INFINITY) <= HOPELESS * best)
   for (let round = 1; round < ROUNDS && !isOver(); round++) await turn(round % 2 === 1 ? hopeful.toReversed() : hopeful, true)
+  onMeasured?.(
+    shape.key,
+    entries.flatMap(({ plan, times }) => (times.length > 0 ? [{ ...plan, ms: median(times) }] : [])),
+  )
   const measured = hopeful.flatMap(({ plan, times }) => (times.length >= FEWEST ? [{ plan, ms: median(times) }] : []))
   const before = measured.find(({ plan }) => plan === untuned?.plan)
   if (!before) return undefined

@@ -16,7 +16,7 @@ import {
   watchProducts,
 } from '../linear/planning.js'
 import { FLOAT_TILES, plansOf, type TileFamily, type TileSize } from '../linear/tile.js'
-import { type PlannedShape, searchPlans } from './search-plans.js'
+import { type PlannedShape, searchPlans, type TimedPlan } from './search-plans.js'
 import { identityOf, kernelsVersion, type MeasuredPlan, type TuningTable } from './table.js'
 import { createTimer, type GpuTimer } from './timer.js'
 
@@ -25,6 +25,8 @@ export interface TuneOptions {
   readonly seconds?: number
   /** Told before each shape. */
   readonly onShape?: (done: number, total: number) => void
+  /** Told of each shape what its plans took. */
+  readonly onMeasured?: (key: string, plans: readonly TimedPlan[]) => void
   readonly signal?: AbortSignal | undefined
   /** ms; default performance.now */
   readonly now?: () => number
@@ -38,7 +40,7 @@ export interface TuneOptions {
  * @throws where the current backend is another; the signal's reason
  */
 export async function tune(shapes: readonly WatchedShape[], options: TuneOptions = {}): Promise<TuningTable> {
-  const { seconds = 20, onShape, signal, now = () => performance.now() } = options
+  const { seconds = 20, onShape, onMeasured, signal, now = () => performance.now() } = options
   if (!(seconds > 0)) throw new Error(`seconds must be a number above 0; got ${seconds}`)
   const backend = currentBackend()
   const before = tunedPlansOf(backend)
@@ -54,7 +56,7 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
     const bench = createBench(backend, timer)
     try {
       const measure = ({ key }: PlannedShape, plan: TunedPlan) => bench.measure(key, products.get(key)!, plan)
-      plans = await searchPlans(planned, { measure, seconds, now, signal, ...(onShape && { onShape }) })
+      plans = await searchPlans(planned, { measure, seconds, now, signal, ...(onShape && { onShape }), ...(onMeasured && { onMeasured }) })
     } finally {
       bench.free()
     }
