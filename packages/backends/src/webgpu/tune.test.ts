@@ -37,6 +37,7 @@ describe.skipIf(missing !== undefined)(`on a device${missing ? ` (${missing})` :
     const table = JSON.parse((await store.read(first.file!.split('/').at(-1)!))!)
     expect(Object.keys(table.plans)).toEqual(['f32 depth depth 5x12x8', 'f32 depth depth 6x12x8'])
     expect(await useStoredTuning(store)).toBe(true)
+    expect((await tune(step(6), { onlyNew: true })).plans).toEqual({})
   })
 
   test('is of the webgpu backend alone', async () => {

@@ -23,6 +23,8 @@ import { createTimer, type GpuTimer } from './timer.js'
 export interface TuneOptions {
   /** The time that it may take; default 20. The measurement that is under way then ends first. */
   readonly seconds?: number
+  /** Leaves shapes alone that have a plan already. */
+  readonly onlyNew?: boolean
   /** Told before each shape. */
   readonly onShape?: (done: number, total: number) => void
   /** Told of each shape what its plans took. */
@@ -40,7 +42,7 @@ export interface TuneOptions {
  * @throws where the current backend is another; the signal's reason
  */
 export async function tune(shapes: readonly WatchedShape[], options: TuneOptions = {}): Promise<TuningTable> {
-  const { seconds = 20, onShape, onMeasured, signal, now = () => performance.now() } = options
+  const { seconds = 20, onlyNew = false, onShape, onMeasured, signal, now = () => performance.now() } = options
   if (!(seconds > 0)) throw new Error(`seconds must be a number above 0; got ${seconds}`)
   const backend = currentBackend()
   const before = tunedPlansOf(backend)
@@ -50,7 +52,7 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
     setTunedPlans(backend, {})
     const planned = shapes
       .map((watched) => ({ ...plannedShape(backend, watched), shape: watched.shape }))
-      .filter(({ candidates }) => candidates.length > 1)
+      .filter(({ key, candidates }) => candidates.length > 1 && !(onlyNew && Object.hasOwn(before, key)))
       .sort((a, b) => b.weight - a.weight)
     const products = new Map(planned.map(({ key, shape }) => [key, shape]))
     const bench = createBench(backend, timer)
