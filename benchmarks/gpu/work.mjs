@@ -1,4 +1,5 @@
 // What the measurements of a GPU share: their options, the backend, and one training step that can be recorded.
+import '@learngene/ops/gradients'
 import { parseArgs } from 'node:util'
 import { describeBackend, useBackend } from '@learngene/backends'
 import { classTargets, crossEntropy, isSoftwareAdapter } from '@learngene/ops'

@@ -6,7 +6,7 @@ import { describeWebGPU } from '../../testing/compare-modes.js'
 import type { WebGPUBackend } from '../backend.js'
 import { newTensor } from '../dispatch.js'
 import { multiply, multiplyAndSum } from '../linear/multiply.js'
-import { type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey } from '../linear/planning.js'
+import { assumeDevice, type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey } from '../linear/planning.js'
 import { FLOAT_TILES, plansOf } from '../linear/tile.js'
 import { hostTimer } from './timer.js'
 import { productsOf, tune } from './tune.js'
@@ -114,6 +114,18 @@ describeWebGPU(() => {
       }
     },
   )
+
+  test('plans follow the model of the device that is given', () => {
+    const shape = { ...weightGradient, rows: 64, columns: 64, depth: 100_000 }
+    const partsOn = (processors: number) => {
+      assumeDevice(backend(), { processors })
+      return planProduct(backend(), FLOAT_TILES, shape).parts
+    }
+    const before = planDevice(backend()).model.processors
+    expect(partsOn(100)).toBeGreaterThan(partsOn(2))
+    expect(() => assumeDevice(backend(), { processors: -1 })).toThrow('processors of a device model must be a number above 0; got -1')
+    assumeDevice(backend(), { processors: before })
+  })
 
   test("the host's clock serves where the device has none", async () => {
     let time = 0
