@@ -9,7 +9,8 @@ import { print, readOptions, startGpu, trainingStep } from './work.mjs'
 const options = readOptions()
 const { adapter, features } = await startGpu(options)
 const { step, inputs } = trainingStep(options.config, options.batch)
-const shapes = productsOf(() => tidy(() => void step(inputs())))
+const found = productsOf(() => tidy(() => void step(inputs())))
+const shapes = options.quick ? found.slice(0, 1) : found
 const rows = []
 const onMeasured = (product, plans) => {
   const [, rowCount, columns, depth] = /(\d+)x(\d+)x(\d+)$/.exec(product).map(Number)

@@ -37,7 +37,7 @@ export function readOptions({ batch = 64, seconds = 60 } = {}) {
     model: quick ? 'quick' : model,
     config,
     batch: number('batch', quick ? 2 : batch),
-    seconds: number('seconds', quick ? 10 : seconds),
+    seconds: number('seconds', quick ? 30 : seconds),
   }
 }
 

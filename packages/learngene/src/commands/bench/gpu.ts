@@ -77,7 +77,7 @@ export function gpuMarkdown({ machine, adapter, limits, features, results }: Gpu
   ]
   const rows = results.map((result) => {
     const { model, what, batch, error, msMedian, imagesPerSecond, dispatches, peakMemoryBytes, pytorchMsMedian, pytorchRatio } = result
-    if (error !== null) return [model, what, batch, cell(error), '', '', '', '', '']
+    if (error !== null) return [model, what, batch, error, '', '', '', '', '']
     return [
       ...[model, what, batch, text(msMedian, formatMs), text(imagesPerSecond, formatMs), text(dispatches, String)],
       ...[

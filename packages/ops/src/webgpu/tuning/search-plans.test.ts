@@ -59,6 +59,12 @@ test('shapes share the time by weight, and what one leaves goes to the next', as
   expect(calls.filter((call) => call.startsWith('b'))).toHaveLength(16)
 })
 
+test('a shape whose share went into compilation is measured in what others leave', async () => {
+  const { now, measure } = device((rows, call) => (call < 2 ? 400 : rows))
+  const plans = await searchPlans([shape('a', [10, 5]), shape('b', [1, 1])], { measure, now, seconds: 1.2 })
+  expect(plans).toMatchObject({ a: { rows: 5 }, b: { rows: 1 } })
+})
+
 test('an aborted search throws the reason and measures no more', async () => {
   const controller = new AbortController()
   const { now, measure, calls } = device(() => 1)

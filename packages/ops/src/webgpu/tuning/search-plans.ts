@@ -47,14 +47,19 @@ export async function searchPlans(shapes: readonly PlannedShape[], options: Sear
   const { seconds, now, onShape, signal } = options
   const end = now() + 1000 * seconds
   const plans: { [key: string]: MeasuredPlan } = {}
-  let weight = shapes.reduce((sum, shape) => sum + shape.weight, 0)
-  for (const [i, shape] of shapes.entries()) {
-    onShape?.(i, shapes.length)
-    const deadline = now() + ((end - now()) * shape.weight) / weight
-    weight -= shape.weight
-    const found = await searchPlan(shape, { ...options, isOver: () => now() >= deadline })
-    signal?.throwIfAborted()
-    if (found) plans[shape.key] = found
+  let pending = shapes
+  // Once more where the compilation of what others run too has taken a shape's share, and others have left some of theirs.
+  while (pending.length > 0 && now() < end) {
+    let weight = pending.reduce((sum, shape) => sum + shape.weight, 0)
+    for (const shape of pending) {
+      onShape?.(Object.keys(plans).length, shapes.length)
+      const deadline = now() + ((end - now()) * shape.weight) / weight
+      weight -= shape.weight
+      const found = await searchPlan(shape, { ...options, isOver: () => now() >= deadline })
+      signal?.throwIfAborted()
+      if (found) plans[shape.key] = found
+    }
+    pending = pending.filter(({ key }) => !Object.hasOwn(plans, key))
   }
   return plans
 }
