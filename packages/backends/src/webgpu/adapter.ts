@@ -17,3 +17,11 @@ export async function requestAdapter(): Promise<GPUAdapter> {
     throw new Error('WebGPU gives no adapter: there is no GPU with a Vulkan, Metal or Direct3D 12 driver that it trusts')
   return adapter
 }
+
+/** @throws where the adapter computes on the CPU, or there is none */
+export async function requireHardware(): Promise<void> {
+  const { info } = await requestAdapter()
+  if (isSoftwareAdapter(info)) {
+    throw new Error(`its only adapter computes on the CPU (${describeAdapter(info)}); ask for webgpu by name to use it`)
+  }
+}

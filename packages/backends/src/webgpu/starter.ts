@@ -1,10 +1,8 @@
-import { isSoftwareAdapter } from '@learngene/ops'
 import { engine, type KernelBackend, registerBackend, removeBackend } from '@tensorflow/tfjs-core'
 import { importPackage, TFJS_VERSION } from '../import-package.js'
 import { initialise } from '../initialise.js'
 import { isNode } from '../node-builtin.js'
 import type { Starter } from '../starter.js'
-import { describeAdapter, requestAdapter } from './adapter.js'
 import { describeDevice, requestDevice } from './device.js'
 import { isLost, type WatchedBackend, watchDevice } from './watch-device.js'
 
@@ -19,11 +17,12 @@ const prepared = new WeakSet<object>()
 
 /** Makes the backend on a device of our own: that of tfjs has 8 storage buffers per shader, no f16, and needs a browser. */
 async function createBackend({ WebGPUBackend }: TfjsWebGPU): Promise<KernelBackend> {
+  const [{ describeAdapter, requestAdapter }, { watchMemory }] = await Promise.all([import('./adapter.js'), import('./watch-memory.js')])
   const adapter = await requestAdapter()
   const device = await requestDevice(adapter)
   const backend = withNavigatorGpu(() => new WebGPUBackend(device, adapter.info)) as unknown as WebGPUBackend
   backend.learngeneDevice = describeAdapter(adapter.info)
-  watchDevice(backend)
+  watchDevice(backend, watchMemory)
   return backend
 }
 
@@ -62,10 +61,5 @@ export const webgpu: Starter = {
     prepared.add(backend)
     await (await import('./stored-tuning.js')).useStoredTuning()
   },
-  async assertAuto() {
-    const { info } = await requestAdapter()
-    if (isSoftwareAdapter(info)) {
-      throw new Error(`its only adapter computes on the CPU (${describeAdapter(info)}); ask for webgpu by name to use it`)
-    }
-  },
+  assertAuto: async () => (await import('./adapter.js')).requireHardware(),
 }

@@ -1,5 +1,5 @@
 import type { KernelBackend } from '@tensorflow/tfjs-core'
-import { watchMemory } from './watch-memory.js'
+import type { watchMemory } from './watch-memory.js'
 
 /** The parts of tfjs's WebGPU backend that are watched. */
 export type WatchedBackend = KernelBackend & {
@@ -16,8 +16,10 @@ export const isLost = (backend: object): boolean => lost.has(backend)
 /**
  * WebGPU reports a failed command by an event that nobody hears, and goes on with zeros. From here on the next submission or read of the
  * backend throws that error, and where memory was too little an `OutOfMemoryError` of `@learngene/ops`; when the device is lost, every one of them does.
+ *
+ * @param watch which pages load when they start a device
  */
-export function watchDevice(backend: WatchedBackend): void {
+export function watchDevice(backend: WatchedBackend, watch: typeof watchMemory): void {
   const { device } = backend
   let failure: Error | undefined
   device.addEventListener('uncapturederror', (event) => {
@@ -25,7 +27,7 @@ export function watchDevice(backend: WatchedBackend): void {
     failure ??= new Error(`a WebGPU command failed: ${event.error.message}`)
   })
   // What uses a buffer that was not allocated fails too, and says less.
-  const memory = watchMemory(device, (shortage) => {
+  const memory = watch(device, (shortage) => {
     if (!isLost(backend)) failure = shortage
   })
   const gone = device.lost.then(({ reason, message }) => {
