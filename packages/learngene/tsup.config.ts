@@ -8,6 +8,7 @@ export default libraryConfig({
     'src/run/worker.ts',
     'src/run/verify-process.ts',
     'src/run/probe-process.ts',
+    'src/run/tune-process.ts',
     'src/latency/measure-process.ts',
     'src/doctor/check-process.ts',
     'src/serve/engine-thread.ts',

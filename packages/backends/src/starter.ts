@@ -51,6 +51,8 @@ export interface Starter {
   start(options: BackendOptions): Promise<StartedBackend>
   /** Loads the kernels of `@learngene/ops` for it, where there are any. */
   loadKernels?(): Promise<unknown>
+  /** What is to be done once it is the current backend. */
+  prepare?(): Promise<unknown>
   /** Throws with the reason where a started backend should be used only by those who name it. */
   assertAuto?(): Promise<void>
 }

@@ -72,6 +72,7 @@ async function take(starter: Starter, options: BackendOptions): Promise<Pick<Use
     )
   })
   await makeCurrent(engineName)
+  await starter.prepare?.()
   return { name, version }
 }
 

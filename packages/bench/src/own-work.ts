@@ -1,5 +1,5 @@
 import { buildPool, createAuxiliary, createDistillation, liveTeacher } from '@learngene/learngene-pool'
-import { crossEntropy } from '@learngene/ops'
+import { crossEntropy, nameBatch } from '@learngene/ops'
 import { descendantOf } from '@learngene/stitch'
 import { adamW, createRng, type Group, type LossTerms, train } from '@learngene/training'
 import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
@@ -10,7 +10,17 @@ import { createInputs, type Inputs, type Task, type Work } from './task.js'
 const LEARNING_RATE = 1e-4
 
 /** The work as the packages do it: `train` of @learngene/training, `forward` of @learngene/vit-blocks. A group's members share each batch. */
-export function ownWork({ what, model, batch }: Task, group: Group): Work {
+export function ownWork(task: Task, group: Group): Work {
+  const { run } = workOf(task, group)
+  return {
+    run: (steps, onStep) =>
+      run(steps, onStep).catch((error) => {
+        throw nameBatch(error, task.batch / group.size)
+      }),
+  }
+}
+
+function workOf({ what, model, batch }: Task, group: Group): Work {
   const inputs = createInputs(model, batch / group.size)
   switch (what) {
     case 'forward':

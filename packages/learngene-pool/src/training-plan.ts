@@ -1,5 +1,6 @@
 import type { Rng } from '@learngene/interfaces'
 import type { ImageBatch, ImageSource, Parameters } from '@learngene/interfaces/tensors'
+import { nameBatch } from '@learngene/ops'
 import { describe, requireArguments, requireKeys } from '@learngene/stitch'
 import {
   type AdamWOptions,
@@ -185,6 +186,8 @@ export async function trainByPlan<Lesson>(
     signal,
     checkpoint,
     resume,
+  }).catch((error) => {
+    throw nameBatch(error, plan.batchSize / group.size / accumulate)
   })
 }
 

@@ -3,9 +3,13 @@ import { adamWKernels } from './webgpu/adamw/kernels.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
+import type { DeviceModel } from './webgpu/linear/device-model.js'
 import { linearKernels } from './webgpu/linear/kernels.js'
+import { assumeDevice, setTunedPlans } from './webgpu/linear/planning.js'
 import { lossKernels } from './webgpu/losses/kernels.js'
 import { pixelKernels } from './webgpu/pixels.js'
+import { identityOf, parseTable, type TuningTable, tableName } from './webgpu/tuning/table.js'
+import { currentBackend } from './webgpu/tuning/tune.js'
 
 // This package's own WGSL kernels.
 provideKernels<WebGPUBackend>('webgpu', (backend) => ({
@@ -16,3 +20,38 @@ provideKernels<WebGPUBackend>('webgpu', (backend) => ({
   ...lossKernels(backend),
   ...pixelKernels(backend),
 }))
+
+/**
+ * The table that a text of {@link tune} holds.
+ *
+ * @throws Error of one line where it is damaged, or of another adapter than the current backend's or other kernels; where the current backend is not webgpu
+ */
+export function parseTuning(text: string): TuningTable {
+  return parseTable(text, identityOf(currentBackend().device.adapterInfo))
+}
+
+/** Has the current webgpu backend compute products by a table's plans, wherever its limits allow. @throws as {@link parseTuning} */
+export function useTuning(text: string): void {
+  setTunedPlans(currentBackend(), parseTuning(text).plans)
+}
+
+/**
+ * Has the current webgpu backend plan products for a device of these properties in place of those of its class: `processors`, `rate` (multiply-adds of one in a
+ * second), `bytesPerSecond`, `launch` (seconds of a dispatch beside its work).
+ *
+ * @throws where a number is not above 0; where the current backend is another
+ */
+export function setDeviceModel(model: Partial<DeviceModel>): void {
+  assumeDevice(currentBackend(), model)
+}
+
+/** The name of the file that a table of the current webgpu backend's adapter is kept in. @throws where the current backend is another */
+export function tuningFile(): string {
+  return tableName(identityOf(currentBackend().device.adapterInfo))
+}
+
+export type { DeviceModel } from './webgpu/linear/device-model.js'
+export type { WatchedShape } from './webgpu/linear/planning.js'
+export type { TimedPlan } from './webgpu/tuning/search-plans.js'
+export type { MeasuredPlan, TuningTable } from './webgpu/tuning/table.js'
+export { productsOf, type TuneOptions, tune } from './webgpu/tuning/tune.js'

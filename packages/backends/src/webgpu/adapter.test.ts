@@ -1,5 +1,6 @@
+import { isSoftwareAdapter } from '@learngene/ops'
 import { expect, test } from 'vitest'
-import { describeAdapter, isSoftwareAdapter } from './adapter.js'
+import { describeAdapter } from './adapter.js'
 
 test.each<[string, Partial<GPUAdapterInfo>, boolean]>([
   ['SwiftShader in Chromium', { vendor: 'google', architecture: 'swiftshader', device: '', description: '' }, true],

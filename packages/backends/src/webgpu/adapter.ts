@@ -1,9 +1,5 @@
+import { isSoftwareAdapter } from '@learngene/ops'
 import { getGpu } from './gpu.js'
-
-/** True for adapters that compute on the CPU: SwiftShader, Mesa's llvmpipe, Windows' basic renderer. */
-export const isSoftwareAdapter = ({ isFallbackAdapter, vendor, architecture, device, description }: Partial<GPUAdapterInfo>): boolean =>
-  isFallbackAdapter === true ||
-  /swiftshader|llvmpipe|lavapipe|software|basic render/i.test([vendor, architecture, device, description].join(' '))
 
 /** Its own name, with `(software)` after those that compute on the CPU. */
 export const describeAdapter = (info: Partial<GPUAdapterInfo>): string => {
@@ -20,4 +16,12 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   if (adapter === null)
     throw new Error('WebGPU gives no adapter: there is no GPU with a Vulkan, Metal or Direct3D 12 driver that it trusts')
   return adapter
+}
+
+/** @throws where the adapter computes on the CPU, or there is none */
+export async function requireHardware(): Promise<void> {
+  const { info } = await requestAdapter()
+  if (isSoftwareAdapter(info)) {
+    throw new Error(`its only adapter computes on the CPU (${describeAdapter(info)}); ask for webgpu by name to use it`)
+  }
 }

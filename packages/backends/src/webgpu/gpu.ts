@@ -11,8 +11,11 @@ export const WEBGPU_PACKAGES: { readonly [name: string]: string } = {
   '@tensorflow/tfjs-backend-webgpu': TFJS_VERSION,
 }
 
-/** What lets Dawn give f16 and subgroup matrices on NVIDIA cards. */
-const TOGGLES = 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model'
+/** What lets Dawn give f16 and subgroup matrices on NVIDIA cards, and timestamps that are not rounded to 0.07 ms. */
+const TOGGLES = [
+  'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model',
+  'disable-dawn-features=timestamp_quantization',
+]
 
 /** Kept for the life of the process: Dawn crashes when it is collected while a device of it is in use. */
 let dawn: GPU | undefined
@@ -34,6 +37,6 @@ export async function getGpu(): Promise<GPU> {
     DAWN_VERSION,
   )
   for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
-  dawn = create([TOGGLES])
+  dawn = create(TOGGLES)
   return dawn
 }

@@ -3,7 +3,6 @@ import { importPackage, TFJS_VERSION } from '../import-package.js'
 import { initialise } from '../initialise.js'
 import { isNode } from '../node-builtin.js'
 import type { Starter } from '../starter.js'
-import { describeAdapter, isSoftwareAdapter, requestAdapter } from './adapter.js'
 import { describeDevice, requestDevice } from './device.js'
 import { isLost, type WatchedBackend, watchDevice } from './watch-device.js'
 
@@ -13,13 +12,17 @@ type TfjsWebGPU = typeof import('@tensorflow/tfjs-backend-webgpu')
 
 type WebGPUBackend = WatchedBackend & { learngeneDevice?: string }
 
+/** Backends whose measured plans have been looked for. */
+const prepared = new WeakSet<object>()
+
 /** Makes the backend on a device of our own: that of tfjs has 8 storage buffers per shader, no f16, and needs a browser. */
 async function createBackend({ WebGPUBackend }: TfjsWebGPU): Promise<KernelBackend> {
+  const [{ describeAdapter, requestAdapter }, { watchMemory }] = await Promise.all([import('./adapter.js'), import('./watch-memory.js')])
   const adapter = await requestAdapter()
   const device = await requestDevice(adapter)
   const backend = withNavigatorGpu(() => new WebGPUBackend(device, adapter.info)) as unknown as WebGPUBackend
   backend.learngeneDevice = describeAdapter(adapter.info)
-  watchDevice(backend)
+  watchDevice(backend, watchMemory)
   return backend
 }
 
@@ -52,10 +55,11 @@ export const webgpu: Starter = {
     const backend = (await initialise('webgpu')) as WebGPUBackend
     return { version: TFJS_VERSION, device: backend.learngeneDevice ?? null, features: describeDevice(backend.device) }
   },
-  async assertAuto() {
-    const { info } = await requestAdapter()
-    if (isSoftwareAdapter(info)) {
-      throw new Error(`its only adapter computes on the CPU (${describeAdapter(info)}); ask for webgpu by name to use it`)
-    }
+  async prepare() {
+    const { backend } = engine()
+    if (prepared.has(backend)) return
+    prepared.add(backend)
+    await (await import('./stored-tuning.js')).useStoredTuning()
   },
+  assertAuto: async () => (await import('./adapter.js')).requireHardware(),
 }

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import type { BackendName } from '@learngene/backends'
 import type { Benchmark, What } from '@learngene/bench'
+import type { Reporter } from '@learngene/interfaces'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
@@ -24,9 +25,13 @@ interface BenchCommandOptions {
   readonly steps?: number
   readonly timeout: number
   readonly html?: string
+  readonly gpu?: boolean
   readonly json?: boolean
   readonly quiet?: boolean
 }
+
+/** What --gpu times where no model is named. */
+const GPU_MODELS = ['deit-tiny', 'deit-small', 'deit-base'] as const
 
 export function addBench(program: Command, io: Io): void {
   program
@@ -51,21 +56,32 @@ export function addBench(program: Command, io: Io): void {
     .option('--steps <number>', 'timed steps of each, at least 3 (default: by their time)', integer(3))
     .option('--timeout <seconds>', 'the longest that one of those compared may compute', integer(1), 600)
     .option('--html <file>', 'write a page with a plot')
+    .addOption(
+      new Option('--gpu', "this machine's GPU through webgpu, as Markdown for an issue: deit-tiny, -small and -base, or --model").conflicts(
+        ['backends', 'html', 'baseline', 'onnx'],
+      ),
+    )
     .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())
     .addHelpText('after', example('learngene bench --model deit-tiny --batch 4 --what train --backends wasm --baseline'))
     .action(
-      async ({
-        model: modelText,
-        pytorch,
-        python: path,
-        json,
-        quiet,
-        html,
-        seed: _,
-        ...options
-      }: BenchCommandOptions & { seed: number }) => {
+      async (
+        { model: modelText, pytorch, python: path, json, quiet, html, gpu, seed: _, ...options }: BenchCommandOptions & { seed: number },
+        command: Command,
+      ) => {
+        if (gpu) {
+          const given = command.getOptionValueSource('model') === 'cli' ? [modelText] : GPU_MODELS
+          const models = await Promise.all(given.map(readModel))
+          const python = await findPyTorch(pytorch, path)
+          const { benchGpu, gpuMarkdown } = await import('./bench/gpu.js')
+          const measure = (report: Reporter) => benchGpu({ ...options, models, python, report, signal: io.signal })
+          const benchmark = await withProgress(io, measure, quiet)
+          if (json) printJson(io, benchmark)
+          else io.stdout.write(gpuMarkdown(benchmark))
+          assertAnyRan(benchmark)
+          return
+        }
         const model = await readModel(modelText)
         const batch = options.batch ?? model.batch
         const uneven = options.workers.find((count) => batch % count > 0)
@@ -115,7 +131,7 @@ function fastest({ results }: Benchmark): string {
   return ran.reduce((best, each) => (each.msMedian! < best.msMedian! ? each : best)).backend
 }
 
-function assertAnyRan({ results }: Benchmark): void {
+function assertAnyRan({ results }: Pick<Benchmark, 'results'>): void {
   if (results.some(({ error }) => error === null)) return
   throw new Error(`no backend ran: ${[...new Set(results.map(({ backend, error }) => `${backend}: ${error}`))].join('; ')}`)
 }

@@ -10,6 +10,7 @@ import { withProgress } from '../progress/progress-reporter.js'
 import { renderTable } from '../report/terminal.js'
 import type { RunConfig } from '../run/config.js'
 import { exists, RUN, readStoredRun } from '../run/run-folder.js'
+import { TUNE_WHEN, type TuneWhen } from '../run/tune-run.js'
 
 interface RunCommandOptions {
   readonly out?: string
@@ -27,6 +28,7 @@ interface RunCommandOptions {
   readonly checkpointEvery?: number
   readonly workers?: number
   readonly backend: BackendName | 'auto'
+  readonly tune: TuneWhen
   readonly wait?: boolean
   readonly force?: boolean
   readonly seed: number
@@ -64,6 +66,14 @@ export function addRun(program: Command, io: Io): void {
       integer(1, 64),
     )
     .addOption(backendOption())
+    .addOption(
+      new Option(
+        '--tune <when>',
+        'on webgpu, time the ways to compute products first; auto: before a new run of some thousand steps, on a GPU',
+      )
+        .choices(TUNE_WHEN)
+        .default('auto'),
+    )
     .option('--wait', 'where another run is at work in the folder, wait for it')
     .option('--force', 'start anew, and remove whatever is in the output directory')
     .addOption(seedOption('of every random choice'))
@@ -78,12 +88,24 @@ export function addRun(program: Command, io: Io): void {
     )
     .addHelpText('after', '  $ learngene run --images photos --ancestor train --out runs/photos')
     .action(async (given: RunCommandOptions, command: Command) => {
-      const { out, printConfig: printOnly, json, quiet, checkpointEvery, workers, backend, wait, force = false } = given
+      const { out, printConfig: printOnly, json, quiet, checkpointEvery, workers, backend, wait, tune, force = false } = given
       if (out === undefined && !printOnly) throw new UsageError('run needs --out <dir>; learngene run --help tells more')
       const { config, configFile, seed } = await configOf(given, command.getOptionValueSource('seed') === 'cli')
       if (printOnly) return printConfig(io, config)
       const { runProgram } = await import('../run/program.js')
-      const program = { command: 'run' as const, outDir: out!, config, configFile, seed, workers, backend, force, wait, checkpointEvery }
+      const program = {
+        command: 'run' as const,
+        outDir: out!,
+        config,
+        configFile,
+        seed,
+        workers,
+        backend,
+        force,
+        wait,
+        checkpointEvery,
+        tune,
+      }
       const report = await withProgress(io, (report) => runProgram({ ...program, report, signal: io.signal }), quiet)
       if (json) return printJson(io, report)
       io.stdout.write(`${renderTable(report, out!, quiet)}\n`)

@@ -18,6 +18,7 @@ import { findUnreadable, knownFingerprints } from './readable.js'
 import { requireApart } from './require-apart.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
 import { DESCENDANT, PAGE, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
+import { type TuneWhen, tuneRun } from './tune-run.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
 import type { WorkerInput, WorkerResult } from './worker.js'
 
@@ -36,6 +37,8 @@ export interface ProgramOptions {
   /** Waits where another run is at work in the folder, rather than refuse. */
   readonly wait?: boolean
   readonly checkpointEvery?: number
+  /** Whether products are tuned first on webgpu; default `auto`. */
+  readonly tune?: TuneWhen
   readonly report: Reporter
   readonly signal: AbortSignal
 }
@@ -54,6 +57,7 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
   requireDivisible(config, workers)
   await requireApart(outDir, config, { force, configFile })
   await requireRunFolder(outDir, command, force)
+  const isNew = force || (await commandOf(outDir)) === undefined
   const lock = await lockRun(outDir, { wait: options.wait, signal, report })
   try {
     if (force) await empty(outDir)
@@ -61,11 +65,25 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
     await writeFileAtomically(join(outDir, RUN), `${JSON.stringify(stored, null, 2)}\n`)
     const own = await loadOwn(config, configFile)
     const skip = config.images.skipUnreadable ?? false
-    const leftOut = await findUnreadable(outDir, await readImages(own), { skip, report, signal })
+    const datasets = await readImages(own)
+    const leftOut = await findUnreadable(outDir, datasets, { skip, report, signal })
     const fingerprint = await fingerprintOf(config.ancestor)
     const pictures = await knownFingerprints(outDir)
     const input: WorkerInput = { dir: outDir, config: plain, configFile, seed, backend, fingerprint, leftOut, pictures, checkpointEvery }
     const module = new URL('./run/worker.js', import.meta.url)
+    if (backend === 'webgpu') {
+      const module = new URL('./run/tune-process.js', import.meta.url)
+      await tuneRun({
+        when: options.tune ?? 'auto',
+        config: plain,
+        configFile,
+        images: datasets.training.length,
+        isNew,
+        module,
+        report,
+        signal,
+      })
+    }
     // Stores that open a folder which is there do not make it again when somebody removes it.
     await mkdir(stagesOfRun(outDir), { recursive: true })
     const used = await runGroup<WorkerResult>({ size: workers, module, input, report, signal })

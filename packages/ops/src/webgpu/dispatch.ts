@@ -1,4 +1,4 @@
-import { env, type TensorInfo } from '@tensorflow/tfjs-core'
+import { env, type TensorInfo, util } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from './backend.js'
 
 type Scalar = 'u32' | 'i32' | 'f32'
@@ -22,28 +22,39 @@ const UNIFORM_TYPES = { u32: 'uint32', i32: 'int32', f32: 'float32' } as const
 
 const pipelines = new WeakMap<WebGPUBackend, Map<string, GPUComputePipeline>>()
 
+/** Bytes of a tensor from an offset on that divides by 256: what is bound of one that is beyond the device's limit. */
+export interface TensorPart {
+  readonly tensor: TensorInfo
+  readonly offset: number
+  readonly size: number
+}
+
 /**
  * Puts one dispatch into the backend's command queue, among the others in their order. It goes through the backend's own device, queue and
  * encoder and nothing else, so that whoever records commands there records this one too.
  *
  * @param tensors one for each of the program's storage buffers; those it writes lose the copy of their values on the host
  * @param uniforms one for each of the program's uniforms
+ * @throws where a tensor is larger than what the device binds at once
  */
 export function dispatch(
   backend: WebGPUBackend,
   program: Program,
-  tensors: { readonly [name: string]: TensorInfo },
+  tensors: { readonly [name: string]: TensorInfo | TensorPart },
   uniforms: { readonly [name: string]: number },
   workgroups: readonly [number, number, number],
 ): void {
+  const parts = Object.keys(program.storage).map((name) => partOf(tensors[name]!))
+  for (const part of parts) checkSize(backend, part)
   const pipeline = pipelineOf(backend, program)
-  const entries: GPUBindGroupEntry[] = Object.entries(program.storage).map(([name, { write }], binding) => {
-    const { dataId } = tensors[name]!
+  const entries: GPUBindGroupEntry[] = Object.values(program.storage).map(({ write }, binding) => {
+    const { tensor, offset, size } = parts[binding]!
+    const { dataId } = tensor
     backend.uploadToGPU(dataId)
     const data = backend.tensorMap.get(dataId)
     if (write) data.values = null
     backend.commandQueueOwnedIds.add(dataId)
-    return { binding, resource: { buffer: data.resource! } }
+    return { binding, resource: { buffer: data.resource!, ...(offset !== undefined && { offset, size }) } }
   })
   const fields = Object.entries(program.uniforms ?? {})
   if (fields.length > 0) {
@@ -60,6 +71,25 @@ export function dispatch(
     backend.endComputePassEncoder()
     backend.submitQueue()
   }
+}
+
+/** A tensor, or what is bound of it. */
+function partOf(given: TensorInfo | TensorPart): { readonly tensor: TensorInfo; readonly offset?: number; readonly size?: number } {
+  return 'tensor' in given ? given : { tensor: given }
+}
+
+/** Of float32 and int32, the only types on the device. */
+const bytesOf = ({ shape }: TensorInfo): number => 4 * util.sizeFromShape(shape)
+
+function checkSize({ device }: WebGPUBackend, { tensor, size }: ReturnType<typeof partOf>): void {
+  const bytes = bytesOf(tensor)
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
+  const limit = Math.min(maxBufferSize, size === undefined ? maxStorageBufferBindingSize : maxBufferSize)
+  if (bytes <= limit) return
+  const fitting = Math.floor((limit * tensor.shape[0]!) / bytes)
+  throw new Error(
+    `a tensor of shape [${tensor.shape.join(', ')}] takes ${bytes} bytes, and this GPU takes ${limit} at once: ${fitting} of its first ${tensor.shape[0]} fit; take a smaller batch`,
+  )
 }
 
 /** A new tensor on the GPU whose values a dispatch is going to write in full. */

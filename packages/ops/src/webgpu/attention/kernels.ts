@@ -3,14 +3,14 @@ import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
 import { forwardProgram, keyGradientProgram, queryGradientProgram } from './programs.js'
-import { TILE } from './tile.js'
+import { SIDE, TILE } from './tile.js'
 
-/** Of the gradient of keys, the largest of the programs; devices promise 16 KiB only, though nearly all have 32. */
-const WORKGROUP_BYTES = 27_648
+/** Workgroup memory of the gradients with chunks of as many vectors as a side has threads. Devices promise 16 KiB only, in which chunks of six fit. */
+const WORKGROUP_BYTES = 19_456
+const SMALL_CHUNK = 6
 
-/** None for devices with too little workgroup memory: they run the reference form. */
 export function attentionKernels(backend: WebGPUBackend): Kernels {
-  if (backend.device.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES) return {}
+  const most = backend.device.limits.maxComputeWorkgroupStorageSize < WORKGROUP_BYTES ? SMALL_CHUNK : SIDE
   return kernelSet(backend, {
     LearngeneAttention({ qkv }, attributes) {
       const { images, tokens, heads, headWidth, count } = sizes(qkv!, attributes)
@@ -27,8 +27,8 @@ export function attentionKernels(backend: WebGPUBackend): Kernels {
       const delta = newTensor(backend, [images, heads, tokens])
       const tensors = { qkv: qkv!, y: y!, saved: saved!, dy: dy!, delta, dqkv }
       const uniforms = { tokens, heads, count }
-      dispatch(backend, queryGradientProgram(headWidth), tensors, uniforms, grid(count))
-      dispatch(backend, keyGradientProgram(headWidth), tensors, uniforms, grid(count))
+      dispatch(backend, queryGradientProgram(headWidth, most), tensors, uniforms, grid(count))
+      dispatch(backend, keyGradientProgram(headWidth, most), tensors, uniforms, grid(count))
       backend.disposeData(delta.dataId)
       return [dqkv]
     },

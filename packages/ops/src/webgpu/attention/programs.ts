@@ -12,7 +12,10 @@ const HEAD = `fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgrou
   let y = thread / ${SIDE}u;
   let own_first = at.first + 4u * y;`
 
-/** Weights between two tiles as `mixCode` reads them, padded by one against bank conflicts. */
+/**
+ * Weights between two tiles as `mixCode` reads them, padded by one against bank conflicts. Gradients put them where a tile of own rows was, which is read anew for the next
+ * products: a chunk of a tile takes no more.
+ */
 const weightsOf = (name: string) => `var<workgroup> ${name}: array<vec4f, ${TILE * (SIDE + 1)}>;`
 const chunkTile = (name: string) => `var<workgroup> ${name}: array<vec4f, ${TILE}u * STRIDE>;`
 
@@ -122,12 +125,14 @@ const productsCode = ({ own, other }: Sides) => `
 /**
  * The gradient of the queries, into the first third of dqkv: dq = sum_k p_k (dp_k - delta) k_k / sqrt(Dh) with p from the saved logarithms, dp = dy v^T
  * and delta = sum(dy y), which it keeps for the other program.
+ *
+ * @param most vectors of a chunk
  */
-export function queryGradientProgram(headWidth: number): Program {
-  const { count } = chunksOf(headWidth)
+export function queryGradientProgram(headWidth: number, most = SIDE): Program {
+  const { count } = chunksOf(headWidth, most)
   const chunks = Array.from({ length: count }, (_, chunk) => chunk)
   return {
-    key: `learngene attention query gradient ${headWidth}`,
+    key: `learngene attention query gradient ${headWidth} ${most}`,
     storage: {
       qkv: { type: elements(headWidth) },
       y: { type: elements(headWidth) },
@@ -138,10 +143,10 @@ export function queryGradientProgram(headWidth: number): Program {
     },
     uniforms: UNIFORMS,
     workgroupSize: [THREADS, 1, 1],
-    code: `${sharedCode(headWidth, ['y', 'dy'])}
+    code: `${sharedCode(headWidth, ['y', 'dy'], most)}
 ${storeCode('dqkv', headWidth)}
-${['own0', 'own1', 'other0', 'other1'].map(chunkTile).join('\n')}
-${weightsOf('weights')}
+${weightsOf('own0')}
+${['own1', 'other0', 'other1'].map(chunkTile).join('\n')}
 var<workgroup> by_thread: array<vec4f, ${THREADS}>;
 
 ${HEAD}
@@ -164,13 +169,13 @@ ${forResults(count, (chunk, row) => `  var sum_${chunk}_${row} = vec4f();`)}
   for (var first = 0u; first < u.tokens; first += ${TILE}u) {
     let rows = min(${TILE}u, u.tokens - first);
     ${productsCode({ own: [0, 'dy'], other: [1, 2] })}
-${FOUR.map((j) => `    weights[(x + ${SIDE * j}u) * ${SIDE + 1}u + y] = exp2(s${j} * LOG2_SCALE - log_sum) * (d${j} - dy_y) * SCALE;`).join('\n')}
+${FOUR.map((j) => `    own0[(x + ${SIDE * j}u) * ${SIDE + 1}u + y] = exp2(s${j} * LOG2_SCALE - log_sum) * (d${j} - dy_y) * SCALE;`).join('\n')}
 ${chunks
   .map(
     (chunk) => `{
       ${loadCode('other0', 'other', 1, 'first', `${chunk}u * CHUNK`)}
       workgroupBarrier();
-      if (x < CHUNK) { ${mixCode('sum', chunk, 'weights', 'other0')} }
+      if (x < CHUNK) { ${mixCode('sum', chunk, 'own0', 'other0')} }
       workgroupBarrier();
     }`,
   )
@@ -184,12 +189,14 @@ ${chunks
 /**
  * The gradients of keys and values, into the other thirds of dqkv: dv = sum_q p_q dy_q, dk = sum_q p_q (dp_q - delta_q) q_q / sqrt(Dh). A workgroup has
  * 32 keys and goes over the queries.
+ *
+ * @param most vectors of a chunk
  */
-export function keyGradientProgram(headWidth: number): Program {
-  const { count } = chunksOf(headWidth)
+export function keyGradientProgram(headWidth: number, most = SIDE): Program {
+  const { count } = chunksOf(headWidth, most)
   const chunks = Array.from({ length: count }, (_, chunk) => chunk)
   return {
-    key: `learngene attention key gradient ${headWidth}`,
+    key: `learngene attention key gradient ${headWidth} ${most}`,
     storage: {
       qkv: { type: elements(headWidth) },
       saved: { type: 'array<f32>' },
@@ -199,11 +206,10 @@ export function keyGradientProgram(headWidth: number): Program {
     },
     uniforms: UNIFORMS,
     workgroupSize: [THREADS, 1, 1],
-    code: `${sharedCode(headWidth, ['dy'])}
+    code: `${sharedCode(headWidth, ['dy'], most)}
 ${storeCode('dqkv', headWidth)}
-${['own0', 'own1', 'other0', 'other1'].map(chunkTile).join('\n')}
-${weightsOf('for_keys')}
-${weightsOf('for_values')}
+${['own0', 'own1'].map(weightsOf).join('\n')}
+${['other0', 'other1'].map(chunkTile).join('\n')}
 
 ${HEAD}
 ${forResults(count, (chunk, row) => `  var key_${chunk}_${row} = vec4f();\n  var value_${chunk}_${row} = vec4f();`)}
@@ -215,8 +221,8 @@ ${FOUR.map(
       let at_query = statistic(at, first + x + ${SIDE * j}u);
       let p = exp2(s${j} * LOG2_SCALE - saved[at_query]);
       let slot = (x + ${SIDE * j}u) * ${SIDE + 1}u + y;
-      for_values[slot] = p;
-      for_keys[slot] = p * (d${j} - delta[at_query]) * SCALE;
+      own1[slot] = p;
+      own0[slot] = p * (d${j} - delta[at_query]) * SCALE;
     }`,
 ).join('\n')}
 ${chunks
@@ -226,8 +232,8 @@ ${chunks
       ${loadCode('other1', 'other', 'dy', 'first', `${chunk}u * CHUNK`)}
       workgroupBarrier();
       if (x < CHUNK) {
-        ${mixCode('key', chunk, 'for_keys', 'other0')}
-        ${mixCode('value', chunk, 'for_values', 'other1')}
+        ${mixCode('key', chunk, 'own0', 'other0')}
+        ${mixCode('value', chunk, 'own1', 'other1')}
       }
       workgroupBarrier();
     }`,

@@ -15,9 +15,10 @@ export interface Chunks {
   readonly count: number
 }
 
-export function chunksOf(headWidth: number): Chunks {
+/** @param most vectors of a chunk, at most one for each thread along a side */
+export function chunksOf(headWidth: number, most = SIDE): Chunks {
   const vectors = Math.ceil(headWidth / 4)
-  const count = Math.ceil(vectors / SIDE)
+  const count = Math.ceil(vectors / most)
   return { vectors, chunk: Math.ceil(vectors / count), count }
 }
 
@@ -32,9 +33,10 @@ export function elements(headWidth: number): 'array<vec4f>' | 'array<f32>' {
  * threads off each other's memory banks; rows of the other side in `other` tiles as they come.
  *
  * @param tensors names of the tensors read in chunks, besides `qkv`: [B, N, D]
+ * @param most vectors of a chunk
  */
-export function sharedCode(headWidth: number, tensors: readonly string[]): string {
-  const { vectors, chunk } = chunksOf(headWidth)
+export function sharedCode(headWidth: number, tensors: readonly string[], most = SIDE): string {
+  const { vectors, chunk } = chunksOf(headWidth, most)
   const whole = headWidth % 4 === 0
   const part = (name: string, i: number) => `select(0.0, ${name}[start + 4u * c + ${i}u], 4u * c + ${i}u < ${headWidth}u)`
   const read = (name: string) => (whole ? `${name}[start + c]` : `vec4f(${[0, 1, 2, 3].map((i) => part(name, i)).join(', ')})`)

@@ -2,8 +2,8 @@ import type { Program } from '../dispatch.js'
 import { epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
 import type { MatrixUnit } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
-import { type Product, SUMS } from './product.js'
-import type { TileSize } from './tile.js'
+import { type Product, partCode, SUMS, SUMS_UNIFORMS } from './product.js'
+import type { TileFamily, TileSize } from './tile.js'
 
 /** A tile cut among 2 x 2 subgroups, each with a number of matrices. */
 export interface MixedTile extends TileSize {
@@ -20,6 +20,22 @@ export const MIXED_TILES: readonly MixedTile[] = [
   { rows: 64, columns: 64, slice: 32, efficiency: 0.7 },
 ]
 
+/** The mixed tiles for a unit. */
+export function mixedTiles(unit: MatrixUnit): TileFamily<MixedTile> {
+  const element = unit.element === 'f16' ? 2 : 4
+  return {
+    name: unit.name,
+    tiles: MIXED_TILES,
+    needs: ({ rows, columns, slice }) => ({
+      threads: SUBGROUPS * unit.subgroup,
+      bytes: (rows + columns) * pitchOf(slice) * element + SUBGROUPS * unit.m * unit.n * 4 + rows * slice,
+    }),
+  }
+}
+
+/** Eight values more than a slice has, so that rows of a matrix lie in different banks. */
+const pitchOf = (slice: number) => slice + 8
+
 /**
  * The product of `productProgram` by a unit for small matrices: slices are staged in the unit's precision, left times u.scale and the result divided by it, and
  * each subgroup multiplies the unit's matrices. Sums of left over the depth are taken from the float32 values.
@@ -30,8 +46,7 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
   const { m, n, subgroup } = unit
   const matrixRows = rows / (SUBGROUPS / ACROSS) / m
   const matrixColumns = columns / ACROSS / n
-  // Eight values more than a slice has, so that rows of a matrix lie in different banks.
-  const pitch = tile.slice + 8
+  const pitch = pitchOf(tile.slice)
   const [stagedLeft, stagedRight] = [
     stagedFor(unit, left, rows, tile.slice, pitch, ' * u.scale'),
     stagedFor(unit, right, columns, tile.slice, pitch, ''),
@@ -86,7 +101,8 @@ ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group
     workgroupBarrier();
     k += ${tile.slice}u;
   }
-  let offset = group.z * u.rows * u.columns;
+  ${partCode(sums)}
+  let offset = part * u.rows * u.columns;
   ${cells
     .map(
       ({ i, j, name }) => `workgroupBarrier();
@@ -115,7 +131,7 @@ ${sums ? SUMS : ''}`
     },
     uniforms: {
       ...({ rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', scale: 'f32' } as const),
-      ...(sums && { frozen_begin: 'u32', frozen_end: 'u32' }),
+      ...(sums && SUMS_UNIFORMS),
     },
     workgroupSize: [SUBGROUPS * subgroup, 1, 1],
     directives: unit.directives,
@@ -143,7 +159,7 @@ function sumsOf(staged: ReturnType<typeof staging>, rows: number, slice: number)
   const blocks = range(slice / 4).map((d) => `sum_tile[local * ${slice / 4}u + ${d}u]`)
   return `${staged.each((block, at) => `sum_tile[${at.outer} / 4u * ${slice / 4}u + ${at.depth} / 4u] = ${block}_sum;`)}
   workgroupBarrier();
-  if (group.x == 0u && local < ${rows / 4}u) { finish_sums(first_row + 4u * local, group.z, ${blocks.join(' + ')}); }`
+  if (group.x == 0u && local < ${rows / 4}u) { finish_sums(first_row + 4u * local, part, ${blocks.join(' + ')}); }`
 }
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)

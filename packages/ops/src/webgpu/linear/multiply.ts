@@ -1,12 +1,13 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
-import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
+import { dispatch, grid, newTensor, type Program, type TensorPart } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
 import { matrixUnitOf } from './matrix-unit.js'
-import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
+import { mixedProductProgram, mixedTiles } from './mixed-product.js'
 import type { Operand } from './operand.js'
+import { planProduct } from './planning.js'
 import { PARTS_THREADS, partsProgram, productProgram } from './product.js'
-import { choosePlan, TILES, type TileSize } from './tile.js'
+import { FLOAT_TILES, type ProductSize, type TileFamily, type TileSize } from './tile.js'
 
 /** A matrix as a factor of a product, and which of its dimensions is summed over. */
 export interface Factor {
@@ -27,7 +28,11 @@ export interface Extras {
   readonly scale?: number
 }
 
-/** result [rows, columns] = epilogue(left right), in one dispatch. */
+/**
+ * result [rows, columns] = epilogue(left right), in one dispatch; in several, some rows each, where tensors are larger than what the device binds at once.
+ *
+ * @param left whose depth is its columns
+ */
 export function multiply(
   backend: WebGPUBackend,
   left: Factor,
@@ -43,9 +48,16 @@ export function multiply(
     geluDerivative: preActivation !== undefined,
     residual: residual !== undefined,
   }
-  const { program, depth, groups } = plan(backend, left, right, result, epilogue, false)
-  const tensors = { left: left.matrix, right: right.matrix, result, ...present({ bias, residual, pre_activation: preActivation, kept }) }
-  dispatch(backend, program, tensors, { rows, columns, depth, share: depth, scale }, groups)
+  const depth = left.matrix.shape[1]!
+  const step = rowsAtOnce(backend, rows, Math.max(depth, columns))
+  for (let first = 0; first < rows; first += step) {
+    const count = Math.min(step, rows - first)
+    const { program, groups } = plan(backend, left, right, { rows: count, columns, depth, divisible: false }, epilogue)
+    const some = (tensor?: TensorInfo) => tensor && rowsOf(tensor, first, count)
+    const tensors = { left: some(left.matrix), right: right.matrix, result: some(result), bias }
+    const extras = { residual: some(residual), pre_activation: some(preActivation), kept: some(kept) }
+    dispatch(backend, program, present({ ...tensors, ...extras }), { rows: count, columns, depth, share: depth, scale }, groups)
+  }
 }
 
 /** Output rows whose sum is zero whatever was computed: from begin to before end. */
@@ -55,8 +67,10 @@ export interface FrozenRows {
 }
 
 /**
- * result [rows, columns] = left right and sums [rows] = the sums of left over the depth. Where the result alone gives the device too little to do, the depth is
- * cut into parts and a second dispatch adds them.
+ * result [rows, columns] = left right and sums [rows] = the sums of left over the depth. Where the result alone gives the device too little to do, or the factors are
+ * larger than what it binds at once, the depth is cut into parts and one more dispatch adds them.
+ *
+ * @param left whose depth is its rows, as is that of `right`
  */
 export function multiplyAndSum(
   backend: WebGPUBackend,
@@ -67,11 +81,20 @@ export function multiplyAndSum(
   { frozen = { begin: 0, end: 0 }, scale = 1 }: { readonly frozen?: FrozenRows; readonly scale?: number } = {},
 ): void {
   const [rows, columns] = result.shape as [number, number]
+  const depth = left.matrix.shape[0]!
   const wide = columns % 4 === 0
-  const { program, depth, parts, share, groups } = plan(backend, left, right, result, {}, true)
-  const uniforms = { rows, columns, depth, share, scale, frozen_begin: frozen.begin, frozen_end: frozen.end }
-  const into = (result: TensorInfo, sums: TensorInfo) =>
-    dispatch(backend, program, { left: left.matrix, right: right.matrix, result, sums }, uniforms, groups)
+  const { program, groups, share: planned } = plan(backend, left, right, { rows, columns, depth, divisible: true }, {})
+  const { piece, share } = piecesOf(depth, planned, rowsAtOnce(backend, depth, Math.max(rows, columns)))
+  const parts = Math.ceil(depth / share)
+  const into = (result: TensorInfo, sums: TensorInfo) => {
+    for (let first = 0; first < depth; first += piece) {
+      const count = Math.min(piece, depth - first)
+      const factors = { left: rowsOf(left.matrix, first, count), right: rowsOf(right.matrix, first, count) }
+      const part = { first_part: first / share, frozen_begin: frozen.begin, frozen_end: frozen.end }
+      const workgroups = [groups[0], groups[1], Math.ceil(count / share)] as const
+      dispatch(backend, program, { ...factors, result, sums }, { rows, columns, depth: count, share, scale, ...part }, workgroups)
+    }
+  }
   if (parts === 1) {
     into(result, sums)
     return
@@ -91,26 +114,50 @@ export function multiplyAndSum(
   backend.disposeData(partialSums.dataId)
 }
 
-/** The program for a product at the precision asked for, and how its work is cut; into parts of the depth only where it sums too. */
-function plan(backend: WebGPUBackend, left: Factor, right: Factor, result: TensorInfo, epilogue: Epilogue, sums: boolean) {
-  const [rows, columns] = result.shape as [number, number]
-  const depth = left.matrix.shape[left.depth === 'rows' ? 0 : 1]!
-  const product = { left: operand('left', left), right: operand('right', right), wide: columns % 4 === 0, epilogue, sums }
-  const unit = matrixUnitOf(backend)
-  const cut = <T extends TileSize>(tiles: readonly T[], programOf: (tile: T) => Program) => {
-    const { tile, parts, share } = choosePlan(tiles, rows, columns, depth, sums)
+/** A depth in pieces of at most `step`, each bound alone: whole parts, that begin where buffers may be bound from. */
+function piecesOf(depth: number, share: number, step: number): { readonly piece: number; readonly share: number } {
+  if (step >= depth) return { piece: depth, share }
+  const rounded = Math.min(step, Math.ceil(share / BOUND_ROWS) * BOUND_ROWS)
+  return { share: rounded, piece: Math.floor(step / rounded) * rounded }
+}
+
+/** So many rows of float32 take a multiple of 256 bytes, which is where a device may be asked to bind a buffer from. */
+const BOUND_ROWS = 64
+
+/** How many of the rows of tensors of this width the device binds at once: all, or a multiple of 64. */
+function rowsAtOnce({ device }: WebGPUBackend, rows: number, width: number): number {
+  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * width))
+  return rows <= most ? rows : Math.max(BOUND_ROWS, Math.floor(most / BOUND_ROWS) * BOUND_ROWS)
+}
+
+/** Some rows of a matrix; the matrix itself where they are all. */
+function rowsOf(tensor: TensorInfo, first: number, count: number): TensorInfo | TensorPart {
+  const [rows, columns] = tensor.shape as [number, number]
+  return count === rows ? tensor : { tensor, offset: 4 * first * columns, size: 4 * count * columns }
+}
+
+/** The program for a product at the precision asked for, and how its work is cut. */
+function plan(backend: WebGPUBackend, leftFactor: Factor, rightFactor: Factor, size: ProductSize, epilogue: Epilogue) {
+  const { rows, columns, divisible: sums } = size
+  const [left, right] = [operand('left', leftFactor), operand('right', rightFactor)]
+  const product = { left, right, wide: columns % 4 === 0, epilogue, sums }
+  const shape = { ...size, left: left.contiguous, right: right.contiguous }
+  const cut = <T extends TileSize>(family: TileFamily<T>, programOf: (tile: T) => Program) => {
+    const { tile, share, parts } = planProduct(backend, family, shape)
     const groups = [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts] as const
-    return { program: programOf(tile), depth, parts, share, groups }
+    return { program: programOf(tile), share, groups }
   }
+  const unit = matrixUnitOf(backend)
   return unit
-    ? cut(MIXED_TILES, (tile) => mixedProductProgram(product, tile, unit))
-    : cut(TILES, (tile) => productProgram({ ...product, tile }))
+    ? cut(mixedTiles(unit), (tile) => mixedProductProgram(product, tile, unit))
+    : cut(FLOAT_TILES, (tile) => productProgram({ ...product, tile }))
 }
 
 function operand(name: Operand['name'], { matrix, depth }: Factor): Operand {
   return { name, contiguous: depth === 'columns' ? 'depth' : 'outer', wide: matrix.shape[1]! % 4 === 0 }
 }
 
-function present(tensors: { readonly [name: string]: TensorInfo | undefined }): { [name: string]: TensorInfo } {
+/** Tensors that are there; those that are not are no buffers of the program either. */
+function present<T>(tensors: { readonly [name: string]: T | undefined }): { [name: string]: T } {
   return Object.fromEntries(Object.entries(tensors).flatMap(([name, tensor]) => (tensor ? [[name, tensor]] : [])))
 }

@@ -62,7 +62,7 @@ describeWebGPU(() => {
             epilogue: {},
             sums: true,
           })
-          const uniforms = { rows, columns, depth, share, scale, frozen_begin, frozen_end }
+          const uniforms = { rows, columns, depth, share, scale, first_part: 0, frozen_begin, frozen_end }
           const groups = [Math.ceil(columns / size.columns), Math.ceil(rows / size.rows), parts] as const
           dispatch(backend, program, { left, right, result, sums }, uniforms, groups)
 

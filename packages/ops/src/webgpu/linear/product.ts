@@ -17,7 +17,8 @@ export interface Product {
 /**
  * result[r, c] = sum over k of left[r, k] right[c, k], by tiles: a workgroup stages slices of both operands in its memory, each next one read while
  * the last is multiplied, and each thread accumulates its part of the tile in registers. Workgroup z takes depths z u.share .. (z + 1) u.share - 1 only
- * and writes to the z-th of as many results (and sums) one behind the other. u.share must divide by SLICE unless there is one part.
+ * and writes to the z-th of as many results (and sums) one behind the other, counted from u.first_part where it sums. u.share must divide by SLICE unless there is
+ * one part.
  */
 export function productProgram(product: Product): Program {
   const { left, right, tile, wide, epilogue, sums } = product
@@ -62,14 +63,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
     workgroupBarrier();
     k += ${SLICE}u;
   }
-  let offset = group.z * u.rows * u.columns;
+  ${partCode(sums)}
+  let offset = part * u.rows * u.columns;
   ${cells
     .map(
       ({ i, r, j, name }) =>
         `finish(first_row + ${i * down * 4 + r}u + 4u * y, first_column + ${j * across * 4}u + 4u * x, offset, ${name});`,
     )
     .join('\n  ')}
-  ${sums ? `if (group.x == 0u && x == 0u) { ${groups.map((i) => `finish_sums(first_row + ${i * down * 4}u + 4u * y, group.z, sum${i});`).join(' ')} }` : ''}
+  ${sums ? `if (group.x == 0u && x == 0u) { ${groups.map((i) => `finish_sums(first_row + ${i * down * 4}u + 4u * y, part, sum${i});`).join(' ')} }` : ''}
 }
 ${sums ? SUMS : ''}`
   return {
@@ -80,7 +82,7 @@ ${sums ? SUMS : ''}`
       ...epilogueStorage(epilogue, wide),
       ...(sums && { sums: { type: 'array<f32>', write: true } }),
     },
-    uniforms: { rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', ...(sums && { frozen_begin: 'u32', frozen_end: 'u32' }) },
+    uniforms: { rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', ...(sums && SUMS_UNIFORMS) },
     workgroupSize: [threads, 1, 1],
     code,
   }
@@ -99,6 +101,11 @@ function staged4(operand: Operand, outer: number, first: string, threads: number
 }
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
+
+/** WGSL of `part`, which of the results one behind the other is written. */
+export const partCode = (sums: boolean) => `let part = group.z${sums ? ' + u.first_part' : ''};`
+
+export const SUMS_UNIFORMS = { first_part: 'u32', frozen_begin: 'u32', frozen_end: 'u32' } as const
 
 /** WGSL of `finish_sums(row, part, value)`: writes the sums of four rows, and zeros for frozen ones. */
 export const SUMS = `

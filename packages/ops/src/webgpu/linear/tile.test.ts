@@ -1,24 +1,47 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { choosePlan, SLICE, TILES, threadsOf } from './tile.js'
+import { DEVICE_MODELS } from './device-model.js'
+import { choosePlan, FLOAT_TILES, type PlanLimits, planOf, plansOf, SLICE, TILES } from './tile.js'
 
+/** What every device has. */
+const LEAST: PlanLimits = {
+  maxComputeInvocationsPerWorkgroup: 256,
+  maxComputeWorkgroupSizeX: 256,
+  maxComputeWorkgroupStorageSize: 16_384,
+  maxComputeWorkgroupsPerDimension: 65_535,
+  maxStorageBufferBindingSize: 2 ** 27,
+}
+
+/** An H100: 132 multiprocessors of 128 multiply-adds a cycle at 1.7 GHz, 3.35 TB/s. */
+const H100 = { processors: 132, rate: 2.18e11, bytesPerSecond: 3.35e12, launch: 3e-6 }
+
+const device = { limits: LEAST, model: H100 }
 const size = fc.integer({ min: 1, max: 20_000 })
+const model = fc.constantFrom(...Object.values(DEVICE_MODELS), H100)
 
-test('parts cover the depth by whole slices, none of them empty; without leave there is one', () => {
+test('parts cover the depth by whole slices, none of them empty; without leave there is one; limits are kept', () => {
   fc.assert(
-    fc.property(size, size, size, fc.boolean(), (rows, columns, depth, divisible) => {
-      const { parts, share } = choosePlan(TILES, rows, columns, depth, divisible)
-      expect(parts * share).toBeGreaterThanOrEqual(depth)
-      expect((parts - 1) * share).toBeLessThan(depth)
-      if (parts > 1) expect(share % (2 * SLICE)).toBe(0)
-      if (!divisible) expect(parts).toBe(1)
+    fc.property(size, size, size, fc.boolean(), model, (rows, columns, depth, divisible, model) => {
+      for (const { parts, share } of plansOf(FLOAT_TILES, { rows, columns, depth, divisible }, { limits: LEAST, model })) {
+        expect(parts * share).toBeGreaterThanOrEqual(depth)
+        expect((parts - 1) * share).toBeLessThan(depth)
+        if (parts > 1) expect(share % (2 * SLICE)).toBe(0)
+        if (parts > 1) expect(4 * parts * rows * columns).toBeLessThanOrEqual(2 ** 27)
+        if (!divisible) expect(parts).toBe(1)
+      }
     }),
   )
 })
 
-test.each(TILES)('the tile of $rows x $columns fits the limits that any device has: 256 threads and 16 KiB of workgroup memory', (tile) => {
-  expect(threadsOf(tile)).toBeLessThanOrEqual(256)
-  expect((tile.rows / 4 + 1 + tile.columns / 4 + 1) * SLICE * 16).toBeLessThanOrEqual(16 * 1024)
+test('a tile of every width but the largest fits the limits that any device has: 256 threads and 16 KiB of workgroup memory', () => {
+  const fits = (limits: PlanLimits) =>
+    TILES.filter((tile) => planOf(FLOAT_TILES, tile, 1, { rows: 1, columns: 1, depth: 1, divisible: false }, limits)).map(
+      ({ rows, columns }) => `${rows}x${columns}`,
+    )
+  expect(fits(LEAST)).toEqual(['128x96', '128x64', '64x64', '64x32', '32x32'])
+  expect(fits({ ...LEAST, maxComputeWorkgroupStorageSize: 32_768 })).toHaveLength(TILES.length)
+  expect(fits({ ...LEAST, maxComputeWorkgroupStorageSize: 8192, maxComputeInvocationsPerWorkgroup: 64 })).toEqual(['64x32', '32x32'])
+  expect(fits({ ...LEAST, maxComputeWorkgroupSizeX: 100 })).toEqual(['64x64', '64x32', '32x32'])
 })
 
 test.each<[string, number, number, number, number, number]>([
@@ -28,8 +51,9 @@ test.each<[string, number, number, number, number, number]>([
   ['classifier', 64, 1000, 192, 32, 32],
   ['fc1 of DeiT-B', 6304, 3072, 768, 128, 96],
   ['one value', 1, 1, 1, 32, 32],
-])('%s takes the tile that is expected to be fastest', (_, rows, columns, depth, tileRows, tileColumns) => {
-  expect(choosePlan(TILES, rows, columns, depth, false).tile).toMatchObject({ rows: tileRows, columns: tileColumns })
+])('%s takes the tile that is expected to be fastest on an H100', (_, rows, columns, depth, tileRows, tileColumns) => {
+  const { tile } = choosePlan(FLOAT_TILES, { rows, columns, depth, divisible: false }, device)
+  expect(tile).toMatchObject({ rows: tileRows, columns: tileColumns })
 })
 
 test.each<[string, number, number, number]>([
@@ -37,12 +61,27 @@ test.each<[string, number, number, number]>([
   ['projection', 192, 192, 12_608],
   ['fc1', 768, 192, 12_608],
   ['fc2', 192, 768, 12_608],
-])('the weight gradient of %s of DeiT-Ti gives all multiprocessors work, by large tiles', (_, rows, columns, depth) => {
-  const { tile, parts } = choosePlan(TILES, rows, columns, depth, true)
-  expect(tile.rows * tile.columns).toBeGreaterThanOrEqual(64 * 64)
-  expect(Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * parts).toBeGreaterThanOrEqual(100)
+])('the weight gradient of %s of DeiT-Ti gives all processors work, by large tiles', (_, rows, columns, depth) => {
+  for (const model of [H100, DEVICE_MODELS.datacentre, DEVICE_MODELS.discrete]) {
+    const { tile, parts } = choosePlan(FLOAT_TILES, { rows, columns, depth, divisible: true }, { limits: LEAST, model })
+    expect(tile.rows * tile.columns).toBeGreaterThanOrEqual(64 * 64)
+    expect(Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * parts).toBeGreaterThanOrEqual(0.75 * model.processors)
+  }
+})
+
+test('a device of few processors cuts less', () => {
+  const partsOn = (model: typeof H100) =>
+    choosePlan(FLOAT_TILES, { rows: 576, columns: 192, depth: 12_608, divisible: true }, { limits: LEAST, model }).parts
+  expect(partsOn(DEVICE_MODELS.mobile)).toBeLessThan(partsOn(H100))
 })
 
 test('a depth that is short is not cut', () => {
-  expect(choosePlan(TILES, 1000, 192, 64, true).parts).toBe(1)
+  expect(choosePlan(FLOAT_TILES, { rows: 1000, columns: 192, depth: 64, divisible: true }, device).parts).toBe(1)
+})
+
+test('a product beyond the workgroups that a device starts is refused in one line', () => {
+  const limits = { ...LEAST, maxComputeWorkgroupsPerDimension: 8 }
+  expect(() => choosePlan(FLOAT_TILES, { rows: 2000, columns: 5, depth: 3, divisible: false }, { limits, model: H100 })).toThrow(
+    "a product [2000, 3] x [3, 5] is beyond this GPU's limit of 8 workgroups; take a smaller batch",
+  )
 })

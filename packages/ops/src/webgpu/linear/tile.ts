@@ -1,3 +1,5 @@
+import type { DeviceModel } from './device-model.js'
+
 /** Rows and columns of a result that one workgroup computes. */
 export interface TileSize {
   readonly rows: number
@@ -15,64 +17,131 @@ export interface Tile extends TileSize {
 /** Depth of the slices that a workgroup stages. */
 export const SLICE = 16
 
-/** Widths of DeiT divide by 96 and by 64. */
+/** Widths of DeiT divide by 96 and by 64, those of its perceptrons by 128. */
 export const TILES: readonly Tile[] = [
   { rows: 128, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 1 },
+  { rows: 128, columns: 128, threadRows: 8, threadColumns: 8, efficiency: 1 },
   { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.95 },
   { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.85 },
+  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, efficiency: 0.65 },
   { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, efficiency: 0.5 },
 ]
 
 export const threadsOf = (tile: Tile): number => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns)
 
-/** Multiprocessors of the device that choices are made for (H100); a workgroup runs on one of them. */
-const PROCESSORS = 132
+/** What a workgroup takes of a device: threads, and bytes of workgroup memory. */
+export interface Needs {
+  readonly threads: number
+  readonly bytes: number
+}
 
-/** Of the full rate, where a multiprocessor has one workgroup only and nothing to do while that waits. */
+/** Tiles of one kind of program, and what a workgroup of each takes. */
+export interface TileFamily<T extends TileSize> {
+  /** Of the arithmetic: `f32`, or a matrix unit's. */
+  readonly name: string
+  readonly tiles: readonly T[]
+  needs(tile: T): Needs
+}
+
+/** The tiles of `productProgram`. */
+export const FLOAT_TILES: TileFamily<Tile> = {
+  name: 'f32',
+  tiles: TILES,
+  needs: (tile) => ({ threads: threadsOf(tile), bytes: (tile.rows / 4 + 1 + tile.columns / 4 + 1) * SLICE * 16 }),
+}
+
+/** The limits of a device that plans keep. */
+export type PlanLimits = Pick<
+  GPUSupportedLimits,
+  | 'maxComputeInvocationsPerWorkgroup'
+  | 'maxComputeWorkgroupSizeX'
+  | 'maxComputeWorkgroupStorageSize'
+  | 'maxComputeWorkgroupsPerDimension'
+  | 'maxStorageBufferBindingSize'
+>
+
+/** What plans are made for: what a device states, and what is assumed of it. */
+export interface PlanDevice {
+  readonly limits: PlanLimits
+  readonly model: DeviceModel
+}
+
+/** A product's result and depth, and whether the depth may be cut, so that a small result gives all processors work; a second dispatch adds the parts. */
+export interface ProductSize {
+  readonly rows: number
+  readonly columns: number
+  readonly depth: number
+  readonly divisible: boolean
+}
+
+/** Of the full rate, where a processor has one workgroup only and nothing to do while that waits. */
 const ALONE = 0.8
-
-/**
- * What a second dispatch that adds parts costs, in multiply-adds of one multiprocessor (128 a cycle, 1.7 GHz): 3 us for the launch, and 8 bytes for each
- * value of each part at 3.35 TB/s.
- */
-const PARTS_LAUNCH = 650_000
-const PARTS_VALUE = 0.5
 
 /** Parts of a depth are whole slices, those of mixed precision too. */
 const SHARE_STEP = 2 * SLICE
 
 /** The tile of a product, into how many parts its depth is cut, and the depth of a part. */
-export interface Plan<T extends TileSize> {
+export interface Plan<T extends TileSize = TileSize> {
   readonly tile: T
   readonly parts: number
   readonly share: number
 }
 
 /**
- * The plan of least expected time: rounds of all multiprocessors times the work of one workgroup, what hangs over the edges included.
+ * The plan with a tile and about as many parts, which are whole slices and none of them empty.
  *
- * @param divisible whether the depth may be cut, so that a small result gives all multiprocessors work; the parts are added in a second dispatch
+ * @returns undefined where the device's limits forbid it
  */
-export function choosePlan<T extends TileSize>(
-  tiles: readonly T[],
-  rows: number,
-  columns: number,
-  depth: number,
-  divisible: boolean,
-): Plan<T> {
-  const plans = tiles.flatMap((tile) => {
-    const count = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns)
-    const perProcessor = divisible ? [0, 1, 2, 4] : [0]
-    return perProcessor.map((wanted) => {
-      const cut = Math.ceil(depth / Math.max((wanted * PROCESSORS) / count, 1) / SHARE_STEP) * SHARE_STEP
-      const share = Math.min(cut, depth)
-      const parts = Math.ceil(depth / share)
-      const workgroups = count * parts
-      const rate = tile.efficiency * (workgroups < 2 * PROCESSORS ? ALONE : 1)
-      const work = (Math.ceil(workgroups / PROCESSORS) * tile.rows * tile.columns * share) / rate
-      const adding = parts > 1 ? PARTS_LAUNCH + PARTS_VALUE * parts * rows * columns : 0
-      return { tile, parts, share, cost: work + adding }
-    })
+export function planOf<T extends TileSize>(
+  family: TileFamily<T>,
+  tile: T,
+  parts: number,
+  { rows, columns, depth, divisible }: ProductSize,
+  limits: PlanLimits,
+): Plan<T> | undefined {
+  const { threads, bytes } = family.needs(tile)
+  if (threads > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX)) return undefined
+  if (bytes > limits.maxComputeWorkgroupStorageSize) return undefined
+  const share = Math.min(depth, Math.ceil(depth / parts / SHARE_STEP) * SHARE_STEP)
+  const whole = Math.ceil(depth / share)
+  if (whole > 1 && (!divisible || 4 * whole * rows * columns > limits.maxStorageBufferBindingSize)) return undefined
+  const workgroups = [Math.ceil(rows / tile.rows), Math.ceil(columns / tile.columns), whole]
+  if (Math.max(...workgroups) > limits.maxComputeWorkgroupsPerDimension) return undefined
+  return { tile, parts: whole, share }
+}
+
+/** Every plan worth a thought: each tile, undivided and with enough parts to give each processor one, two or four workgroups. */
+export function plansOf<T extends TileSize>(family: TileFamily<T>, size: ProductSize, { limits, model }: PlanDevice): Plan<T>[] {
+  const plans = family.tiles.flatMap((tile) => {
+    const count = Math.ceil(size.rows / tile.rows) * Math.ceil(size.columns / tile.columns)
+    const wanted = size.divisible ? [0, 1, 2, 4] : [0]
+    return wanted.flatMap((each) => planOf(family, tile, Math.max((each * model.processors) / count, 1), size, limits) ?? [])
   })
-  return plans.reduce((best, plan) => (plan.cost < best.cost ? plan : best))
+  return plans.filter((plan, i) => plans.findIndex(({ tile, parts }) => tile === plan.tile && parts === plan.parts) === i)
+}
+
+/** Seconds that a plan is expected to take: rounds of all processors times the work of one workgroup, what hangs over the edges included, and the adding of parts. */
+function expectedSeconds({ tile, parts, share }: Plan, { rows, columns }: ProductSize, model: DeviceModel): number {
+  const { processors, rate, bytesPerSecond, launch } = model
+  const workgroups = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * parts
+  const reached = rate * tile.efficiency * (workgroups < 2 * processors ? ALONE : 1)
+  const work = (Math.ceil(workgroups / processors) * tile.rows * tile.columns * share) / reached
+  // Each value of each part is written and read again.
+  return work + (parts > 1 ? launch + (8 * parts * rows * columns) / bytesPerSecond : 0)
+}
+
+/**
+ * The plan of least expected time among those that the device's limits allow.
+ *
+ * @throws where there is none
+ */
+export function choosePlan<T extends TileSize>(family: TileFamily<T>, size: ProductSize, device: PlanDevice): Plan<T> {
+  const plans = plansOf(family, size, device).map((plan) => ({ plan, seconds: expectedSeconds(plan, size, device.model) }))
+  if (plans.length === 0) {
+    const { rows, columns, depth } = size
+    throw new Error(
+      `a product [${rows}, ${depth}] x [${depth}, ${columns}] is beyond this GPU's limit of ${device.limits.maxComputeWorkgroupsPerDimension} workgroups; take a smaller batch`,
+    )
+  }
+  return plans.reduce((best, next) => (next.seconds < best.seconds ? next : best)).plan
 }

@@ -1,0 +1,92 @@
+import { execFile } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+
+const at = (path: string) => fileURLToPath(new URL(path, import.meta.url))
+const built = existsSync(at('../../packages/learngene/dist/bin.js'))
+
+let cache: string
+beforeAll(async () => {
+  cache = await mkdtemp(join(tmpdir(), 'learngene-cache-'))
+})
+afterAll(() => rm(cache, { recursive: true }))
+
+/** Runs a script on whatever adapter there is; what it prints, or why it cannot. */
+async function run(name: string, ...options: string[]): Promise<{ stdout: string; stderr: string }> {
+  const environment = { ...process.env, XDG_CACHE_HOME: cache }
+  return promisify(execFile)(process.execPath, [at(`./${name}.mjs`), ...options], { env: environment, timeout: 240_000 }).catch(
+    (error) => error,
+  )
+}
+
+const head = { adapter: z.record(z.string(), z.string()), features: z.array(z.string()), model: z.literal('quick'), batch: z.literal(2) }
+const time = z.number().nonnegative()
+const count = z.int().nonnegative()
+
+const documents = {
+  sweep: z.strictObject({
+    ...{
+      what: z.literal('sweep'),
+      ...head,
+      products: z.record(z.string(), count),
+      best: z.record(z.string(), z.object({ ms: time, untunedMs: time })),
+    },
+    rows: z
+      .array(
+        z.strictObject({ product: z.string(), tile: z.string().regex(/^\d+x\d+$/), parts: z.int().positive(), ms: time, tflops: time }),
+      )
+      .min(1),
+  }),
+  traffic: z.strictObject({
+    ...{ what: z.literal('traffic'), ...head, clock: z.literal('device').nullable() },
+    totals: z.strictObject({ dispatches: z.int().min(20), bytes: z.int().positive(), ms: time.nullable() }),
+    rows: z
+      .array(
+        z.strictObject({
+          kind: z.string().min(1),
+          count: z.int().positive(),
+          bytes: count,
+          ms: time.nullable(),
+          gigabytesPerSecond: time.nullable(),
+        }),
+      )
+      .min(5),
+  }),
+  encode: z.strictObject({
+    ...{ what: z.literal('encode'), ...head },
+    recording: z.strictObject({ dispatches: z.int().positive(), uploads: z.literal(3), newBuffers: z.literal(0) }),
+    rows: z.tuple(
+      (['plain', 'recorded'] as const).map((form) =>
+        z.strictObject({
+          form: z.literal(form),
+          firstMs: time,
+          encodeMs: time,
+          stepMs: time,
+          share: z.number().max(1),
+          steps: z.int().min(3),
+        }),
+      ) as never,
+    ),
+  }),
+}
+
+describe.skipIf(!built)(`the measurements of a GPU${built ? '' : ' (skipped: the packages are not built, run npm run build)'}`, () => {
+  it.each(Object.entries(documents))('%s runs and prints one JSON document', async (name, schema) => {
+    const { stdout, stderr } = await run(name, '--quick', '--json')
+    if (/cannot be started/.test(stderr)) return
+    expect(schema.safeParse(JSON.parse(stdout)).error?.message).toBeUndefined()
+  })
+
+  it('refuses what it does not know', async () => {
+    expect((await run('encode', '--model', 'deit-huge')).stderr).toContain(
+      '--model must be deit-tiny, deit-small, deit-base; got deit-huge',
+    )
+    expect((await run('sweep', '--quick', '--seconds', '-1')).stderr).toMatch(/--seconds must be a number above 0|argument is ambiguous/)
+  })
+})

@@ -1,0 +1,104 @@
+// What the measurements of a GPU share: their options, the backend, and one training step that can be recorded.
+import '@learngene/ops/gradients'
+import { parseArgs } from 'node:util'
+import { describeBackend, useBackend } from '@learngene/backends'
+import { classTargets, crossEntropy, isSoftwareAdapter } from '@learngene/ops'
+import { adamW, createRng } from '@learngene/training'
+import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
+import { dispose, enableProdMode, engine, mean, tensor2d, tensor4d, variableGrads } from '@tensorflow/tfjs-core'
+
+const MODELS = { 'deit-tiny': deit.tiny, 'deit-small': deit.small, 'deit-base': deit.base }
+
+/** Small enough for a software adapter. */
+const QUICK = { imageSize: 16, patchSize: 8, channels: 1, width: 16, depth: 1, heads: 2, classes: 4 }
+
+/** The command line: `--model`, `--batch`, `--seconds`, `--quick`, `--json`. */
+export function readOptions({ batch = 64, seconds = 60 } = {}) {
+  const { values } = parseArgs({
+    options: {
+      model: { type: 'string', default: 'deit-tiny' },
+      batch: { type: 'string' },
+      seconds: { type: 'string' },
+      quick: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+    },
+  })
+  const { quick, json, model } = values
+  const config = quick ? QUICK : MODELS[model]
+  if (!config) throw new Error(`--model must be ${Object.keys(MODELS).join(', ')}; got ${model}`)
+  const number = (name, fallback) => {
+    const value = Number(values[name] ?? fallback)
+    if (!(value > 0)) throw new Error(`--${name} must be a number above 0; got ${values[name]}`)
+    return value
+  }
+  return {
+    quick,
+    json,
+    model: quick ? 'quick' : model,
+    config,
+    batch: number('batch', quick ? 2 : batch),
+    seconds: number('seconds', quick ? 30 : seconds),
+  }
+}
+
+/** Starts webgpu and says on what. @throws on a software adapter unless `quick` */
+export async function startGpu({ quick }) {
+  enableProdMode()
+  await useBackend('webgpu')
+  const { backend } = engine()
+  const { vendor = '', architecture = '', device = '', description = '' } = backend.device.adapterInfo ?? {}
+  const adapter = { vendor, architecture, device, description }
+  if (isSoftwareAdapter(adapter) && !quick) throw new Error('the only adapter computes on the CPU; --quick runs a small setting there')
+  return { backend, adapter, features: (await describeBackend('webgpu')).features }
+}
+
+/** A training step with AdamW on drawn images, in the form that `compileStep` takes, and what it takes next. */
+export function trainingStep(config, batch) {
+  const network = createViT(config, createRng(0))
+  const parameters = parametersOf(network)
+  const names = new Map(Object.entries(parameters).map(([name, { name: variable }]) => [variable, name]))
+  const optimizer = adamW()
+  const state = optimizer.init(parameters)
+  const rng = createRng(1)
+  const pixels = Float32Array.from({ length: batch * config.imageSize ** 2 * config.channels }, () => rng.normal())
+  const labels = Array.from({ length: batch }, (_, i) => i % config.classes)
+  return {
+    step({ images, targets, scalars }) {
+      const { value, grads } = variableGrads(() => mean(crossEntropy(forward(network, images).logits, targets)), Object.values(parameters))
+      const gradients = Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [names.get(name), gradient]))
+      optimizer.update(parameters, gradients, state, scalars)
+      return { loss: value }
+    },
+    inputs() {
+      const { data, shape } = optimizer.scalars(parameters, state, 1e-3)
+      return {
+        images: tensor4d(pixels, [batch, config.imageSize, config.imageSize, config.channels]),
+        targets: classTargets(labels, config.classes),
+        scalars: tensor2d(data, shape),
+      }
+    },
+  }
+}
+
+/** Reads the loss, which waits for the GPU, and frees it with the inputs. */
+export async function finish(given, { loss }) {
+  const [value] = await loss.data()
+  dispose([given, loss])
+  return value
+}
+
+export function median(values) {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2
+}
+
+/** Prints one JSON document or, for people, a table; then ends the process, since drivers may hang while they are unloaded. */
+export function print({ json }, result, rows) {
+  if (json) process.stdout.write(`${JSON.stringify(result, null, 2)}\n`, () => process.exit(0))
+  else {
+    const { rows: _, ...head } = result
+    console.log(JSON.stringify(head))
+    console.table(rows)
+    process.exit(0)
+  }
+}

@@ -1,0 +1,61 @@
+import type { OutOfMemoryError } from '@learngene/ops'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { watchMemory } from './watch-memory.js'
+
+const MEBI = 2 ** 20
+
+/** Dawn's device that executes nothing has half a gibibyte. */
+describe('on a device of 512 MiB', () => {
+  let gpu: GPU | undefined
+  let device: GPUDevice
+  const told: OutOfMemoryError[] = []
+  const others: string[] = []
+  let memory: ReturnType<typeof watchMemory>
+
+  beforeAll(async () => {
+    const { create, globals } = await import('webgpu')
+    for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
+    gpu = create(['backend=null'])
+    device = await (await gpu.requestAdapter())!.requestDevice()
+    device.addEventListener('uncapturederror', (event) => {
+      event.preventDefault()
+      others.push(event.error.message)
+    })
+    memory = watchMemory(device, (error) => told.push(error))
+  })
+  afterAll(() => {
+    device.destroy()
+    gpu = undefined
+  })
+
+  const make = (size: number, mappedAtCreation = false) =>
+    device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC, mappedAtCreation })
+
+  test('a buffer that does not fit is told with its bytes and those in use, and what is destroyed makes room', async () => {
+    const buffers = [make(250 * MEBI), make(250 * MEBI)]
+    expect(memory.isPending()).toBe(true)
+    await memory.settled()
+    expect(memory.isPending()).toBe(false)
+    expect(told).toEqual([])
+    make(100 * MEBI).destroy()
+    await memory.settled()
+    expect(told.map(({ name, shortage }) => ({ name, ...shortage }))).toEqual([
+      { name: 'OutOfMemoryError', bytes: 100 * MEBI, heldBytes: 500 * MEBI },
+    ])
+    buffers[0]!.destroy()
+    buffers[0]!.destroy()
+    const third = make(100 * MEBI)
+    await memory.settled()
+    expect(told).toHaveLength(1)
+    for (const buffer of [...buffers, third]) buffer.destroy()
+    expect(others).toEqual([])
+  })
+
+  test('other errors of a buffer go where they went', async () => {
+    device.createBuffer({ size: MEBI, usage: 0xffff })
+    await memory.settled()
+    await device.queue.onSubmittedWorkDone()
+    expect(told).toHaveLength(1)
+    expect(others).toHaveLength(1)
+  })
+})

@@ -1,0 +1,109 @@
+import type { WebGPUBackend } from '../backend.js'
+import { checkDeviceModel, DEVICE_MODELS, type DeviceModel, deviceClassOf } from './device-model.js'
+import { choosePlan, type Plan, type PlanDevice, type ProductSize, planOf, type TileFamily, type TileSize } from './tile.js'
+
+/** Which of the two dimensions of a factor lies contiguous in memory. */
+type Contiguous = 'depth' | 'outer'
+
+/** A product as plans see it. Divisible are weight gradients. */
+export interface ProductShape extends ProductSize {
+  readonly left: Contiguous
+  readonly right: Contiguous
+}
+
+/** What the products of one shape are computed by: the tile by its rows and columns, and the parts of the depth. */
+export interface TunedPlan {
+  readonly rows: number
+  readonly columns: number
+  readonly parts: number
+}
+
+/** Plans by `shapeKey`. */
+export type TunedPlans = { readonly [key: string]: TunedPlan }
+
+/** A shape's name in tables: `f32 depth depth 12608x576x192`. */
+export function shapeKey(family: string, { left, right, rows, columns, depth }: ProductShape): string {
+  return `${family} ${left} ${right} ${rows}x${columns}x${depth}`
+}
+
+interface Planning {
+  readonly device: PlanDevice
+  readonly tuned: TunedPlans
+  /** Hears the shape of every product, by its key. */
+  readonly watch: Map<string, WatchedShape> | undefined
+}
+
+export interface WatchedShape {
+  readonly shape: ProductShape
+  /** Products of this shape. */
+  readonly count: number
+}
+
+const plannings = new WeakMap<WebGPUBackend, Planning>()
+
+/** The device's limits, and the model of its class. */
+function planDeviceOf({ limits, adapterInfo }: Pick<GPUDevice, 'limits' | 'adapterInfo'>): PlanDevice {
+  return { limits, model: DEVICE_MODELS[deviceClassOf(adapterInfo ?? {})] }
+}
+
+function planningOf(backend: WebGPUBackend): Planning {
+  let planning = plannings.get(backend)
+  if (!planning) {
+    planning = { device: planDeviceOf(backend.device), tuned: {}, watch: undefined }
+    plannings.set(backend, planning)
+  }
+  return planning
+}
+
+const change = (backend: WebGPUBackend, changed: Partial<Planning>) => void plannings.set(backend, { ...planningOf(backend), ...changed })
+
+/** Has products planned by these plans wherever their shapes are in it and the device's limits allow; by the device's model else. */
+export function setTunedPlans(backend: WebGPUBackend, tuned: TunedPlans): void {
+  change(backend, { tuned })
+}
+
+export const tunedPlansOf = (backend: WebGPUBackend): TunedPlans => planningOf(backend).tuned
+
+/**
+ * Has plans made for a device of these properties in place of those of its class.
+ *
+ * @throws where a number is not above 0
+ */
+export function assumeDevice(backend: WebGPUBackend, model: Partial<DeviceModel>): void {
+  checkDeviceModel(model)
+  const { device } = planningOf(backend)
+  change(backend, { device: { ...device, model: { ...device.model, ...model } } })
+}
+
+/** The plan of a product: the tuned one where there is one that the limits allow, else that of least expected time. */
+export function planProduct<T extends TileSize>(backend: WebGPUBackend, family: TileFamily<T>, shape: ProductShape): Plan<T> {
+  const { device, tuned, watch } = planningOf(backend)
+  const key = shapeKey(family.name, shape)
+  if (watch) watch.set(key, { shape, count: (watch.get(key)?.count ?? 0) + 1 })
+  return tunedPlan(family, shape, device, Object.hasOwn(tuned, key) ? tuned[key] : undefined) ?? choosePlan(family, shape, device)
+}
+
+function tunedPlan<T extends TileSize>(
+  family: TileFamily<T>,
+  shape: ProductShape,
+  { limits }: PlanDevice,
+  tuned?: TunedPlan,
+): Plan<T> | undefined {
+  const tile = tuned && family.tiles.find(({ rows, columns }) => rows === tuned.rows && columns === tuned.columns)
+  return tile && planOf(family, tile, tuned.parts, shape, limits)
+}
+
+/** What the backend's products are planned for. */
+export const planDevice = (backend: WebGPUBackend): PlanDevice => planningOf(backend).device
+
+/** The shapes of all products that a function gives to the device, each once with its count. */
+export function watchProducts(backend: WebGPUBackend, run: () => void): WatchedShape[] {
+  const watch = new Map<string, WatchedShape>()
+  change(backend, { watch })
+  try {
+    run()
+  } finally {
+    change(backend, { watch: undefined })
+  }
+  return [...watch.values()]
+}

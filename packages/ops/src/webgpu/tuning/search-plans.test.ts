@@ -1,0 +1,78 @@
+import { expect, test, vi } from 'vitest'
+import type { TunedPlan } from '../linear/planning.js'
+import { type PlannedShape, searchPlans } from './search-plans.js'
+
+const plan = (rows: number): TunedPlan => ({ rows, columns: 64, parts: 1 })
+const shape = (key: string, rows: readonly number[], weight = 1): PlannedShape => ({ key, candidates: rows.map(plan), weight })
+
+/** A device whose products take `ms` by the tile's rows, on a clock that nothing else moves. */
+function device(ms: (rows: number, call: number) => number) {
+  let time = 0
+  const calls: string[] = []
+  return {
+    calls,
+    now: () => time,
+    async measure({ key }: PlannedShape, { rows }: TunedPlan) {
+      const taken = ms(rows, calls.length)
+      calls.push(`${key} ${rows}`)
+      time += taken
+      return taken
+    },
+  }
+}
+
+test('takes the fastest by medians, through outliers and a slow first run', async () => {
+  // The first run of each compiles, every fifth is disturbed.
+  const { now, measure } = device((rows, call) => (call < 3 ? 500 : rows + (call % 5 === 0 ? 1000 : 0)))
+  const plans = await searchPlans([shape('a', [30, 20, 25])], { measure, now, seconds: 1000 })
+  expect(plans).toEqual({ a: { ...plan(20), ms: 20, untunedMs: 30 } })
+})
+
+test('stays with the plan that needs no measuring where another gains less than noise', async () => {
+  const { now, measure } = device((rows) => rows)
+  expect(await searchPlans([shape('a', [1000, 990])], { measure, now, seconds: 1000 })).toEqual({
+    a: { ...plan(1000), ms: 1000, untunedMs: 1000 },
+  })
+})
+
+test('measures what is hopeless twice only, has the others take turns, and tells what each took', async () => {
+  const { now, measure, calls } = device((rows) => rows)
+  const onMeasured = vi.fn()
+  await searchPlans([shape('a', [10, 100, 11])], { measure, now, seconds: 1000, onMeasured })
+  expect(onMeasured.mock.calls).toEqual([['a', [10, 100, 11].map((ms) => ({ ...plan(ms), ms }))]])
+  expect(calls.filter((call) => call === 'a 100')).toHaveLength(2)
+  expect(calls.slice(6, 10)).toEqual(['a 11', 'a 10', 'a 10', 'a 11'])
+})
+
+test.each([0.05, 0.5, 2])('ends in time: within %d s and one measurement', async (seconds) => {
+  const { now, measure } = device(() => 60)
+  const plans = await searchPlans([shape('a', [1, 2, 3], 3), shape('b', [1, 2, 3, 4]), shape('c', [1, 2])], { measure, now, seconds })
+  expect(now()).toBeLessThanOrEqual(1000 * seconds + 60)
+  if (seconds < 0.1) expect(plans).toEqual({})
+  if (seconds > 1) expect(Object.keys(plans)).toContain('a')
+})
+
+test('shapes share the time by weight, and what one leaves goes to the next', async () => {
+  const { now, measure, calls } = device((rows) => rows)
+  await searchPlans([shape('a', [100, 100], 3), shape('b', [10, 10])], { measure, now, seconds: 1 })
+  expect(calls.filter((call) => call.startsWith('a'))).toHaveLength(8)
+  expect(calls.filter((call) => call.startsWith('b'))).toHaveLength(16)
+})
+
+test('a shape whose share went into compilation is measured in what others leave', async () => {
+  const { now, measure } = device((rows, call) => (call < 2 ? 400 : rows))
+  const plans = await searchPlans([shape('a', [10, 5]), shape('b', [1, 1])], { measure, now, seconds: 1.2 })
+  expect(plans).toMatchObject({ a: { rows: 5 }, b: { rows: 1 } })
+})
+
+test('an aborted search throws the reason and measures no more', async () => {
+  const controller = new AbortController()
+  const { now, measure, calls } = device(() => 1)
+  const aborting = async (...taken: Parameters<typeof measure>) => {
+    if (calls.length === 2) controller.abort(new Error('enough'))
+    return measure(...taken)
+  }
+  const searching = searchPlans([shape('a', [1, 2, 3])], { measure: aborting, now, seconds: 9, signal: controller.signal })
+  await expect(searching).rejects.toThrow('enough')
+  expect(calls).toHaveLength(3)
+})

@@ -1,0 +1,140 @@
+import { expectClose, randomTensors, TOLERANCES, valuesOf } from '@learngene/testing'
+import { dispose, engine, grads, memory, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
+import { afterEach, expect, test, vi } from 'vitest'
+import { linear } from '../../linear.js'
+import { describeWebGPU } from '../../testing/compare-modes.js'
+import type { WebGPUBackend } from '../backend.js'
+import { newTensor } from '../dispatch.js'
+import { multiply, multiplyAndSum } from '../linear/multiply.js'
+import { assumeDevice, type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey } from '../linear/planning.js'
+import { FLOAT_TILES, plansOf } from '../linear/tile.js'
+import { hostTimer } from './timer.js'
+import { productsOf, tune } from './tune.js'
+
+const backend = () => engine().backend as WebGPUBackend
+
+const weightGradient: ProductShape = { left: 'outer', right: 'outer', rows: 37, columns: 29, depth: 151, divisible: true }
+const forward: ProductShape = { left: 'depth', right: 'depth', rows: 131, columns: 70, depth: 33, divisible: false }
+
+describeWebGPU(() => {
+  afterEach(() => setTunedPlans(backend(), {}))
+
+  const step = () => {
+    const random = randomTensors(1)
+    const inputs = [random<Tensor2D>([37, 20]), random<Tensor2D>([24, 20]), random<Tensor1D>([24])] as const
+    tidy(() => void grads((x, w, b) => linear(x!, w as Tensor2D, b as Tensor1D))([...inputs], random([37, 24])))
+    dispose([...inputs])
+  }
+
+  test('finds the products of a step: forward, weight gradient, input gradient', () => {
+    expect(productsOf(step)).toEqual([
+      { shape: { left: 'depth', right: 'depth', rows: 37, columns: 24, depth: 20, divisible: false }, count: 1 },
+      { shape: { left: 'outer', right: 'outer', rows: 24, columns: 20, depth: 37, divisible: true }, count: 1 },
+      { shape: { left: 'depth', right: 'outer', rows: 37, columns: 20, depth: 24, divisible: false }, count: 1 },
+    ])
+  })
+
+  test('measures them in bounded time, leaves nothing behind, and its plans are used', async () => {
+    const shapes = productsOf(step).slice(0, 1)
+    const before = memory()
+    const table = await tune(shapes, { seconds: 60 })
+    expect(memory()).toMatchObject({ numTensors: before.numTensors, numDataBuffers: before.numDataBuffers })
+    const [[key, plan]] = Object.entries(table.plans) as [[string, (typeof table.plans)[string]]]
+    expect(key).toBe('f32 depth depth 37x24x20')
+    expect(plan.ms).toBeGreaterThan(0)
+    expect(plan.ms).toBeLessThanOrEqual(plan.untunedMs)
+    const { tile, parts } = planProduct(backend(), FLOAT_TILES, shapes[0]!.shape)
+    expect({ rows: tile.rows, columns: tile.columns, parts }).toEqual({ rows: plan.rows, columns: plan.columns, parts: plan.parts })
+    expect(table.adapter.vendor).not.toBe('')
+  })
+
+  test('a plan of a table is what products are dispatched by, unless the limits of the device forbid it', () => {
+    const key = shapeKey('f32', weightGradient)
+    const dispatched = () => {
+      const spy = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups')
+      try {
+        run(weightGradient)
+        return spy.mock.calls
+      } finally {
+        spy.mockRestore()
+      }
+    }
+    setTunedPlans(backend(), { [key]: { rows: 32, columns: 32, parts: 3 } })
+    expect(dispatched()[0]).toEqual([1, 2, 3])
+    setTunedPlans(backend(), { [key]: { rows: 64, columns: 64, parts: 1 } })
+    expect(dispatched()).toEqual([[1, 1, 1]])
+    setTunedPlans(backend(), {})
+    const untuned = planProduct(backend(), FLOAT_TILES, weightGradient)
+    for (const impossible of [
+      { rows: 96, columns: 96, parts: 1 },
+      { rows: 4096, columns: 4096, parts: 1 },
+    ]) {
+      setTunedPlans(backend(), { [key]: impossible })
+      expect(planProduct(backend(), FLOAT_TILES, weightGradient)).toEqual(untuned)
+    }
+    // Of a forward product the depth is never cut.
+    setTunedPlans(backend(), { [shapeKey('f32', forward)]: { rows: 32, columns: 32, parts: 2 } })
+    expect(planProduct(backend(), FLOAT_TILES, forward).parts).toBe(1)
+  })
+
+  /** The product of drawn matrices, and what it must be. */
+  function run({ rows, columns, depth, divisible }: ProductShape) {
+    const random = randomTensors(3)
+    const [result, sums] = [newTensor(backend(), [rows, columns]), newTensor(backend(), [rows])]
+    const [a, b] = divisible ? [random([depth, rows]), random([depth, columns])] : [random([rows, depth]), random([columns, depth])]
+    if (divisible) multiplyAndSum(backend(), { matrix: a, depth: 'rows' }, { matrix: b, depth: 'rows' }, result, sums)
+    else multiply(backend(), { matrix: a, depth: 'columns' }, { matrix: b, depth: 'columns' }, result)
+    return { a, b, result: engine().makeTensorFromTensorInfo(result) }
+  }
+
+  test.each([weightGradient, forward])(
+    'every plan that tuning tries is exact for odd sizes: $rows x $columns, depth $depth',
+    async (shape) => {
+      const { rows, columns, depth, divisible } = shape
+      const plans = plansOf(FLOAT_TILES, shape, {
+        ...planDevice(backend()),
+        model: { processors: 3, rate: 1e9, bytesPerSecond: 1e9, launch: 1e-5 },
+      })
+      expect(new Set(plans.map(({ tile }) => tile)).size).toBeGreaterThanOrEqual(5)
+      expect(plans.some(({ parts }) => parts > 1)).toBe(divisible)
+      for (const { tile, parts } of plans) {
+        setTunedPlans(backend(), { [shapeKey('f32', shape)]: { rows: tile.rows, columns: tile.columns, parts } })
+        const { a, b, result } = run(shape)
+        const [left, right] = [await valuesOf(a), await valuesOf(b)]
+        const at = (values: ArrayLike<number>, outer: number, count: number, k: number) =>
+          values[divisible ? k * count + outer : outer * depth + k]!
+        const expected = Float64Array.from({ length: rows * columns }, (_, i) => {
+          const [r, c] = [Math.floor(i / columns), i % columns]
+          let sum = 0
+          for (let k = 0; k < depth; k++) sum += at(left, r, rows, k) * at(right, c, columns, k)
+          return sum
+        })
+        await expectClose(result, expected, TOLERANCES.webgpu.float64, `${tile.rows} x ${tile.columns} in ${parts} parts`)
+        dispose([a, b, result])
+      }
+    },
+  )
+
+  test('plans follow the model of the device that is given', () => {
+    const shape = { ...weightGradient, rows: 64, columns: 64, depth: 100_000 }
+    const partsOn = (processors: number) => {
+      assumeDevice(backend(), { processors })
+      return planProduct(backend(), FLOAT_TILES, shape).parts
+    }
+    const before = planDevice(backend()).model.processors
+    expect(partsOn(100)).toBeGreaterThan(partsOn(2))
+    expect(() => assumeDevice(backend(), { processors: -1 })).toThrow('processors of a device model must be a number above 0; got -1')
+    assumeDevice(backend(), { processors: before })
+  })
+
+  test("the host's clock serves where the device has none", async () => {
+    let time = 0
+    const timer = hostTimer(backend(), () => (time += 7))
+    expect(await timer.time(() => void run(weightGradient))).toBe(7)
+    expect(timer.clock).toBe('host')
+  })
+
+  test('refuses no time', async () => {
+    await expect(tune([], { seconds: 0 })).rejects.toThrow('seconds must be a number above 0; got 0')
+  })
+})

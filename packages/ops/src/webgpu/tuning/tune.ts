@@ -1,0 +1,177 @@
+import { engine, getBackend, type TensorInfo } from '@tensorflow/tfjs-core'
+import type { WebGPUBackend } from '../backend.js'
+import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
+import { matrixUnitOf } from '../linear/matrix-unit.js'
+import { mixedTiles } from '../linear/mixed-product.js'
+import { type Factor, multiply, multiplyAndSum } from '../linear/multiply.js'
+import {
+  type ProductShape,
+  planDevice,
+  planProduct,
+  setTunedPlans,
+  shapeKey,
+  type TunedPlan,
+  tunedPlansOf,
+  type WatchedShape,
+  watchProducts,
+} from '../linear/planning.js'
+import { FLOAT_TILES, plansOf, type TileFamily, type TileSize } from '../linear/tile.js'
+import { type PlannedShape, searchPlans, type TimedPlan } from './search-plans.js'
+import { identityOf, kernelsVersion, type MeasuredPlan, type TuningTable } from './table.js'
+import { createTimer, type GpuTimer } from './timer.js'
+
+export interface TuneOptions {
+  /** The time that it may take; default 20. The measurement that is under way then ends first. */
+  readonly seconds?: number
+  /** Leaves shapes alone that have a plan already. */
+  readonly onlyNew?: boolean
+  /** Told before each shape. */
+  readonly onShape?: (done: number, total: number) => void
+  /** Told of each shape what its plans took. */
+  readonly onMeasured?: (key: string, plans: readonly TimedPlan[]) => void
+  readonly signal?: AbortSignal | undefined
+  /** ms; default performance.now */
+  readonly now?: () => number
+}
+
+/**
+ * Times the plans that the current webgpu backend may compute products of these shapes by, and has it use the fastest from now on.
+ *
+ * @param shapes of {@link productsOf}
+ * @returns what was found, as a table to be kept
+ * @throws where the current backend is another; the signal's reason
+ */
+export async function tune(shapes: readonly WatchedShape[], options: TuneOptions = {}): Promise<TuningTable> {
+  const { seconds = 20, onlyNew = false, onShape, onMeasured, signal, now = () => performance.now() } = options
+  if (!(seconds > 0)) throw new Error(`seconds must be a number above 0; got ${seconds}`)
+  const backend = currentBackend()
+  const before = tunedPlansOf(backend)
+  const timer = createTimer(backend)
+  let plans: { [key: string]: MeasuredPlan } = {}
+  try {
+    setTunedPlans(backend, {})
+    const planned = shapes
+      .map((watched) => ({ ...plannedShape(backend, watched), shape: watched.shape }))
+      .filter(({ key, candidates }) => candidates.length > 1 && !(onlyNew && Object.hasOwn(before, key)))
+      .sort((a, b) => b.weight - a.weight)
+    const products = new Map(planned.map(({ key, shape }) => [key, shape]))
+    const bench = createBench(backend, timer)
+    try {
+      const measure = ({ key }: PlannedShape, plan: TunedPlan) => bench.measure(key, products.get(key)!, plan)
+      plans = await searchPlans(planned, { measure, seconds, now, signal, ...(onShape && { onShape }), ...(onMeasured && { onMeasured }) })
+    } finally {
+      bench.free()
+    }
+  } finally {
+    timer.destroy()
+    setTunedPlans(backend, { ...before, ...plans })
+  }
+  return { schema: 1, kernels: kernelsVersion(), adapter: identityOf(backend.device.adapterInfo), plans }
+}
+
+/**
+ * The shapes of the products that a function, which does not wait, has the current webgpu backend compute.
+ *
+ * @throws where the current backend is another; what the function throws
+ */
+export function productsOf(run: () => void): WatchedShape[] {
+  return watchProducts(currentBackend(), run)
+}
+
+export function currentBackend(): WebGPUBackend {
+  if (getBackend() !== 'webgpu') throw new Error(`plans are those of the webgpu backend; the current one is ${getBackend()}`)
+  return engine().backend as WebGPUBackend
+}
+
+/** The plan without a table first, then the others, and the share of the time: the root of the work, so that small products are measured too. */
+function plannedShape(backend: WebGPUBackend, { shape, count }: WatchedShape): PlannedShape {
+  const unit = matrixUnitOf(backend)
+  const of = <T extends TileSize>(family: TileFamily<T>) => {
+    const key = shapeKey(family.name, shape)
+    const tuned = ({ tile, parts }: { readonly tile: TileSize; readonly parts: number }): TunedPlan => ({
+      rows: tile.rows,
+      columns: tile.columns,
+      parts,
+    })
+    const untuned = tuned(planProduct(backend, family, shape))
+    const isUntuned = (plan: TunedPlan) => plan.rows === untuned.rows && plan.columns === untuned.columns && plan.parts === untuned.parts
+    const others = plansOf(family, shape, planDevice(backend))
+      .map(tuned)
+      .filter((plan) => !isUntuned(plan))
+    return { key, candidates: [untuned, ...others], weight: Math.sqrt(count * shape.rows * shape.columns * shape.depth) }
+  }
+  return unit ? of(mixedTiles(unit)) : of(FLOAT_TILES)
+}
+
+/** What a measurement should take, so that the clock and the launch do not count, in ms. */
+const SAMPLE_MS = { device: 2, host: 10 }
+const MOST_REPEATS = 64
+
+/** Bytes of parts that may wait for the end of a measurement. */
+const MOST_PART_BYTES = 2 ** 28
+
+function createBench(backend: WebGPUBackend, timer: GpuTimer) {
+  const repeats = new Map<string, number>()
+  let current: { readonly key: string; readonly tensors: readonly TensorInfo[]; readonly run: () => void } | undefined
+  const free = () => {
+    for (const { dataId } of current?.tensors ?? []) backend.disposeData(dataId)
+    current = undefined
+  }
+  return {
+    free,
+    async measure(key: string, shape: ProductShape, plan: TunedPlan): Promise<number> {
+      if (current?.key !== key) {
+        free()
+        current = { key, ...productOn(backend, shape) }
+      }
+      const { run } = current
+      setTunedPlans(backend, { [key]: plan })
+      const id = `${key} ${plan.rows}x${plan.columns} ${plan.parts}`
+      const times = repeats.get(id) ?? 1
+      const ms = await timer.time(() => {
+        for (let i = 0; i < times; i++) run()
+      })
+      const byMemory = Math.floor(MOST_PART_BYTES / (4 * plan.parts * shape.rows * shape.columns))
+      const wanted = Math.ceil(SAMPLE_MS[timer.clock] / Math.max(ms / times, 0.001))
+      if (!repeats.has(id)) repeats.set(id, Math.max(1, Math.min(wanted, MOST_REPEATS, byMemory)))
+      // Clocks of some devices tick in steps of 0.1 ms.
+      return Math.max(ms / times, 1e-6)
+    },
+  }
+}
+
+/** A product of drawn values and what it is of. */
+function productOn(backend: WebGPUBackend, { rows, columns, depth, left, right, divisible }: ProductShape) {
+  const factor = (contiguous: ProductShape['left'], outer: number): Factor =>
+    contiguous === 'depth'
+      ? { matrix: drawn(backend, [outer, depth]), depth: 'columns' }
+      : { matrix: drawn(backend, [depth, outer]), depth: 'rows' }
+  const [a, b] = [factor(left, rows), factor(right, columns)]
+  const [result, sums] = [newTensor(backend, [rows, columns]), newTensor(backend, [rows])]
+  const run = () => (divisible ? multiplyAndSum(backend, a, b, result, sums) : multiply(backend, a, b, result))
+  return { run, tensors: [a.matrix, b.matrix, result, sums] }
+}
+
+/** A tensor of values from -1 to 1: zeros would take a device less power, and so less time. */
+function drawn(backend: WebGPUBackend, shape: readonly [number, number]): TensorInfo {
+  const result = newTensor(backend, shape)
+  const count = shape[0] * shape[1]
+  dispatch(backend, DRAW_PROGRAM, { result }, { count }, grid(Math.ceil(count / DRAW_THREADS)))
+  return result
+}
+
+const DRAW_THREADS = 256
+
+const DRAW_PROGRAM: Program = {
+  key: 'learngene draw',
+  storage: { result: { type: 'array<f32>', write: true } },
+  uniforms: { count: 'u32' },
+  workgroupSize: [DRAW_THREADS, 1, 1],
+  code: `
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
+  let at = (group.y * groups.x + group.x) * ${DRAW_THREADS}u + thread;
+  if (at >= u.count) { return; }
+  let mixed = (at ^ (at >> 16u)) * 0x7feb352du;
+  result[at] = f32((mixed ^ (mixed >> 15u)) & 0xffffu) / 32768.0 - 1.0;
+}`,
+}
