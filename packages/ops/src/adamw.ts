@@ -1,11 +1,14 @@
 import {
   add,
   div,
+  fill,
+  greater,
   mul,
   type NamedTensorMap,
   reshape,
   rsqrt,
   scalar,
+  slice,
   split,
   sqrt,
   square,
@@ -15,9 +18,11 @@ import {
   tidy,
   unstack,
   type Variable,
+  where,
 } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
+import { guarded } from './step-guard.js'
 
 /** One parameter of an AdamW step, and where its numbers stand. */
 export interface AdamWSlot {
@@ -34,14 +39,19 @@ export interface AdamWSlot {
  * One AdamW step of several parameters (Loshchilov and Hutter 2019, arXiv 1711.05101, in PyTorch's form):
  * p <- (1 - lr wd) p - lr m^ / (sqrt(v^) + eps), with bias-corrected moments m^ and v^. Gives each slot's three variables new values.
  *
- * @param scalars [P, 4] of rows as {@link adamWRow} makes them; all that changes from step to step, so that a recorded step can be replayed with others
+ * @param scalars [P + 1, 4]: rows as {@link adamWRow} makes them, and a last one that begins with the factor of the gradients (as `guardStep` adds it; where it is 0, all
+ * stays as it is, whatever the gradients are). All that changes from step to step, so that a recorded step can be replayed with others
  * @throws when the scalars have not four columns, or no row for a slot
  */
 export function adamW(slots: readonly AdamWSlot[], scalars: Tensor2D, constants: AdamWConstants): void {
-  const rows = scalars.shape[0]
+  const rows = scalars.shape[0] - 1
   if (scalars.shape[1] !== ADAMW_COLUMNS || slots.some(({ row }) => !(row >= 0 && row < rows))) {
     const last = Math.max(...slots.map(({ row }) => row))
-    throw shapeError('adamW', `scalars must be [P, ${ADAMW_COLUMNS}] with a row for each slot, up to row ${last}`, { scalars })
+    throw shapeError(
+      'adamW',
+      `scalars must be [P + 1, ${ADAMW_COLUMNS}] with a row for each slot, up to row ${last}, and one of the factor`,
+      { scalars },
+    )
   }
   if (slots.length === 0) return
   const single = findKernel('LearngeneAdamW')
@@ -71,24 +81,33 @@ function assignNext({ parameter, m, v }: AdamWSlot, next: readonly Tensor[]): vo
   }
 }
 
-/** With a = lr / (1 - beta1^t) sqrt(1 - beta2^t) and e = eps sqrt(1 - beta2^t), computed for all rows at once: p <- shrink p - a m / (sqrt(v) + e). */
+/**
+ * With a = lr / (1 - beta1^t) sqrt(1 - beta2^t) and e = eps sqrt(1 - beta2^t), computed for all rows at once: p <- shrink p - a m / (sqrt(v) + e).
+ * A step that is left out has gradients of 0, a of 0 and all else 1, which keeps every value.
+ */
 function reference(slots: readonly AdamWSlot[], scalars: Tensor2D, { beta1, beta2, epsilon }: AdamWConstants): void {
   tidy(() => {
+    const factor = reshape(slice(scalars, [scalars.shape[0] - 1, 0], [1, 1]), [])
+    const applies = greater(factor, 0)
+    const orElse = (value: Tensor | number, other: number) =>
+      where(
+        applies,
+        typeof value === 'number' ? scalar(value) : value,
+        typeof value === 'number' ? scalar(other) : fill(value.shape, other),
+      )
     const [learningRate, shrink, mCorrection, vCorrection] = split(scalars, ADAMW_COLUMNS, 1) as [Tensor, Tensor, Tensor, Tensor]
-    const deviation = rsqrt(vCorrection) // [P, 1]
-    const [shrinks, rates, epsilons] = [shrink, mul(mul(learningRate, mCorrection), deviation), mul(deviation, epsilon)].map((column) =>
+    const deviation = rsqrt(vCorrection) // [P + 1, 1]
+    const rate = mul(mul(learningRate, mCorrection), deviation)
+    const [shrinks, rates, epsilons] = [orElse(shrink, 1), orElse(rate, 0), mul(deviation, epsilon)].map((column) =>
       unstack(reshape(column, [-1])),
     ) as [Tensor[], Tensor[], Tensor[]]
-    const [keepM, takeM, keepV, takeV] = [beta1, 1 - beta1, beta2, 1 - beta2].map((value) => scalar(value)) as [
-      Tensor,
-      Tensor,
-      Tensor,
-      Tensor,
-    ]
+    const [keepM, keepV] = [orElse(beta1, 1), orElse(beta2, 1)]
+    const [takeM, takeV] = [scalar(1 - beta1), scalar(1 - beta2)]
     for (const { parameter, gradient, m, v, row } of slots) {
       tidy(() => {
-        const nextM = add(mul(m, keepM), mul(gradient, takeM))
-        const nextV = add(mul(v, keepV), mul(square(gradient), takeV))
+        const g = guarded(gradient, factor)
+        const nextM = add(mul(m, keepM), mul(g, takeM))
+        const nextV = add(mul(v, keepV), mul(square(g), takeV))
         const change = mul(div(nextM, add(sqrt(nextV), epsilons[row]!)), rates[row]!)
         parameter.assign(sub(mul(parameter, shrinks[row]!), change))
         m.assign(nextM)

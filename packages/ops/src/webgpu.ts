@@ -2,6 +2,7 @@ import { provideKernels } from './provide-kernels.js'
 import { adamWKernels } from './webgpu/adamw/kernels.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
+import { guardKernels } from './webgpu/guard/kernels.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
 import { linearKernels } from './webgpu/linear/kernels.js'
 import { lossKernels } from './webgpu/losses/kernels.js'
@@ -11,6 +12,7 @@ import { pixelKernels } from './webgpu/pixels.js'
 provideKernels<WebGPUBackend>('webgpu', (backend) => ({
   ...adamWKernels(backend),
   ...attentionKernels(backend),
+  ...guardKernels(backend),
   ...layerNormKernels(backend),
   ...linearKernels(backend),
   ...lossKernels(backend),

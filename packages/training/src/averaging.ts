@@ -1,7 +1,7 @@
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { add, mul, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
+import { add, greater, mul, scalar, tidy, type Variable, variable, where, zerosLike } from '@tensorflow/tfjs-core'
 import { describe } from './arguments.js'
-import type { Optimizer } from './optimizer.js'
+import { factorOf, type Optimizer } from './optimizer.js'
 
 /**
  * An exponential average of the weights (Polyak averaging; timm's ModelEma): a training evaluates it and ends with it. After each update of a parameter p its
@@ -22,10 +22,14 @@ export function averaging(optimizer: Optimizer, decay: number): Optimizer {
     scalars: optimizer.scalars,
     update(parameters, gradients, state, scalars) {
       optimizer.update(parameters, gradients, state, scalars)
-      for (const name of Object.keys(gradients)) {
-        const average = state[name]!.tensors.average as Variable
-        tidy(() => average.assign(add(mul(average, decay), mul(parameters[name]!, 1 - decay))))
-      }
+      tidy(() => {
+        const applies = greater(factorOf(scalars), 0)
+        const [kept, taken] = [where(applies, scalar(decay), scalar(1)), where(applies, scalar(1 - decay), scalar(0))]
+        for (const name of Object.keys(gradients)) {
+          const average = state[name]!.tensors.average as Variable
+          tidy(() => average.assign(add(mul(average, kept), mul(parameters[name]!, taken))))
+        }
+      })
     },
     averages(state) {
       const averages: NamedTensors = {}

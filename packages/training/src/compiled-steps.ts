@@ -1,10 +1,10 @@
 import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
 import { opsSettings } from '@learngene/ops'
-import { dispose, engine, type Scalar, type Tensor, type Tensor2D, tensor_util, tensor2d, tidy } from '@tensorflow/tfjs-core'
-import { clipGradients, lossValues, meanGradients } from './gradients.js'
-import { countStep, type OptimizerState } from './optimizer.js'
-import { batchOf, type StepNumbers, type StepOptions } from './step.js'
+import { dispose, engine, type Tensor, type Tensor1D, type Tensor2D, tensor_util, tidy } from '@tensorflow/tfjs-core'
+import { averageOverGroup, disposeGradients, type LossAndGradients, meanGradients } from './gradients.js'
+import { countStep } from './optimizer.js'
+import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions, scalarsOf, update } from './step.js'
 
 /** How steps are recorded. */
 export interface CompileOptions {
@@ -17,7 +17,16 @@ export interface CompileOptions {
 /** The steps of a training as recordings that are replayed, one for each key. */
 export interface CompiledSteps {
   /** Updates parameters and state. */
-  run(step: number): Promise<StepNumbers>
+  run(step: number): Promise<IssuedStep>
+  dispose(): void
+}
+
+/** What a recording of a key reaches. */
+type Reached = Pick<LossAndGradients, 'gradients' | 'terms'>
+
+/** Steps from a batch to the numbers of `guardStep`. */
+interface Stepper<Batch> {
+  run(step: number, key: string, batch: Batch): Promise<{ readonly numbers: Tensor1D; readonly reached: Reached }>
   dispose(): void
 }
 
@@ -28,30 +37,18 @@ export interface CompiledSteps {
  */
 export function compileSteps<Prepared, Batch>(
   options: StepOptions<Prepared, Batch>,
-  { key, memoryLimit }: CompileOptions,
+  compile: CompileOptions,
   prepared: (step: number) => Promise<Prepared>,
-  first: number,
-  state: OptimizerState,
+  context: StepContext,
 ): CompiledSteps {
-  const { parameters, steps, optimizer, learningRate, accumulate = 1, clipNorm } = options
-  /** Parameters that have a gradient, and the terms of the loss, by key. */
-  const reached = new Map<string, { readonly gradients: NamedTensors; readonly terms: readonly string[] }>()
-  let now = first
+  const { steps } = options
+  const { group, state, readings } = context
+  const stepper = group.size === 1 ? oneRecording(options, compile, context) : twoRecordings(options, compile, context)
   let next: MadeBatch<Batch> | undefined
   /** Until the next batch is there. */
   let coming: Promise<void> | undefined
   let over = false
 
-  const compiled = compileStep(
-    ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
-      const { loss, terms, gradients } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
-      const norm = clipNorm === undefined ? {} : { norm: clipGradients(gradients, clipNorm) }
-      optimizer.update(parameters, gradients, state, scalars)
-      reached.set(key(now), { gradients, terms })
-      return { loss, ...norm } as { loss: Tensor; norm?: Scalar }
-    },
-    { memoryLimit },
-  )
   const make = async (step: number) => {
     const ready = await prepared(step)
     if (over) dispose(ready as never)
@@ -61,31 +58,101 @@ export function compileSteps<Prepared, Batch>(
   return {
     async run(step) {
       await (coming ?? make(step))
-      now = step
       const { batch, made } = next!
       coming = next = undefined
-      const { data, shape } = optimizer.scalars(parameters, state, learningRate(step))
-      const scalars = tensor2d(data, shape)
       try {
-        const { loss, norm } = compiled.run({ batch, scalars }, `${key(step)} (${opsSettings()})`)
-        const { gradients, terms } = reached.get(key(step))!
+        const { numbers, reached } = await stepper.run(step, `${compile.key(step)} (${opsSettings()})`, batch)
+        const { gradients, terms } = reached
         countStep(gradients, state)
-        const numbers = Promise.all([loss, norm].map((each) => each?.data()))
-        dispose(made)
+        const issued = { step, terms, reached: Object.keys(gradients), numbers: readLater(readings, numbers) }
         if (step + 1 < steps) {
           coming = make(step + 1)
           coming.catch(() => {}) // the step that it belongs to gets the error
         }
-        const [lossData, normData] = await numbers
-        return { values: lossValues(lossData!, terms), ...(normData && { norm: normData[0]! }) }
+        return issued
       } finally {
-        dispose([scalars, ...made])
+        dispose(made)
       }
     },
     dispose() {
       over = true
       if (next) dispose(next.made)
-      compiled.dispose()
+      stepper.dispose()
+    },
+  }
+}
+
+/** Gradients and update are one recording. */
+function oneRecording<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { memoryLimit }: CompileOptions,
+  context: StepContext,
+): Stepper<Batch> {
+  const { parameters, accumulate = 1 } = options
+  const reached = new Map<string, Reached>()
+  let [now, nowKey] = [0, '']
+  const compiled = compileStep(
+    ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
+      const current = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
+      reached.set(nowKey, current)
+      return { numbers: update(options, context, current, scalars) }
+    },
+    { memoryLimit },
+  )
+  return {
+    async run(step, key, batch) {
+      ;[now, nowKey] = [step, key]
+      const scalars = scalarsOf(options, context, step)
+      try {
+        const { numbers } = compiled.run({ batch, scalars }, key)
+        return { numbers, reached: reached.get(key)! }
+      } finally {
+        scalars.dispose()
+      }
+    },
+    dispose: compiled.dispose,
+  }
+}
+
+/** The group averages between gradients and update, on the host: each is a recording of its own. */
+function twoRecordings<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { memoryLimit }: CompileOptions,
+  context: StepContext,
+): Stepper<Batch> {
+  const { parameters, accumulate = 1 } = options
+  const { group, readings } = context
+  const terms = new Map<string, string[]>()
+  let [now, nowKey] = [0, '']
+  const gradientsOf = compileStep(
+    (batch: Batch) => {
+      const { loss, gradients, ...rest } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
+      terms.set(nowKey, rest.terms)
+      return { loss, gradients }
+    },
+    { memoryLimit },
+  )
+  const updates = compileStep(({ loss, gradients, scalars }: { loss: Tensor; gradients: NamedTensors; scalars: Tensor2D }) => ({
+    numbers: update(options, context, { loss, gradients, terms: [] }, scalars),
+  }))
+  return {
+    async run(step, key, batch) {
+      ;[now, nowKey] = [step, key]
+      const own = gradientsOf.run(batch, key)
+      const mean = { ...own, gradients: { ...own.gradients }, terms: terms.get(key)! }
+      await averageOverGroup(group, mean, readings.read)
+      const scalars = scalarsOf(options, context, step)
+      try {
+        const { numbers } = updates.run({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings())
+        return { numbers, reached: mean }
+      } finally {
+        scalars.dispose()
+        disposeGradients(mean)
+      }
+    },
+    dispose() {
+      gradientsOf.dispose()
+      updates.dispose()
     },
   }
 }

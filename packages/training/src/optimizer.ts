@@ -1,5 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
+import { reshape, type Scalar, slice, type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
 
 /** What an optimizer remembers of one parameter. */
 export interface Slot {
@@ -18,7 +18,7 @@ export interface StepScalars {
   readonly shape: [parameters: number, columns: number]
 }
 
-/** Functions with explicit state: a step is `update` with the tensor of `scalars`, then `countStep`. */
+/** Functions with explicit state: a step is `update` with the tensor of `scalars` and a factor, then `countStep`. */
 export interface Optimizer {
   init(parameters: Parameters): OptimizerState
   /** All numbers of the coming step that change from step to step. Counts nothing. */
@@ -28,7 +28,8 @@ export interface Optimizer {
    * on the device, so that its commands can be recorded once and replayed.
    *
    * @param gradients by parameter name; parameters without one stay as they are
-   * @param scalars what `scalars` gave, as a tensor of its shape
+   * @param scalars what `scalars` gave, with one row more: it begins with the factor of the gradients ({@link factorOf}). Where that is 0, all must stay as it
+   * is, whatever the gradients are
    */
   update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, scalars: Tensor2D): void
   /** Values to take in place of parameters when the training is evaluated and when it ends, by name; the caller frees them. */
@@ -38,6 +39,11 @@ export interface Optimizer {
 /** Notes that the parameters with a gradient have had one update more. */
 export function countStep(gradients: NamedTensors, state: OptimizerState): void {
   for (const name of Object.keys(gradients)) state[name]!.steps++
+}
+
+/** Takes the last count back, for a step that was left out. */
+export function uncountStep(reached: readonly string[], state: OptimizerState): void {
+  for (const name of reached) state[name]!.steps--
 }
 
 /** Zeros of each parameter's shape under each of the names: the state most optimizers begin with. */
@@ -68,6 +74,11 @@ export function* updates(optimizer: string, parameters: Parameters, gradients: N
   }
 }
 
+/** The factor of the gradients, a scalar. */
+export function factorOf(scalars: Tensor2D): Scalar {
+  return reshape(slice(scalars, [scalars.shape[0] - 1, 0], [1, 1]), [])
+}
+
 /** One update of parameters and state, counted. */
 export function takeStep(
   optimizer: Optimizer,
@@ -77,6 +88,10 @@ export function takeStep(
   learningRate: number,
 ): void {
   const { data, shape } = optimizer.scalars(parameters, state, learningRate)
-  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(data, shape)))
+  const [rows, columns] = shape
+  const table = new Float32Array(data.length + columns)
+  table.set(data)
+  table[data.length] = 1
+  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(table, [rows + 1, columns])))
   countStep(gradients, state)
 }

@@ -1,4 +1,5 @@
-import { add, mul, reshape, sub, tidy, unstack } from '@tensorflow/tfjs-core'
+import { guarded } from '@learngene/ops'
+import { add, greater, mul, reshape, scalar, sub, tidy, unstack, where } from '@tensorflow/tfjs-core'
 import { describe, requireKeys } from './arguments.js'
 import { type Optimizer, updates, zeroState } from './optimizer.js'
 
@@ -20,13 +21,18 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     },
     update(parameters, gradients, state, scalars) {
       tidy(() => {
-        const rates = unstack(reshape(scalars, [-1])) // P of []
+        const rates = unstack(reshape(scalars, [-1])) // P + 1 of []
+        const factor = rates.at(-1)!
+        const applies = greater(factor, 0)
+        const rate = (row: number) => where(applies, rates[row]!, scalar(0))
+        const kept = where(applies, scalar(momentum), scalar(1))
         for (const { parameter, gradient, slot, row } of updates('sgd', parameters, gradients, state)) {
           tidy(() => {
             const { velocity } = slot.tensors
-            const direction = velocity ? add(mul(velocity, momentum), gradient) : gradient
+            const next = guarded(gradient, factor)
+            const direction = velocity ? add(mul(velocity, kept), next) : next
             velocity?.assign(direction)
-            parameter.assign(sub(parameter, mul(direction, rates[row]!)))
+            parameter.assign(sub(parameter, mul(direction, rate(row))))
           })
         }
       })

@@ -1,14 +1,15 @@
+import { createReadings } from '@learngene/compile-step'
 import type { Reporter } from '@learngene/interfaces'
+import { guardState } from '@learngene/ops'
 import { dispose, getBackend, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
 import { type CompiledSteps, type CompileOptions, compileSteps } from './compiled-steps.js'
 import { type EvaluationOptions, requireEvaluation, watch } from './evaluation.js'
-import type { LossValues } from './gradients.js'
 import { alone, type Group } from './group.js'
 import { disposeState } from './optimizer.js'
-import { requireFinite, type StepOptions, trainStep } from './step.js'
+import { type IssuedStep, issueStep, type StepContext, type StepOptions, valuesOf } from './step.js'
 
 /** What a training does besides its steps; every training of the project takes it. */
 export interface TrainingControl {
@@ -35,19 +36,23 @@ export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOpt
   readonly prepare?: (step: number) => Promise<Prepared>
   /**
    * Promises that a step's loss depends on the batch's tensors and on this key only: not on `step` or on numbers that change on the host. Then, on the
-   * webgpu backend and outside of groups, the GPU commands of a step are recorded once for each key and replayed (compileStep of
-   * `@learngene/compile-step`); `batch` must then give tensors, plain values, or objects and arrays of these.
+   * webgpu backend, the GPU commands of a step are recorded once for each key and replayed (compileStep of `@learngene/compile-step`), in groups those of
+   * the gradients and those of the update; `batch` must then give tensors, plain values, or objects and arrays of these.
    */
   readonly compile?: CompileOptions
   readonly evaluate?: EvaluationOptions
 }
 
+/** Steps that are given to a GPU before the numbers of the first of them are awaited. */
+const STEPS_AHEAD = 3
+
 /**
- * The training loop of every model of the project.
+ * The training loop of every model of the project. On the webgpu backend the loss of a step is read, and reported, up to three steps late, so that
+ * the device never waits for the host; evaluations and checkpoints come when all losses before them are there.
  *
  * @returns the loss of each step, averaged over the group; fewer than `steps` where `evaluate` ended it early
- * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it,
- * with `compile` those of its update
+ * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it: the
+ * device leaves that step and all later ones out
  * @throws when `resume` is not of this model and optimizer, or an option is missing, unknown or of another kind; nothing is changed then
  */
 export async function train<Prepared = void, Batch = Prepared>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
@@ -56,25 +61,34 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
   await import('@learngene/ops/gradients')
   const breathe = breather()
   const prepared = ahead(options.prepare, steps)
-  const state = optimizer.init(parameters)
+  const context: StepContext = { group, state: optimizer.init(parameters), guard: guardState(), readings: createReadings() }
+  const { state } = context
   const losses = new Float32Array(steps)
+  const issued: IssuedStep[] = []
   let compiled: CompiledSteps | undefined
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
     const watched = watch(options.evaluate, { optimizer, parameters, steps, state }, resume)
-    const save = saver(options, (step) => captureTraining(step, parameters, state, losses, watched))
-    if (options.compile && group.size === 1 && getBackend() === 'webgpu') {
-      compiled = compileSteps(options, options.compile, prepared.next, first, state)
+    const saver = saves(options, (step) => captureTraining(step, parameters, state, losses, watched))
+    const onGPU = getBackend() === 'webgpu'
+    if (options.compile && onGPU) compiled = compileSteps(options, options.compile, prepared.next, context)
+    const most = onGPU && group.size === 1 ? STEPS_AHEAD : 0
+    const settle = async (oldest: IssuedStep) => {
+      const { step } = oldest
+      const values = await valuesOf(options, oldest)
+      losses[step] = values.loss
+      const measures = await watched.after(step)
+      report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { ...values, ...measures } })
     }
     let finished = first
     while (finished < steps && !watched.ended()) {
       signal?.throwIfAborted()
-      const values = compiled ? await compiledStep(options, compiled, finished) : await plainStep(options, group, state, finished, prepared)
-      losses[finished] = values.loss
-      const measures = await watched.after(finished)
+      issued.push(compiled ? await compiled.run(finished) : await plainStep(options, context, finished, prepared))
       finished++
-      report?.({ kind: 'progress', done: finished, total: steps, metrics: { ...values, ...measures } })
-      await save(finished)
+      const saving = saver.isDue(finished)
+      const left = saving || watched.isDue(finished) || finished === steps ? 0 : most
+      while (issued.length > left) await settle(issued.shift()!)
+      if (saving) await saver.save(finished)
       await breathe()
     }
     watched.finish()
@@ -82,6 +96,8 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
   } finally {
     prepared.dispose()
     compiled?.dispose()
+    context.readings.dispose()
+    context.guard.dispose()
     disposeState(state)
   }
 }
@@ -122,42 +138,34 @@ function checkOptions<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): 
 
 async function plainStep<Prepared, Batch>(
   options: TrainOptions<Prepared, Batch>,
-  group: Group,
-  state: ReturnType<StepOptions['optimizer']['init']>,
+  context: StepContext,
   step: number,
   { next }: { next(step: number): Promise<Prepared> },
-): Promise<LossValues> {
+): Promise<IssuedStep> {
   const prepared = await next(step)
   try {
-    return await trainStep(options, group, state, step, prepared)
+    return await issueStep(options, context, step, prepared)
   } finally {
     dispose(prepared as never)
   }
 }
 
-async function compiledStep<Prepared, Batch>(
-  options: TrainOptions<Prepared, Batch>,
-  compiled: CompiledSteps,
-  step: number,
-): Promise<LossValues> {
-  const numbers = await compiled.run(step)
-  requireFinite(options, step, numbers)
-  return numbers.values
-}
-
 /** Saves a checkpoint where one is due after so many finished steps. */
-function saver<Prepared, Batch>(
+function saves<Prepared, Batch>(
   { checkpoint, group = alone }: TrainOptions<Prepared, Batch>,
   capture: (step: number) => Promise<TrainingCheckpoint>,
-): (finished: number) => Promise<void> {
+) {
   let last = performance.now()
-  return async (finished) => {
-    if (!checkpoint || group.rank !== 0) return
-    const { every, seconds = Number.POSITIVE_INFINITY, save } = checkpoint
-    const due = (every !== undefined && finished % every === 0) || performance.now() - last >= 1000 * seconds
-    if (!due) return
-    await save(await capture(finished))
-    last = performance.now()
+  return {
+    isDue(finished: number): boolean {
+      if (!checkpoint || group.rank !== 0) return false
+      const { every, seconds = Number.POSITIVE_INFINITY } = checkpoint
+      return (every !== undefined && finished % every === 0) || performance.now() - last >= 1000 * seconds
+    },
+    async save(finished: number): Promise<void> {
+      await checkpoint!.save(await capture(finished))
+      last = performance.now()
+    },
   }
 }
 

@@ -3,6 +3,8 @@ import { ADAMW_COLUMNS } from '../adamw.js'
 import type { Run } from './backend.js'
 import type { Native } from './native.js'
 
+const STATE = ['parameter', 'm', 'v'] as const
+
 type Slot = readonly [parameter: TensorInfo, gradient: TensorInfo, m: TensorInfo, v: TensorInfo]
 
 /**
@@ -13,11 +15,14 @@ type Slot = readonly [parameter: TensorInfo, gradient: TensorInfo, m: TensorInfo
 export function adamWKernel(native: Native): Run {
   const { mul } = native
   let places: readonly TensorInfo[] | undefined
-  const openPlaces = () => ['parameter', 'm', 'v'].map((name) => native.place(`learngene ${name}`))
+  const openPlaces = () => STATE.map((name) => native.place(`learngene ${name}`))
   return (inputs, { rows, beta1, beta2, epsilon }) => {
+    const table = native.values(inputs.scalars!)
+    const factor = table[table.length - ADAMW_COLUMNS]!
+    if (factor === 0) return (rows as number[]).flatMap((_, i) => STATE.map((name) => native.again(inputs[`${name}${i}`]!)))
     places ??= openPlaces()
     const targets = places
-    const groups = groupsOf(native.values(inputs.scalars!), rows as number[], (i) => inputs[`parameter${i}`]!.shape.length === 1)
+    const groups = groupsOf(table, rows as number[], (i) => inputs[`parameter${i}`]!.shape.length === 1)
     const columns = native.unpack(native.transpose(inputs.scalars!, [1, 0])) // 4 x [P]
     const [learningRate, shrink, mCorrection, vCorrection] = columns as [Tensor, Tensor, Tensor, Tensor]
     const deviation = native.rsqrt(vCorrection) // [P]
@@ -31,7 +36,7 @@ export function adamWKernel(native: Native): Run {
       const shrunk = mul(parameter, shrinks[row]!)
       for (const [place, value] of [shrunk, m, v].entries()) native.assign(targets[place]!, value)
       shrunk.dispose()
-      native.applyAdam([...targets, ...powers, rates[row]!, ...betas, epsilons[row]!, gradient])
+      native.applyAdam([...targets, ...powers, rates[row]!, ...betas, epsilons[row]!, factor === 1 ? gradient : mul(gradient, factor)])
       return targets.map(native.read)
     }
 

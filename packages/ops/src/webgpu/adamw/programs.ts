@@ -37,11 +37,13 @@ export function adamWProgram(slots: number): Program {
         ).flat(),
       ),
     },
-    uniforms: { beta1: 'f32', rest1: 'f32', beta2: 'f32', rest2: 'f32', epsilon: 'f32', ...Object.fromEntries(fields) },
+    uniforms: { beta1: 'f32', rest1: 'f32', beta2: 'f32', rest2: 'f32', epsilon: 'f32', last: 'u32', ...Object.fromEntries(fields) },
     workgroupSize: [THREADS, 1, 1],
     code: `
 ${MAIN} {
   ${GROUP_INDEX}
+  let factor = scalars[u.last].x; // of the gradients; 0 leaves all as it is
+  if (!(factor > 0.0)) { return; }
 ${each((i) => {
   const begin = i === 0 ? '0u' : `u.end${i - 1}`
   return `  if (index >= ${begin} && index < u.end${i}) {
@@ -49,7 +51,7 @@ ${each((i) => {
     for (var k = 0u; k < ${PER_THREAD}u; k++) {
       let at = (index - ${begin}) * ${GROUP_VALUES}u + k * ${THREADS}u + thread;
       if (at < u.count${i}) {
-        let g = gradient${i}[at];
+        let g = factor * gradient${i}[at];
         let m = u.beta1 * m${i}[at] + u.rest1 * g;
         let v = u.beta2 * v${i}[at] + u.rest2 * g * g;
         m${i}[at] = m;
@@ -61,19 +63,4 @@ ${each((i) => {
 }).join('\n')}
 }`,
   }
-}
-
-export const COPY_PROGRAM: Program = {
-  key: 'learngene copy',
-  storage: { source: { type: 'array<f32>' }, result: { type: 'array<f32>', write: true } },
-  uniforms: { count: 'u32' },
-  workgroupSize: [THREADS, 1, 1],
-  code: `
-${MAIN} {
-  ${GROUP_INDEX}
-  for (var k = 0u; k < ${PER_THREAD}u; k++) {
-    let at = index * ${GROUP_VALUES}u + k * ${THREADS}u + thread;
-    if (at < u.count) { result[at] = source[at]; }
-  }
-}`,
 }
