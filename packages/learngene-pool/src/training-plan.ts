@@ -143,6 +143,8 @@ export interface PlannedTraining<Lesson> {
   loss(step: number, index: number, lesson: Lesson): LossTerms
   /** Steps of one key may be recorded once and replayed; see `compile` of `train`. */
   readonly key?: (step: number) => string
+  /** Losses of one key may be recorded each for itself instead; see `partKey` of `train`'s `compile`. */
+  readonly lossKey?: (step: number, index: number) => string
   /** Networks whose mean accuracy is watched where the plan validates. */
   watched(): readonly Network[]
 }
@@ -159,7 +161,7 @@ export async function trainByPlan<Lesson>(
   rng: Rng,
 ): Promise<Float32Array> {
   const { group = alone, weightDecay, averageDecay, clipNorm, accumulate = 1, report, signal, checkpoint, resume } = plan
-  const { parameters, source, losses = 1, lesson, loss, key } = training
+  const { parameters, source, losses = 1, lesson, loss, key, lossKey } = training
   const epochs = planEpochs(plan, source.length, rng.fork('batches'), group)
   const drawn = rng.fork('augmentation')
   const optimizer = adamW({ weightDecay, ...training.optimizer })
@@ -168,6 +170,10 @@ export async function trainByPlan<Lesson>(
     const parts = Array.from({ length: accumulate }, (_, part) => shareOf({ ...alone, rank: part, size: accumulate }, indices))
     return Promise.all(parts.map(async (part) => ({ indices: part, ...(await source.batch(part, { step, rng: drawn, signal })) })))
   }
+  const partKey = lossKey && ((step: number, part: number) => `${Math.floor(part / losses)} ${lossKey(step, part % losses)}`)
+  const all = lossKey && ((step: number) => Array.from({ length: losses }, (_, index) => lossKey(step, index)).join(' '))
+  const stepKey = key ?? all
+  const compile = stepKey && { key: stepKey, partKey }
   return train<PlannedBatch[], Lesson[]>({
     parameters,
     steps: epochs.steps,
@@ -178,7 +184,7 @@ export async function trainByPlan<Lesson>(
     prepare: read,
     batch: (_, parts) => parts.map((part) => lesson(part)),
     loss: (step, part, lessons) => loss(step, part % losses, lessons[Math.floor(part / losses)]!),
-    ...(key && { compile: { key } }),
+    ...(compile && { compile }),
     evaluate: plan.validation && evaluationOf(plan.validation, epochs, training, plan),
     group,
     report,

@@ -28,7 +28,7 @@ const zeroMoments = (shape: readonly number[]): Moments => ({ m: variable(zeros(
 /** One step of each of the parameters, every one with a row of its own. */
 function takeStep(slots: readonly (Moments & { parameter: Variable; gradient: Tensor })[], steps: readonly AdamWStep[], factor = 1): void {
   tidy(() => {
-    const scalars = tensor2d([...steps.map((step) => adamWRow(step, CONSTANTS)), [factor, 0, 0, 0]])
+    const scalars = tensor2d([...steps.map((step) => adamWRow(step, CONSTANTS)), ...steps.map(() => [factor, 0, 0, 0])])
     adamW(
       slots.map((slot, row) => ({ ...slot, row })),
       scalars,
@@ -126,8 +126,9 @@ describeVariants(({ tolerances }) => {
 
   test('scalars without a row for each slot are refused', () => {
     const slot = { parameter: variable(scalar(1)), gradient: scalar(1), ...zeroMoments([]), row: 2 }
-    const message = 'adamW: scalars must be [P + 1, 4] with a row for each slot, up to row 2, and one of the factor; got scalars [3, 4]'
-    expect(() => adamW([slot], zeros([3, 4]) as Tensor2D, CONSTANTS)).toThrow(message)
-    expect(() => adamW([slot], zeros([4, 3]) as Tensor2D, CONSTANTS)).toThrow('got scalars [4, 3]')
+    const message =
+      'adamW: scalars must be [2 P, 4] with a row of numbers and one of the factor for each slot, up to row 2; got scalars [4, 4]'
+    expect(() => adamW([slot], zeros([4, 4]) as Tensor2D, CONSTANTS)).toThrow(message)
+    expect(() => adamW([slot], zeros([6, 3]) as Tensor2D, CONSTANTS)).toThrow('got scalars [6, 3]')
   })
 })

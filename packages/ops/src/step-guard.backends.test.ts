@@ -21,10 +21,11 @@ async function judge(steps: readonly { loss: Tensor; gradients?: Tensor[] }[], o
     const guard = guardStep(loss, gradients, scalars, state, options)
     expect(memory().numTensors).toBe(before + 2)
     const table = await valuesOf(guard.table)
-    expect(guard.table.shape).toEqual([4, 2])
+    expect(guard.table.shape).toEqual([6, 2])
     expect(table.slice(0, 6)).toEqual(await valuesOf(scalars))
-    expect(table[7]).toBe(0)
-    factors.push(table[6]!)
+    const [factor] = table.slice(6)
+    expect(table.slice(6)).toEqual([factor, 0, factor, 0, factor, 0])
+    factors.push(factor!)
     numbers.push(await valuesOf(guard.numbers))
   }
   return { factors, numbers, state: await valuesOf(state) }
@@ -37,9 +38,9 @@ describeVariants(({ tolerances }) => {
     const { factors, numbers, state } = await judge([2, bad, 3].map((loss) => ({ loss: scalar(loss) })))
     expect(factors).toEqual([1, 0, 0])
     expect(numbers).toEqual([
-      [1, 0, 1, 2],
-      [0, 0, 1, bad],
-      [0, 0, 1, 3],
+      [0, 0, 1, 2],
+      [1, 0, 1, bad],
+      [1, 0, 1, 3],
     ])
     expect(state).toEqual([0, 1, 0])
   })
@@ -47,6 +48,12 @@ describeVariants(({ tolerances }) => {
   test('one term that is not finite is enough', async () => {
     const { factors } = await judge([{ loss: tensor1d([1, 2]) }, { loss: tensor1d([1, infinity]) }])
     expect(factors).toEqual([1, 0])
+  })
+
+  test('parameters that a step does not reach have a factor of 0', async () => {
+    const reached = tensor1d([1, 0, 1])
+    const { table } = guardStep(scalar(1), [], tensor2d(SCALARS), guardState(), { reached })
+    expect((await valuesOf(table)).slice(6)).toEqual([1, 0, 0, 0, 1, 0])
   })
 
   test('the joint norm clips, and leaves a step out where it is not finite', async () => {
@@ -82,7 +89,7 @@ describeVariants(({ tolerances }) => {
       { loss, gradients: [tensor([infinity, 1])] },
     ]
     const { factors, numbers, state } = await judge([bad, good, good, good, bad, good], { doubleAfter: 2 }, 4)
-    expect(numbers.map(([taken, , scale]) => [taken, scale])).toEqual([[0, 4], [1, 2], [1, 2], [1, 4], [0, 4], [1, 2]]) // biome-ignore format: pairs
+    expect(numbers.map(([leftOut, , scale]) => [leftOut, scale])).toEqual([[1, 4], [0, 2], [0, 2], [0, 4], [1, 4], [0, 2]]) // biome-ignore format: pairs
     expect(factors).toEqual([0, 0.5, 0.5, 0.25, 0, 0.5])
     expect(numbers.map(([, norm]) => norm)).toEqual([infinity, 5, 5, 2.5, infinity, 5])
     expect(state).toEqual([1, 2, 1])

@@ -4,6 +4,7 @@ import {
   concat,
   div,
   equal,
+  fill,
   greater,
   isFinite as isFiniteTensor,
   logicalAnd,
@@ -14,6 +15,7 @@ import {
   type NamedTensorMap,
   pad,
   reshape,
+  type Scalar,
   scalar,
   slice,
   sqrt,
@@ -42,13 +44,15 @@ export interface GuardOptions {
    * 1; after so many steps in a row that were taken it is doubled, up to 2^24.
    */
   readonly doubleAfter?: number
+  /** [P]: 1 for parameters that the step updates and 0 for others, whose gradients are 0; default 1 for all. */
+  readonly reached?: Tensor1D
 }
 
 /** A judged step. */
 export interface GuardedStep {
-  /** The scalars [P + 1, C], with a last row that begins with the factor of the gradients: 0 where the step must change nothing. */
+  /** [2 P, C]: the scalars, then a row for each parameter that begins with the factor of its gradient: 0 where the step must not change it. */
   readonly table: Tensor2D
-  /** [3 + T]: 1 where the step is taken and 0 where not, the gradients' joint norm (0 where nobody asks), the loss's scale, the loss's T terms. */
+  /** [3 + T]: 0 where the step is taken and 1 where it is left out, the gradients' joint norm (0 where nobody asks), the loss's scale, the loss's T terms. */
   readonly numbers: Tensor1D
 }
 
@@ -86,7 +90,8 @@ export function guardStep(
   const inputs: NamedTensorMap = { loss, scalars, state }
   const needed = needsNorm(options) ? gradients.filter(({ size }) => size > 0) : []
   for (const [i, gradient] of needed.entries()) inputs[`gradient${i}`] = gradient
-  const { clipNorm = 0, doubleAfter = 0 } = options
+  const { clipNorm = 0, doubleAfter = 0, reached } = options
+  if (reached) inputs.reached = reached
   const [table, numbers, next] = kernel(inputs, { clipNorm, doubleAfter, largestScale: LARGEST_SCALE, gradients: needed.length })
   if (next!.dataId !== state.dataId) state.assign(next!)
   next!.dispose()
@@ -100,7 +105,7 @@ function reference(
   gradients: readonly Tensor[],
   scalars: Tensor2D,
   state: Variable,
-  { clipNorm, doubleAfter }: GuardOptions,
+  { clipNorm, doubleAfter, reached }: GuardOptions,
 ): GuardedStep {
   return tidy(() => {
     const [one, zero] = [scalar(1), scalar(0)]
@@ -118,11 +123,13 @@ function reference(
     const doubles = doubleAfter === undefined ? undefined : equal(grown, doubleAfter)
     const doubled = doubles ? where(doubles, minimum(mul(scale, 2), LARGEST_SCALE), scale) : scale
     const halved = doubleAfter === undefined ? scale : maximum(mul(scale, 0.5), one)
-    const row = pad(reshape(factor, [1, 1]), [
+    const [rows, columns] = scalars.shape
+    const factors = reached ? mul(reached, factor) : mul(fill([rows], 1), factor) // [P]
+    const factorRows = pad(reshape(factors, [rows, 1]) as Tensor2D, [
       [0, 0],
-      [0, scalars.shape[1] - 1],
+      [0, columns - 1],
     ])
-    const numbers = concat([stack([where(applies, one, zero), norm, scale]), terms])
+    const numbers = concat([stack([where(applies, zero, one), norm, scale]), terms])
     state.assign(
       stack([
         where(lives, one, zero),
@@ -130,13 +137,18 @@ function reference(
         doubles ? where(applies, where(doubles, zero, grown), zero) : zero,
       ]),
     )
-    return { table: concat([scalars, row as Tensor2D]), numbers: numbers as Tensor1D }
+    return { table: concat([scalars, factorRows]), numbers: numbers as Tensor1D }
   })
 }
 
 function sumOfSquares(gradients: readonly Tensor[]): Tensor {
   const squares = gradients.filter(({ size }) => size > 0).map((gradient) => sum(square(gradient)) as Tensor)
   return squares.length > 0 ? squares.reduce((total, next) => add(total, next)) : scalar(0)
+}
+
+/** A parameter's factor, a scalar. @param table [2 P, C] */
+export function factorOfRow(table: Tensor2D, row: number): Scalar {
+  return reshape(slice(table, [table.shape[0] / 2 + row, 0], [1, 1]), [])
 }
 
 /** A gradient times its factor, 0 where that is 0, whatever the gradient is. */

@@ -1,20 +1,20 @@
 import { provideKernels } from './provide-kernels.js'
-import { adamWKernels } from './webgpu/adamw/kernels.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
 import { guardKernels } from './webgpu/guard/kernels.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
 import { linearKernels } from './webgpu/linear/kernels.js'
 import { lossKernels } from './webgpu/losses/kernels.js'
+import { optimizerKernels } from './webgpu/optimizer/kernels.js'
 import { pixelKernels } from './webgpu/pixels.js'
 
 // This package's own WGSL kernels.
 provideKernels<WebGPUBackend>('webgpu', (backend) => ({
-  ...adamWKernels(backend),
   ...attentionKernels(backend),
   ...guardKernels(backend),
   ...layerNormKernels(backend),
   ...linearKernels(backend),
   ...lossKernels(backend),
+  ...optimizerKernels(backend),
   ...pixelKernels(backend),
 }))

@@ -1,7 +1,8 @@
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { add, greater, mul, scalar, tidy, type Variable, variable, where, zerosLike } from '@tensorflow/tfjs-core'
+import { averageWeights } from '@learngene/ops'
+import { mul, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
 import { describe } from './arguments.js'
-import { factorOf, type Optimizer } from './optimizer.js'
+import { type Optimizer, updates } from './optimizer.js'
 
 /**
  * An exponential average of the weights (Polyak averaging; timm's ModelEma): a training evaluates it and ends with it. After each update of a parameter p its
@@ -20,16 +21,12 @@ export function averaging(optimizer: Optimizer, decay: number): Optimizer {
       return Object.fromEntries(withAverage)
     },
     scalars: optimizer.scalars,
-    update(parameters, gradients, state, scalars) {
-      optimizer.update(parameters, gradients, state, scalars)
-      tidy(() => {
-        const applies = greater(factorOf(scalars), 0)
-        const [kept, taken] = [where(applies, scalar(decay), scalar(1)), where(applies, scalar(1 - decay), scalar(0))]
-        for (const name of Object.keys(gradients)) {
-          const average = state[name]!.tensors.average as Variable
-          tidy(() => average.assign(add(mul(average, kept), mul(parameters[name]!, taken))))
-        }
+    update(parameters, gradients, state, table) {
+      optimizer.update(parameters, gradients, state, table)
+      const slots = Array.from(updates('averaging', parameters, gradients, state), ({ parameter, slot, row }) => {
+        return { parameter, average: slot.tensors.average as Variable, row }
       })
+      averageWeights(slots, table, decay)
     },
     averages(state) {
       const averages: NamedTensors = {}

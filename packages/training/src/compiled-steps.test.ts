@@ -1,6 +1,7 @@
 import { gelu, linear, setOps, setPrecision } from '@learngene/ops'
-import { startBackend } from '@learngene/testing'
+import { startBackend, TOLERANCES } from '@learngene/testing'
 import {
+  engine,
   mean,
   memory,
   mul,
@@ -20,6 +21,7 @@ import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { adamW } from './adamw.js'
 import { averaging } from './averaging.js'
 import type { TrainingCheckpoint } from './checkpoint.js'
+import { alone } from './group.js'
 import { createRng } from './rng.js'
 import { sgd } from './sgd.js'
 import { type TrainOptions, train } from './train.js'
@@ -107,6 +109,78 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     expect(calls).toHaveBeenCalledTimes(2 * 2 * (more().accumulate ?? 1))
     expect(new Set(counts.slice(2)).size).toBe(1)
     expect(memory().numTensors).toBe(before)
+    plain.dispose()
+    compiled.dispose()
+  })
+
+  /** Buffers that the device makes within each step. */
+  const countBuffers = () => {
+    const { device } = engine().backend as unknown as { device: GPUDevice }
+    const created = vi.spyOn(device, 'createBuffer')
+    const counts: number[] = []
+    return { counts, note: () => counts.push(created.mock.calls.length), end: () => created.mockRestore() }
+  }
+
+  test.each<[string, () => Partial<TrainOptions<Batch>>, boolean]>([
+    ['AdamW, averaged', () => ({ optimizer: averaging(adamW(), 0.9) }), true],
+    ['momentum', () => ({ optimizer: sgd({ momentum: 0.9 }) }), true],
+    ['AdamW, clipped', () => ({ optimizer: adamW(), clipNorm: 0.5 }), false],
+  ])('%s: steps of several paths, of which each is recorded once, are plain steps', async (_, more, exact) => {
+    const [plain, compiled] = [createTask(), createTask()]
+    const parts = 3
+    // Paths of a step in combinations that come once: 0 to 3 of its parts are short, in any place.
+    const isShort = (step: number, part: number) => (((step * 5) >> part) & 1) === 1
+    const key = (step: number, part: number) => (isShort(step, part) ? 'short' : 'long')
+    const optionsOf = ({ options }: typeof plain) => ({
+      ...options,
+      steps: 8,
+      accumulate: parts,
+      loss: (step: number, part: number, batch: Batch) => options.loss(isShort(step, part) ? 1 : 0, 0, batch),
+      optimizer: adamW(),
+      ...more(),
+    })
+    const expected = await train(optionsOf(plain))
+    const before = memory().numTensors
+    const given = optionsOf(compiled)
+    const loss = vi.fn(given.loss)
+    const buffers = countBuffers()
+    const batch = (step: number) => {
+      buffers.note()
+      return given.batch(step)
+    }
+    const losses = await train({ ...given, loss, batch, compile: { key: () => '', partKey: key } })
+    buffers.end()
+    expect(new Set(buffers.counts.slice(-3)).size).toBe(1)
+    expect(loss).toHaveBeenCalledTimes(1 + 2 * 2) // once to know the loss's terms, twice for each path
+    expect(memory().numTensors).toBe(before)
+    const [actual, wanted] = [await compiled.values(), await plain.values()]
+    if (exact) expect([losses, actual]).toEqual([expected, wanted])
+    for (const [i, values] of wanted.entries()) {
+      for (const [k, value] of values.entries()) expect(Math.abs(actual[i]![k]! - value)).toBeLessThan(TOLERANCES.webgpu.identity)
+    }
+    plain.dispose()
+    compiled.dispose()
+  })
+
+  test.each([undefined, 0.5])('in a group, clipped at %s, recorded steps are plain steps', async (clipNorm) => {
+    const mean = vi.fn((values: Float32Array) => values.set(values.map((value) => value / 2)))
+    const group = { ...alone, size: 2, mean }
+    const [plain, compiled] = [createTask(), createTask()]
+    const more = { steps: 8, optimizer: averaging(adamW(), 0.9), accumulate: 2, group, clipNorm }
+    const expected = await train({ ...plain.options, ...more })
+    const loss = vi.fn(compiled.options.loss)
+    const buffers = countBuffers()
+    const batch = (step: number) => {
+      buffers.note()
+      return compiled.options.batch(step)
+    }
+    const losses = await train({ ...compiled.options, ...more, loss, batch, compile: { key: compiled.key } })
+    buffers.end()
+    expect(new Set(buffers.counts.slice(-3)).size).toBe(1)
+    expect(loss).toHaveBeenCalledTimes(2 * 2 * 2)
+    expect(mean).toHaveBeenCalledTimes(16)
+    expect(losses).toEqual(expected)
+    expect(await compiled.values()).toEqual(await plain.values())
     plain.dispose()
     compiled.dispose()
   })

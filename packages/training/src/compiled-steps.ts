@@ -1,8 +1,20 @@
 import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { opsSettings } from '@learngene/ops'
-import { dispose, engine, type Tensor, type Tensor1D, type Tensor2D, tensor_util, tidy } from '@tensorflow/tfjs-core'
-import { averageOverGroup, disposeGradients, type LossAndGradients, meanGradients } from './gradients.js'
+import { accumulate, clear, opsSettings } from '@learngene/ops'
+import {
+  dispose,
+  engine,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tensor_util,
+  tensor1d,
+  tidy,
+  type Variable,
+  variable,
+  zeros as zerosOf,
+} from '@tensorflow/tfjs-core'
+import { averageOverGroup, disposeGradients, joined, type LossTerms, meanGradients } from './gradients.js'
 import { countStep } from './optimizer.js'
 import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions, scalarsOf, update } from './step.js'
 
@@ -10,6 +22,11 @@ import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions
 export interface CompileOptions {
   /** Steps of one key differ in their batch only. */
   readonly key: (step: number) => string
+  /**
+   * Parts of a step of one key differ in their batch only, whatever the step. Then, outside of groups, each part is recorded for itself and `key` is not asked: for steps whose
+   * parts recur while their combinations do not, such as several paths.
+   */
+  readonly partKey?: (step: number, part: number) => string
   /** Most bytes for recordings. */
   readonly memoryLimit?: number
 }
@@ -21,12 +38,15 @@ export interface CompiledSteps {
   dispose(): void
 }
 
-/** What a recording of a key reaches. */
-type Reached = Pick<LossAndGradients, 'gradients' | 'terms'>
+/** What a recording of a key has: names of the parameters that it reaches, and of its loss's terms. */
+interface Reached {
+  readonly reached: readonly string[]
+  readonly terms: readonly string[]
+}
 
 /** Steps from a batch to the numbers of `guardStep`. */
 interface Stepper<Batch> {
-  run(step: number, key: string, batch: Batch): Promise<{ readonly numbers: Tensor1D; readonly reached: Reached }>
+  run(step: number, key: string, batch: Batch): Promise<Reached & { readonly numbers: Tensor1D }>
   dispose(): void
 }
 
@@ -42,8 +62,8 @@ export function compileSteps<Prepared, Batch>(
   context: StepContext,
 ): CompiledSteps {
   const { steps } = options
-  const { group, state, readings } = context
-  const stepper = group.size === 1 ? oneRecording(options, compile, context) : twoRecordings(options, compile, context)
+  const { state, readings } = context
+  const stepper = stepperOf(options, compile, context)
   let next: MadeBatch<Batch> | undefined
   /** Until the next batch is there. */
   let coming: Promise<void> | undefined
@@ -61,10 +81,9 @@ export function compileSteps<Prepared, Batch>(
       const { batch, made } = next!
       coming = next = undefined
       try {
-        const { numbers, reached } = await stepper.run(step, `${compile.key(step)} (${opsSettings()})`, batch)
-        const { gradients, terms } = reached
-        countStep(gradients, state)
-        const issued = { step, terms, reached: Object.keys(gradients), numbers: readLater(readings, numbers) }
+        const { numbers, ...names } = await stepper.run(step, `${compile.key(step)} (${opsSettings()})`, batch)
+        countStep(names.reached, state)
+        const issued = { step, ...names, numbers: readLater(readings, numbers) }
         if (step + 1 < steps) {
           coming = make(step + 1)
           coming.catch(() => {}) // the step that it belongs to gets the error
@@ -82,6 +101,12 @@ export function compileSteps<Prepared, Batch>(
   }
 }
 
+function stepperOf<Prepared, Batch>(options: StepOptions<Prepared, Batch>, compile: CompileOptions, context: StepContext): Stepper<Batch> {
+  if (context.group.size > 1) return twoRecordings(options, compile, context)
+  const { partKey } = compile
+  return partKey ? recordingPerPart(options, { ...compile, partKey }, context) : oneRecording(options, compile, context)
+}
+
 /** Gradients and update are one recording. */
 function oneRecording<Prepared, Batch>(
   options: StepOptions<Prepared, Batch>,
@@ -94,7 +119,7 @@ function oneRecording<Prepared, Batch>(
   const compiled = compileStep(
     ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
       const current = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
-      reached.set(nowKey, current)
+      reached.set(nowKey, { reached: Object.keys(current.gradients), terms: current.terms })
       return { numbers: update(options, context, current, scalars) }
     },
     { memoryLimit },
@@ -105,7 +130,7 @@ function oneRecording<Prepared, Batch>(
       const scalars = scalarsOf(options, context, step)
       try {
         const { numbers } = compiled.run({ batch, scalars }, key)
-        return { numbers, reached: reached.get(key)! }
+        return { numbers, ...reached.get(key)! }
       } finally {
         scalars.dispose()
       }
@@ -144,7 +169,7 @@ function twoRecordings<Prepared, Batch>(
       const scalars = scalarsOf(options, context, step)
       try {
         const { numbers } = updates.run({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings())
-        return { numbers, reached: mean }
+        return { numbers, terms: mean.terms, reached: Object.keys(mean.gradients) }
       } finally {
         scalars.dispose()
         disposeGradients(mean)
@@ -155,6 +180,74 @@ function twoRecordings<Prepared, Batch>(
       updates.dispose()
     },
   }
+}
+
+/**
+ * Each part of a step is a recording of its own, which adds to totals, and so is the update, which takes parameters by what the step has reached: a step of
+ * several paths is replayed though their combination never came before.
+ */
+function recordingPerPart<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { memoryLimit, partKey }: CompileOptions & { readonly partKey: NonNullable<CompileOptions['partKey']> },
+  context: StepContext,
+): Stepper<Batch> {
+  const { parameters, accumulate: parts = 1 } = options
+  const names = Object.keys(context.state)
+  const totals = Object.fromEntries(names.map((name) => [name, zeros(parameters[name]!.shape)]))
+  const reachedBy = new Map<string, readonly string[]>()
+  let [now, nowPart, nowKey] = [0, 0, '']
+  let loss: { readonly total: Variable; readonly terms: string[] } | undefined
+
+  const partOf = compileStep(
+    (batch: Batch) => {
+      const { loss: value, gradients } = meanGradients(parameters, 1, () => options.loss(now, nowPart, batch), 1 / parts)
+      reachedBy.set(nowKey, Object.keys(gradients))
+      const pairs = Object.entries(gradients).map(([name, gradient]) => ({ total: totals[name]!, value: gradient }))
+      accumulate([{ total: loss!.total, value }, ...pairs])
+    },
+    { memoryLimit },
+  )
+  const updates = compileStep(({ scalars, reached }: { scalars: Tensor2D; reached: Tensor1D }) => {
+    const current = { loss: loss!.total, gradients: { ...totals }, terms: [] }
+    const numbers = update(options, context, current, scalars, reached)
+    clear([loss!.total, ...Object.values(totals)])
+    return { numbers }
+  })
+  return {
+    async run(step, _key, batch) {
+      loss ??= emptyLoss(() => options.loss(step, 0, batch))
+      const all = new Set<string>()
+      now = step
+      for (let part = 0; part < parts; part++) {
+        nowPart = part
+        nowKey = `${partKey(step, part)} (${opsSettings()})`
+        partOf.run(batch, nowKey)
+        for (const name of reachedBy.get(nowKey)!) all.add(name)
+      }
+      const scalars = scalarsOf(options, context, step)
+      const reached = tensor1d(names.map((name) => (all.has(name) ? 1 : 0)))
+      try {
+        return { ...updates.run({ scalars, reached }, opsSettings()), reached: [...all], terms: loss.terms }
+      } finally {
+        dispose([scalars, reached])
+      }
+    },
+    dispose() {
+      partOf.dispose()
+      updates.dispose()
+      dispose([...Object.values(totals), ...(loss ? [loss.total] : [])])
+    },
+  }
+}
+
+const zeros = (shape: number[]): Variable => tidy(() => variable(zerosOf(shape), false))
+
+/** A total for a loss, of which the first part is computed once to know its terms. */
+function emptyLoss(first: () => LossTerms) {
+  return tidy(() => {
+    const { value, names } = joined(first())
+    return { total: zeros(value.shape), terms: names }
+  })
 }
 
 /** A batch, and those of its tensors that were made for it; others belong to whoever made them. */

@@ -26,9 +26,15 @@ export function lossValues(values: ArrayLike<number>, terms: readonly string[]):
 /**
  * The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient, be it all of them; the caller disposes the result.
  *
+ * @param factor of each part's loss
  * @throws when a loss or one of its terms is not a scalar, or the terms of the parts have other names
  */
-export function meanGradients(parameters: Parameters, parts: number, loss: (part: number) => LossTerms): LossAndGradients {
+export function meanGradients(
+  parameters: Parameters,
+  parts: number,
+  loss: (part: number) => LossTerms,
+  factor = 1 / parts,
+): LossAndGradients {
   const names = Object.keys(parameters)
   let terms: string[] | undefined
   const ofPart = (part: number): LossAndGradients => {
@@ -41,7 +47,7 @@ export function meanGradients(parameters: Parameters, parts: number, loss: (part
             throw new Error(`train: the parts of a step must have a loss of the same terms; got ${terms} and ${names}`)
           }
           terms = names
-          return parts === 1 ? value : mul(value, 1 / parts)
+          return factor === 1 ? value : mul(value, factor)
         } catch (error) {
           freeTape()
           throw error
@@ -73,7 +79,7 @@ export function disposeGradients({ loss, gradients }: LossAndGradients): void {
 }
 
 /** Terms as one vector: the gradient of its sum is that of the loss, and one reading gives all of them. */
-function joined(loss: LossTerms): { readonly value: Tensor; readonly names: string[] } {
+export function joined(loss: LossTerms): { readonly value: Tensor; readonly names: string[] } {
   if (loss instanceof Tensor || typeof loss !== 'object' || loss === null) return { value: requireScalar('the loss', loss), names: [] }
   const names = Object.keys(loss)
   if (names.length === 0) throw new Error('train: the loss must have at least one term; got an empty object')

@@ -7,7 +7,6 @@ export { alone, type Group, shareOf } from './group.js'
 export {
   countStep,
   disposeState,
-  factorOf,
   type Optimizer,
   type OptimizerState,
   type Slot,

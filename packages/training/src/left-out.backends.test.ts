@@ -1,5 +1,5 @@
 import { describeEachBackend, valuesOf } from '@learngene/testing'
-import { fill, type Tensor2D, tensor2d } from '@tensorflow/tfjs-core'
+import { fill, tensor2d } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { adamW } from './adamw.js'
 import { averaging } from './averaging.js'
@@ -25,7 +25,7 @@ describeEachBackend(() => {
       for (const value of [0.1, -0.3]) takeStep(optimizer, parameters, gradientsOf(value), state, 0.05)
       const before = await values()
       const { data, shape } = optimizer.scalars(parameters, state, 0.05)
-      const scalars = tensor2d([...data, ...new Array(shape[1]).fill(0)], [shape[0] + 1, shape[1]]) as Tensor2D
+      const scalars = tensor2d([...data, ...new Array(data.length).fill(0)], [2 * shape[0], shape[1]])
       optimizer.update(parameters, gradientsOf(Number.NaN), state, scalars)
       expect(await values()).toEqual(before)
       takeStep(optimizer, parameters, gradientsOf(0.1), state, 0.05)

@@ -1,5 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { reshape, type Scalar, slice, type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
+import { type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
 
 /** What an optimizer remembers of one parameter. */
 export interface Slot {
@@ -18,27 +18,27 @@ export interface StepScalars {
   readonly shape: [parameters: number, columns: number]
 }
 
-/** Functions with explicit state: a step is `update` with the tensor of `scalars` and a factor, then `countStep`. */
+/** Functions with explicit state: a step is `update` with a table of `scalars` and factors, then `countStep`. */
 export interface Optimizer {
   init(parameters: Parameters): OptimizerState
   /** All numbers of the coming step that change from step to step. Counts nothing. */
   scalars(parameters: Parameters, state: OptimizerState, learningRate: number): StepScalars
   /**
-   * Assigns new values to parameters and to the state's tensors. It neither counts nor reads a number that changes from step to step but from `scalars`
+   * Assigns new values to parameters and to the state's tensors. It neither counts nor reads a number that changes from step to step but from `table`
    * on the device, so that its commands can be recorded once and replayed.
    *
    * @param gradients by parameter name; parameters without one stay as they are
-   * @param scalars what `scalars` gave, with one row more: it begins with the factor of the gradients ({@link factorOf}). Where that is 0, all must stay as it
-   * is, whatever the gradients are
+   * @param table [2 P, C] what `scalars` gave, then a row for each parameter that begins with the factor of its gradient (`factorOfRow` of `@learngene/ops`). Where that
+   * is 0, parameter and slot must stay as they are, whatever the gradient is
    */
-  update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, scalars: Tensor2D): void
+  update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, table: Tensor2D): void
   /** Values to take in place of parameters when the training is evaluated and when it ends, by name; the caller frees them. */
   averages?(state: OptimizerState): NamedTensors
 }
 
-/** Notes that the parameters with a gradient have had one update more. */
-export function countStep(gradients: NamedTensors, state: OptimizerState): void {
-  for (const name of Object.keys(gradients)) state[name]!.steps++
+/** Notes that these parameters have had one update more. */
+export function countStep(reached: readonly string[], state: OptimizerState): void {
+  for (const name of reached) state[name]!.steps++
 }
 
 /** Takes the last count back, for a step that was left out. */
@@ -74,11 +74,6 @@ export function* updates(optimizer: string, parameters: Parameters, gradients: N
   }
 }
 
-/** The factor of the gradients, a scalar. */
-export function factorOf(scalars: Tensor2D): Scalar {
-  return reshape(slice(scalars, [scalars.shape[0] - 1, 0], [1, 1]), [])
-}
-
 /** One update of parameters and state, counted. */
 export function takeStep(
   optimizer: Optimizer,
@@ -89,9 +84,9 @@ export function takeStep(
 ): void {
   const { data, shape } = optimizer.scalars(parameters, state, learningRate)
   const [rows, columns] = shape
-  const table = new Float32Array(data.length + columns)
+  const table = new Float32Array(2 * data.length)
   table.set(data)
-  table[data.length] = 1
-  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(table, [rows + 1, columns])))
-  countStep(gradients, state)
+  for (let row = rows; row < 2 * rows; row++) table[row * columns] = 1
+  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(table, [2 * rows, columns])))
+  countStep(Object.keys(gradients), state)
 }

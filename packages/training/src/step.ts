@@ -70,15 +70,21 @@ export function scalarsOf<Prepared, Batch>(
   return tensor2d(data, shape)
 }
 
-/** Updates parameters and state on the device, or leaves all as it is where something is not finite. @returns the numbers of `guardStep` */
+/**
+ * Updates parameters and state on the device, or leaves all as it is where something is not finite.
+ *
+ * @param reached [P]: 0 for parameters whose gradients are none, in the state's order; default 1 for all
+ * @returns the numbers of `guardStep`
+ */
 export function update<Prepared, Batch>(
   { parameters, optimizer, clipNorm }: StepOptions<Prepared, Batch>,
   { state, guard }: StepContext,
   { loss, gradients }: LossAndGradients,
   scalars: Tensor2D,
+  reached?: Tensor1D,
 ): Tensor1D {
   return tidy(() => {
-    const { table, numbers } = guardStep(loss, Object.values(gradients), scalars, guard, { clipNorm })
+    const { table, numbers } = guardStep(loss, Object.values(gradients), scalars, guard, { clipNorm, reached })
     optimizer.update(parameters, gradients, state, table)
     return numbers
   })
@@ -108,9 +114,9 @@ export async function issueStep<Prepared, Batch>(
     if (group.size > 1) await averageOverGroup(group, current, readings.read)
     const scalars = scalarsOf(options, context, step)
     const numbers = update(options, context, current, scalars)
-    countStep(current.gradients, state)
-    const { terms, gradients } = current
-    const issued = { step, terms, reached: Object.keys(gradients), numbers: readLater(readings, numbers) }
+    const reached = Object.keys(current.gradients)
+    countStep(reached, state)
+    const issued = { step, terms: current.terms, reached, numbers: readLater(readings, numbers) }
     scalars.dispose()
     numbers.dispose()
     return issued
@@ -126,8 +132,8 @@ export async function valuesOf<Prepared, Batch>(
 ): Promise<LossValues> {
   const read = Array.from(await numbers)
   const values = lossValues(read.slice(GUARD_NUMBERS), terms)
-  const [taken, norm] = read
-  if (taken === 1) return values
+  const [leftOut, norm] = read
+  if (leftOut === 0) return values
   const [what, value] = Number.isFinite(values.loss) ? ["gradients' norm", norm] : ['loss', values.loss]
   const left = step === 0 ? 'as they were before it' : `those after step ${step - 1}, the last good one`
   throw new Error(

@@ -71,7 +71,9 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
     const watched = watch(options.evaluate, { optimizer, parameters, steps, state }, resume)
     const saver = saves(options, (step) => captureTraining(step, parameters, state, losses, watched))
     const onGPU = getBackend() === 'webgpu'
-    if (options.compile && onGPU) compiled = compileSteps(options, options.compile, prepared.next, context)
+    const { compile } = options
+    const recordable = compile && onGPU && (group.size === 1 || !compile.partKey)
+    if (recordable) compiled = compileSteps(options, compile, prepared.next, context)
     const most = onGPU && group.size === 1 ? STEPS_AHEAD : 0
     const settle = async (oldest: IssuedStep) => {
       const { step } = oldest

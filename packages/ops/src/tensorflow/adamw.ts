@@ -18,8 +18,7 @@ export function adamWKernel(native: Native): Run {
   const openPlaces = () => STATE.map((name) => native.place(`learngene ${name}`))
   return (inputs, { rows, beta1, beta2, epsilon }) => {
     const table = native.values(inputs.scalars!)
-    const factor = table[table.length - ADAMW_COLUMNS]!
-    if (factor === 0) return (rows as number[]).flatMap((_, i) => STATE.map((name) => native.again(inputs[`${name}${i}`]!)))
+    const factorOf = (row: number) => table[table.length / 2 + ADAMW_COLUMNS * row]!
     places ??= openPlaces()
     const targets = places
     const groups = groupsOf(table, rows as number[], (i) => inputs[`parameter${i}`]!.shape.length === 1)
@@ -33,6 +32,8 @@ export function adamWKernel(native: Native): Run {
     const betas = [native.number(beta1 as number), native.number(beta2 as number)]
 
     const update = ([parameter, gradient, m, v]: Slot, row: number): Tensor[] => {
+      const factor = factorOf(row)
+      if (factor === 0) return [parameter, m, v].map(native.again)
       const shrunk = mul(parameter, shrinks[row]!)
       for (const [place, value] of [shrunk, m, v].entries()) native.assign(targets[place]!, value)
       shrunk.dispose()

@@ -104,7 +104,7 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
       const { row, beta1, beta2, epsilon } = attributes as unknown as AdamWConstants & { row: number }
       const table = backend.readSync(scalars!.dataId) as Float32Array
       const numbers = table.subarray(ADAMW_COLUMNS * row)
-      const factor = table[table.length - ADAMW_COLUMNS]!
+      const factor = table[table.length / 2 + ADAMW_COLUMNS * row]!
       if (factor === 0) return [parameter, m, v].map((kept) => again(backend, kept!))
       const [learningRate, shrink, mCorrection, vCorrection] = numbers as unknown as [number, number, number, number]
       const shape = parameter!.shape

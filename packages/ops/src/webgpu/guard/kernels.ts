@@ -30,17 +30,23 @@ export function guardKernels(backend: WebGPUBackend): Kernels {
   }
   return kernelSet(backend, {
     LearngeneStepGuard(inputs, attributes) {
-      const { loss, scalars } = inputs as { loss: TensorInfo; scalars: TensorInfo }
+      const { loss, scalars, reached } = inputs as { loss: TensorInfo; scalars: TensorInfo; reached?: TensorInfo }
       const { gradients, ...numbersOf } = attributes as { gradients: number; clipNorm: number; doubleAfter: number; largestScale: number }
       const [rows, columns] = scalars.shape as [number, number]
       const [terms, count] = [sizeOf(loss), sizeOf(scalars)]
       const read = Array.from({ length: gradients }, (_, i) => inputs[`gradient${i}`]!)
       const partial = read.length > 0 ? partialsOf(read) : undefined
       const state = writable(backend, inputs.state!)
-      const table = newTensor(backend, [rows + 1, columns])
+      const table = newTensor(backend, [2 * rows, columns])
       const numbers = newTensor(backend, [GUARD_NUMBERS + terms])
-      const uniforms = { terms, partials: partial ? sizeOf(partial) : 0, count, columns, ...numbersOf }
-      dispatch(backend, GUARD_PROGRAM, { loss, partial: partial ?? loss, scalars, state, table, numbers }, uniforms, [1, 1, 1])
+      const uniforms = { terms, partials: partial ? sizeOf(partial) : 0, count, columns, someReached: reached ? 1 : 0, ...numbersOf }
+      dispatch(
+        backend,
+        GUARD_PROGRAM,
+        { loss, partial: partial ?? loss, scalars, reached: reached ?? loss, state, table, numbers },
+        uniforms,
+        [1, 1, 1],
+      )
       if (partial) backend.disposeData(partial.dataId)
       return [table, numbers, state]
     },

@@ -62,22 +62,28 @@ export const GUARD_PROGRAM: Program = {
     loss: { type: 'array<f32>' },
     partial: { type: 'array<f32>' },
     scalars: { type: 'array<f32>' },
+    reached: { type: 'array<f32>' },
     state: { type: 'array<f32>', write: true },
     table: { type: 'array<f32>', write: true },
     numbers: { type: 'array<f32>', write: true },
   },
-  uniforms: { terms: 'u32', partials: 'u32', count: 'u32', columns: 'u32', clipNorm: 'f32', doubleAfter: 'f32', largestScale: 'f32' },
+  uniforms: {
+    terms: 'u32',
+    partials: 'u32',
+    count: 'u32',
+    columns: 'u32',
+    someReached: 'u32',
+    clipNorm: 'f32',
+    doubleAfter: 'f32',
+    largestScale: 'f32',
+  },
   workgroupSize: [THREADS, 1, 1],
   code: `
 var<workgroup> sums: array<f32, ${THREADS}>;
 fn isFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
-fn main(@builtin(local_invocation_index) thread: u32) {
-  var own = 0.0;
-  for (var i = thread; i < u.partials; i += ${THREADS}u) { own += partial[i]; }
-  for (var i = thread; i < u.count; i += ${THREADS}u) { table[i] = scalars[i]; }${SUM}
-  if (thread > 0u) { return; }
+var<workgroup> agreed: f32;
+fn judge(squares: f32) -> f32 {
   let scale = state[1];
-  let squares = sums[0];
   let norm = sqrt(squares) / scale;
   let sound = isFinite(squares) && isFinite(norm);
   var lives = state[0] > 0.0 && (sound || (u.doubleAfter > 0.0 && scale > 1.0));
@@ -86,11 +92,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     numbers[3u + i] = loss[i];
   }
   let applies = lives && sound;
-  var factor = 1.0;
-  if (u.clipNorm > 0.0) { factor = min(u.clipNorm / (norm + 1e-6), 1.0); }
-  for (var i = 0u; i < u.columns; i++) { table[u.count + i] = 0.0; }
-  if (applies) { table[u.count] = factor / scale; }
-  numbers[0] = select(0.0, 1.0, applies);
+  numbers[0] = select(1.0, 0.0, applies);
   numbers[1] = norm;
   numbers[2] = scale;
   state[0] = select(0.0, 1.0, lives);
@@ -99,6 +101,23 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     state[2] = select(0.0, taken, applies && taken != u.doubleAfter);
     if (applies && taken == u.doubleAfter) { state[1] = min(2.0 * scale, u.largestScale); }
     if (lives && !applies) { state[1] = max(0.5 * scale, 1.0); }
+  }
+  if (!applies) { return 0.0; }
+  if (u.clipNorm > 0.0) { return min(u.clipNorm / (norm + 1e-6), 1.0) / scale; }
+  return 1.0 / scale;
+}
+fn main(@builtin(local_invocation_index) thread: u32) {
+  var own = 0.0;
+  for (var i = thread; i < u.partials; i += ${THREADS}u) { own += partial[i]; }
+  for (var i = thread; i < u.count; i += ${THREADS}u) { table[i] = scalars[i]; }${SUM}
+  workgroupBarrier();
+  if (thread == 0u) { agreed = judge(sums[0]); }
+  workgroupBarrier();
+  for (var i = thread; i < u.count; i += ${THREADS}u) {
+    let row = i / u.columns;
+    var factor = select(0.0, agreed, row * u.columns == i);
+    if (u.someReached == 1u) { factor *= reached[row]; }
+    table[u.count + i] = factor;
   }
 }`,
 }
