@@ -1,5 +1,6 @@
+import { compileStep } from '@learngene/compile-step'
 import { buildPool, createAuxiliary, createDistillation, liveTeacher } from '@learngene/learngene-pool'
-import { crossEntropy } from '@learngene/ops'
+import { crossEntropy, opsSettings } from '@learngene/ops'
 import { descendantOf } from '@learngene/stitch'
 import { adamW, createRng, type Group, type LossTerms, train } from '@learngene/training'
 import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
@@ -57,12 +58,11 @@ function stitched(model: Task['model']): Network {
 }
 
 function inference(network: Network, { images }: Inputs, group: Group): Work {
+  const compiled = compileStep(({ images }: Pick<Inputs, 'images'>) => forward(network, images).logits)
   return {
     async run(steps, onStep) {
       for (let i = 0; i < steps; i++) {
-        const { logits } = forward(network, images)
-        await logits.data()
-        logits.dispose()
+        await compiled.run({ images }, opsSettings()).data()
         group.barrier()
         onStep()
       }
