@@ -14,6 +14,7 @@ import {
   type Schedule,
   shareOf,
   type TrainingControl,
+  type TrainingPrecision,
   train,
 } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
@@ -39,6 +40,8 @@ export interface TrainingPlan {
   readonly accumulate?: number
   /** Decay of an exponential average of the weights, such as 0.999: it is evaluated and it is what remains. Default none. */
   readonly averageDecay?: number
+  /** `mixed`: float16 products and a scaled loss, on GPUs that have matrix units for it, else an error; default `float32`. */
+  readonly precision?: TrainingPrecision
   /** Other images, on which what is trained is evaluated while it is. */
   readonly validation?: ValidationPlan
 }
@@ -70,6 +73,7 @@ export const PLAN_OPTIONS = {
   clipNorm: true,
   accumulate: true,
   averageDecay: true,
+  precision: true,
   validation: true,
 } as const
 
@@ -160,7 +164,7 @@ export async function trainByPlan<Lesson>(
   training: PlannedTraining<Lesson>,
   rng: Rng,
 ): Promise<Float32Array> {
-  const { group = alone, weightDecay, averageDecay, clipNorm, accumulate = 1, report, signal, checkpoint, resume } = plan
+  const { group = alone, weightDecay, averageDecay, clipNorm, accumulate = 1, precision, report, signal, checkpoint, resume } = plan
   const { parameters, source, losses = 1, lesson, loss, key, lossKey } = training
   const epochs = planEpochs(plan, source.length, rng.fork('batches'), group)
   const drawn = rng.fork('augmentation')
@@ -181,6 +185,7 @@ export async function trainByPlan<Lesson>(
     optimizer: averageDecay === undefined ? optimizer : averaging(optimizer, averageDecay),
     accumulate: accumulate * losses,
     clipNorm,
+    precision,
     prepare: read,
     batch: (_, parts) => parts.map((part) => lesson(part)),
     loss: (step, part, lessons) => loss(step, part % losses, lessons[Math.floor(part / losses)]!),

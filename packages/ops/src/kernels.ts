@@ -83,6 +83,7 @@ function warnOfReference(backend: string): void {
  * - `LearngeneCrossEntropy` {logits [B,C], targets [B,C]}, attributes of CrossEntropyAttributes (cross-entropy.ts) -> loss [B], saved
  * - `LearngeneCrossEntropyGrad` {logits, targets, saved, dy [B]}, the same attributes -> dlogits [B,C]
  * - `LearngeneMeanSquaredError` {x [B,...], target} -> [B]; `LearngeneMeanSquaredErrorGrad` {x, target, dy [B]} -> dx
+ * - `LearngeneMixedPrecision` {} -> nothing; throws the reason where the device cannot multiply in float16
  * - `LearngeneNormalisePixels` {packed int32 [n]}, attributes of PixelAttributes (pixels.ts) -> [B,h,w,c]
  *
  * `statistics`, `inverse` and `saved` are the backend's own affair.
@@ -106,4 +107,5 @@ export type KernelName =
   | 'LearngeneCrossEntropyGrad'
   | 'LearngeneMeanSquaredError'
   | 'LearngeneMeanSquaredErrorGrad'
+  | 'LearngeneMixedPrecision'
   | 'LearngeneNormalisePixels'

@@ -30,8 +30,9 @@ export function averaging(optimizer: Optimizer, decay: number): Optimizer {
     },
     averages(state) {
       const averages: NamedTensors = {}
-      for (const [name, { steps, tensors }] of Object.entries(state)) {
-        if (steps > 0) averages[name] = tidy(() => mul(tensors.average!, 1 / (1 - decay ** steps)))
+      for (const [name, { steps, leftOut = 0, tensors }] of Object.entries(state)) {
+        const taken = steps - leftOut
+        if (taken > 0) averages[name] = tidy(() => mul(tensors.average!, 1 / (1 - decay ** taken)))
       }
       return averages
     },

@@ -146,7 +146,7 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     const buffers = countBuffers()
     const batch = (step: number) => {
       buffers.note()
-      return given.batch(step)
+      return compiled.options.batch(step)
     }
     const losses = await train({ ...given, loss, batch, compile: { key: () => '', partKey: key } })
     buffers.end()

@@ -16,7 +16,7 @@ import {
 } from '@tensorflow/tfjs-core'
 import { averageOverGroup, disposeGradients, joined, type LossTerms, meanGradients } from './gradients.js'
 import { countStep } from './optimizer.js'
-import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions, scalarsOf, update } from './step.js'
+import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions, scalarsOf, scaleOf, update } from './step.js'
 
 /** How steps are recorded. */
 export interface CompileOptions {
@@ -118,7 +118,7 @@ function oneRecording<Prepared, Batch>(
   let [now, nowKey] = [0, '']
   const compiled = compileStep(
     ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
-      const current = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
+      const current = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch), { scale: scaleOf(options, context) })
       reached.set(nowKey, { reached: Object.keys(current.gradients), terms: current.terms })
       return { numbers: update(options, context, current, scalars) }
     },
@@ -129,6 +129,7 @@ function oneRecording<Prepared, Batch>(
       ;[now, nowKey] = [step, key]
       const scalars = scalarsOf(options, context, step)
       try {
+        await compiled.prepare({ batch, scalars }, key, context.compiling)
         const { numbers } = compiled.run({ batch, scalars }, key)
         return { numbers, ...reached.get(key)! }
       } finally {
@@ -151,7 +152,9 @@ function twoRecordings<Prepared, Batch>(
   let [now, nowKey] = [0, '']
   const gradientsOf = compileStep(
     (batch: Batch) => {
-      const { loss, gradients, ...rest } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
+      const { loss, gradients, ...rest } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch), {
+        scale: scaleOf(options, context),
+      })
       terms.set(nowKey, rest.terms)
       return { loss, gradients }
     },
@@ -163,11 +166,13 @@ function twoRecordings<Prepared, Batch>(
   return {
     async run(step, key, batch) {
       ;[now, nowKey] = [step, key]
+      await gradientsOf.prepare(batch, key, context.compiling)
       const own = gradientsOf.run(batch, key)
       const mean = { ...own, gradients: { ...own.gradients }, terms: terms.get(key)! }
       await averageOverGroup(group, mean, readings.read)
       const scalars = scalarsOf(options, context, step)
       try {
+        await updates.prepare({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings(), context.compiling)
         const { numbers } = updates.run({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings())
         return { numbers, terms: mean.terms, reached: Object.keys(mean.gradients) }
       } finally {
@@ -200,7 +205,10 @@ function recordingPerPart<Prepared, Batch>(
 
   const partOf = compileStep(
     (batch: Batch) => {
-      const { loss: value, gradients } = meanGradients(parameters, 1, () => options.loss(now, nowPart, batch), 1 / parts)
+      const { loss: value, gradients } = meanGradients(parameters, 1, () => options.loss(now, nowPart, batch), {
+        factor: 1 / parts,
+        scale: scaleOf(options, context),
+      })
       reachedBy.set(nowKey, Object.keys(gradients))
       const pairs = Object.entries(gradients).map(([name, gradient]) => ({ total: totals[name]!, value: gradient }))
       accumulate([{ total: loss!.total, value }, ...pairs])
@@ -221,12 +229,14 @@ function recordingPerPart<Prepared, Batch>(
       for (let part = 0; part < parts; part++) {
         nowPart = part
         nowKey = `${partKey(step, part)} (${opsSettings()})`
+        await partOf.prepare(batch, nowKey, context.compiling)
         partOf.run(batch, nowKey)
         for (const name of reachedBy.get(nowKey)!) all.add(name)
       }
       const scalars = scalarsOf(options, context, step)
       const reached = tensor1d(names.map((name) => (all.has(name) ? 1 : 0)))
       try {
+        await updates.prepare({ scalars, reached }, opsSettings(), context.compiling)
         return { ...updates.run({ scalars, reached }, opsSettings()), reached: [...all], terms: loss.terms }
       } finally {
         dispose([scalars, reached])

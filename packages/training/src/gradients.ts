@@ -1,5 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import { add, clone, engine, mul, type Scalar, stack, Tensor, tensor, tidy } from '@tensorflow/tfjs-core'
+import { add, clone, div, engine, mul, type Scalar, stack, Tensor, tensor, tidy } from '@tensorflow/tfjs-core'
 import type { Group } from './group.js'
 
 /** A loss: a scalar, or its named terms, scalars whose sum is what is trained. */
@@ -26,14 +26,15 @@ export function lossValues(values: ArrayLike<number>, terms: readonly string[]):
 /**
  * The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient, be it all of them; the caller disposes the result.
  *
- * @param factor of each part's loss
+ * @param options.factor of each part's loss
+ * @param options.scale a power of two that the gradients, not the loss, are multiplied by
  * @throws when a loss or one of its terms is not a scalar, or the terms of the parts have other names
  */
 export function meanGradients(
   parameters: Parameters,
   parts: number,
   loss: (part: number) => LossTerms,
-  factor = 1 / parts,
+  { factor = 1 / parts, scale }: { readonly factor?: number; readonly scale?: Scalar } = {},
 ): LossAndGradients {
   const names = Object.keys(parameters)
   let terms: string[] | undefined
@@ -47,7 +48,8 @@ export function meanGradients(
             throw new Error(`train: the parts of a step must have a loss of the same terms; got ${terms} and ${names}`)
           }
           terms = names
-          return factor === 1 ? value : mul(value, factor)
+          const weighted = factor === 1 ? value : mul(value, factor)
+          return scale ? mul(weighted, scale) : weighted
         } catch (error) {
           freeTape()
           throw error
@@ -58,7 +60,7 @@ export function meanGradients(
       true,
     )
     const reached = names.flatMap((name, i) => (grads[i] ? [[name, grads[i]] as const] : []))
-    return { loss: value, terms: terms!, gradients: Object.fromEntries(reached) }
+    return { loss: scale ? div(value, scale) : value, terms: terms!, gradients: Object.fromEntries(reached) }
   }
   return tidy(() => {
     let total = ofPart(0)

@@ -16,4 +16,5 @@ export {
 export { createRng } from './rng.js'
 export { type CosineOptions, cosine, type Schedule } from './schedule.js'
 export { type SgdOptions, sgd } from './sgd.js'
-export { type TrainingControl, type TrainOptions, train } from './train.js'
+export type { LossScaling } from './step.js'
+export { type TrainingControl, type TrainingPrecision, type TrainOptions, train } from './train.js'

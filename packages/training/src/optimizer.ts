@@ -5,6 +5,8 @@ import { type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } fro
 export interface Slot {
   /** Updates so far; a parameter without a gradient in a step is not updated, as in PyTorch. */
   steps: number
+  /** Those among them that were left out, as their gradients were too large for float16. */
+  leftOut?: number
   readonly tensors: { readonly [name: string]: Variable }
 }
 
@@ -39,11 +41,6 @@ export interface Optimizer {
 /** Notes that these parameters have had one update more. */
 export function countStep(reached: readonly string[], state: OptimizerState): void {
   for (const name of reached) state[name]!.steps++
-}
-
-/** Takes the last count back, for a step that was left out. */
-export function uncountStep(reached: readonly string[], state: OptimizerState): void {
-  for (const name of reached) state[name]!.steps--
 }
 
 /** Zeros of each parameter's shape under each of the names: the state most optimizers begin with. */

@@ -1,7 +1,7 @@
-import type { Readings } from '@learngene/compile-step'
+import type { CompileProgress, Readings } from '@learngene/compile-step'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { GUARD_NUMBERS, guardStep } from '@learngene/ops'
-import { type Tensor1D, type Tensor2D, tensor2d, tidy, type Variable } from '@tensorflow/tfjs-core'
+import { reshape, type Scalar, slice, type Tensor1D, type Tensor2D, tensor2d, tidy, type Variable } from '@tensorflow/tfjs-core'
 import {
   averageOverGroup,
   disposeGradients,
@@ -33,7 +33,23 @@ export interface StepOptions<Prepared = void, Batch = Prepared> {
   readonly accumulate?: number
   /** Scales the gradients down where their joint Euclidean norm exceeds this. */
   readonly clipNorm?: number
+  /**
+   * Trains the loss times a scale, so that small gradients do not vanish where parts of the backward pass are in float16; the update takes it out again. A step
+   * whose gradients are not finite is left out and halves the scale, on the device. Default none, with precision `mixed` its own defaults.
+   */
+  readonly lossScaling?: LossScaling
 }
+
+/** A dynamic scale of the loss. */
+export interface LossScaling {
+  /** The first one; default 2^15. */
+  readonly scale?: number
+  /** Steps in a row without an overflow after which it doubles; default 2000. */
+  readonly doubleAfter?: number
+}
+
+/** Steps in a row after which a scale doubles (PyTorch's GradScaler). */
+const DOUBLE_AFTER = 2000
 
 /** What the steps of one training share. */
 export interface StepContext {
@@ -42,6 +58,8 @@ export interface StepContext {
   /** Of `guardState`. */
   readonly guard: Variable
   readonly readings: Readings
+  /** Hears how many GPU programs are compiled, of how many. */
+  readonly compiling: CompileProgress
 }
 
 /** A step that was given to the device, and whose numbers come when they come. */
@@ -58,6 +76,11 @@ export interface IssuedStep {
 /** A step's batch where nothing else is asked for: what was prepared. */
 export function batchOf<Prepared, Batch>({ batch }: StepOptions<Prepared, Batch>, step: number, prepared: Prepared): Batch {
   return batch ? batch(step, prepared) : (prepared as unknown as Batch)
+}
+
+/** What the loss is multiplied by; undefined where it is not. */
+export function scaleOf<Prepared, Batch>({ lossScaling }: StepOptions<Prepared, Batch>, { guard }: StepContext): Scalar | undefined {
+  return lossScaling && reshape(slice(guard, [1], [1]), [])
 }
 
 /** The numbers of a step, on the host. */
@@ -77,14 +100,18 @@ export function scalarsOf<Prepared, Batch>(
  * @returns the numbers of `guardStep`
  */
 export function update<Prepared, Batch>(
-  { parameters, optimizer, clipNorm }: StepOptions<Prepared, Batch>,
+  { parameters, optimizer, clipNorm, lossScaling }: StepOptions<Prepared, Batch>,
   { state, guard }: StepContext,
   { loss, gradients }: LossAndGradients,
   scalars: Tensor2D,
   reached?: Tensor1D,
 ): Tensor1D {
   return tidy(() => {
-    const { table, numbers } = guardStep(loss, Object.values(gradients), scalars, guard, { clipNorm, reached })
+    const { table, numbers } = guardStep(loss, Object.values(gradients), scalars, guard, {
+      clipNorm,
+      reached,
+      ...(lossScaling && { doubleAfter: lossScaling.doubleAfter ?? DOUBLE_AFTER }),
+    })
     optimizer.update(parameters, gradients, state, table)
     return numbers
   })
@@ -108,7 +135,7 @@ export async function issueStep<Prepared, Batch>(
   const { group, state, readings } = context
   const current = tidy(() => {
     const batch = batchOf(options, step, prepared)
-    return { ...meanGradients(parameters, accumulate, (part) => options.loss(step, part, batch)) }
+    return { ...meanGradients(parameters, accumulate, (part) => options.loss(step, part, batch), { scale: scaleOf(options, context) }) }
   })
   try {
     if (group.size > 1) await averageOverGroup(group, current, readings.read)
@@ -127,13 +154,18 @@ export async function issueStep<Prepared, Batch>(
 
 /** What a step's loss was. @throws when it or the gradients' norm is not finite, naming the step and that the parameters are those before it */
 export async function valuesOf<Prepared, Batch>(
-  { steps, learningRate }: StepOptions<Prepared, Batch>,
-  { step, terms, numbers }: IssuedStep,
+  { steps, learningRate, lossScaling }: StepOptions<Prepared, Batch>,
+  { state }: StepContext,
+  { step, terms, reached, numbers }: IssuedStep,
 ): Promise<LossValues> {
   const read = Array.from(await numbers)
   const values = lossValues(read.slice(GUARD_NUMBERS), terms)
-  const [leftOut, norm] = read
-  if (leftOut === 0) return values
+  const [leftOut, norm, scale] = read
+  if (leftOut === 0) return lossScaling ? { ...values, lossScale: scale! } : values
+  if (lossScaling && Number.isFinite(values.loss) && scale! > 1) {
+    for (const name of reached) state[name]!.leftOut = (state[name]!.leftOut ?? 0) + 1
+    return { ...values, lossScale: scale! }
+  }
   const [what, value] = Number.isFinite(values.loss) ? ["gradients' norm", norm] : ['loss', values.loss]
   const left = step === 0 ? 'as they were before it' : `those after step ${step - 1}, the last good one`
   throw new Error(

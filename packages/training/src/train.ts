@@ -1,6 +1,6 @@
 import { createReadings } from '@learngene/compile-step'
 import type { Reporter } from '@learngene/interfaces'
-import { guardState } from '@learngene/ops'
+import { getPrecision, guardState, requireMixed, setPrecision } from '@learngene/ops'
 import { dispose, getBackend, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
@@ -9,7 +9,7 @@ import { type CompiledSteps, type CompileOptions, compileSteps } from './compile
 import { type EvaluationOptions, requireEvaluation, watch } from './evaluation.js'
 import { alone, type Group } from './group.js'
 import { disposeState } from './optimizer.js'
-import { type IssuedStep, issueStep, type StepContext, type StepOptions, valuesOf } from './step.js'
+import { type IssuedStep, issueStep, type LossScaling, type StepContext, type StepOptions, valuesOf } from './step.js'
 
 /** What a training does besides its steps; every training of the project takes it. */
 export interface TrainingControl {
@@ -41,7 +41,14 @@ export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOpt
    */
   readonly compile?: CompileOptions
   readonly evaluate?: EvaluationOptions
+  /**
+   * `mixed`: matrix products of float16 factors, all else in float32, and the loss scaled; needs webgpu on a GPU with matrix units for float16. Default `float32`,
+   * or what `setPrecision` of `@learngene/ops` says.
+   */
+  readonly precision?: TrainingPrecision
 }
+
+export type TrainingPrecision = 'float32' | 'mixed'
 
 /** Steps that are given to a GPU before the numbers of the first of them are awaited. */
 const STEPS_AHEAD = 3
@@ -57,11 +64,35 @@ const STEPS_AHEAD = 3
  */
 export async function train<Prepared = void, Batch = Prepared>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   checkOptions(options)
+  if (options.precision !== 'mixed') return trainSteps(options)
+  requireMixed('train')
+  const before = getPrecision()
+  setPrecision('mixed')
+  try {
+    return await trainSteps({ lossScaling: {}, ...options })
+  } finally {
+    setPrecision(before)
+  }
+}
+
+/** The first scale of a loss: half of what float16 holds, and less than PyTorch begins with. */
+const FIRST_SCALE = 2 ** 15
+
+async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   const { parameters, steps, optimizer, group = alone, report, signal, resume } = options
   await import('@learngene/ops/gradients')
   const breathe = breather()
   const prepared = ahead(options.prepare, steps)
-  const context: StepContext = { group, state: optimizer.init(parameters), guard: guardState(), readings: createReadings() }
+  const { scale = FIRST_SCALE } = options.lossScaling ?? {}
+  const scaling = options.lossScaling && (resume?.scaling ?? { scale, taken: 0 })
+  const guard = guardState(scaling?.scale, scaling?.taken)
+  const context: StepContext = {
+    group,
+    state: optimizer.init(parameters),
+    guard,
+    readings: createReadings(),
+    compiling: tellCompiling(report),
+  }
   const { state } = context
   const losses = new Float32Array(steps)
   const issued: IssuedStep[] = []
@@ -69,7 +100,12 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
     const watched = watch(options.evaluate, { optimizer, parameters, steps, state }, resume)
-    const saver = saves(options, (step) => captureTraining(step, parameters, state, losses, watched))
+    const saver = saves(options, async (step) => {
+      const { evaluations, best } = watched
+      const [, scale, taken] = await guard.data()
+      const more = { evaluations, best, ...(scaling && { scaling: { scale: scale!, taken: taken! } }) }
+      return captureTraining(step, parameters, state, losses, more)
+    })
     const onGPU = getBackend() === 'webgpu'
     const { compile } = options
     const recordable = compile && onGPU && (group.size === 1 || !compile.partKey)
@@ -77,7 +113,7 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
     const most = onGPU && group.size === 1 ? STEPS_AHEAD : 0
     const settle = async (oldest: IssuedStep) => {
       const { step } = oldest
-      const values = await valuesOf(options, oldest)
+      const values = await valuesOf(options, context, oldest)
       losses[step] = values.loss
       const measures = await watched.after(step)
       report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { ...values, ...measures } })
@@ -106,6 +142,7 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
 
 const OPTIONS = [
   ...['parameters', 'steps', 'prepare', 'batch', 'loss', 'optimizer', 'learningRate', 'accumulate', 'clipNorm', 'compile', 'evaluate'],
+  ...['precision', 'lossScaling'],
   ...['group', 'report', 'signal', 'checkpoint', 'resume'],
 ]
 
@@ -125,6 +162,11 @@ function checkOptions<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): 
     throw new Error(`train: optimizer must be one, for example adamW(); got ${describe(optimizer)}`)
   }
   if (clipNorm !== undefined && !(clipNorm > 0)) throw new Error(`train: clipNorm must be a number above 0; got ${describe(clipNorm)}`)
+  const { precision = 'float32', lossScaling } = options
+  if (precision !== 'float32' && precision !== 'mixed') {
+    throw new Error(`train: precision must be 'float32' or 'mixed'; got ${describe(precision)}`)
+  }
+  if (lossScaling) checkScaling(lossScaling)
   checkCount('steps', options.steps, 0)
   checkCount('accumulate', options.accumulate ?? 1, 1)
   if (options.evaluate) requireEvaluation(options.evaluate)
@@ -136,6 +178,17 @@ function checkOptions<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): 
     throw new Error(`train: checkpoint needs 'every', steps, or 'seconds', a number of at least 0; got ${describe(seconds)}`)
   }
   if (typeof save !== 'function') throw new Error(`train: checkpoint.save must be a function; got ${describe(save)}`)
+}
+
+function checkScaling(lossScaling: LossScaling): void {
+  requireKeys('lossScaling', lossScaling, ['scale', 'doubleAfter'])
+  const { scale = 1, doubleAfter = 1 } = lossScaling
+  if (!(scale >= 1 && scale <= 2 ** 24 && Number.isInteger(Math.log2(scale)))) {
+    throw new Error(
+      `train: lossScaling.scale must be a power of two from 1 to 2^24, which divides without rounding; got ${describe(scale)}`,
+    )
+  }
+  checkCount('lossScaling.doubleAfter', doubleAfter, 1)
 }
 
 async function plainStep<Prepared, Batch>(
@@ -168,6 +221,16 @@ function saves<Prepared, Batch>(
       await checkpoint!.save(await capture(finished))
       last = performance.now()
     },
+  }
+}
+
+/** Says once a second how far the compilation of a step's GPU programs is: on some machines the first step takes long. */
+function tellCompiling(report: Reporter | undefined) {
+  let last = performance.now()
+  return (done: number, total: number) => {
+    if (performance.now() - last < 1000) return
+    last = performance.now()
+    report?.({ kind: 'message', text: `${done} of ${total} GPU programs compiled` })
   }
 }
 
