@@ -11,15 +11,20 @@ export interface Readings {
   dispose(): void
 }
 
-/** Readings that a loop does not wait for at once: as many buffers as there are readings under way, and no more. */
-export function createReadings(): Readings {
+/**
+ * Readings that a loop does not wait for at once.
+ *
+ * @param atOnce readings of one size that are under way together: so many buffers are made at the first ones, and later ones take turns with them
+ */
+export function createReadings(atOnce = 1): Readings {
   const all = new Set<GPUBuffer>()
   const free: GPUBuffer[] = []
   let disposed = false
 
   const staging = ({ device }: WebGPUBackend, size: number): GPUBuffer => {
+    const made = [...all].filter((buffer) => buffer.size === size).length
     const found = free.findIndex((buffer) => buffer.size === size)
-    if (found >= 0) return free.splice(found, 1)[0]!
+    if (found >= 0 && made >= atOnce) return free.splice(found, 1)[0]!
     const buffer = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
     all.add(buffer)
     return buffer

@@ -90,7 +90,7 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
     group,
     state: optimizer.init(parameters),
     guard,
-    readings: createReadings(),
+    readings: createReadings(group.size === 1 ? STEPS_AHEAD + 1 : 1),
     compiling: tellCompiling(report),
   }
   const { state } = context
