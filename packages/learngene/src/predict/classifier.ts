@@ -39,7 +39,10 @@ async function logitsOfNetwork(network: Network, images: Tensor4D): Promise<Tens
   const { compileStep } = await import('@learngene/compile-step')
   compiled ??= compileStep(({ images }) => forward(running!, images).logits, { maxRecordings: MOST_RECORDED })
   running = network
-  return mul(compiled.run({ images }, key), 1) // of its own: the next run may come before it is read
+  const shared = compiled.run({ images }, key)
+  const logits = mul(shared, 1) // of its own: the next run may come before it is read
+  shared.dispose()
+  return logits
 }
 
 export function disposeClassifier(classifier: Classifier): void {
