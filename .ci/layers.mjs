@@ -21,7 +21,7 @@ export const layers = {
   export: ['interfaces', 'ops', 'vit-blocks', 'stitch'],
   recipe: 'all above',
   'fashion-mnist': ['interfaces'],
-  bench: ['interfaces', 'ops', 'backends', 'vit-blocks', 'training', 'stitch', 'learngene-pool', 'budget-search', 'export'],
+  bench: ['interfaces', 'ops', 'backends', 'compile-step', 'vit-blocks', 'training', 'stitch', 'learngene-pool', 'budget-search', 'export'],
   studio: 'all above',
   learngene: 'all above',
   testing: ['ops', 'backends'],

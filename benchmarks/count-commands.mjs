@@ -1,28 +1,16 @@
 // Counts what one training step asks of the GPU, plain and recorded, on Dawn's null backend: it executes nothing, so that no GPU is needed and nothing is
-// timed. The kernels see the limits of an ordinary GPU: 32 KiB of workgroup memory and 12 storage buffers.
+// timed. The kernels see the limits of an ordinary GPU: 32 KiB of workgroup memory and 12 storage buffers. The steps are those of `train`.
 //
-//   npm run build && node benchmarks/count-commands.mjs [--model deit-tiny|deit-small|deit-base] [--batch N] [--storage-buffers N] [--json FILE]
+//   npm run build && node benchmarks/count-commands.mjs [--model deit-tiny|deit-small|deit-base] [--batch N] [--storage-buffers N] [--accumulate N] [--clip] [--json FILE]
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { compileStep } from '@learngene/compile-step'
 import { classTargets, crossEntropy } from '@learngene/ops'
 import '@learngene/ops/gradients'
 import '@learngene/ops/webgpu'
-import { adamW, createRng } from '@learngene/training'
+import { adamW, createRng, train } from '@learngene/training'
 import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
-import {
-  dispose,
-  enableProdMode,
-  engine,
-  mean,
-  registerBackend,
-  setBackend,
-  tensor2d,
-  tensor4d,
-  tidy,
-  variableGrads,
-} from '@tensorflow/tfjs-core'
+import { enableProdMode, mean, registerBackend, setBackend, tensor4d } from '@tensorflow/tfjs-core'
 import { create, globals } from 'webgpu'
 
 const { values } = parseArgs({
@@ -30,6 +18,8 @@ const { values } = parseArgs({
     model: { type: 'string', default: 'deit-tiny' },
     batch: { type: 'string', default: '64' },
     'storage-buffers': { type: 'string', default: '12' },
+    accumulate: { type: 'string', default: '1' },
+    clip: { type: 'boolean', default: false },
     json: { type: 'string' },
   },
 })
@@ -51,69 +41,64 @@ const counts = {
 enableProdMode()
 const gpu = await startNullBackend()
 shrinkBuffers()
+readZeros()
 countCalls()
 
 const network = createViT(config, createRng(0))
 const parameters = parametersOf(network)
-const names = new Map(Object.entries(parameters).map(([name, { name: variable }]) => [variable, name]))
-const optimizer = adamW()
-const state = optimizer.init(parameters)
-const { bufferManager } = engine().backend
+const accumulate = Number(values.accumulate)
+const part = batch / accumulate
+if (!Number.isInteger(part)) throw new Error(`--batch must divide by --accumulate; got ${batch} and ${accumulate}`)
+const pixels = new Float32Array(part * config.imageSize ** 2 * config.channels)
+const labels = Array.from({ length: part }, (_, i) => i % config.classes)
+const partOf = () => ({
+  images: tensor4d(pixels, [part, config.imageSize, config.imageSize, config.channels]),
+  targets: classTargets(labels, config.classes),
+})
 
-const step = ({ images, targets, scalars }) => {
-  const { value, grads } = variableGrads(() => mean(crossEntropy(forward(network, images).logits, targets)), Object.values(parameters))
-  const gradients = Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [names.get(name), gradient]))
-  optimizer.update(parameters, gradients, state, scalars)
-  return { loss: value }
-}
-const pixels = new Float32Array(batch * config.imageSize ** 2 * config.channels)
-const labels = Array.from({ length: batch }, (_, i) => i % config.classes)
-const inputs = () => {
-  const { data, shape } = optimizer.scalars(parameters, state, 1e-3)
-  return {
-    images: tensor4d(pixels, [batch, config.imageSize, config.imageSize, config.channels]),
-    targets: classTargets(labels, config.classes),
-    scalars: tensor2d(data, shape),
-  }
-}
+const plain = await measure()
+const recorded = await measure({ key: () => '' })
+const persistentBytes = Object.values(parameters).reduce((sum, { size }) => sum + 3 * 4 * size, 0)
 
-const plain = await measure((given) => tidy(() => step(given)))
-const plainBytes = bufferManager.numBytesAllocated
-const compiled = compileStep(step)
-const recorded = await measure((given) => compiled.run(given))
-const { bytes, plainBytes: logicalBytes, captures, recordings, newBuffers, buffers } = compiled.stats()
-const persistentBytes = [...Object.values(parameters), ...Object.values(state).flatMap(({ tensors }) => Object.values(tensors))].reduce(
-  (sum, { size }) => sum + 4 * size,
-  0,
-)
-
-const rows = Object.fromEntries(Object.keys(counts).map((name) => [name, { plain: plain[name], recorded: recorded[name] }]))
-console.log(`${values.model}, batch ${batch}: one training step after warm-up, counted at the device`)
+const rows = Object.fromEntries(Object.keys(counts).map((name) => [name, { plain: plain.step[name], recorded: recorded.step[name] }]))
+const details = `${accumulate > 1 ? `, in ${accumulate} parts` : ''}${values.clip ? ', clipped' : ''}`
+console.log(`${values.model}, batch ${batch}${details}: one training step after warm-up, counted at the device`)
 console.table(rows)
 const mega = (value) => `${(value / 1e6).toFixed(0)} MB`
-console.log(`tensors of a step, each with a buffer of its own: ${mega(logicalBytes)}`)
 console.log(
-  `held after plain steps: ${mega(plainBytes)}; by the recording: ${mega(bytes)} in ${buffers} buffers, beside ${mega(persistentBytes)} of parameters and moments`,
+  `made until then by plain steps: ${mega(plain.bytes)}; by recorded ones: ${mega(recorded.bytes)} in ${recorded.buffers} buffers`,
 )
-console.log(`captures ${captures}, recordings ${recordings}, new buffers in replays ${newBuffers}`)
+console.log(`parameters and moments: ${mega(persistentBytes)}`)
 if (values.json) {
-  const result = { model: values.model, batch, plain, recorded, plainBytes, recordedBytes: bytes, persistentBytes, logicalBytes }
+  const result = { model: values.model, batch, accumulate, clip: values.clip, plain, recorded, persistentBytes }
   await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`)
 }
-compiled.dispose()
 if (!gpu) throw new Error('the GPU instance must outlive its devices')
 process.exit(0)
 
-/** The counts of the third step. */
-async function measure(run) {
-  for (let i = 0; i < 3; i++) {
-    for (const name of Object.keys(counts)) counts[name] = 0
-    const given = inputs()
-    const { loss } = run(given)
-    await loss.data()
-    dispose([given, loss])
-  }
-  return { ...counts }
+/** What the sixth of seven steps asks for, and the bytes and number of the buffers that were made before it. */
+async function measure(compile) {
+  const [measured, steps] = [5, 7]
+  let before
+  let after
+  await train({
+    parameters,
+    steps,
+    batch(step) {
+      if (step === 0) for (const name of Object.keys(counts)) counts[name] = 0
+      if (step === measured) before = { ...counts }
+      if (step === measured + 1) after = { ...counts }
+      return Array.from({ length: accumulate }, partOf)
+    },
+    loss: (_step, index, parts) => mean(crossEntropy(forward(network, parts[index].images).logits, parts[index].targets)),
+    optimizer: adamW(),
+    learningRate: () => 1e-3,
+    accumulate,
+    ...(values.clip && { clipNorm: 1 }),
+    ...(compile && { compile }),
+  })
+  const step = Object.fromEntries(Object.keys(counts).map((name) => [name, after[name] - before[name]]))
+  return { step, bytes: before.bufferBytes, buffers: before.buffers }
 }
 
 /** TensorFlow.js's backend on a device that executes nothing. Dawn must not be collected while it is in use. */
@@ -209,6 +194,15 @@ function shrinkBuffers() {
   replace(GPUQueue, 'writeBuffer', (original, [buffer, offset, data, start, size]) => {
     if (buffer.size <= small) original(buffer, offset, data, start, size)
   })
+}
+
+/** What nothing has computed reads as zeros, not as what a buffer held before. */
+function readZeros() {
+  const { getMappedRange } = GPUBuffer.prototype
+  GPUBuffer.prototype.getMappedRange = function (...given) {
+    const range = getMappedRange.apply(this, given)
+    return this.usage & GPUBufferUsage.MAP_READ ? new ArrayBuffer(range.byteLength) : range
+  }
 }
 
 function replace(type, method, by) {

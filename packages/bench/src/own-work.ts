@@ -1,16 +1,19 @@
+import { compileStep } from '@learngene/compile-step'
 import { buildPool, createAuxiliary, createDistillation, liveTeacher } from '@learngene/learngene-pool'
-import { crossEntropy, nameBatch } from '@learngene/ops'
+import { crossEntropy, nameBatch, opsSettings } from '@learngene/ops'
 import { descendantOf } from '@learngene/stitch'
 import { adamW, createRng, type Group, type LossTerms, train } from '@learngene/training'
 import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
 import { mean } from '@tensorflow/tfjs-core'
 import { planDistillation, planStitch } from './plan.js'
-import { createInputs, type Inputs, type Task, type Work } from './task.js'
+import { type Assignment, createInputs, type Inputs, type Task, type Work } from './task.js'
 
 const LEARNING_RATE = 1e-4
 
+type OwnTask = Task & Pick<Assignment, 'precision'>
+
 /** The work as the packages do it: `train` of @learngene/training, `forward` of @learngene/vit-blocks. A group's members share each batch. */
-export function ownWork(task: Task, group: Group): Work {
+export function ownWork(task: OwnTask, group: Group): Work {
   const { run } = workOf(task, group)
   return {
     run: (steps, onStep) =>
@@ -20,7 +23,7 @@ export function ownWork(task: Task, group: Group): Work {
   }
 }
 
-function workOf({ what, model, batch }: Task, group: Group): Work {
+function workOf({ what, model, batch, precision }: OwnTask, group: Group): Work {
   const inputs = createInputs(model, batch / group.size)
   switch (what) {
     case 'forward':
@@ -28,7 +31,7 @@ function workOf({ what, model, batch }: Task, group: Group): Work {
       return inference(inferenceNetwork(what, model), inputs, group)
     case 'train': {
       const network = createViT(model, createRng(0))
-      return training(group, {
+      return training(group, precision, {
         parameters: parametersOf(network),
         batch: () => inputs,
         loss: ({ images, targets }) => mean(crossEntropy(forward(network, images).logits, targets)),
@@ -40,7 +43,7 @@ function workOf({ what, model, batch }: Task, group: Group): Work {
       const { student } = planDistillation(model)
       const distillation = createDistillation(ancestor, student, {}, createRng(1))
       const indices = Array.from({ length: inputs.images.shape[0] }, (_, i) => i)
-      return training(group, {
+      return training(group, precision, {
         parameters: distillation.parameters,
         batch: () => ({ ...inputs, ancestor: teacher(indices, inputs.images, distillation.ancestorFeatures) }),
         loss: ({ images, targets, ancestor }) => distillation.loss(images, targets, ancestor),
@@ -67,12 +70,12 @@ function stitched(model: Task['model']): Network {
 }
 
 function inference(network: Network, { images }: Inputs, group: Group): Work {
+  const compiled = compileStep(({ images }: Pick<Inputs, 'images'>) => forward(network, images).logits)
   return {
     async run(steps, onStep) {
+      await compiled.prepare({ images }, opsSettings())
       for (let i = 0; i < steps; i++) {
-        const { logits } = forward(network, images)
-        await logits.data()
-        logits.dispose()
+        await compiled.run({ images }, opsSettings()).data()
         group.barrier()
         onStep()
       }
@@ -86,7 +89,7 @@ interface Training<Batch> {
   readonly loss: (batch: Batch) => LossTerms
 }
 
-function training<Batch>(group: Group, { parameters, batch, loss }: Training<Batch>): Work {
+function training<Batch>(group: Group, precision: Assignment['precision'], { parameters, batch, loss }: Training<Batch>): Work {
   const optimizer = adamW()
   return {
     async run(steps, onStep) {
@@ -98,6 +101,7 @@ function training<Batch>(group: Group, { parameters, batch, loss }: Training<Bat
         optimizer,
         learningRate: () => LEARNING_RATE,
         compile: { key: () => '' },
+        precision,
         group,
         report: onStep,
       })

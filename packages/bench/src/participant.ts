@@ -1,5 +1,5 @@
 import { useBackend } from '@learngene/backends'
-import { setOps } from '@learngene/ops'
+import { requireMixed, setOps, setPrecision } from '@learngene/ops'
 import { alone, type Group } from '@learngene/training'
 import { enableProdMode, engine } from '@tensorflow/tfjs-core'
 import { type GpuMeter, type Memory, meterGpu, peakMemory } from './meters.js'
@@ -31,11 +31,15 @@ export interface Participant {
  * once they are in use, and stock TensorFlow.js would run on them.
  */
 export async function startParticipant(assignment: Assignment, group: Group = alone): Promise<Participant> {
-  const { backend, formulation, ops = 'auto', wasmPaths } = assignment
+  const { backend, formulation, ops = 'auto', precision, wasmPaths } = assignment
   enableProdMode()
   await useBackend(backend, { wasmPaths })
   const gpu = backend === 'webgpu' ? meterBackend() : undefined
   if (formulation === 'ours') setOps(ops)
+  if (formulation === 'ours' && precision === 'mixed') {
+    requireMixed('bench')
+    setPrecision('mixed')
+  }
   const work = await works[formulation](assignment, group)
   return { turn: (steps, leadIn) => takeTurn(work, steps, leadIn, gpu) }
 }

@@ -1,6 +1,6 @@
 import type { BackendName } from '@learngene/backends'
 import { classTargets, type OpsMode } from '@learngene/ops'
-import { createRng } from '@learngene/training'
+import { createRng, type TrainingPrecision } from '@learngene/training'
 import type { SquareViTConfig } from '@learngene/vit-blocks'
 import { keep, type Tensor2D, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core'
 
@@ -24,6 +24,8 @@ export interface Assignment extends Task {
   readonly formulation: 'ours' | 'stock' | 'onnx'
   /** Kernels or reference form of our own formulation; default `auto`. */
   readonly ops?: OpsMode
+  /** Of our own formulation on webgpu; default `float32`. */
+  readonly precision?: TrainingPrecision
   /** See `useBackend`; needed in browsers. */
   readonly wasmPaths?: string | { readonly [file: string]: string }
 }

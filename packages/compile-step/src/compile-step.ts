@@ -4,11 +4,14 @@ import type { StepStats } from './stats.js'
 import { mapTensors, signatureOf, tensorsOf } from './tree.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
 import { isCapturing } from './webgpu/capture.js'
+import type { CompileProgress } from './webgpu/compile-ahead.js'
 import { RecordedStep } from './webgpu/recorded-step.js'
 
 export interface CompileStepOptions {
   /** Most bytes of GPU memory for all recordings; those used least recently are dropped for new ones. Default: no limit. */
   readonly memoryLimit?: number
+  /** Most recordings; those used least recently are dropped for new ones. Default 256. */
+  readonly maxRecordings?: number
   /** Hears, once for each reason, why runs of a key are not recorded. Default: a warning on the console. */
   readonly onFallback?: (reason: string, key: string) => void
 }
@@ -25,6 +28,13 @@ export interface CompiledStep<Inputs, Outputs> {
    * @throws when a variable or another tensor from outside was disposed or assigned a value since the step was recorded, and what the function throws
    */
   run(inputs: Inputs, key?: string): Outputs
+  /**
+   * Captures the step for the next run with such inputs and this key, while the GPU programs that are new to the backend are compiled, all at the same
+   * time and without holding up the thread. Does nothing where there is a recording, and on other backends. Nothing that the step uses may change until that run.
+   *
+   * @param onProgress hears how many programs are compiled, of how many
+   */
+  prepare(inputs: Inputs, key?: string, onProgress?: CompileProgress): Promise<void>
   stats(): StepStats
   dispose(): void
 }
@@ -40,8 +50,11 @@ export function compileStep<Inputs, Outputs>(
   step: (inputs: Inputs) => Outputs,
   options: CompileStepOptions = {},
 ): CompiledStep<Inputs, Outputs> {
-  const { memoryLimit = Number.POSITIVE_INFINITY, onFallback = warn } = options
+  const { memoryLimit = Number.POSITIVE_INFINITY, maxRecordings = 256, onFallback = warn } = options
   if (!(memoryLimit > 0)) throw new Error(`compileStep: memoryLimit must be a positive number of bytes; got ${memoryLimit}`)
+  if (!Number.isInteger(maxRecordings) || maxRecordings < 1) {
+    throw new Error(`compileStep: maxRecordings must be an integer of at least 1; got ${maxRecordings}`)
+  }
   const run = step as (inputs: unknown) => unknown
   const said = new Set<string>()
   let recorded: RecordedStep | undefined
@@ -53,6 +66,10 @@ export function compileStep<Inputs, Outputs>(
     said.add(reason)
     onFallback(reason, key)
   }
+  const recordedOn = (backend: WebGPUBackend) => {
+    if (recorded?.backend !== backend) recorded = new RecordedStep(backend, run, { memoryLimit, maxRecordings, refused })
+    return recorded
+  }
   const runOnce = (inputs: unknown, key: string, previous: readonly Tensor[]): RunResult => {
     const signature = signatureOf(inputs)
     if (getBackend() !== 'webgpu') {
@@ -60,9 +77,7 @@ export function compileStep<Inputs, Outputs>(
       plainRuns++
       return runPlain(run, inputs)
     }
-    const backend = engine().backend as WebGPUBackend
-    if (recorded?.backend !== backend) recorded = new RecordedStep(backend, run, { memoryLimit, refused })
-    return recorded.run(inputs, { key, signature }, previous)
+    return recordedOn(engine().backend as WebGPUBackend).run(inputs, { key, signature }, previous)
   }
 
   return {
@@ -83,6 +98,11 @@ export function compileStep<Inputs, Outputs>(
       } finally {
         dispose([...clones.values()])
       }
+    },
+    async prepare(inputs, key = '', onProgress = () => {}) {
+      if (getBackend() !== 'webgpu' || isCapturing(engine().backend)) return
+      const signature = signatureOf(inputs)
+      await recordedOn(engine().backend as WebGPUBackend).prepare(inputs, { key, signature }, onProgress)
     },
     stats: () => recorded?.stats ?? { ...NOTHING, plainRuns },
     dispose() {

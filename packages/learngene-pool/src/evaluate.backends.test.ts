@@ -83,7 +83,7 @@ const confusion = [
 ]
 const CALIBRATION_ERROR = 0.1699923593038247
 
-describeEachBackend(({ tolerances }) => {
+describeEachBackend(({ name, tolerances }) => {
   it('gives numbers computed by numpy, in batches of any size, and frees what it used', async () => {
     const before = memory().numTensors
     for (const batchSize of [7, 60, 100]) {
@@ -106,6 +106,12 @@ describeEachBackend(({ tolerances }) => {
     expect(first).toMatchObject({ top1: 36 / 60, confusion })
     expect(turned!.confusion).toEqual(confusion.map((row) => [row.at(-1), ...row.slice(0, -1)]))
     expect(Math.abs(turned!.calibrationError - CALIBRATION_ERROR)).toBeGreaterThan(0.1)
+  })
+
+  it('records whole batches where they come often, on webgpu', async () => {
+    const parts = partsOf(C)
+    expect(await accuracies([readingNetwork(parts)], source, { batchSize: 7 })).toEqual([36 / 60])
+    expect(parts.runs.count).toBe(name === 'webgpu' ? 2 + 1 : 9)
   })
 
   it('counts among five, of equal logits the first ones, and what lies on the border of two bins in the lower', async () => {

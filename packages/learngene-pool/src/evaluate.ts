@@ -1,4 +1,6 @@
+import { compileStep } from '@learngene/compile-step'
 import type { ImageSource } from '@learngene/interfaces/tensors'
+import { opsSettings } from '@learngene/ops'
 import {
   type Cascade,
   type ConfidenceOf,
@@ -138,7 +140,7 @@ export async function evaluateCascade(cascade: Cascade, source: ImageSource, opt
   const work = evaluation('evaluateCascade', [cascade.large], source, options, async (images, visit) => {
     const { logits, passedOn } = await forwardCascade(cascade, images)
     passed[0]! += passedOn.length
-    visit(0, logits)
+    visit(logits)
     logits.dispose()
   })
   const [found] = await counted('evaluateCascade', work, source)
@@ -271,17 +273,11 @@ function predictionsOf(logits: Tensor2D, labels: Tensor1D): Tensor {
   ])
 }
 
-/** Runs networks on a batch and shows each one's logits [B, C], which are freed afterwards. */
-type Run = (images: Tensor4D, visit: (network: number, logits: Tensor2D) => void) => void | Promise<void>
+/** Runs what is no network on a batch and shows its logits [B, C], which are freed afterwards. */
+type Run = (images: Tensor4D, visit: (logits: Tensor2D) => void) => Promise<void>
 
 /** Checks what is evaluated on what, and gives the loop over the batches of this member of the group. */
-function evaluation(
-  where: string,
-  networks: readonly Network[],
-  source: ImageSource,
-  options: EvaluateOptions,
-  run: Run = (images, visit) => forwardShared(networks, images, visit),
-) {
+function evaluation(where: string, networks: readonly Network[], source: ImageSource, options: EvaluateOptions, run?: Run) {
   requireArguments(where, { networks: ['network[]', networks], source: ['source', source] })
   requireKeys(where, options, OPTIONS)
   const { indices = Uint32Array.from({ length: source.length }, (_, i) => i), batchSize = 100, group = alone, onBatch, signal } = options
@@ -305,23 +301,47 @@ function evaluation(
       figures: (logits: Tensor2D, labels: Tensor1D) => Tensor,
       take: (values: Float32Array, indices: readonly number[], start: number) => void,
     ): Promise<void> {
-      for (let batch = group.rank; batch < batches; batch += group.size) {
-        const part = Array.prototype.slice.call(indices, batch * batchSize, (batch + 1) * batchSize) as number[]
-        signal?.throwIfAborted()
-        const { images, targets } = await source.batch(part, { signal })
-        const labels = argMax(targets, -1) as Tensor1D
+      const figuresOf = (images: Tensor4D, labels: Tensor1D): Tensor => {
         const found: Tensor[] = []
-        try {
-          await run(images, (index, logits) => {
-            found[index] = keep(tidy(() => figures(logits, labels)))
-          })
-          const all = stack(found)
-          found.push(all)
-          take(await all.data<'float32'>(), part, batch * batchSize)
-        } finally {
-          dispose([images, targets, labels, found])
+        forwardShared(networks, images, (index, logits) => {
+          found[index] = keep(tidy(() => figures(logits, labels)))
+        })
+        const all = stack(found)
+        dispose(found)
+        return all
+      }
+      const compiled = compileStep(({ images, labels }: { images: Tensor4D; labels: Tensor1D }) => figuresOf(images, labels))
+      // Recording runs the networks twice on the host: whole batches must come more often than that.
+      const recorded = !run && Math.floor(indices.length / batchSize) > 4 * group.size
+      try {
+        await eachPart()
+      } finally {
+        compiled.dispose()
+      }
+
+      async function eachPart() {
+        for (let batch = group.rank; batch < batches; batch += group.size) {
+          const part = Array.prototype.slice.call(indices, batch * batchSize, (batch + 1) * batchSize) as number[]
+          signal?.throwIfAborted()
+          const { images, targets } = await source.batch(part, { signal })
+          const labels = argMax(targets, -1) as Tensor1D
+          const found: Tensor[] = []
+          try {
+            if (run) {
+              await run(images, (logits) => {
+                found.push(keep(tidy(() => expandDims(figures(logits, labels)))))
+              })
+            } else if (recorded && part.length === batchSize) {
+              found.push(compiled.run({ images, labels }, opsSettings()))
+            } else {
+              found.push(tidy(() => figuresOf(images, labels)))
+            }
+            take(await found[0]!.data<'float32'>(), part, batch * batchSize)
+          } finally {
+            dispose([images, targets, labels, found])
+          }
+          onBatch?.(Math.min(batch + group.size, batches), batches)
         }
-        onBatch?.(Math.min(batch + group.size, batches), batches)
       }
     },
   }

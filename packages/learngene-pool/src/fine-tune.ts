@@ -36,7 +36,7 @@ export const FINE_TUNE_OPTIONS = keysOf<FineTuneOptions>({
   ...{ policy: true, pathsPerStep: true, learningRateScale: true, frozen: true, watched: true },
 })
 
-/** Recording a step costs some plain ones: it must come again. Several paths in one step hardly do. */
+/** Recording a path costs some plain steps: it must come again. */
 const MOST_RECORDED_PATHS = 256
 
 /**
@@ -72,7 +72,7 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     requireArguments('fineTune', { 'what the policy returns': ['stitchedPath', path] })
     return path
   }
-  const recurring = pathsPerStep === 1 && family.space.count() <= MOST_RECORDED_PATHS
+  const recurring = family.space.count() <= MOST_RECORDED_PATHS
   const training = {
     parameters,
     source,
@@ -80,7 +80,8 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     losses: pathsPerStep,
     lesson: lessons.lesson,
     loss: (step: number, index: number, lesson: Lesson) => lessons.loss(descendantOf(family, pathOf(step, index)), lesson),
-    ...(recurring && { key: (step: number) => family.space.key(pathOf(step, 0)) }),
+    ...(recurring && pathsPerStep === 1 && { key: (step: number) => family.space.key(pathOf(step, 0)) }),
+    ...(recurring && pathsPerStep > 1 && { lossKey: (step: number, index: number) => family.space.key(pathOf(step, index)) }),
     watched: () => (options.watched ?? threePaths(family)).map((path) => descendantOf(family, path)),
   }
   return trainByPlan(options, training, rng)

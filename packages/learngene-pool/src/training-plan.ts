@@ -15,6 +15,7 @@ import {
   type Schedule,
   shareOf,
   type TrainingControl,
+  type TrainingPrecision,
   train,
 } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
@@ -40,6 +41,8 @@ export interface TrainingPlan {
   readonly accumulate?: number
   /** Decay of an exponential average of the weights, such as 0.999: it is evaluated and it is what remains. Default none. */
   readonly averageDecay?: number
+  /** `mixed`: float16 products and a scaled loss, on GPUs that have matrix units for it, else an error; default `float32`. */
+  readonly precision?: TrainingPrecision
   /** Other images, on which what is trained is evaluated while it is. */
   readonly validation?: ValidationPlan
 }
@@ -71,6 +74,7 @@ export const PLAN_OPTIONS = {
   clipNorm: true,
   accumulate: true,
   averageDecay: true,
+  precision: true,
   validation: true,
 } as const
 
@@ -144,6 +148,8 @@ export interface PlannedTraining<Lesson> {
   loss(step: number, index: number, lesson: Lesson): LossTerms
   /** Steps of one key may be recorded once and replayed; see `compile` of `train`. */
   readonly key?: (step: number) => string
+  /** Losses of one key may be recorded each for itself instead; see `partKey` of `train`'s `compile`. */
+  readonly lossKey?: (step: number, index: number) => string
   /** Networks whose mean accuracy is watched where the plan validates. */
   watched(): readonly Network[]
 }
@@ -159,8 +165,8 @@ export async function trainByPlan<Lesson>(
   training: PlannedTraining<Lesson>,
   rng: Rng,
 ): Promise<Float32Array> {
-  const { group = alone, weightDecay, averageDecay, clipNorm, accumulate = 1, report, signal, checkpoint, resume } = plan
-  const { parameters, source, losses = 1, lesson, loss, key } = training
+  const { group = alone, weightDecay, averageDecay, clipNorm, accumulate = 1, precision, report, signal, checkpoint, resume } = plan
+  const { parameters, source, losses = 1, lesson, loss, key, lossKey } = training
   const epochs = planEpochs(plan, source.length, rng.fork('batches'), group)
   const drawn = rng.fork('augmentation')
   const optimizer = adamW({ weightDecay, ...training.optimizer })
@@ -169,6 +175,10 @@ export async function trainByPlan<Lesson>(
     const parts = Array.from({ length: accumulate }, (_, part) => shareOf({ ...alone, rank: part, size: accumulate }, indices))
     return Promise.all(parts.map(async (part) => ({ indices: part, ...(await source.batch(part, { step, rng: drawn, signal })) })))
   }
+  const partKey = lossKey && ((step: number, part: number) => `${Math.floor(part / losses)} ${lossKey(step, part % losses)}`)
+  const all = lossKey && ((step: number) => Array.from({ length: losses }, (_, index) => lossKey(step, index)).join(' '))
+  const stepKey = key ?? all
+  const compile = stepKey && { key: stepKey, partKey }
   return train<PlannedBatch[], Lesson[]>({
     parameters,
     steps: epochs.steps,
@@ -176,10 +186,11 @@ export async function trainByPlan<Lesson>(
     optimizer: averageDecay === undefined ? optimizer : averaging(optimizer, averageDecay),
     accumulate: accumulate * losses,
     clipNorm,
+    precision,
     prepare: read,
     batch: (_, parts) => parts.map((part) => lesson(part)),
     loss: (step, part, lessons) => loss(step, part % losses, lessons[Math.floor(part / losses)]!),
-    ...(key && { compile: { key } }),
+    ...(compile && { compile }),
     evaluate: plan.validation && evaluationOf(plan.validation, epochs, training, plan),
     group,
     report,

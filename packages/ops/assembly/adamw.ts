@@ -4,6 +4,7 @@ import { bytesOf, FLOAT, multiplyAdd, VECTOR, wholeVectors } from './vectors'
  * One AdamW step into new arrays:
  * m' = beta1 m + (1 - beta1) g, v' = beta2 v + (1 - beta2) g^2, p' = shrink p - stepSize m' / (correction sqrt(v') + epsilon).
  *
+ * @param factor multiplies the gradient
  * @param rest1 1 - beta1, and `rest2` 1 - beta2, rounded once from double precision
  * @param shrink 1 - learningRate weightDecay
  * @param stepSize learningRate / (1 - beta1^step)
@@ -18,6 +19,7 @@ export function adamW(
   nextP: usize,
   nextM: usize,
   nextV: usize,
+  factor: f32,
   beta1: f32,
   rest1: f32,
   beta2: f32,
@@ -31,7 +33,7 @@ export function adamW(
   const whole = wholeVectors(bytes)
   let o: usize = 0
   for (; o < whole; o += VECTOR) {
-    const gradient = v128.load(g + o)
+    const gradient = f32x4.mul(v128.load(g + o), f32x4.splat(factor))
     const mean = multiplyAdd(gradient, f32x4.splat(rest1), f32x4.mul(v128.load(m + o), f32x4.splat(beta1)))
     const square = multiplyAdd(
       f32x4.mul(gradient, gradient),
@@ -45,7 +47,7 @@ export function adamW(
     v128.store(nextV + o, square)
   }
   for (; o < bytes; o += FLOAT) {
-    const gradient = load<f32>(g + o)
+    const gradient = load<f32>(g + o) * factor
     const mean = gradient * rest1 + load<f32>(m + o) * beta1
     const square = gradient * gradient * rest2 + load<f32>(v + o) * beta2
     const change = (mean * stepSize) / (sqrt(square) * correction + epsilon)

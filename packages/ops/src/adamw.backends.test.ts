@@ -2,7 +2,9 @@ import { expectClose, randomTensors, valuesOf } from '@learngene/testing'
 import {
   dispose,
   memory,
+  mul,
   scalar,
+  square,
   type Tensor,
   type Tensor2D,
   tensor,
@@ -24,9 +26,9 @@ type Moments = { readonly m: Variable; readonly v: Variable }
 const zeroMoments = (shape: readonly number[]): Moments => ({ m: variable(zeros([...shape])), v: variable(zeros([...shape])) })
 
 /** One step of each of the parameters, every one with a row of its own. */
-function takeStep(slots: readonly (Moments & { parameter: Variable; gradient: Tensor })[], steps: readonly AdamWStep[]): void {
+function takeStep(slots: readonly (Moments & { parameter: Variable; gradient: Tensor })[], steps: readonly AdamWStep[], factor = 1): void {
   tidy(() => {
-    const scalars = tensor2d(steps.map((step) => adamWRow(step, CONSTANTS)))
+    const scalars = tensor2d([...steps.map((step) => adamWRow(step, CONSTANTS)), ...steps.map(() => [factor, 0, 0, 0])])
     adamW(
       slots.map((slot, row) => ({ ...slot, row })),
       scalars,
@@ -92,10 +94,41 @@ describeVariants(({ tolerances }) => {
     dispose([initial, parameter, moments.m, moments.v, gradient])
   })
 
+  test('the factor multiplies the gradient; at 0 every bit stays, whatever the gradient is', async () => {
+    const random = randomTensors(3)
+    const starts = [[LENGTH], [3, 5], []].map((shape) => [random(shape), random(shape), square(random(shape))] as const)
+    const slots = () => starts.map(([parameter, m, v]) => ({ parameter: variable(parameter), m: variable(m), v: variable(v) }))
+    const steps = starts.map(() => ({ learningRate: 0.1, weightDecay: 0.05, step: 3 }))
+    const gradients = starts.map(([parameter]) => random(parameter.shape))
+    const [halved, given, left] = [slots(), slots(), slots()]
+    takeStep(
+      halved.map((slot, i) => ({ ...slot, gradient: gradients[i]! })),
+      steps,
+      0.5,
+    )
+    takeStep(
+      given.map((slot, i) => ({ ...slot, gradient: mul(gradients[i]!, 0.5) })),
+      steps,
+    )
+    const spoiled = gradients.map((gradient) => mul(gradient, Number.NaN))
+    takeStep(
+      left.map((slot, i) => ({ ...slot, gradient: spoiled[i]! })),
+      steps,
+      0,
+    )
+    for (const [i, start] of starts.entries()) {
+      for (const [k, name] of (['parameter', 'm', 'v'] as const).entries()) {
+        expect(await valuesOf(halved[i]![name])).toEqual(await valuesOf(given[i]![name]))
+        expect(await valuesOf(left[i]![name])).toEqual(await valuesOf(start[k]!))
+      }
+    }
+  })
+
   test('scalars without a row for each slot are refused', () => {
     const slot = { parameter: variable(scalar(1)), gradient: scalar(1), ...zeroMoments([]), row: 2 }
-    const message = 'adamW: scalars must be [P, 4] with a row for each slot, up to row 2; got scalars [2, 4]'
-    expect(() => adamW([slot], zeros([2, 4]) as Tensor2D, CONSTANTS)).toThrow(message)
-    expect(() => adamW([slot], zeros([3, 3]) as Tensor2D, CONSTANTS)).toThrow('got scalars [3, 3]')
+    const message =
+      'adamW: scalars must be [2 P, 4] with a row of numbers and one of the factor for each slot, up to row 2; got scalars [4, 4]'
+    expect(() => adamW([slot], zeros([4, 4]) as Tensor2D, CONSTANTS)).toThrow(message)
+    expect(() => adamW([slot], zeros([6, 3]) as Tensor2D, CONSTANTS)).toThrow('got scalars [6, 3]')
   })
 })

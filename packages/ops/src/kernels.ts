@@ -73,12 +73,17 @@ function warnOfReference(backend: string): void {
  * - `LearngeneLayerNormGrad` {x, gamma, statistics, inverse?, dy} -> dx [M,D], dGamma [D], dBeta [D]
  * - `LearngeneAttention` {qkv [B,T,3D]}, attribute heads -> y [B,T,D], saved
  * - `LearngeneAttentionGrad` {qkv, y [B,T,D], saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
- * - `LearngeneAdamW` {scalars [P,4], parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)
- * - `LearngeneAdamWSlots` {scalars [P,4], parameter0, gradient0, m0, v0, parameter1, ...}, attributes rows, beta1, beta2, epsilon -> parameter0, m0, v0, ...
+ * - `LearngeneAdamW` {scalars [2P,4] (see guardStep), parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)
+ * - `LearngeneAdamWSlots` {scalars [2P,4], parameter0, gradient0, m0, v0, parameter1, ...}, attributes rows, beta1, beta2, epsilon -> parameter0, m0, v0, ...
  *   (the given ones, written in place, or new ones)
+ * - `LearngeneAverageSlots` {scalars [2P,C], parameter0, average0, ...}, attributes rows, decay -> average0, ...
+ * - `LearngeneAccumulateSlots` {total0, value0, ...}, attribute slots -> total0, ...; `LearngeneClearSlots` {total0, ...} likewise
+ * - `LearngeneStepGuard` {loss [] or [T], scalars [P,C], state [3], reached? [P], gradient0, ...}, attributes gradients (how many), clipNorm and doubleAfter (0 for none), largestScale
+ *   -> table [2P,C], numbers [3+T], state (the given one, written in place, or a new one)
  * - `LearngeneCrossEntropy` {logits [B,C], targets [B,C]}, attributes of CrossEntropyAttributes (cross-entropy.ts) -> loss [B], saved
  * - `LearngeneCrossEntropyGrad` {logits, targets, saved, dy [B]}, the same attributes -> dlogits [B,C]
  * - `LearngeneMeanSquaredError` {x [B,...], target} -> [B]; `LearngeneMeanSquaredErrorGrad` {x, target, dy [B]} -> dx
+ * - `LearngeneMixedPrecision` {} -> nothing; throws the reason where the device cannot multiply in float16
  * - `LearngeneNormalisePixels` {packed int32 [n]}, attributes of PixelAttributes (pixels.ts) -> [B,h,w,c]
  *
  * `statistics`, `inverse` and `saved` are the backend's own affair.
@@ -94,8 +99,13 @@ export type KernelName =
   | 'LearngeneAttentionGrad'
   | 'LearngeneAdamW'
   | 'LearngeneAdamWSlots'
+  | 'LearngeneAverageSlots'
+  | 'LearngeneAccumulateSlots'
+  | 'LearngeneClearSlots'
+  | 'LearngeneStepGuard'
   | 'LearngeneCrossEntropy'
   | 'LearngeneCrossEntropyGrad'
   | 'LearngeneMeanSquaredError'
   | 'LearngeneMeanSquaredErrorGrad'
+  | 'LearngeneMixedPrecision'
   | 'LearngeneNormalisePixels'

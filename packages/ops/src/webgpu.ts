@@ -1,23 +1,31 @@
 import { provideKernels } from './provide-kernels.js'
-import { adamWKernels } from './webgpu/adamw/kernels.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
+import { guardKernels } from './webgpu/guard/kernels.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
 import type { DeviceModel } from './webgpu/linear/device-model.js'
 import { linearKernels } from './webgpu/linear/kernels.js'
+import { findUnit } from './webgpu/linear/matrix-unit.js'
 import { assumeDevice, setTunedPlans } from './webgpu/linear/planning.js'
 import { lossKernels } from './webgpu/losses/kernels.js'
+import { optimizerKernels } from './webgpu/optimizer/kernels.js'
 import { pixelKernels } from './webgpu/pixels.js'
 import { identityOf, parseTable, type TuningTable, tableName } from './webgpu/tuning/table.js'
 import { currentBackend } from './webgpu/tuning/tune.js'
 
 // This package's own WGSL kernels.
 provideKernels<WebGPUBackend>('webgpu', (backend) => ({
-  ...adamWKernels(backend),
   ...attentionKernels(backend),
+  ...guardKernels(backend),
   ...layerNormKernels(backend),
   ...linearKernels(backend),
+  LearngeneMixedPrecision: () => {
+    const found = findUnit(backend.device)
+    if (typeof found === 'string') throw new Error(found)
+    return []
+  },
   ...lossKernels(backend),
+  ...optimizerKernels(backend),
   ...pixelKernels(backend),
 }))
 

@@ -54,12 +54,12 @@ export function adamW(options: AdamWOptions = {}): Optimizer {
       })
       return { data: Float32Array.from(rows.flat()), shape: [rows.length, ADAMW_COLUMNS] }
     },
-    update(parameters, gradients, state, scalars) {
+    update(parameters, gradients, state, table) {
       const slots = Array.from(updates('adamW', parameters, gradients, state), ({ parameter, gradient, slot, row }) => {
         const { m, v } = slot.tensors as { m: Variable; v: Variable }
         return { parameter, gradient, m, v, row }
       })
-      step(slots, scalars, constants)
+      step(slots, table, constants)
     },
   }
 }

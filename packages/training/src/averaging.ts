@@ -1,7 +1,8 @@
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { add, mul, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
+import { averageWeights } from '@learngene/ops'
+import { mul, tidy, type Variable, variable, zerosLike } from '@tensorflow/tfjs-core'
 import { describe } from './arguments.js'
-import type { Optimizer } from './optimizer.js'
+import { type Optimizer, updates } from './optimizer.js'
 
 /**
  * An exponential average of the weights (Polyak averaging; timm's ModelEma): a training evaluates it and ends with it. After each update of a parameter p its
@@ -20,17 +21,18 @@ export function averaging(optimizer: Optimizer, decay: number): Optimizer {
       return Object.fromEntries(withAverage)
     },
     scalars: optimizer.scalars,
-    update(parameters, gradients, state, scalars) {
-      optimizer.update(parameters, gradients, state, scalars)
-      for (const name of Object.keys(gradients)) {
-        const average = state[name]!.tensors.average as Variable
-        tidy(() => average.assign(add(mul(average, decay), mul(parameters[name]!, 1 - decay))))
-      }
+    update(parameters, gradients, state, table) {
+      optimizer.update(parameters, gradients, state, table)
+      const slots = Array.from(updates('averaging', parameters, gradients, state), ({ parameter, slot, row }) => {
+        return { parameter, average: slot.tensors.average as Variable, row }
+      })
+      averageWeights(slots, table, decay)
     },
     averages(state) {
       const averages: NamedTensors = {}
-      for (const [name, { steps, tensors }] of Object.entries(state)) {
-        if (steps > 0) averages[name] = tidy(() => mul(tensors.average!, 1 / (1 - decay ** steps)))
+      for (const [name, { steps, leftOut = 0, tensors }] of Object.entries(state)) {
+        const taken = steps - leftOut
+        if (taken > 0) averages[name] = tidy(() => mul(tensors.average!, 1 / (1 - decay ** taken)))
       }
       return averages
     },

@@ -11,6 +11,7 @@ export interface StoredTensor {
 /** What an optimizer remembers of one parameter. */
 export interface StoredSlot {
   readonly steps: number
+  readonly leftOut?: number
   readonly tensors: { readonly [name: string]: StoredTensor }
 }
 
@@ -21,10 +22,12 @@ export interface TrainingCheckpoint {
   readonly parameters: { readonly [name: string]: StoredTensor }
   /** By parameter name. */
   readonly optimizer: {
-    readonly [parameter: string]: { readonly steps: number; readonly tensors: { readonly [name: string]: StoredTensor } }
+    readonly [parameter: string]: StoredSlot
   }
   /** Of the finished steps. */
   readonly losses: Float32Array
+  /** Of a training with loss scaling: the scale, and the steps taken since it changed. */
+  readonly scaling?: { readonly scale: number; readonly taken: number }
   /** Of a training that is evaluated: what was measured so far, and the best parameters where they are kept. */
   readonly evaluations?: readonly StepEvaluation[]
   readonly best?: { readonly [name: string]: StoredTensor }
@@ -42,11 +45,13 @@ export async function captureTraining(
   parameters: Parameters,
   state: OptimizerState,
   losses: Float32Array,
-  { evaluations = [], best }: Pick<TrainingCheckpoint, 'evaluations' | 'best'> = {},
+  { evaluations = [], best, scaling }: Pick<TrainingCheckpoint, 'evaluations' | 'best' | 'scaling'> = {},
 ): Promise<TrainingCheckpoint> {
   const optimizer: { [parameter: string]: StoredSlot } = {}
-  for (const [name, { steps, tensors }] of Object.entries(state)) optimizer[name] = { steps, tensors: await storeAll(tensors) }
-  const watched = { ...(evaluations.length > 0 && { evaluations: [...evaluations] }), ...(best && { best }) }
+  for (const [name, { steps, leftOut, tensors }] of Object.entries(state)) {
+    optimizer[name] = { steps, ...(leftOut !== undefined && { leftOut }), tensors: await storeAll(tensors) }
+  }
+  const watched = { ...(evaluations.length > 0 && { evaluations: [...evaluations] }), ...(best && { best }), ...(scaling && { scaling }) }
   return { step, parameters: await storeAll(parameters), optimizer, losses: losses.slice(0, step), ...watched }
 }
 
@@ -76,7 +81,11 @@ export function restoreTraining(
     )
   }
   for (const [variable, stored] of pairs) assignStored(variable, stored)
-  for (const [name, slot] of Object.entries(state)) slot.steps = checkpoint.optimizer[name]!.steps
+  for (const [name, slot] of Object.entries(state)) {
+    const { steps, leftOut } = checkpoint.optimizer[name]!
+    slot.steps = steps
+    if (leftOut !== undefined) slot.leftOut = leftOut
+  }
   losses.set(checkpoint.losses)
   return step
 }

@@ -1,6 +1,7 @@
 import { gelu, linear, setOps, setPrecision } from '@learngene/ops'
-import { startBackend } from '@learngene/testing'
+import { startBackend, TOLERANCES } from '@learngene/testing'
 import {
+  engine,
   mean,
   memory,
   mul,
@@ -18,7 +19,9 @@ import {
 } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { adamW } from './adamw.js'
+import { averaging } from './averaging.js'
 import type { TrainingCheckpoint } from './checkpoint.js'
+import { alone } from './group.js'
 import { createRng } from './rng.js'
 import { sgd } from './sgd.js'
 import { type TrainOptions, train } from './train.js'
@@ -66,6 +69,19 @@ function createTask() {
   return { options, key, values, dispose: () => Object.values(parameters).forEach((parameter) => void parameter.dispose()) }
 }
 
+/** Trains a fresh task whose batch of step 4 is spoiled where `spoiled`; the error, and the parameters as they are then. */
+async function trainUntilError(more: Partial<TrainOptions<Batch>> & Pick<TrainOptions, 'optimizer'>, spoiled = true) {
+  const task = createTask()
+  const batch = (step: number): Batch => {
+    const { x, y } = task.options.batch(step)
+    return { x: spoiled && step === 4 ? mul(x, Number.NaN) : x, y }
+  }
+  const error: Error = await train({ ...task.options, steps: 12, batch, compile: { key: task.key }, ...more }).catch((error) => error)
+  const values = await task.values()
+  task.dispose()
+  return { error, values }
+}
+
 describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` (${missing})` : ''}`, () => {
   beforeAll(() => startBackend('webgpu'))
 
@@ -83,13 +99,88 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
       ...more(),
       loss: calls,
       compile: { key: compiled.key },
-      report: () => counts.push(memory().numTensors),
+      batch: (step) => {
+        counts.push(memory().numTensors)
+        return compiled.options.batch(step)
+      },
     })
     expect(losses).toEqual(expected)
     expect(await compiled.values()).toEqual(await plain.values())
     expect(calls).toHaveBeenCalledTimes(2 * 2 * (more().accumulate ?? 1))
-    expect(new Set(counts.slice(0, -1)).size).toBe(1)
+    expect(new Set(counts.slice(2)).size).toBe(1)
     expect(memory().numTensors).toBe(before)
+    plain.dispose()
+    compiled.dispose()
+  })
+
+  /** Buffers that the device makes within each step. */
+  const countBuffers = () => {
+    const { device } = engine().backend as unknown as { device: GPUDevice }
+    const created = vi.spyOn(device, 'createBuffer')
+    const counts: number[] = []
+    return { counts, note: () => counts.push(created.mock.calls.length), end: () => created.mockRestore() }
+  }
+
+  test.each<[string, () => Partial<TrainOptions<Batch>>, boolean]>([
+    ['AdamW, averaged', () => ({ optimizer: averaging(adamW(), 0.9) }), true],
+    ['momentum', () => ({ optimizer: sgd({ momentum: 0.9 }) }), true],
+    ['AdamW, clipped', () => ({ optimizer: adamW(), clipNorm: 0.5 }), false],
+  ])('%s: steps of several paths, of which each is recorded once, are plain steps', async (_, more, exact) => {
+    const [plain, compiled] = [createTask(), createTask()]
+    const parts = 3
+    // Paths of a step in combinations that come once: 0 to 3 of its parts are short, in any place.
+    const isShort = (step: number, part: number) => (((step * 5) >> part) & 1) === 1
+    const key = (step: number, part: number) => (isShort(step, part) ? 'short' : 'long')
+    const optionsOf = ({ options }: typeof plain) => ({
+      ...options,
+      steps: 8,
+      accumulate: parts,
+      loss: (step: number, part: number, batch: Batch) => options.loss(isShort(step, part) ? 1 : 0, 0, batch),
+      optimizer: adamW(),
+      ...more(),
+    })
+    const expected = await train(optionsOf(plain))
+    const before = memory().numTensors
+    const given = optionsOf(compiled)
+    const loss = vi.fn(given.loss)
+    const buffers = countBuffers()
+    const batch = (step: number) => {
+      buffers.note()
+      return compiled.options.batch(step)
+    }
+    const losses = await train({ ...given, loss, batch, compile: { key: () => '', partKey: key } })
+    buffers.end()
+    expect(new Set(buffers.counts.slice(-3)).size).toBe(1)
+    expect(loss).toHaveBeenCalledTimes(1 + 2 * 2) // once to know the loss's terms, twice for each path
+    expect(memory().numTensors).toBe(before)
+    const [actual, wanted] = [await compiled.values(), await plain.values()]
+    if (exact) expect([losses, actual]).toEqual([expected, wanted])
+    for (const [i, values] of wanted.entries()) {
+      for (const [k, value] of values.entries()) expect(Math.abs(actual[i]![k]! - value)).toBeLessThan(TOLERANCES.webgpu.identity)
+    }
+    plain.dispose()
+    compiled.dispose()
+  })
+
+  test.each([undefined, 0.5])('in a group, clipped at %s, recorded steps are plain steps', async (clipNorm) => {
+    const mean = vi.fn((values: Float32Array) => values.set(values.map((value) => value / 2)))
+    const group = { ...alone, size: 2, mean }
+    const [plain, compiled] = [createTask(), createTask()]
+    const more = { steps: 8, optimizer: averaging(adamW(), 0.9), accumulate: 2, group, clipNorm }
+    const expected = await train({ ...plain.options, ...more })
+    const loss = vi.fn(compiled.options.loss)
+    const buffers = countBuffers()
+    const batch = (step: number) => {
+      buffers.note()
+      return compiled.options.batch(step)
+    }
+    const losses = await train({ ...compiled.options, ...more, loss, batch, compile: { key: compiled.key } })
+    buffers.end()
+    expect(new Set(buffers.counts.slice(-3)).size).toBe(1)
+    expect(loss).toHaveBeenCalledTimes(2 * 2 * 2)
+    expect(mean).toHaveBeenCalledTimes(16)
+    expect(losses).toEqual(expected)
+    expect(await compiled.values()).toEqual(await plain.values())
     plain.dispose()
     compiled.dispose()
   })
@@ -98,12 +189,13 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     const { options, dispose } = createTask()
     const loss = vi.fn(options.loss)
     const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
-    const report = vi.fn(() => {
-      if (report.mock.calls.length === 2) setOps('reference')
-      if (report.mock.calls.length === 4) setPrecision('mixed')
-    })
+    const batch = (step: number) => {
+      if (step === 2) setOps('reference')
+      if (step === 4) setPrecision('mixed')
+      return options.batch(step)
+    }
     try {
-      await train({ ...options, steps: 6, optimizer: sgd(), loss, compile: { key: () => '' }, report })
+      await train({ ...options, steps: 6, optimizer: sgd(), loss, compile: { key: () => '' }, batch })
       expect(loss.mock.calls.map(([step]) => step)).toEqual([0, 0, 2, 2, 4, 4])
     } finally {
       setOps('auto')
@@ -118,15 +210,13 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     const compile = { key: whole.key }
     const losses = await train({ ...whole.options, optimizer: adamW(), compile })
     let saved: TrainingCheckpoint | undefined
+    const stop = new AbortController()
     const save = (state: TrainingCheckpoint) => {
       saved = structuredClone(state)
+      stop.abort(new Error('interrupted'))
     }
     const checkpoint = { every: 3, save }
-    const stop = new AbortController()
-    const report = () => saved && stop.abort(new Error('interrupted'))
-    await expect(train({ ...parts.options, optimizer: adamW(), compile, checkpoint, report, signal: stop.signal })).rejects.toThrow(
-      'interrupted',
-    )
+    await expect(train({ ...parts.options, optimizer: adamW(), compile, checkpoint, signal: stop.signal })).rejects.toThrow('interrupted')
     expect(saved!.step).toBe(3)
     const rest = await train({ ...parts.options, optimizer: adamW(), compile, resume: saved })
     expect(rest).toEqual(losses)
@@ -184,6 +274,29 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     weight.dispose()
   })
 
+  test.each<[string, () => Pick<TrainOptions, 'optimizer' | 'clipNorm' | 'accumulate'>]>([
+    ['AdamW, averaged, clipped, of two parts', () => ({ optimizer: averaging(adamW(), 0.9), clipNorm: 0.5, accumulate: 2 })],
+    ['AdamW', () => ({ optimizer: adamW() })],
+    ['momentum', () => ({ optimizer: sgd({ momentum: 0.9 }) })],
+  ])(
+    '%s: after a loss that is not finite the parameters have the bits of the last good step, though later steps were under way',
+    async (_, more) => {
+      const issued: number[] = []
+      const key = (step: number) => {
+        issued.push(step)
+        return step % 3 === 1 ? 'short' : 'long'
+      }
+      const failed = await trainUntilError({ ...more(), compile: { key } })
+      expect(failed.error.message).toMatch(/step 4 of 12 gave NaN .* The parameters are those after step 3, the last good one/)
+      expect(Math.max(...issued)).toBe(7)
+      const stop = new AbortController()
+      const checkpoint = { every: 4, save: () => stop.abort(new Error('enough')) }
+      const whole = await trainUntilError({ ...more(), checkpoint, signal: stop.signal }, false)
+      expect(whole.error.message).toBe('enough')
+      expect(failed.values).toEqual(whole.values)
+    },
+  )
+
   test('a loss that is not finite names the step', async () => {
     const parameters = { p: tidy(() => variable(tensor([1]))) }
     const before = memory().numTensors
@@ -196,7 +309,10 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
       learningRate: () => 0.1,
       compile: { key: () => '' },
     })
-    await expect(training).rejects.toThrow('train: the loss must stay finite; step 2 of 5 gave NaN')
+    await expect(training).rejects.toThrow(
+      'train: the loss must stay finite; step 2 of 5 gave NaN at learning rate 0.1. The parameters are those after step 1, the last good one.',
+    )
+    expect((await parameters.p.data())[0]).toBeCloseTo(0.8, 6)
     expect(memory().numTensors).toBe(before)
     parameters.p.dispose()
   })

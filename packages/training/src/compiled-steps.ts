@@ -1,15 +1,32 @@
 import { compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
-import { opsSettings } from '@learngene/ops'
-import { dispose, engine, type Scalar, type Tensor, type Tensor2D, tensor_util, tensor2d, tidy } from '@tensorflow/tfjs-core'
-import { clipGradients, lossValues, meanGradients } from './gradients.js'
-import { countStep, type OptimizerState } from './optimizer.js'
-import { batchOf, type StepNumbers, type StepOptions } from './step.js'
+import { accumulate, clear, opsSettings } from '@learngene/ops'
+import {
+  dispose,
+  engine,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tensor_util,
+  tensor1d,
+  tidy,
+  type Variable,
+  variable,
+  zeros as zerosOf,
+} from '@tensorflow/tfjs-core'
+import { averageOverGroup, disposeGradients, joined, type LossTerms, meanGradients } from './gradients.js'
+import { countStep } from './optimizer.js'
+import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions, scalarsOf, scaleOf, update } from './step.js'
 
 /** How steps are recorded. */
 export interface CompileOptions {
   /** Steps of one key differ in their batch only. */
   readonly key: (step: number) => string
+  /**
+   * Parts of a step of one key differ in their batch only, whatever the step. Then, outside of groups, each part is recorded for itself and `key` is not asked: for steps whose
+   * parts recur while their combinations do not, such as several paths.
+   */
+  readonly partKey?: (step: number, part: number) => string
   /** Most bytes for recordings. */
   readonly memoryLimit?: number
 }
@@ -17,7 +34,19 @@ export interface CompileOptions {
 /** The steps of a training as recordings that are replayed, one for each key. */
 export interface CompiledSteps {
   /** Updates parameters and state. */
-  run(step: number): Promise<StepNumbers>
+  run(step: number): Promise<IssuedStep>
+  dispose(): void
+}
+
+/** What a recording of a key has: names of the parameters that it reaches, and of its loss's terms. */
+interface Reached {
+  readonly reached: readonly string[]
+  readonly terms: readonly string[]
+}
+
+/** Steps from a batch to the numbers of `guardStep`. */
+interface Stepper<Batch> {
+  run(step: number, key: string, batch: Batch): Promise<Reached & { readonly numbers: Tensor1D }>
   dispose(): void
 }
 
@@ -28,30 +57,18 @@ export interface CompiledSteps {
  */
 export function compileSteps<Prepared, Batch>(
   options: StepOptions<Prepared, Batch>,
-  { key, memoryLimit }: CompileOptions,
+  compile: CompileOptions,
   prepared: (step: number) => Promise<Prepared>,
-  first: number,
-  state: OptimizerState,
+  context: StepContext,
 ): CompiledSteps {
-  const { parameters, steps, optimizer, learningRate, accumulate = 1, clipNorm } = options
-  /** Parameters that have a gradient, and the terms of the loss, by key. */
-  const reached = new Map<string, { readonly gradients: NamedTensors; readonly terms: readonly string[] }>()
-  let now = first
+  const { steps } = options
+  const { state, readings } = context
+  const stepper = stepperOf(options, compile, context)
   let next: MadeBatch<Batch> | undefined
   /** Until the next batch is there. */
   let coming: Promise<void> | undefined
   let over = false
 
-  const compiled = compileStep(
-    ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
-      const { loss, terms, gradients } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch))
-      const norm = clipNorm === undefined ? {} : { norm: clipGradients(gradients, clipNorm) }
-      optimizer.update(parameters, gradients, state, scalars)
-      reached.set(key(now), { gradients, terms })
-      return { loss, ...norm } as { loss: Tensor; norm?: Scalar }
-    },
-    { memoryLimit },
-  )
   const make = async (step: number) => {
     const ready = await prepared(step)
     if (over) dispose(ready as never)
@@ -61,33 +78,186 @@ export function compileSteps<Prepared, Batch>(
   return {
     async run(step) {
       await (coming ?? make(step))
-      now = step
       const { batch, made } = next!
       coming = next = undefined
-      const { data, shape } = optimizer.scalars(parameters, state, learningRate(step))
-      const scalars = tensor2d(data, shape)
       try {
-        const { loss, norm } = compiled.run({ batch, scalars }, `${key(step)} (${opsSettings()})`)
-        const { gradients, terms } = reached.get(key(step))!
-        countStep(gradients, state)
-        const numbers = Promise.all([loss, norm].map((each) => each?.data()))
-        dispose(made)
+        const { numbers, ...names } = await stepper.run(step, `${compile.key(step)} (${opsSettings()})`, batch)
+        countStep(names.reached, state)
+        const issued = { step, ...names, numbers: readLater(readings, numbers) }
         if (step + 1 < steps) {
           coming = make(step + 1)
           coming.catch(() => {}) // the step that it belongs to gets the error
         }
-        const [lossData, normData] = await numbers
-        return { values: lossValues(lossData!, terms), ...(normData && { norm: normData[0]! }) }
+        return issued
       } finally {
-        dispose([scalars, ...made])
+        dispose(made)
       }
     },
     dispose() {
       over = true
       if (next) dispose(next.made)
-      compiled.dispose()
+      stepper.dispose()
     },
   }
+}
+
+function stepperOf<Prepared, Batch>(options: StepOptions<Prepared, Batch>, compile: CompileOptions, context: StepContext): Stepper<Batch> {
+  if (context.group.size > 1) return twoRecordings(options, compile, context)
+  const { partKey } = compile
+  return partKey ? recordingPerPart(options, { ...compile, partKey }, context) : oneRecording(options, compile, context)
+}
+
+/** Gradients and update are one recording. */
+function oneRecording<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { memoryLimit }: CompileOptions,
+  context: StepContext,
+): Stepper<Batch> {
+  const { parameters, accumulate = 1 } = options
+  const reached = new Map<string, Reached>()
+  let [now, nowKey] = [0, '']
+  const compiled = compileStep(
+    ({ batch, scalars }: { batch: Batch; scalars: Tensor2D }) => {
+      const current = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch), { scale: scaleOf(options, context) })
+      reached.set(nowKey, { reached: Object.keys(current.gradients), terms: current.terms })
+      return { numbers: update(options, context, current, scalars) }
+    },
+    { memoryLimit },
+  )
+  return {
+    async run(step, key, batch) {
+      ;[now, nowKey] = [step, key]
+      const scalars = scalarsOf(options, context, step)
+      try {
+        await compiled.prepare({ batch, scalars }, key, context.compiling)
+        const { numbers } = compiled.run({ batch, scalars }, key)
+        return { numbers, ...reached.get(key)! }
+      } finally {
+        scalars.dispose()
+      }
+    },
+    dispose: compiled.dispose,
+  }
+}
+
+/** The group averages between gradients and update, on the host: each is a recording of its own. */
+function twoRecordings<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { memoryLimit }: CompileOptions,
+  context: StepContext,
+): Stepper<Batch> {
+  const { parameters, accumulate = 1 } = options
+  const { group, readings } = context
+  const terms = new Map<string, string[]>()
+  let [now, nowKey] = [0, '']
+  const gradientsOf = compileStep(
+    (batch: Batch) => {
+      const { loss, gradients, ...rest } = meanGradients(parameters, accumulate, (part) => options.loss(now, part, batch), {
+        scale: scaleOf(options, context),
+      })
+      terms.set(nowKey, rest.terms)
+      return { loss, gradients }
+    },
+    { memoryLimit },
+  )
+  const updates = compileStep(({ loss, gradients, scalars }: { loss: Tensor; gradients: NamedTensors; scalars: Tensor2D }) => ({
+    numbers: update(options, context, { loss, gradients, terms: [] }, scalars),
+  }))
+  return {
+    async run(step, key, batch) {
+      ;[now, nowKey] = [step, key]
+      await gradientsOf.prepare(batch, key, context.compiling)
+      const own = gradientsOf.run(batch, key)
+      const mean = { ...own, gradients: { ...own.gradients }, terms: terms.get(key)! }
+      await averageOverGroup(group, mean, readings.read)
+      const scalars = scalarsOf(options, context, step)
+      try {
+        await updates.prepare({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings(), context.compiling)
+        const { numbers } = updates.run({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings())
+        return { numbers, terms: mean.terms, reached: Object.keys(mean.gradients) }
+      } finally {
+        scalars.dispose()
+        disposeGradients(mean)
+      }
+    },
+    dispose() {
+      gradientsOf.dispose()
+      updates.dispose()
+    },
+  }
+}
+
+/**
+ * Each part of a step is a recording of its own, which adds to totals, and so is the update, which takes parameters by what the step has reached: a step of
+ * several paths is replayed though their combination never came before.
+ */
+function recordingPerPart<Prepared, Batch>(
+  options: StepOptions<Prepared, Batch>,
+  { memoryLimit, partKey }: CompileOptions & { readonly partKey: NonNullable<CompileOptions['partKey']> },
+  context: StepContext,
+): Stepper<Batch> {
+  const { parameters, accumulate: parts = 1 } = options
+  const names = Object.keys(context.state)
+  const totals = Object.fromEntries(names.map((name) => [name, zeros(parameters[name]!.shape)]))
+  const reachedBy = new Map<string, readonly string[]>()
+  let [now, nowPart, nowKey] = [0, 0, '']
+  let loss: { readonly total: Variable; readonly terms: string[] } | undefined
+
+  const partOf = compileStep(
+    (batch: Batch) => {
+      const { loss: value, gradients } = meanGradients(parameters, 1, () => options.loss(now, nowPart, batch), {
+        factor: 1 / parts,
+        scale: scaleOf(options, context),
+      })
+      reachedBy.set(nowKey, Object.keys(gradients))
+      const pairs = Object.entries(gradients).map(([name, gradient]) => ({ total: totals[name]!, value: gradient }))
+      accumulate([{ total: loss!.total, value }, ...pairs])
+    },
+    { memoryLimit },
+  )
+  const updates = compileStep(({ scalars, reached }: { scalars: Tensor2D; reached: Tensor1D }) => {
+    const current = { loss: loss!.total, gradients: { ...totals }, terms: [] }
+    const numbers = update(options, context, current, scalars, reached)
+    clear([loss!.total, ...Object.values(totals)])
+    return { numbers }
+  })
+  return {
+    async run(step, _key, batch) {
+      loss ??= emptyLoss(() => options.loss(step, 0, batch))
+      const all = new Set<string>()
+      now = step
+      for (let part = 0; part < parts; part++) {
+        nowPart = part
+        nowKey = `${partKey(step, part)} (${opsSettings()})`
+        await partOf.prepare(batch, nowKey, context.compiling)
+        partOf.run(batch, nowKey)
+        for (const name of reachedBy.get(nowKey)!) all.add(name)
+      }
+      const scalars = scalarsOf(options, context, step)
+      const reached = tensor1d(names.map((name) => (all.has(name) ? 1 : 0)))
+      try {
+        await updates.prepare({ scalars, reached }, opsSettings(), context.compiling)
+        return { ...updates.run({ scalars, reached }, opsSettings()), reached: [...all], terms: loss.terms }
+      } finally {
+        dispose([scalars, reached])
+      }
+    },
+    dispose() {
+      partOf.dispose()
+      updates.dispose()
+      dispose([...Object.values(totals), ...(loss ? [loss.total] : [])])
+    },
+  }
+}
+
+const zeros = (shape: number[]): Variable => tidy(() => variable(zerosOf(shape), false))
+
+/** A total for a loss, of which the first part is computed once to know its terms. */
+function emptyLoss(first: () => LossTerms) {
+  return tidy(() => {
+    const { value, names } = joined(first())
+    return { total: zeros(value.shape), terms: names }
+  })
 }
 
 /** A batch, and those of its tensors that were made for it; others belong to whoever made them. */

@@ -20,6 +20,8 @@ export interface EvaluationOptions {
 export interface Watch {
   readonly evaluations: readonly StepEvaluation[]
   readonly best: { readonly [name: string]: StoredTensor } | undefined
+  /** Whether the training is evaluated after so many steps. */
+  isDue(finished: number): boolean
   /** What was measured where a step is evaluated. */
   after(step: number): Promise<StepEvaluation['measures']>
   /** Whether patience is at its end. */
@@ -53,14 +55,16 @@ export function watch(
   const { every = Number.POSITIVE_INFINITY, measure, keepBest, patience = Number.POSITIVE_INFINITY } = options ?? {}
   const scores = () => evaluations.map(({ measures }) => measures[keepBest!]!)
   const isBest = () => scores().slice(0, -1).every((score) => score < scores().at(-1)!) // biome-ignore format: short
+  const isDue = (finished: number) => measure !== undefined && (finished % every === 0 || finished === steps)
   return {
     evaluations,
     get best() {
       return best
     },
+    isDue,
     async after(step) {
       const finished = step + 1
-      if (!measure || (finished % every !== 0 && finished !== steps)) return {}
+      if (!measure || !isDue(finished)) return {}
       return withAverages(optimizer, parameters, state, async () => {
         const measures = await measure(step)
         evaluations.push({ step: finished, measures })

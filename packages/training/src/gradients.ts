@@ -1,21 +1,5 @@
 import type { NamedTensors, Parameters } from '@learngene/interfaces/tensors'
-import {
-  add,
-  clone,
-  div,
-  engine,
-  minimum,
-  mul,
-  type Scalar,
-  scalar,
-  sqrt,
-  square,
-  stack,
-  sum as sumOf,
-  Tensor,
-  tensor,
-  tidy,
-} from '@tensorflow/tfjs-core'
+import { add, clone, div, engine, mul, type Scalar, stack, Tensor, tensor, tidy } from '@tensorflow/tfjs-core'
 import type { Group } from './group.js'
 
 /** A loss: a scalar, or its named terms, scalars whose sum is what is trained. */
@@ -42,9 +26,16 @@ export function lossValues(values: ArrayLike<number>, terms: readonly string[]):
 /**
  * The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient, be it all of them; the caller disposes the result.
  *
+ * @param options.factor of each part's loss
+ * @param options.scale a power of two that the gradients, not the loss, are multiplied by
  * @throws when a loss or one of its terms is not a scalar, or the terms of the parts have other names
  */
-export function meanGradients(parameters: Parameters, parts: number, loss: (part: number) => LossTerms): LossAndGradients {
+export function meanGradients(
+  parameters: Parameters,
+  parts: number,
+  loss: (part: number) => LossTerms,
+  { factor = 1 / parts, scale }: { readonly factor?: number; readonly scale?: Scalar } = {},
+): LossAndGradients {
   const names = Object.keys(parameters)
   let terms: string[] | undefined
   const ofPart = (part: number): LossAndGradients => {
@@ -57,7 +48,8 @@ export function meanGradients(parameters: Parameters, parts: number, loss: (part
             throw new Error(`train: the parts of a step must have a loss of the same terms; got ${terms} and ${names}`)
           }
           terms = names
-          return parts === 1 ? value : mul(value, 1 / parts)
+          const weighted = factor === 1 ? value : mul(value, factor)
+          return scale ? mul(weighted, scale) : weighted
         } catch (error) {
           freeTape()
           throw error
@@ -68,7 +60,7 @@ export function meanGradients(parameters: Parameters, parts: number, loss: (part
       true,
     )
     const reached = names.flatMap((name, i) => (grads[i] ? [[name, grads[i]] as const] : []))
-    return { loss: value, terms: terms!, gradients: Object.fromEntries(reached) }
+    return { loss: scale ? div(value, scale) : value, terms: terms!, gradients: Object.fromEntries(reached) }
   }
   return tidy(() => {
     let total = ofPart(0)
@@ -89,7 +81,7 @@ export function disposeGradients({ loss, gradients }: LossAndGradients): void {
 }
 
 /** Terms as one vector: the gradient of its sum is that of the loss, and one reading gives all of them. */
-function joined(loss: LossTerms): { readonly value: Tensor; readonly names: string[] } {
+export function joined(loss: LossTerms): { readonly value: Tensor; readonly names: string[] } {
   if (loss instanceof Tensor || typeof loss !== 'object' || loss === null) return { value: requireScalar('the loss', loss), names: [] }
   const names = Object.keys(loss)
   if (names.length === 0) throw new Error('train: the loss must have at least one term; got an empty object')
@@ -110,7 +102,7 @@ function freeTape(): void {
 }
 
 /** Puts a new value in the place of each tensor and frees the old ones. */
-export function replaceEach(tensors: NamedTensors, change: (tensor: Tensor, name: string) => Tensor): void {
+function replaceEach(tensors: NamedTensors, change: (tensor: Tensor, name: string) => Tensor): void {
   const changed = tidy(() => Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, change(tensor, name)])))
   for (const tensor of Object.values(tensors)) tensor.dispose()
   Object.assign(tensors, changed)
@@ -126,27 +118,14 @@ function sum(a: NamedTensors, b: NamedTensors): NamedTensors {
   return result
 }
 
-/**
- * Scales all gradients by min(1, limit / norm), norm being their joint Euclidean norm (as PyTorch's clip_grad_norm_, its 1e-6 included). Reads nothing
- * on the host.
- *
- * @returns the norm before clipping; where it is not finite, the gradients are of no use
- */
-export function clipGradients(gradients: NamedTensors, limit: number): Scalar {
-  const { norm, factor } = tidy(() => {
-    const squares = Object.values(gradients).map((gradient) => sumOf(square(gradient)) as Tensor)
-    const norm = sqrt(squares.length > 0 ? squares.reduce((total, next) => add(total, next)) : scalar(0)) as Scalar
-    return { norm, factor: minimum(div(limit, add(norm, 1e-6)), 1) }
-  })
-  replaceEach(gradients, (gradient) => mul(gradient, factor))
-  factor.dispose()
-  return norm
-}
-
-/** Replaces the gradients by their mean over the group. Returns the mean of the loss. */
-export async function averageOverGroup(group: Group, { loss, terms, gradients }: LossAndGradients): Promise<LossValues> {
-  if (group.size === 1) return lossValues(await loss.data<'float32'>(), terms)
-  const values = await Promise.all([loss, ...Object.values(gradients)].map((tensor) => tensor.data<'float32'>()))
+/** Replaces loss and gradients, which all members read and average, by their mean over the group. */
+export async function averageOverGroup(
+  group: Group,
+  mean: LossAndGradients,
+  read: (tensor: Tensor) => Promise<Float32Array>,
+): Promise<void> {
+  const tensors = [mean.loss, ...Object.values(mean.gradients)]
+  const values = await Promise.all(tensors.map(read))
   const packed = new Float32Array(values.reduce((length, { length: next }) => length + next, 0))
   let offset = 0
   for (const value of values) {
@@ -154,10 +133,13 @@ export async function averageOverGroup(group: Group, { loss, terms, gradients }:
     offset += value.length
   }
   group.mean(packed)
-  offset = loss.size
-  replaceEach(gradients, ({ size, shape }) => {
+  offset = 0
+  const next = ({ size, shape }: Tensor) => {
     offset += size
-    return tensor(packed.subarray(offset - size, offset), shape, 'float32')
-  })
-  return lossValues(packed.subarray(0, loss.size), terms)
+    return tensor(packed.slice(offset - size, offset), shape, 'float32')
+  }
+  const { loss } = mean
+  mean.loss = next(loss)
+  loss.dispose()
+  replaceEach(mean.gradients, next)
 }

@@ -5,6 +5,8 @@ import { type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } fro
 export interface Slot {
   /** Updates so far; a parameter without a gradient in a step is not updated, as in PyTorch. */
   steps: number
+  /** Those among them that were left out, as their gradients were too large for float16. */
+  leftOut?: number
   readonly tensors: { readonly [name: string]: Variable }
 }
 
@@ -18,26 +20,27 @@ export interface StepScalars {
   readonly shape: [parameters: number, columns: number]
 }
 
-/** Functions with explicit state: a step is `update` with the tensor of `scalars`, then `countStep`. */
+/** Functions with explicit state: a step is `update` with a table of `scalars` and factors, then `countStep`. */
 export interface Optimizer {
   init(parameters: Parameters): OptimizerState
   /** All numbers of the coming step that change from step to step. Counts nothing. */
   scalars(parameters: Parameters, state: OptimizerState, learningRate: number): StepScalars
   /**
-   * Assigns new values to parameters and to the state's tensors. It neither counts nor reads a number that changes from step to step but from `scalars`
+   * Assigns new values to parameters and to the state's tensors. It neither counts nor reads a number that changes from step to step but from `table`
    * on the device, so that its commands can be recorded once and replayed.
    *
    * @param gradients by parameter name; parameters without one stay as they are
-   * @param scalars what `scalars` gave, as a tensor of its shape
+   * @param table [2 P, C] what `scalars` gave, then a row for each parameter that begins with the factor of its gradient (`factorOfRow` of `@learngene/ops`). Where that
+   * is 0, parameter and slot must stay as they are, whatever the gradient is
    */
-  update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, scalars: Tensor2D): void
+  update(parameters: Parameters, gradients: NamedTensors, state: OptimizerState, table: Tensor2D): void
   /** Values to take in place of parameters when the training is evaluated and when it ends, by name; the caller frees them. */
   averages?(state: OptimizerState): NamedTensors
 }
 
-/** Notes that the parameters with a gradient have had one update more. */
-export function countStep(gradients: NamedTensors, state: OptimizerState): void {
-  for (const name of Object.keys(gradients)) state[name]!.steps++
+/** Notes that these parameters have had one update more. */
+export function countStep(reached: readonly string[], state: OptimizerState): void {
+  for (const name of reached) state[name]!.steps++
 }
 
 /** Zeros of each parameter's shape under each of the names: the state most optimizers begin with. */
@@ -77,6 +80,10 @@ export function takeStep(
   learningRate: number,
 ): void {
   const { data, shape } = optimizer.scalars(parameters, state, learningRate)
-  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(data, shape)))
-  countStep(gradients, state)
+  const [rows, columns] = shape
+  const table = new Float32Array(2 * data.length)
+  table.set(data)
+  for (let row = rows; row < 2 * rows; row++) table[row * columns] = 1
+  tidy(() => optimizer.update(parameters, gradients, state, tensor2d(table, [2 * rows, columns])))
+  countStep(Object.keys(gradients), state)
 }

@@ -1,4 +1,5 @@
-import { add, mul, reshape, sub, tidy, unstack } from '@tensorflow/tfjs-core'
+import { factorOfRow, guarded } from '@learngene/ops'
+import { add, greater, mul, reshape, scalar, slice, sub, tidy, where } from '@tensorflow/tfjs-core'
 import { describe, requireKeys } from './arguments.js'
 import { type Optimizer, updates, zeroState } from './optimizer.js'
 
@@ -18,18 +19,19 @@ export function sgd(options: SgdOptions = {}): Optimizer {
       const rows = Object.keys(state).length
       return { data: new Float32Array(rows).fill(learningRate), shape: [rows, 1] }
     },
-    update(parameters, gradients, state, scalars) {
-      tidy(() => {
-        const rates = unstack(reshape(scalars, [-1])) // P of []
-        for (const { parameter, gradient, slot, row } of updates('sgd', parameters, gradients, state)) {
-          tidy(() => {
-            const { velocity } = slot.tensors
-            const direction = velocity ? add(mul(velocity, momentum), gradient) : gradient
-            velocity?.assign(direction)
-            parameter.assign(sub(parameter, mul(direction, rates[row]!)))
-          })
-        }
-      })
+    update(parameters, gradients, state, table) {
+      for (const { parameter, gradient, slot, row } of updates('sgd', parameters, gradients, state)) {
+        tidy(() => {
+          const factor = factorOfRow(table, row)
+          const applies = greater(factor, 0)
+          const rate = where(applies, reshape(slice(table, [row, 0], [1, 1]), []), scalar(0))
+          const next = guarded(gradient, factor)
+          const { velocity } = slot.tensors
+          const direction = velocity ? add(mul(velocity, where(applies, scalar(momentum), scalar(1))), next) : next
+          velocity?.assign(direction)
+          parameter.assign(sub(parameter, mul(direction, rate)))
+        })
+      }
     },
   }
 }

@@ -1,8 +1,18 @@
+import type { CompileProgress, Readings } from '@learngene/compile-step'
 import type { Parameters } from '@learngene/interfaces/tensors'
-import { tidy } from '@tensorflow/tfjs-core'
-import { averageOverGroup, clipGradients, disposeGradients, type LossTerms, type LossValues, meanGradients } from './gradients.js'
+import { GUARD_NUMBERS, guardStep } from '@learngene/ops'
+import { reshape, type Scalar, slice, type Tensor1D, type Tensor2D, tensor2d, tidy, type Variable } from '@tensorflow/tfjs-core'
+import {
+  averageOverGroup,
+  disposeGradients,
+  type LossAndGradients,
+  type LossTerms,
+  type LossValues,
+  lossValues,
+  meanGradients,
+} from './gradients.js'
 import type { Group } from './group.js'
-import { type Optimizer, type OptimizerState, takeStep } from './optimizer.js'
+import { countStep, type Optimizer, type OptimizerState } from './optimizer.js'
 import type { Schedule } from './schedule.js'
 
 /** What one step of a training does. */
@@ -23,13 +33,44 @@ export interface StepOptions<Prepared = void, Batch = Prepared> {
   readonly accumulate?: number
   /** Scales the gradients down where their joint Euclidean norm exceeds this. */
   readonly clipNorm?: number
+  /**
+   * Trains the loss times a scale, so that small gradients do not vanish where parts of the backward pass are in float16; the update takes it out again. A step
+   * whose gradients are not finite is left out and halves the scale, on the device. Default none, with precision `mixed` its own defaults.
+   */
+  readonly lossScaling?: LossScaling
 }
 
-/** The numbers of a step that is not finite anywhere. */
-export interface StepNumbers {
-  readonly values: LossValues
-  /** The gradients' joint norm, with `clipNorm`. */
-  readonly norm?: number
+/** A dynamic scale of the loss. */
+export interface LossScaling {
+  /** The first one; default 2^15. */
+  readonly scale?: number
+  /** Steps in a row without an overflow after which it doubles; default 2000. */
+  readonly doubleAfter?: number
+}
+
+/** Steps in a row after which a scale doubles (PyTorch's GradScaler). */
+const DOUBLE_AFTER = 2000
+
+/** What the steps of one training share. */
+export interface StepContext {
+  readonly group: Group
+  readonly state: OptimizerState
+  /** Of `guardState`. */
+  readonly guard: Variable
+  readonly readings: Readings
+  /** Hears how many GPU programs are compiled, of how many. */
+  readonly compiling: CompileProgress
+}
+
+/** A step that was given to the device, and whose numbers come when they come. */
+export interface IssuedStep {
+  readonly step: number
+  /** Names of the loss's terms. */
+  readonly terms: readonly string[]
+  /** Names of the parameters that it updates. */
+  readonly reached: readonly string[]
+  /** Of `guardStep`. */
+  readonly numbers: Promise<ArrayLike<number>>
 }
 
 /** A step's batch where nothing else is asked for: what was prepared. */
@@ -37,49 +78,97 @@ export function batchOf<Prepared, Batch>({ batch }: StepOptions<Prepared, Batch>
   return batch ? batch(step, prepared) : (prepared as unknown as Batch)
 }
 
-/** One update of parameters and state. Returns the loss before it, averaged over the group. @throws when it is not finite; nothing is changed then */
-export async function trainStep<Prepared, Batch>(
+/** What the loss is multiplied by; undefined where it is not. */
+export function scaleOf<Prepared, Batch>({ lossScaling }: StepOptions<Prepared, Batch>, { guard }: StepContext): Scalar | undefined {
+  return lossScaling && reshape(slice(guard, [1], [1]), [])
+}
+
+/** The numbers of a step, on the host. */
+export function scalarsOf<Prepared, Batch>(
+  { optimizer, parameters, learningRate }: StepOptions<Prepared, Batch>,
+  { state }: StepContext,
+  step: number,
+): Tensor2D {
+  const { data, shape } = optimizer.scalars(parameters, state, learningRate(step))
+  return tensor2d(data, shape)
+}
+
+/**
+ * Updates parameters and state on the device, or leaves all as it is where something is not finite.
+ *
+ * @param reached [P]: 0 for parameters whose gradients are none, in the state's order; default 1 for all
+ * @returns the numbers of `guardStep`
+ */
+export function update<Prepared, Batch>(
+  { parameters, optimizer, clipNorm, lossScaling }: StepOptions<Prepared, Batch>,
+  { state, guard }: StepContext,
+  { loss, gradients }: LossAndGradients,
+  scalars: Tensor2D,
+  reached?: Tensor1D,
+): Tensor1D {
+  return tidy(() => {
+    const { table, numbers } = guardStep(loss, Object.values(gradients), scalars, guard, {
+      clipNorm,
+      reached,
+      ...(lossScaling && { doubleAfter: lossScaling.doubleAfter ?? DOUBLE_AFTER }),
+    })
+    optimizer.update(parameters, gradients, state, table)
+    return numbers
+  })
+}
+
+/** Begins to read; a reading that fails when nobody waits any more is nobody's error. */
+export function readLater(readings: Readings, numbers: Tensor1D): Promise<ArrayLike<number>> {
+  const values = readings.read(numbers)
+  values.catch(() => {})
+  return values
+}
+
+/** One update of parameters and state by the loss's mean over the group. */
+export async function issueStep<Prepared, Batch>(
   options: StepOptions<Prepared, Batch>,
-  group: Group,
-  state: OptimizerState,
+  context: StepContext,
   step: number,
   prepared: Prepared,
-): Promise<LossValues> {
-  const { parameters, optimizer, learningRate, accumulate = 1, clipNorm } = options
+): Promise<IssuedStep> {
+  const { parameters, accumulate = 1 } = options
+  const { group, state, readings } = context
   const current = tidy(() => {
     const batch = batchOf(options, step, prepared)
-    const { loss, terms, gradients } = meanGradients(parameters, accumulate, (part) => options.loss(step, part, batch))
-    return { loss, gradients, terms }
+    return { ...meanGradients(parameters, accumulate, (part) => options.loss(step, part, batch), { scale: scaleOf(options, context) }) }
   })
   try {
-    const values = await averageOverGroup(group, current)
-    requireFinite(options, step, { values })
-    if (clipNorm !== undefined) {
-      const joint = clipGradients(current.gradients, clipNorm)
-      const [norm] = await joint.data<'float32'>()
-      joint.dispose()
-      requireFinite(options, step, { values, norm })
-    }
-    takeStep(optimizer, parameters, current.gradients, state, learningRate(step))
-    return values
+    if (group.size > 1) await averageOverGroup(group, current, readings.read)
+    const scalars = scalarsOf(options, context, step)
+    const numbers = update(options, context, current, scalars)
+    const reached = Object.keys(current.gradients)
+    countStep(reached, state)
+    const issued = { step, terms: current.terms, reached, numbers: readLater(readings, numbers) }
+    scalars.dispose()
+    numbers.dispose()
+    return issued
   } finally {
     disposeGradients(current)
   }
 }
 
-/** @throws when a step's numbers are not finite, naming the step */
-export function requireFinite<Prepared, Batch>(
-  { steps, learningRate }: StepOptions<Prepared, Batch>,
-  step: number,
-  { values, norm = 0 }: StepNumbers,
-): void {
-  for (const [what, value] of [
-    ['loss', values.loss],
-    ["gradients' norm", norm],
-  ] as const) {
-    if (Number.isFinite(value)) continue
-    throw new Error(
-      `train: the ${what} must stay finite; step ${step} of ${steps} gave ${value} at learning rate ${learningRate(step)}. Lower the learning rate or clip gradients`,
-    )
+/** What a step's loss was. @throws when it or the gradients' norm is not finite, naming the step and that the parameters are those before it */
+export async function valuesOf<Prepared, Batch>(
+  { steps, learningRate, lossScaling }: StepOptions<Prepared, Batch>,
+  { state }: StepContext,
+  { step, terms, reached, numbers }: IssuedStep,
+): Promise<LossValues> {
+  const read = Array.from(await numbers)
+  const values = lossValues(read.slice(GUARD_NUMBERS), terms)
+  const [leftOut, norm, scale] = read
+  if (leftOut === 0) return lossScaling ? { ...values, lossScale: scale! } : values
+  if (lossScaling && Number.isFinite(values.loss) && scale! > 1) {
+    for (const name of reached) state[name]!.leftOut = (state[name]!.leftOut ?? 0) + 1
+    return { ...values, lossScale: scale! }
   }
+  const [what, value] = Number.isFinite(values.loss) ? ["gradients' norm", norm] : ['loss', values.loss]
+  const left = step === 0 ? 'as they were before it' : `those after step ${step - 1}, the last good one`
+  throw new Error(
+    `train: the ${what} must stay finite; step ${step} of ${steps} gave ${value} at learning rate ${learningRate(step)}. The parameters are ${left}. Lower the learning rate or clip gradients`,
+  )
 }

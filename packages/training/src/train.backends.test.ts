@@ -1,11 +1,12 @@
 import type { ReportEvent } from '@learngene/interfaces'
 import { describeEachBackend, valuesOf } from '@learngene/testing'
-import { log, memory, type Scalar, scalar, sqrt, square, sub, sum, tensor, variable } from '@tensorflow/tfjs-core'
+import { log, memory, mul, type Scalar, scalar, sqrt, square, sub, sum, tensor, variable } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { adamW } from './adamw.js'
+import { averaging } from './averaging.js'
 import { createRegression, range } from './regression.fixture.js'
 import { sgd } from './sgd.js'
-import { train } from './train.js'
+import { type TrainOptions, train } from './train.js'
 
 const options = { steps: 10, optimizer: adamW(), learningRate: () => 0.05 }
 
@@ -76,18 +77,49 @@ describeEachBackend(() => {
     const before = memory().numTensors
     const loss = (step: number) => sum(log(sub(parameters.p, step === 2 ? 100 : 0))) as Scalar
     await expect(train({ parameters, steps: 5, loss, optimizer: sgd(), learningRate: () => 0.5 })).rejects.toThrow(
-      'train: the loss must stay finite; step 2 of 5 gave NaN at learning rate 0.5. Lower the learning rate or clip gradients',
+      'train: the loss must stay finite; step 2 of 5 gave NaN at learning rate 0.5. The parameters are those after step 1, the last good one. Lower the learning rate or clip gradients',
     )
     // 1 - 0.5 / 1 = 0.5, 0.5 - 0.5 / 0.5 = -0.5
     expect((await valuesOf(parameters.p))[0]).toBeCloseTo(-0.5, 6)
     expect(memory().numTensors).toBe(before)
   })
 
+  test.each<[string, () => Partial<TrainOptions>]>([
+    ['AdamW', () => ({ optimizer: adamW() })],
+    ['AdamW, averaged, of two parts, clipped', () => ({ optimizer: averaging(adamW(), 0.9), accumulate: 2, clipNorm: 0.5 })],
+    ['momentum', () => ({ optimizer: sgd({ momentum: 0.9 }) })],
+  ])('%s: after a loss that is not finite the parameters have the bits of the last good step', async (_, more) => {
+    const bad = 4
+    const run = async (steps: number, end: Partial<TrainOptions>) => {
+      const { parameters, loss, values, dispose } = createRegression()
+      const spoiled = (step: number, part: number) => {
+        const value = loss(range(step % 8, 8 + (step % 8)))
+        return (step === bad && part === 0 ? mul(value, Number.NaN) : value) as Scalar
+      }
+      const error = await train({ ...options, steps, parameters, loss: spoiled, ...more(), ...end }).catch((error) => error)
+      const seen = await values()
+      dispose()
+      return { seen, error }
+    }
+    // What averages leave in the end is not what was trained: both trainings end by an error.
+    const failing = await run(12, {})
+    expect(failing.error.message).toMatch(
+      `step ${bad} of 12 gave NaN at learning rate 0.05. The parameters are those after step ${bad - 1}, the last good one.`,
+    )
+    const stop = new AbortController()
+    const interrupted = await run(12, {
+      signal: stop.signal,
+      checkpoint: { every: bad, save: () => stop.abort(new Error('enough')) },
+    })
+    expect(interrupted.error.message).toBe('enough')
+    expect(failing.seen).toEqual(interrupted.seen)
+  })
+
   test('with clipNorm, gradients that are not finite are an error too', async () => {
     const parameters = { p: variable(tensor([0])) }
     const loss = () => sum(sqrt(square(parameters.p))) as Scalar
     await expect(train({ ...options, parameters, loss, clipNorm: 1 })).rejects.toThrow(
-      "train: the gradients' norm must stay finite; step 0 of 10 gave NaN",
+      "train: the gradients' norm must stay finite; step 0 of 10 gave NaN at learning rate 0.05. The parameters are as they were before it",
     )
     expect((await valuesOf(parameters.p))[0]).toBe(0)
   })

@@ -1,14 +1,15 @@
+import { createReadings } from '@learngene/compile-step'
 import type { Reporter } from '@learngene/interfaces'
+import { getPrecision, guardState, requireMixed, setPrecision } from '@learngene/ops'
 import { dispose, getBackend, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
 import { type CompiledSteps, type CompileOptions, compileSteps } from './compiled-steps.js'
 import { type EvaluationOptions, requireEvaluation, watch } from './evaluation.js'
-import type { LossValues } from './gradients.js'
 import { alone, type Group } from './group.js'
 import { disposeState } from './optimizer.js'
-import { requireFinite, type StepOptions, trainStep } from './step.js'
+import { type IssuedStep, issueStep, type LossScaling, type StepContext, type StepOptions, valuesOf } from './step.js'
 
 /** What a training does besides its steps; every training of the project takes it. */
 export interface TrainingControl {
@@ -35,46 +36,97 @@ export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOpt
   readonly prepare?: (step: number) => Promise<Prepared>
   /**
    * Promises that a step's loss depends on the batch's tensors and on this key only: not on `step` or on numbers that change on the host. Then, on the
-   * webgpu backend and outside of groups, the GPU commands of a step are recorded once for each key and replayed (compileStep of
-   * `@learngene/compile-step`); `batch` must then give tensors, plain values, or objects and arrays of these.
+   * webgpu backend, the GPU commands of a step are recorded once for each key and replayed (compileStep of `@learngene/compile-step`), in groups those of
+   * the gradients and those of the update; `batch` must then give tensors, plain values, or objects and arrays of these.
    */
   readonly compile?: CompileOptions
   readonly evaluate?: EvaluationOptions
+  /**
+   * `mixed`: matrix products of float16 factors, all else in float32, and the loss scaled; needs webgpu on a GPU with matrix units for float16. Default `float32`,
+   * or what `setPrecision` of `@learngene/ops` says.
+   */
+  readonly precision?: TrainingPrecision
 }
 
+export type TrainingPrecision = 'float32' | 'mixed'
+
+/** Steps that are given to a GPU before the numbers of the first of them are awaited. */
+const STEPS_AHEAD = 3
+
 /**
- * The training loop of every model of the project.
+ * The training loop of every model of the project. On the webgpu backend the loss of a step is read, and reported, up to three steps late, so that
+ * the device never waits for the host; evaluations and checkpoints come when all losses before them are there.
  *
  * @returns the loss of each step, averaged over the group; fewer than `steps` where `evaluate` ended it early
- * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it,
- * with `compile` those of its update
+ * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it: the
+ * device leaves that step and all later ones out
  * @throws when `resume` is not of this model and optimizer, or an option is missing, unknown or of another kind; nothing is changed then
  */
 export async function train<Prepared = void, Batch = Prepared>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   checkOptions(options)
+  if (options.precision !== 'mixed') return trainSteps(options)
+  requireMixed('train')
+  const before = getPrecision()
+  setPrecision('mixed')
+  try {
+    return await trainSteps({ lossScaling: {}, ...options })
+  } finally {
+    setPrecision(before)
+  }
+}
+
+/** The first scale of a loss: half of what float16 holds, and less than PyTorch begins with. */
+const FIRST_SCALE = 2 ** 15
+
+async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   const { parameters, steps, optimizer, group = alone, report, signal, resume } = options
   await import('@learngene/ops/gradients')
   const breathe = breather()
   const prepared = ahead(options.prepare, steps)
-  const state = optimizer.init(parameters)
+  const { scale = FIRST_SCALE } = options.lossScaling ?? {}
+  const scaling = options.lossScaling && (resume?.scaling ?? { scale, taken: 0 })
+  const guard = guardState(scaling?.scale, scaling?.taken)
+  const context: StepContext = {
+    group,
+    state: optimizer.init(parameters),
+    guard,
+    readings: createReadings(group.size === 1 ? STEPS_AHEAD + 1 : 1),
+    compiling: tellCompiling(report),
+  }
+  const { state } = context
   const losses = new Float32Array(steps)
+  const issued: IssuedStep[] = []
   let compiled: CompiledSteps | undefined
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
     const watched = watch(options.evaluate, { optimizer, parameters, steps, state }, resume)
-    const save = saver(options, (step) => captureTraining(step, parameters, state, losses, watched))
-    if (options.compile && group.size === 1 && getBackend() === 'webgpu') {
-      compiled = compileSteps(options, options.compile, prepared.next, first, state)
+    const saver = saves(options, async (step) => {
+      const { evaluations, best } = watched
+      const [, scale, taken] = await guard.data()
+      const more = { evaluations, best, ...(scaling && { scaling: { scale: scale!, taken: taken! } }) }
+      return captureTraining(step, parameters, state, losses, more)
+    })
+    const onGPU = getBackend() === 'webgpu'
+    const { compile } = options
+    const recordable = compile && onGPU && (group.size === 1 || !compile.partKey)
+    if (recordable) compiled = compileSteps(options, compile, prepared.next, context)
+    const most = onGPU && group.size === 1 ? STEPS_AHEAD : 0
+    const settle = async (oldest: IssuedStep) => {
+      const { step } = oldest
+      const values = await valuesOf(options, context, oldest)
+      losses[step] = values.loss
+      const measures = await watched.after(step)
+      report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { ...values, ...measures } })
     }
     let finished = first
     while (finished < steps && !watched.ended()) {
       signal?.throwIfAborted()
-      const values = compiled ? await compiledStep(options, compiled, finished) : await plainStep(options, group, state, finished, prepared)
-      losses[finished] = values.loss
-      const measures = await watched.after(finished)
+      issued.push(compiled ? await compiled.run(finished) : await plainStep(options, context, finished, prepared))
       finished++
-      report?.({ kind: 'progress', done: finished, total: steps, metrics: { ...values, ...measures } })
-      await save(finished)
+      const saving = saver.isDue(finished)
+      const left = saving || watched.isDue(finished) || finished === steps ? 0 : most
+      while (issued.length > left) await settle(issued.shift()!)
+      if (saving) await saver.save(finished)
       await breathe()
     }
     watched.finish()
@@ -82,12 +134,15 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
   } finally {
     prepared.dispose()
     compiled?.dispose()
+    context.readings.dispose()
+    context.guard.dispose()
     disposeState(state)
   }
 }
 
 const OPTIONS = [
   ...['parameters', 'steps', 'prepare', 'batch', 'loss', 'optimizer', 'learningRate', 'accumulate', 'clipNorm', 'compile', 'evaluate'],
+  ...['precision', 'lossScaling'],
   ...['group', 'report', 'signal', 'checkpoint', 'resume'],
 ]
 
@@ -107,6 +162,11 @@ function checkOptions<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): 
     throw new Error(`train: optimizer must be one, for example adamW(); got ${describe(optimizer)}`)
   }
   if (clipNorm !== undefined && !(clipNorm > 0)) throw new Error(`train: clipNorm must be a number above 0; got ${describe(clipNorm)}`)
+  const { precision = 'float32', lossScaling } = options
+  if (precision !== 'float32' && precision !== 'mixed') {
+    throw new Error(`train: precision must be 'float32' or 'mixed'; got ${describe(precision)}`)
+  }
+  if (lossScaling) checkScaling(lossScaling)
   checkCount('steps', options.steps, 0)
   checkCount('accumulate', options.accumulate ?? 1, 1)
   if (options.evaluate) requireEvaluation(options.evaluate)
@@ -120,44 +180,57 @@ function checkOptions<Prepared, Batch>(options: TrainOptions<Prepared, Batch>): 
   if (typeof save !== 'function') throw new Error(`train: checkpoint.save must be a function; got ${describe(save)}`)
 }
 
+function checkScaling(lossScaling: LossScaling): void {
+  requireKeys('lossScaling', lossScaling, ['scale', 'doubleAfter'])
+  const { scale = 1, doubleAfter = 1 } = lossScaling
+  if (!(scale >= 1 && scale <= 2 ** 24 && Number.isInteger(Math.log2(scale)))) {
+    throw new Error(
+      `train: lossScaling.scale must be a power of two from 1 to 2^24, which divides without rounding; got ${describe(scale)}`,
+    )
+  }
+  checkCount('lossScaling.doubleAfter', doubleAfter, 1)
+}
+
 async function plainStep<Prepared, Batch>(
   options: TrainOptions<Prepared, Batch>,
-  group: Group,
-  state: ReturnType<StepOptions['optimizer']['init']>,
+  context: StepContext,
   step: number,
   { next }: { next(step: number): Promise<Prepared> },
-): Promise<LossValues> {
+): Promise<IssuedStep> {
   const prepared = await next(step)
   try {
-    return await trainStep(options, group, state, step, prepared)
+    return await issueStep(options, context, step, prepared)
   } finally {
     dispose(prepared as never)
   }
 }
 
-async function compiledStep<Prepared, Batch>(
-  options: TrainOptions<Prepared, Batch>,
-  compiled: CompiledSteps,
-  step: number,
-): Promise<LossValues> {
-  const numbers = await compiled.run(step)
-  requireFinite(options, step, numbers)
-  return numbers.values
-}
-
 /** Saves a checkpoint where one is due after so many finished steps. */
-function saver<Prepared, Batch>(
+function saves<Prepared, Batch>(
   { checkpoint, group = alone }: TrainOptions<Prepared, Batch>,
   capture: (step: number) => Promise<TrainingCheckpoint>,
-): (finished: number) => Promise<void> {
+) {
   let last = performance.now()
-  return async (finished) => {
-    if (!checkpoint || group.rank !== 0) return
-    const { every, seconds = Number.POSITIVE_INFINITY, save } = checkpoint
-    const due = (every !== undefined && finished % every === 0) || performance.now() - last >= 1000 * seconds
-    if (!due) return
-    await save(await capture(finished))
+  return {
+    isDue(finished: number): boolean {
+      if (!checkpoint || group.rank !== 0) return false
+      const { every, seconds = Number.POSITIVE_INFINITY } = checkpoint
+      return (every !== undefined && finished % every === 0) || performance.now() - last >= 1000 * seconds
+    },
+    async save(finished: number): Promise<void> {
+      await checkpoint!.save(await capture(finished))
+      last = performance.now()
+    },
+  }
+}
+
+/** Says once a second how far the compilation of a step's GPU programs is: on some machines the first step takes long. */
+function tellCompiling(report: Reporter | undefined) {
+  let last = performance.now()
+  return (done: number, total: number) => {
+    if (performance.now() - last < 1000) return
     last = performance.now()
+    report?.({ kind: 'message', text: `${done} of ${total} GPU programs compiled` })
   }
 }
 

@@ -2,6 +2,7 @@ import { availableParallelism, cpus, release, totalmem, type } from 'node:os'
 import type { BackendDescription, BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import type { OpsMode } from '@learngene/ops'
+import type { TrainingPrecision } from '@learngene/training'
 import { compare, type Measured } from '../compare.js'
 import type { BenchModel } from '../models.js'
 import { noteOf } from '../plan.js'
@@ -27,6 +28,8 @@ export interface BenchOptions {
   /** Default true. */
   readonly relaxedSimd?: boolean
   readonly ops?: OpsMode
+  /** `mixed` times our formulation with float16 products; a backend without is a line with the reason. */
+  readonly precision?: TrainingPrecision
   /** Timed steps; default by their time. */
   readonly steps?: number
   /** The longest that one participant may compute, in seconds; default 600. */
@@ -87,7 +90,7 @@ async function benchmarkBackend(
   what: What,
   description?: BackendDescription,
 ): Promise<BenchResult[]> {
-  const { model, ops, baseline, onnx, python, relaxedSimd = true, steps, timeout = 600, report, signal } = options
+  const { model, ops, precision, baseline, onnx, python, relaxedSimd = true, steps, timeout = 600, report, signal } = options
   const task: Task = { what, model: model.config, batch: options.batch ?? model.batch }
   const workers = backend === 'wasm' ? (options.workers ?? [1]) : [1]
   const head = (count: number): ResultHead => ({
@@ -110,7 +113,7 @@ async function benchmarkBackend(
   const devices = new Map<number, string>()
   const common = { timeoutMs: 1000 * timeout, signal }
   const own = async (count: number) => {
-    const assignment: Assignment = { ...task, backend, formulation: 'ours', ops }
+    const assignment: Assignment = { ...task, backend, formulation: 'ours', ops, precision }
     const participant = await startChild(assignment, { ...common, workers: count, relaxedSimd })
     simd.set(count, participant.relaxedSimd)
     started.push(participant)

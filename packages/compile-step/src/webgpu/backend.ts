@@ -28,6 +28,8 @@ export interface WebGPUBackend extends KernelBackend {
   queue: GPUQueue
   bufferManager: BufferManager
   readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
+  /** Pipelines by a key of their program, TensorFlow.js's and those of others. */
+  pipelineCache: { [key: string]: GPUComputePipeline }
   commandEncoder: GPUCommandEncoder | null
   computePassEncoder: GPUComputePassEncoder | null
   dispatchCountInPass: number

@@ -3,6 +3,7 @@ import { checkSynchronous } from '../plain.js'
 import { mapTensors, tensorsOf } from '../tree.js'
 import { byteLength, flush, type TensorData, type WebGPUBackend } from './backend.js'
 import { type BufferRef, buffersOf, type Command, copyOf, isLogical, type LogicalBuffer } from './commands.js'
+import type { CompileAhead } from './compile-ahead.js'
 import { type HomeKeeper, keepHomes } from './home.js'
 import { patch } from './patch.js'
 import { createRecorder, type Recorder } from './recorder.js'
@@ -49,9 +50,10 @@ export const isCapturing = (backend: object): boolean => capturing.has(backend)
 /**
  * Runs a step without executing its GPU commands. Variables keep their tensors.
  *
+ * @param ahead compiles the pipelines that are not there yet; those of the capture, and of the backend, are then stand-ins until `settle` is through with them
  * @throws Refusal where the step cannot be recorded; what the function throws
  */
-export function capture(backend: WebGPUBackend, run: (inputs: unknown) => unknown, inputs: unknown): Capture {
+export function capture(backend: WebGPUBackend, run: (inputs: unknown) => unknown, inputs: unknown, ahead?: CompileAhead): Capture {
   flush(backend)
   let refusal: Refusal | undefined
   const refuse: Refuse = (reason) => {
@@ -59,7 +61,7 @@ export function capture(backend: WebGPUBackend, run: (inputs: unknown) => unknow
     throw refusal
   }
   const keeper = keepHomes(backend)
-  const recorder = createRecorder(backend.device, backend.bufferManager, refuse)
+  const recorder = createRecorder(backend.device, backend.bufferManager, refuse, ahead?.create)
   for (const { buffer } of keeper.homes) recorder.admit(buffer)
   const watch = watchTensors(backend, recorder, refuse)
   const { device, queue, bufferManager } = recorder

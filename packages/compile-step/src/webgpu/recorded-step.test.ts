@@ -1,7 +1,7 @@
-import { add, keep, mul, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core'
+import { add, asinh, atan2, elu, keep, mul, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { describe, expect, vi } from 'vitest'
-import { compileStep } from '../index.js'
-import { cleanTest, createVariable, describeOnWebGPU, read } from '../step.fixture.js'
+import { compileStep, createReadings } from '../index.js'
+import { cleanTest, createVariable, describeOnWebGPU, read, webgpu } from '../step.fixture.js'
 
 await describeOnWebGPU('a step that cannot be recorded', () => {
   describe('what cannot be recorded runs plainly, and is said once', () => {
@@ -65,6 +65,95 @@ await describeOnWebGPU('a step that cannot be recorded', () => {
       x.dispose()
       weight.dispose()
     })
+  })
+
+  cleanTest('the recordings used least recently make room for new ones', async () => {
+    const run = vi.fn(({ x, times }: { x: Tensor; times: number }) => mul(x, times))
+    const step = compileStep(run, { maxRecordings: 2 })
+    const x = tensor([1, 2])
+    const calls: number[] = []
+    for (const times of [1, 2, 1, 3, 1, 2]) {
+      expect(await read(step.run({ x, times }))).toEqual([[times, 2 * times]])
+      calls.push(run.mock.calls.length)
+    }
+    expect(calls).toEqual([2, 4, 4, 6, 6, 8])
+    expect(step.stats().recordings).toBe(2)
+    expect(() => compileStep(run, { maxRecordings: 0 })).toThrow('compileStep: maxRecordings must be an integer of at least 1; got 0')
+    step.dispose()
+    x.dispose()
+  })
+
+  cleanTest('prepared steps compile nothing while they run, and tell how far they are', async () => {
+    const { device } = webgpu()
+    const [waiting, ahead] = [vi.spyOn(device, 'createComputePipeline'), vi.spyOn(device, 'createComputePipelineAsync')]
+    const weight = createVariable([3])
+    const run = vi.fn((x: Tensor) => {
+      weight.assign(mul(weight, 2))
+      return add(atan2(elu(x), weight), asinh(x))
+    })
+    const step = compileStep(run)
+    const x = tensor([0.5, -1])
+    const progress: [number, number][] = []
+    await step.prepare(x, '', (done, total) => progress.push([done, total]))
+    expect(await read(weight)).toEqual([[3]])
+    const programs = ahead.mock.calls.length
+    expect(programs).toBeGreaterThanOrEqual(3)
+    expect(progress).toEqual(Array.from({ length: programs }, (_, i) => [i + 1, programs]))
+    const values = (await read(step.run(x)))[0]!
+    for (const [i, each] of [0.5, -1].entries()) {
+      expect(values[i]).toBeCloseTo(Math.atan2(each > 0 ? each : Math.expm1(each), 6) + Math.asinh(each), 5)
+    }
+    await step.prepare(x)
+    step.run(x)
+    expect(run).toHaveBeenCalledTimes(2)
+    expect(waiting).not.toHaveBeenCalled()
+    expect(ahead).toHaveBeenCalledTimes(programs)
+    expect(await read(weight)).toEqual([[12]])
+    const again = asinh(x)
+    expect(await read(again)).toEqual([
+      [Math.fround(Math.asinh(0.5)), Math.fround(Math.asinh(-1))].map((value) => expect.closeTo(value, 6)),
+    ])
+    again.dispose()
+    expect(waiting).not.toHaveBeenCalled() // the backend has the programs as well
+    for (const spy of [waiting, ahead]) spy.mockRestore()
+    step.dispose()
+    x.dispose()
+    weight.dispose()
+  })
+
+  cleanTest('a prepared step that fills a cache, and one that is given up', async () => {
+    let cache: Tensor | undefined
+    const step = compileStep((x: Tensor) => {
+      cache ??= keep(mul(x, 5))
+      return add(cache, x)
+    })
+    const x = tensor([1, 2])
+    await step.prepare(x)
+    for (let i = 0; i < 3; i++) expect(await read(step.run(x))).toEqual([[6, 12]])
+    await step.prepare(x, 'other')
+    step.dispose()
+    cache!.dispose()
+    x.dispose()
+  })
+
+  cleanTest('values are read later than the tensors live, through buffers that are used again', async () => {
+    const readings = createReadings(3)
+    const step = compileStep((x: Tensor) => mul(x, 2))
+    const found: Promise<Float32Array>[] = []
+    for (let i = 0; i < 6; i++) {
+      const x = tensor([i, i + 0.5])
+      found.push(readings.read(step.run(x)))
+      x.dispose()
+      if (i >= 2) await found[i - 2]
+    }
+    expect((await Promise.all(found)).map((values) => [...values])).toEqual([0, 1, 2, 3, 4, 5].map((i) => [2 * i, 2 * i + 1]))
+    expect(readings.buffers).toBe(3)
+    expect(step.stats().newBuffers).toBe(0)
+    const x = tensor([1])
+    expect(await readings.read(x)).toEqual(Float32Array.of(1))
+    readings.dispose()
+    step.dispose()
+    x.dispose()
   })
 
   cleanTest('a first run that fills a cache is executed once for it; the second is recorded', async () => {

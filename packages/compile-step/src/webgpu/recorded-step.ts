@@ -4,9 +4,11 @@ import type { StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import { Arena } from './arena.js'
 import { flush, openEncoder, type WebGPUBackend } from './backend.js'
-import { capture, discard } from './capture.js'
+import { type Capture, capture, discard } from './capture.js'
+import { type CompileProgress, compileAhead, withReal } from './compile-ahead.js'
 import { keepHomes } from './home.js'
 import { endTensors } from './outputs.js'
+import { patch } from './patch.js'
 import { bytesToAdd, layoutFor, type Memory, Recording } from './recording.js'
 import { Refusal } from './refusal.js'
 import { differenceOf } from './same-capture.js'
@@ -14,6 +16,7 @@ import { differenceOf } from './same-capture.js'
 export interface RecordedStepOptions {
   /** bytes */
   readonly memoryLimit: number
+  readonly maxRecordings: number
   /** Hears why something runs plainly. */
   readonly refused: (reason: string, key: string) => void
 }
@@ -31,6 +34,8 @@ export class RecordedStep {
   private readonly plain = new Set<string>()
   /** Keys whose step left tensors behind the first time, as one that fills a cache does; it was executed once for them. */
   private readonly leftTensors = new Set<string>()
+  /** Of the run that comes next. */
+  private prepared: { readonly key: string; readonly capture: Capture } | undefined
   private last: Recording | undefined
   /** A recording for one run only. */
   private passing: Recording | undefined
@@ -60,6 +65,42 @@ export class RecordedStep {
     return result
   }
 
+  /** Captures a step that has no recording yet, for the next run of it, while its pipelines are compiled at the same time. */
+  async prepare(inputs: unknown, of: RecordingKey, onProgress: CompileProgress): Promise<void> {
+    const { backend } = this
+    const key = `${of.key} ${of.signature}`
+    if (this.recordings.has(key) || this.plain.has(key) || this.leftTensors.has(key)) return
+    this.forgetPrepared()
+    const ahead = compileAhead(this.memory.device)
+    const cache = { ...backend.pipelineCache }
+    const restore = patch<WebGPUBackend>(backend, { pipelineCache: cache })
+    let first: Capture
+    try {
+      this.counts.captures++
+      first = capture(backend, this.step, inputs, ahead)
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error
+      return this.refuse(key, of.key, error.message)
+    } finally {
+      restore()
+    }
+    const prepared = { key, capture: first }
+    this.prepared = prepared
+    try {
+      await ahead.settle(onProgress)
+    } catch {
+      if (this.prepared === prepared) this.forgetPrepared() // the run compiles it again, and its device tells what is wrong
+      return
+    }
+    for (const [name, pipeline] of Object.entries(cache)) backend.pipelineCache[name] ??= ahead.real(pipeline)
+    if (this.prepared === prepared) this.prepared = { key, capture: withReal(first, ahead) }
+  }
+
+  private forgetPrepared(): void {
+    if (this.prepared) discard(this.prepared.capture)
+    this.prepared = undefined
+  }
+
   get stats(): StepStats {
     const { intermediates, outputs } = this.memory
     const recordings = [...this.recordings.values()]
@@ -75,6 +116,7 @@ export class RecordedStep {
   /** Frees everything. `previous` are the outputs of the last run. */
   dispose(previous: readonly Tensor[]): void {
     endTensors(this.backend, previous)
+    this.forgetPrepared()
     for (const recording of [...this.recordings.values(), this.passing]) this.drop(recording)
     this.recordings.clear()
     this.passing = this.last = undefined
@@ -92,7 +134,9 @@ export class RecordedStep {
       return capture(this.backend, this.step, inputs)
     }
     try {
-      const first = captured()
+      const prepared = this.prepared?.key === key ? this.prepared.capture : undefined
+      if (prepared) this.prepared = undefined
+      const first = prepared ?? captured()
       if (first.kept.length > 0) {
         if (this.leftTensors.has(key)) this.refuse(key, name, 'it keeps tensors that it made')
         this.leftTensors.add(key)
@@ -114,15 +158,22 @@ export class RecordedStep {
 
   /** Drops the least recently used recordings until a new one fits into the limit. */
   private makeRoom(layOut: () => ReturnType<typeof layoutFor>): ReturnType<typeof layoutFor> {
+    while (this.recordings.size >= this.options.maxRecordings) this.dropOldest()
     for (;;) {
       const layout = layOut()
       const bytes = bytesToAdd(this.memory, layout)
       if (this.bytes + bytes <= this.options.memoryLimit) return layout
-      const [oldest] = this.recordings
-      if (!oldest) throw new Refusal(`a recording of it takes ${bytes} bytes; memoryLimit is ${this.options.memoryLimit}`)
-      this.recordings.delete(oldest[0])
-      this.drop(oldest[1])
+      if (this.recordings.size === 0) {
+        throw new Refusal(`a recording of it takes ${bytes} bytes; memoryLimit is ${this.options.memoryLimit}`)
+      }
+      this.dropOldest()
     }
+  }
+
+  private dropOldest(): void {
+    const [key, recording] = this.recordings.entries().next().value!
+    this.recordings.delete(key)
+    this.drop(recording)
   }
 
   /** Waiting commands may still read what a recording holds. */

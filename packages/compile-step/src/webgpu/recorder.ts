@@ -19,7 +19,13 @@ export interface Recorder {
 
 const UNIFORM_SIZE_LIMIT = 65_536
 
-export function createRecorder(device: GPUDevice, manager: BufferManager, refuse: Refuse): Recorder {
+/** @param createPipeline in place of the device's */
+export function createRecorder(
+  device: GPUDevice,
+  manager: BufferManager,
+  refuse: Refuse,
+  createPipeline = (descriptor: GPUComputePipelineDescriptor) => device.createComputePipeline(descriptor),
+): Recorder {
   const commands: Command[] = []
   const logicalBuffers: LogicalBuffer[] = []
   const logical = new Map<GPUBuffer, LogicalBuffer>()
@@ -115,7 +121,7 @@ export function createRecorder(device: GPUDevice, manager: BufferManager, refuse
     adapterInfo: device.adapterInfo,
     queue,
     createShaderModule: (descriptor: GPUShaderModuleDescriptor) => device.createShaderModule(descriptor),
-    createComputePipeline: (descriptor: GPUComputePipelineDescriptor) => device.createComputePipeline(descriptor),
+    createComputePipeline: createPipeline,
     createCommandEncoder: () => encoder,
     createBindGroup: ({ layout, entries }: GPUBindGroupDescriptor) => ({ layout, bindings: [...entries].map(bind) }),
   }) as unknown as GPUDevice

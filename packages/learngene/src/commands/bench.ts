@@ -22,6 +22,7 @@ interface BenchCommandOptions {
   readonly workers: number[]
   readonly relaxedSimd: boolean
   readonly ops: 'auto' | 'reference'
+  readonly precision?: 'float32' | 'mixed'
   readonly steps?: number
   readonly timeout: number
   readonly html?: string
@@ -52,6 +53,12 @@ export function addBench(program: Command, io: Io): void {
     .option('--no-relaxed-simd', 'run wasm without fused multiply-add')
     .addOption(
       new Option('--ops <form>', 'our kernels, or the reference form of our operations').choices(['auto', 'reference']).default('auto'),
+    )
+    .addOption(
+      new Option('--precision <precision>', 'of our matrix products: mixed needs a GPU with units for float16').choices([
+        'float32',
+        'mixed',
+      ]),
     )
     .option('--steps <number>', 'timed steps of each, at least 3 (default: by their time)', integer(3))
     .option('--timeout <seconds>', 'the longest that one of those compared may compute', integer(1), 600)

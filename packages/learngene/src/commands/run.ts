@@ -23,6 +23,7 @@ interface RunCommandOptions {
   readonly ancestor?: string
   readonly tiers?: readonly { readonly width: number; readonly depth?: number }[]
   readonly budget?: Budget
+  readonly precision?: 'float32' | 'mixed'
   readonly config?: string
   readonly printConfig?: boolean
   readonly checkpointEvery?: number
@@ -56,6 +57,12 @@ export function addRun(program: Command, io: Io): void {
       ).argParser(tiers),
     )
     .option('--budget <caps>', 'hard caps on macs, params (or parameters), memory and bytes that the chosen model keeps', familyBudget)
+    .addOption(
+      new Option('--precision <precision>', 'of distillation and fine-tuning: mixed needs a GPU with matrix units for float16').choices([
+        'float32',
+        'mixed',
+      ]),
+    )
     .addOption(configOption())
     .addOption(printConfigOption())
     .option('--out <dir>', 'where the run is, and what comes out of it')
@@ -124,8 +131,8 @@ function tiers(text: string): { width: number; depth?: number }[] {
 
 /** What a run is about, when none of it is given and the folder holds a run: that run's. Otherwise flags over the file over what suits images and ancestor. */
 async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{ config: RunConfig; configFile?: string; seed: number }> {
-  const { out, images, validation, test, classes, order, skipUnreadable, ancestor, budget, seed, config: file } = given
-  const isBare = [images, validation, test, classes, order, skipUnreadable, ancestor, given.tiers, budget, file].every(
+  const { out, images, validation, test, classes, order, skipUnreadable, ancestor, budget, precision, seed, config: file } = given
+  const isBare = [images, validation, test, classes, order, skipUnreadable, ancestor, given.tiers, budget, given.precision, file].every(
     (each) => each === undefined,
   )
   if (isBare && out !== undefined && (await exists(join(out, RUN)))) {
@@ -170,7 +177,7 @@ async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{
     defaults: sensible,
     cwd: process.cwd(),
     ...(file !== undefined && { file }),
-    flags: { ...flags, tiers: suited },
+    flags: { ...flags, tiers: suited, ...(precision && { distillation: { precision }, fineTuning: { precision } }) },
     name: 'run',
   })
   return { config: value, seed, ...(used !== undefined && { configFile: resolve(used) }) }

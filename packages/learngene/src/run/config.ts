@@ -35,6 +35,8 @@ const training = z.strictObject({
   accumulate: count.optional(),
   /** Decay of an exponential average of the weights. */
   averageDecay: share.optional(),
+  /** Of its matrix products; `mixed` needs a GPU with units for float16. */
+  precision: z.enum(['float32', 'mixed']).optional(),
   /** Epochs between two evaluations on validation images. */
   validateEpochs: positive.optional(),
   /** Ends early after so many evaluations without a better one. */

@@ -3,6 +3,8 @@ import { ADAMW_COLUMNS } from '../adamw.js'
 import type { Run } from './backend.js'
 import type { Native } from './native.js'
 
+const STATE = ['parameter', 'm', 'v'] as const
+
 type Slot = readonly [parameter: TensorInfo, gradient: TensorInfo, m: TensorInfo, v: TensorInfo]
 
 /**
@@ -13,11 +15,13 @@ type Slot = readonly [parameter: TensorInfo, gradient: TensorInfo, m: TensorInfo
 export function adamWKernel(native: Native): Run {
   const { mul } = native
   let places: readonly TensorInfo[] | undefined
-  const openPlaces = () => ['parameter', 'm', 'v'].map((name) => native.place(`learngene ${name}`))
+  const openPlaces = () => STATE.map((name) => native.place(`learngene ${name}`))
   return (inputs, { rows, beta1, beta2, epsilon }) => {
+    const table = native.values(inputs.scalars!)
+    const factorOf = (row: number) => table[table.length / 2 + ADAMW_COLUMNS * row]!
     places ??= openPlaces()
     const targets = places
-    const groups = groupsOf(native.values(inputs.scalars!), rows as number[], (i) => inputs[`parameter${i}`]!.shape.length === 1)
+    const groups = groupsOf(table, rows as number[], (i) => inputs[`parameter${i}`]!.shape.length === 1)
     const columns = native.unpack(native.transpose(inputs.scalars!, [1, 0])) // 4 x [P]
     const [learningRate, shrink, mCorrection, vCorrection] = columns as [Tensor, Tensor, Tensor, Tensor]
     const deviation = native.rsqrt(vCorrection) // [P]
@@ -28,10 +32,12 @@ export function adamWKernel(native: Native): Run {
     const betas = [native.number(beta1 as number), native.number(beta2 as number)]
 
     const update = ([parameter, gradient, m, v]: Slot, row: number): Tensor[] => {
+      const factor = factorOf(row)
+      if (factor === 0) return [parameter, m, v].map(native.again)
       const shrunk = mul(parameter, shrinks[row]!)
       for (const [place, value] of [shrunk, m, v].entries()) native.assign(targets[place]!, value)
       shrunk.dispose()
-      native.applyAdam([...targets, ...powers, rates[row]!, ...betas, epsilons[row]!, gradient])
+      native.applyAdam([...targets, ...powers, rates[row]!, ...betas, epsilons[row]!, factor === 1 ? gradient : mul(gradient, factor)])
       return targets.map(native.read)
     }
 

@@ -166,7 +166,7 @@ describe.skipIf(skipped)(`on tensorflow${skipped ? ` (which is not here: ${reaso
             const values = held.map((tensors) => tensors.map((tensor) => tensor.dataSync().slice()))
             for (let step = first; step < first + 3; step++) {
               const rates = lengths.map((_, i) => ({ learningRate: 0.01 * ((i % 2) + 1), weightDecay: 0.05 * (i % 2), step }))
-              const scalars = tensor2d(rates.map((rate) => adamWRow(rate, CONSTANTS)))
+              const scalars = tensor2d([...rates.map((rate) => adamWRow(rate, CONSTANTS)), ...rates.map(() => [0.5, 0, 0, 0])])
               const before = memory().numTensors
               adamW(slots, scalars, CONSTANTS)
               expect(memory().numTensors).toBe(before)

@@ -1,4 +1,4 @@
-import type { DataType, Tensor, TensorInfo } from '@tensorflow/tfjs-core'
+import { type DataType, engine, type Tensor, type TensorInfo } from '@tensorflow/tfjs-core'
 import type { TensorFlowBackend } from './backend.js'
 
 export type Native = ReturnType<typeof nativeOperations>
@@ -78,6 +78,11 @@ export function nativeOperations(backend: TensorFlowBackend) {
         [x, integers(lengths), integer(0)],
         lengths.length,
       ),
+    /** The same tensor once more, as an output. */
+    again: ({ dataId, shape, dtype }: TensorInfo) => {
+      backend.incRef(dataId)
+      return engine().makeTensorFromTensorInfo({ dataId, shape, dtype }, backend)
+    },
     /** On the host. */
     values: (x: TensorInfo) => backend.readSync(x.dataId) as Float32Array,
 

@@ -151,7 +151,7 @@ describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) =
           const gradient = random([length])
           poisonFreedMemory([length])
           const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
-          const scalars = tensor2d([adamWRow({ learningRate: 0.01, weightDecay: 0.05, step }, constants)])
+          const scalars = tensor2d([adamWRow({ learningRate: 0.01, weightDecay: 0.05, step }, constants), [0.5, 0, 0, 0]])
           adamW([{ parameter, gradient, m, v, row: 0 }], scalars, constants)
           dispose([gradient, scalars])
           return [parameter, m, v]

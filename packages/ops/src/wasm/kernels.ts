@@ -102,7 +102,10 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
 
     LearngeneAdamW({ scalars, parameter, gradient, m, v }, attributes) {
       const { row, beta1, beta2, epsilon } = attributes as unknown as AdamWConstants & { row: number }
-      const numbers = (backend.readSync(scalars!.dataId) as Float32Array).subarray(ADAMW_COLUMNS * row)
+      const table = backend.readSync(scalars!.dataId) as Float32Array
+      const numbers = table.subarray(ADAMW_COLUMNS * row)
+      const factor = table[table.length / 2 + ADAMW_COLUMNS * row]!
+      if (factor === 0) return [parameter, m, v].map((kept) => again(backend, kept!))
       const [learningRate, shrink, mCorrection, vCorrection] = numbers as unknown as [number, number, number, number]
       const shape = parameter!.shape
       const next = [output(shape), output(shape), output(shape)] as const
@@ -110,6 +113,7 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
         sizeOf(shape),
         ...([at(parameter), at(gradient), at(m), at(v)] as const),
         ...([at(next[0]), at(next[1]), at(next[2])] as const),
+        factor,
         ...([beta1, 1 - beta1, beta2, 1 - beta2, shrink] as const),
         learningRate * mCorrection,
         Math.sqrt(vCorrection),
@@ -121,6 +125,12 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
   return Object.fromEntries(
     Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(inputs as Inputs, attrs ?? {})]),
   ) as { [Name in KernelName]?: KernelFunc }
+}
+
+/** The same tensor once more, as an output. */
+function again(backend: WasmBackend, { dataId, shape, dtype }: TensorInfo): TensorInfo {
+  backend.incRef(dataId)
+  return { dataId, shape, dtype }
 }
 
 function sizeOf(shape: readonly number[]): number {

@@ -65,6 +65,7 @@ export interface WasmModule {
     nextP: number,
     nextM: number,
     nextV: number,
+    factor: number,
     beta1: number,
     rest1: number,
     beta2: number,

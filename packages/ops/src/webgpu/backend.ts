@@ -18,6 +18,8 @@ export interface WebGPUBackend extends KernelBackend {
   readonly device: GPUDevice
   readonly queue: GPUQueue
   readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
+  /** Pipelines by a key of their program. */
+  readonly pipelineCache: { [key: string]: GPUComputePipeline }
   readonly commandQueueOwnedIds: { add(dataId: DataId): unknown }
   commandEncoder: GPUCommandEncoder | null
   computePassEncoder: GPUComputePassEncoder | null

@@ -20,8 +20,6 @@ export interface Program {
 
 const UNIFORM_TYPES = { u32: 'uint32', i32: 'int32', f32: 'float32' } as const
 
-const pipelines = new WeakMap<WebGPUBackend, Map<string, GPUComputePipeline>>()
-
 /** Bytes of a tensor from an offset on that divides by 256: what is bound of one that is beyond the device's limit. */
 export interface TensorPart {
   readonly tensor: TensorInfo
@@ -103,15 +101,13 @@ export function grid(count: number): [number, number, number] {
   return [Math.ceil(count / y), y, 1]
 }
 
-function pipelineOf(backend: WebGPUBackend, program: Program): GPUComputePipeline {
-  const { device } = backend
-  const cache = pipelines.get(backend) ?? new Map<string, GPUComputePipeline>()
-  pipelines.set(backend, cache)
-  let pipeline = cache.get(program.key)
+/** Among those of the backend's own programs, so that whoever stands in for the backend's cache has ours as well. */
+function pipelineOf({ device, pipelineCache }: WebGPUBackend, program: Program): GPUComputePipeline {
+  let pipeline = pipelineCache[program.key]
   if (!pipeline) {
     const module = device.createShaderModule({ code: shader(program) })
     pipeline = device.createComputePipeline({ label: program.key, layout: 'auto', compute: { module, entryPoint: 'main' } })
-    cache.set(program.key, pipeline)
+    pipelineCache[program.key] = pipeline
   }
   return pipeline
 }

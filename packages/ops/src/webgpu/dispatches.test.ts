@@ -71,7 +71,7 @@ describeWebGPU(() => {
       const [parameter, m, v] = [variable(random([5])), variable(random([5])), variable(abs(random([5])))] as const
       return { parameter, gradient: random([5]), m, v, row }
     })
-    const scalars = abs(random<Tensor2D>([7, 4]))
+    const scalars = abs(random<Tensor2D>([14, 4]))
     const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
     adamW(slots, scalars, constants) // the first step gives each variable a buffer of its own
     const { maxStorageBuffersPerShaderStage } = (engine().backend as WebGPUBackend).device.limits

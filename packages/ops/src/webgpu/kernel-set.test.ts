@@ -22,7 +22,14 @@ describeWebGPU((tolerances) => {
     const parameter = variable(cast(tensor1d([3, -4], 'int32'), 'float32'))
     const [m, v] = [variable(zeros([2])), variable(zeros([2]))]
     const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
-    adamW([{ parameter, gradient: tensor1d([1, -1]), m, v, row: 0 }], tensor2d([[0.5, 1, 10, 1000]]), constants)
+    adamW(
+      [{ parameter, gradient: tensor1d([1, -1]), m, v, row: 0 }],
+      tensor2d([
+        [0.5, 1, 10, 1000],
+        [1, 0, 0, 0],
+      ]),
+      constants,
+    )
     await expectClose(parameter, [2.5, -3.5], tolerances.adamW)
     for (const each of [parameter, m, v]) each.dispose()
   })

@@ -10,7 +10,10 @@ import type { WebGPUBackend } from '../backend.js'
 const CONSTANTS = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
 
 const scalarsOf = (step: number, rows: number): Tensor2D =>
-  tensor2d(Array.from({ length: rows }, (_, row) => adamWRow({ learningRate: 0.01 * (row + 1), weightDecay: 0.05 * row, step }, CONSTANTS)))
+  tensor2d([
+    ...Array.from({ length: rows }, (_, row) => adamWRow({ learningRate: 0.01 * (row + 1), weightDecay: 0.05 * row, step }, CONSTANTS)),
+    ...Array.from({ length: rows }, () => [1, 0, 0, 0]),
+  ])
 
 interface Slot {
   readonly parameter: Variable

@@ -1,0 +1,74 @@
+import { dispose, engine, getBackend, neg, scalar, type Tensor } from '@tensorflow/tfjs-core'
+import { flush, openEncoder, type WebGPUBackend } from './webgpu/backend.js'
+
+/** Reads tensors of float32 that do not live as long as their reading takes. */
+export interface Readings {
+  /** The values that the tensor has now. It may be disposed, and a recording may write its buffer again, before they are there. */
+  read(tensor: Tensor): Promise<Float32Array>
+  /** GPU buffers held; each is used again when what was read into it is there. */
+  readonly buffers: number
+  /** Frees the buffers; readings under way fail. */
+  dispose(): void
+}
+
+/**
+ * Readings that a loop does not wait for at once.
+ *
+ * @param atOnce readings of one size that are under way together: so many buffers are made at the first ones, and later ones take turns with them
+ */
+export function createReadings(atOnce = 1): Readings {
+  const all = new Set<GPUBuffer>()
+  const free: GPUBuffer[] = []
+  let disposed = false
+
+  const staging = ({ device }: WebGPUBackend, size: number): GPUBuffer => {
+    const made = [...all].filter((buffer) => buffer.size === size).length
+    const found = free.findIndex((buffer) => buffer.size === size)
+    if (found >= 0 && made >= atOnce) return free.splice(found, 1)[0]!
+    const buffer = device.createBuffer({ size, usage: GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ })
+    all.add(buffer)
+    return buffer
+  }
+  const readFromGPU = async (backend: WebGPUBackend, from: GPUBuffer): Promise<Float32Array> => {
+    const buffer = staging(backend, from.size)
+    openEncoder(backend).copyBufferToBuffer(from, 0, buffer, 0, from.size)
+    flush(backend)
+    try {
+      await buffer.mapAsync(GPUMapMode.READ)
+    } catch (error) {
+      if (!disposed) await askBackend()
+      throw error
+    }
+    const values = new Float32Array(buffer.getMappedRange().slice(0))
+    buffer.unmap()
+    free.push(buffer)
+    return values
+  }
+  return {
+    read(tensor) {
+      if (getBackend() !== 'webgpu') return tensor.data<'float32'>()
+      const backend = engine().backend as WebGPUBackend
+      const { resource } = backend.tensorMap.get(tensor.dataId)
+      return resource ? readFromGPU(backend, resource) : tensor.data<'float32'>()
+    },
+    get buffers() {
+      return all.size
+    },
+    dispose() {
+      disposed = true
+      for (const buffer of all) buffer.destroy()
+      all.clear()
+    },
+  }
+}
+
+/** A reading of the backend's own fails with the reason that it knows, such as a lost device. */
+async function askBackend(): Promise<void> {
+  const zero = scalar(0)
+  const probe = neg(zero)
+  try {
+    await probe.data()
+  } finally {
+    dispose([zero, probe])
+  }
+}

@@ -1,0 +1,158 @@
+import {
+  add,
+  all,
+  concat,
+  div,
+  equal,
+  fill,
+  greater,
+  isFinite as isFiniteTensor,
+  logicalAnd,
+  logicalOr,
+  maximum,
+  minimum,
+  mul,
+  type NamedTensorMap,
+  pad,
+  reshape,
+  type Scalar,
+  scalar,
+  slice,
+  sqrt,
+  square,
+  stack,
+  sum,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  tensor,
+  tidy,
+  type Variable,
+  variable,
+  where,
+  zerosLike,
+} from '@tensorflow/tfjs-core'
+import { shapeError } from './errors.js'
+import { findKernel } from './kernels.js'
+
+/** How a step is judged. */
+export interface GuardOptions {
+  /** Scales gradients down where their joint Euclidean norm exceeds this (as PyTorch's clip_grad_norm_, its 1e-6 included). */
+  readonly clipNorm?: number
+  /**
+   * Gradients are those of the loss times a scale (Micikevicius et al. 2018, arXiv 1710.03740). One that is not finite leaves the step out and halves the scale, as long as that is above
+   * 1; after so many steps in a row that were taken it is doubled, up to 2^24.
+   */
+  readonly doubleAfter?: number
+  /** [P]: 1 for parameters that the step updates and 0 for others, whose gradients are 0; default 1 for all. */
+  readonly reached?: Tensor1D
+}
+
+/** A judged step. */
+export interface GuardedStep {
+  /** [2 P, C]: the scalars, then a row for each parameter that begins with the factor of its gradient: 0 where the step must not change it. */
+  readonly table: Tensor2D
+  /** [3 + T]: 0 where the step is taken and 1 where it is left out, the gradients' joint norm (0 where nobody asks), the loss's scale, the loss's T terms. */
+  readonly numbers: Tensor1D
+}
+
+/** Numbers of {@link GuardedStep} before the loss's terms. */
+export const GUARD_NUMBERS = 3
+
+/** The largest scale of a loss. */
+const LARGEST_SCALE = 2 ** 24
+
+/** What is kept from step to step [3]: 1 until a step has failed, the scale of the next loss, and the steps taken since it changed. */
+export function guardState(scale = 1, taken = 0): Variable {
+  return tidy(() => variable(tensor([1, scale, taken]), false))
+}
+
+/**
+ * Judges a step before its update, without a reading: a loss that is not finite, or gradients whose norm is not where it is asked for, leave this step and
+ * all later ones out, so that parameters remain those of the last good step.
+ *
+ * @param loss [] or [T], the terms whose sum is trained
+ * @param gradients of any shapes; read only where a norm is asked for
+ * @param scalars [P, C], an optimizer's numbers
+ * @param state of {@link guardState}; gets new values
+ * @throws when the state is not of three values or the loss has more dimensions than one
+ */
+export function guardStep(
+  loss: Tensor,
+  gradients: readonly Tensor[],
+  scalars: Tensor2D,
+  state: Variable,
+  options: GuardOptions = {},
+): GuardedStep {
+  if (loss.rank > 1 || state.shape.join() !== '3') throw shapeError('guardStep', 'loss must be [] or [T] and state [3]', { loss, state })
+  const kernel = findKernel('LearngeneStepGuard')
+  if (!kernel) return reference(loss, gradients, scalars, state, options)
+  const inputs: NamedTensorMap = { loss, scalars, state }
+  const needed = needsNorm(options) ? gradients.filter(({ size }) => size > 0) : []
+  for (const [i, gradient] of needed.entries()) inputs[`gradient${i}`] = gradient
+  const { clipNorm = 0, doubleAfter = 0, reached } = options
+  if (reached) inputs.reached = reached
+  const [table, numbers, next] = kernel(inputs, { clipNorm, doubleAfter, largestScale: LARGEST_SCALE, gradients: needed.length })
+  if (next!.dataId !== state.dataId) state.assign(next!)
+  next!.dispose()
+  return { table: table as Tensor2D, numbers: numbers as Tensor1D }
+}
+
+const needsNorm = ({ clipNorm, doubleAfter }: GuardOptions) => clipNorm !== undefined || doubleAfter !== undefined
+
+function reference(
+  loss: Tensor,
+  gradients: readonly Tensor[],
+  scalars: Tensor2D,
+  state: Variable,
+  { clipNorm, doubleAfter, reached }: GuardOptions,
+): GuardedStep {
+  return tidy(() => {
+    const [one, zero] = [scalar(1), scalar(0)]
+    const [alive, scale, taken] = [0, 1, 2].map((i) => reshape(slice(state, [i], [1]), [])) as [Tensor, Tensor, Tensor]
+    const terms = reshape(loss, [-1]) // [T]
+    const norm = needsNorm({ clipNorm, doubleAfter }) ? div(sqrt(sumOfSquares(gradients)), scale) : zero
+    const sound = isFiniteTensor(norm)
+    const recovers = doubleAfter === undefined ? sound : logicalOr(sound, greater(scale, one))
+    const lives = logicalAnd(logicalAnd(greater(alive, zero), all(isFiniteTensor(terms))), recovers)
+    const applies = logicalAnd(lives, sound)
+    const clip = clipNorm === undefined ? one : minimum(div(clipNorm, add(norm, 1e-6)), 1)
+    const factor = where(applies, div(clip, scale), zero)
+
+    const grown = add(taken, one)
+    const doubles = doubleAfter === undefined ? undefined : equal(grown, doubleAfter)
+    const doubled = doubles ? where(doubles, minimum(mul(scale, 2), LARGEST_SCALE), scale) : scale
+    const halved = doubleAfter === undefined ? scale : maximum(mul(scale, 0.5), one)
+    const [rows, columns] = scalars.shape
+    const factors = reached ? mul(reached, factor) : mul(fill([rows], 1), factor) // [P]
+    const factorRows = pad(reshape(factors, [rows, 1]) as Tensor2D, [
+      [0, 0],
+      [0, columns - 1],
+    ])
+    const numbers = concat([stack([where(applies, zero, one), norm, scale]), terms])
+    state.assign(
+      stack([
+        where(lives, one, zero),
+        where(applies, doubled, where(lives, halved, scale)),
+        doubles ? where(applies, where(doubles, zero, grown), zero) : zero,
+      ]),
+    )
+    return { table: concat([scalars, factorRows]), numbers: numbers as Tensor1D }
+  })
+}
+
+function sumOfSquares(gradients: readonly Tensor[]): Tensor {
+  const squares = gradients.filter(({ size }) => size > 0).map((gradient) => sum(square(gradient)) as Tensor)
+  return squares.length > 0 ? squares.reduce((total, next) => add(total, next)) : scalar(0)
+}
+
+/** A parameter's factor, a scalar. @param table [2 P, C] */
+export function factorOfRow(table: Tensor2D, row: number): Scalar {
+  return reshape(slice(table, [table.shape[0] / 2 + row, 0], [1, 1]), [])
+}
+
+/** A gradient times its factor, 0 where that is 0, whatever the gradient is. */
+export function guarded(gradient: Tensor, factor: Tensor): Tensor {
+  const scaled = mul(gradient, factor)
+  return where(greater(factor, 0), scaled, zerosLike(scaled))
+}
