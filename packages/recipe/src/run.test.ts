@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
 import { memoryMetrics } from './metrics.js'
 import type { Recipe } from './recipe.js'
-import { type RunResult, run, runStage, status } from './run.js'
+import { plan, type RunResult, run, runStage, status } from './run.js'
 import type { FoundReport } from './stages/choice.js'
 import { tinyRecipe, wasm } from './tiny.fixture.js'
 
@@ -165,6 +165,34 @@ describe('a run on few images', () => {
     })
     expect(seen).toEqual([9, 10, 11, 12])
     expect(resumed.manifest.files).toEqual((await store.read('tier:w12d6')).manifest.files)
+  })
+
+  it.each([
+    ['preview', 2, []],
+    ['evaluate', 3, []],
+    ['evaluate', 4, [3]],
+  ])('evaluates to the same bits in shares: %s in %d, without %j', async (stage, of, leftOut) => {
+    const whole = await store.read(stage)
+    await store.remove(stage)
+    for (let part = 1; part <= of; part += 1) if (!leftOut.includes(part)) await runStage(recipe, `${stage}.${part}of${of}`, { store })
+    expect((await store.list()).filter(({ stage: name }) => name.startsWith(`${stage}.`))).toHaveLength(of - leftOut.length)
+    const merged = await runStage(recipe, stage, { store })
+    expect([merged.manifest.key, merged.manifest.files, merged.info]).toEqual([whole.manifest.key, whole.manifest.files, whole.info])
+    expect(merged.manifest.account!.images).toBeGreaterThan(whole.manifest.account!.images)
+    expect((await store.list()).map(({ stage }) => stage)).not.toContain(`${stage}.1of${of}`)
+    expect((await runStage(recipe, `${stage}.1of${of}`, { store })).stage).toBe(stage)
+  })
+
+  it('cuts no stage whose work is one', async () => {
+    await store.remove('tune')
+    await expect(runStage(recipe, 'tune.1of2', { store })).rejects.toThrow("the work of 'tune' cannot be cut into shares; run it whole")
+    await run(recipe, { store })
+  })
+
+  it('plans without running anything', async () => {
+    const planned = await plan(recipe)
+    expect(planned.map(({ stage }) => stage.name)).toEqual((await status(recipe, { store })).stages.map(({ stage }) => stage))
+    for (const { stage, key } of planned) expect((await store.read(stage.name)).manifest.key).toBe(key)
   })
 
   it('runs no stage whose needs do not stand', async () => {
