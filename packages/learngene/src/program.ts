@@ -17,6 +17,7 @@ import { addSearch } from './commands/search.js'
 import { addServe } from './commands/serve.js'
 import { addStatus } from './commands/status.js'
 import { addStudio } from './commands/studio.js'
+import { addUnit } from './commands/unit.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
@@ -39,6 +40,7 @@ export function createProgram(io: Io): Command {
     addQuickstart,
     addRun,
     addStatus,
+    addUnit,
     addPaths,
     addSearch,
     addProfile,

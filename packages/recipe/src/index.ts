@@ -20,7 +20,9 @@ export {
 export {
   type Adaptation,
   defineRecipe,
+  type FineTuningPaths,
   type GivenAncestor,
+  type NestedPlan,
   type Recipe,
   type RecipeData,
   type Registry,
@@ -30,10 +32,11 @@ export {
   type Training,
 } from './recipe.js'
 export * from './report.js'
-export { plan, type RunOptions, type RunResult, resultOf, run, runStage, status } from './run.js'
+export { plan, type RunOptions, type RunResult, type RunStageOptions, resultOf, run, runStage, status } from './run.js'
 export { type RunStagesOptions, runStages, type StageLock, type StageOutcome } from './run-stages.js'
 export { MODEL } from './session.js'
 export { COMPARED, type FoundReport } from './stages/choice.js'
+export type { NestedInfo } from './stages/nested.js'
 export { type RunStatus, type StageState, type StageStatus, statusOf } from './status.js'
 export type { Artifact, ArtifactStore, Checkpoint, Files, Found, Made, StageKeys } from './store.js'
 export { type Unit, unitsOf } from './units.js'

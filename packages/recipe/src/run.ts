@@ -12,6 +12,7 @@ import { openSession, type Session } from './session.js'
 import { adaptStages, ancestorStage } from './stages/ancestor.js'
 import { choiceStages, type FoundReport } from './stages/choice.js'
 import { familyStages } from './stages/family.js'
+import { nestedStages } from './stages/nested.js'
 import { tierStages } from './stages/tiers.js'
 import { type RunStatus, statusOf } from './status.js'
 import type { Artifact, ArtifactStore, StageKeys } from './store.js'
@@ -31,6 +32,12 @@ export interface RunOptions {
   readonly answers?: (key: string) => ChunkStore
   /** Where others run stages of the same store at the same time. */
   readonly lock?: StageLock
+}
+
+/** How one stage is run. */
+export interface RunStageOptions extends RunOptions {
+  /** Also runs what it needs and does not stand; default an error that names it. */
+  readonly withNeeds?: boolean
 }
 
 /** What a run ends with. */
@@ -65,7 +72,7 @@ export async function run(recipe: Recipe, options: RunOptions): Promise<RunResul
  * @returns its artifact; of a share whose whole stage stands, that of the stage
  * @throws what {@link run} throws; Error naming what does not stand
  */
-export async function runStage(recipe: Recipe, stage: string, options: RunOptions): Promise<Artifact> {
+export async function runStage(recipe: Recipe, stage: string, options: RunStageOptions): Promise<Artifact> {
   return withStages(recipe, options, async (stages, session) => {
     requireBatches(session.recipe, session.datasets.training.length)
     const settled = await stageOptions(options, stages, session)
@@ -73,13 +80,20 @@ export async function runStage(recipe: Recipe, stage: string, options: RunOption
     const cut = shareOfName(stage)
     const whole = cut && (await planStages(stages)).find((each) => each.stage.name === cut.stage)
     if (!whole) {
-      await runStages(stages, { ...settled, only: [stage] })
+      const only = options.withNeeds ? [...neededFor(stages, stage)] : [stage]
+      await runStages(stages, { ...settled, only })
       return store.read(stage)
     }
     if (await stands(whole, settled)) return store.read(cut.stage)
     await runStages([...stages, stageOfShare(whole, cut.share)], { ...settled, only: [stage] })
     return store.read(stage)
   })
+}
+
+/** A stage with all that it needs, and what that needs. */
+function neededFor(stages: readonly Stage[], name: string): ReadonlySet<string> {
+  const needs = stages.find((stage) => stage.name === name)?.needs ?? []
+  return new Set([...needs.flatMap((need) => [...neededFor(stages, need)]), name])
 }
 
 /** Whether a stage's artifact stands, as rank 0 finds it. */
@@ -156,6 +170,7 @@ async function stagesOf(session: Session): Promise<readonly Stage[]> {
     ...(adaptation ? adaptStages(session, data, adaptation) : []),
     ...tierStages(session, data, top),
     ...familyStages(session, data, top),
+    ...nestedStages(session, data, top),
     ...choiceStages(session, data, top),
   ]
 }

@@ -9,6 +9,7 @@ import {
   fineTune,
   type Outcomes,
   outcomes,
+  type PathPolicy,
   type Pool,
 } from '@learngene/learngene-pool'
 import { costOfPath, formatPath, type StitchedPath, type Tier } from '@learngene/stitch'
@@ -34,20 +35,29 @@ export function familyStages(session: Session, data: string, top: string): Stage
     { of: space.kind, ...ownOf(spaces, space.kind) },
     { of: stitch?.kind ?? null, ...ownOf(blocks, stitch?.kind) },
   ].filter((each) => 'own' in each)
-  const stitching = settingsOf({ space, stitch, featureImages, seed, ...(kinds.length > 0 && { kinds }) })
+  const { start, ancestorTier } = recipe
+  const stitching = settingsOf({
+    space,
+    stitch,
+    featureImages,
+    seed,
+    ...(kinds.length > 0 && { kinds }),
+    ...(!ancestorTier && { ancestorTier }),
+  })
   const initialisers = recipe.initialisers.map((name) => textOf(recipe.registry?.initialisers?.[name]) ?? name)
-  const inherited = recipe.tiers.map((tier) => `inherit:${tierLabel(tier)}`)
   const trained = recipe.tiers.map((tier) => `tier:${tierLabel(tier)}`)
+  // Random weights are no family before they are trained.
+  const first = start === 'random' ? trained : recipe.tiers.map((tier) => `inherit:${tierLabel(tier)}`)
   const fingerprints = { data }
   return [
     {
       name: 'pool',
       title: 'stitch the untrained tiers, by several initialisers',
-      needs: [top, ...inherited],
+      needs: [top, ...first],
       settings: { ...stitching, initialisers, comparisonImages, heldOutImages },
       fingerprints,
       run: (_, inputs) =>
-        withFamily(session, inputs, top, inherited, async (pool, ancestor) => {
+        withFamily(session, inputs, top, first, async (pool, ancestor) => {
           const { rng, group } = session
           const rows = await compareInitialisers(pool, [...pool.space.enumerate()], session.images(ancestor), recipe, group, rng)
           return { files: await encodeFamily(pool), info: { rows } as unknown as JsonObject }
@@ -204,7 +214,8 @@ export function moves(session: Session, pool: Pool, { path }: StitchedPath): boo
 }
 
 async function tune(context: StageContext, session: Session, pool: Pool, ancestor: RunAncestor): Promise<Float32Array> {
-  const { fineTuning, labelWeight, registry } = session.recipe
+  const { fineTuning: given, registry } = session.recipe
+  const { paths: drawn = 'costBins', labelWeight = session.recipe.labelWeight, ...fineTuning } = given
   const paths = [...pool.space.enumerate()]
   const moving = paths.filter((path) => moves(session, pool, path))
   if (moving.length === 0 || fineTuning.epochs === 0) return new Float32Array()
@@ -212,7 +223,9 @@ async function tune(context: StageContext, session: Session, pool: Pool, ancesto
   const teacher = await session.teacher(ancestor, context.report)
   const names = movingNames(session, pool)
   const frozen = pool.tiers.map(({ name }) => name).filter((name) => !names.includes(name))
-  const policy = registry?.policy ?? costBins({ enumerate: () => moving }, (path) => costOfPath(pool, path).macs)
+  const alike: PathPolicy = (rng) => moving[rng.integer(moving.length)]!
+  const byCost = () => costBins({ enumerate: () => moving }, (path) => costOfPath(pool, path).macs)
+  const policy = registry?.policy ?? (drawn === 'uniform' ? alike : byCost())
   const middle = descendantsOf(pool, moving)[Math.floor(moving.length / 2)]!
   const control = await controlOf(context, { batchSize: fineTuning.batchSize, trained: middle })
   const options = { ...planOf(fineTuning, images.validation), labelWeight, teacher, policy, frozen, ...control }
@@ -256,7 +269,7 @@ async function withFamily<T>(session: Session, inputs: StageInputs, top: string,
   const tiers: Tier[] = []
   try {
     for (const stage of stages) tiers.push(await decodeTier(inputs[stage]!, session))
-    tiers.push(ancestorTier(ancestor.network, { parts: recipe.registry }))
+    if (recipe.ancestorTier) tiers.push(ancestorTier(ancestor.network, { parts: recipe.registry }))
     const { space, stitch, registry } = recipe
     const pool = buildPool(tiers, { space, stitch, parts: registry, spaces: registry?.spaces, details: ancestor.details }, rng.fork('pool'))
     try {

@@ -13,8 +13,9 @@ import { augmentationOf, controlOf, planOf, settingsOf } from './training.js'
 export const tierLabel = ({ width, depth, heads }: TierPlan) =>
   `w${width}${depth === undefined ? '' : `d${depth}`}${heads === undefined ? '' : `h${heads}`}`
 
-/** For each tier: cut out of the ancestor and fitted to it; and then distilled. @param top the stage whose artifact is the ancestor */
+/** For each tier: cut out of the ancestor and fitted to it, and then distilled; or distilled from random weights. @param top the stage whose artifact is the ancestor */
 export function tierStages(session: Session, data: string, top: string): Stage[] {
+  if (session.recipe.start === 'random') return session.recipe.tiers.map((plan) => drawnStage(session, data, top, plan))
   return session.recipe.tiers.flatMap((plan, index) => [inheritStage(session, data, top, index), distilStage(session, data, top, plan)])
 }
 
@@ -39,7 +40,8 @@ function inheritStage(session: Session, data: string, top: string, index: number
 }
 
 function distilStage(session: Session, data: string, top: string, plan: TierPlan): Stage {
-  const { distillation, labelWeight, seed } = session.recipe
+  const { distillation, seed } = session.recipe
+  const { labelWeight = session.recipe.labelWeight } = distillation
   const { epochs, learningRate = distillation.learningRate } = plan
   const from = `inherit:${tierLabel(plan)}`
   return {
@@ -60,6 +62,39 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
       const spec = { width: embedding.width, depth: blocks.length, heads: headsOf(start.network) }
       const options = { ...training, parts: session.recipe.registry, weights: distillation.weights ?? logitsOnly }
       const { tier, losses } = await distill(ancestor.network, spec, images.augmented, options, session.rng.fork(`distil ${start.name}`))
+      try {
+        return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
+      } finally {
+        disposePool({ tiers: [tier], stitches: new Map() })
+      }
+    },
+  }
+}
+
+/** A tier from random weights. */
+function drawnStage(session: Session, data: string, top: string, plan: TierPlan): Stage {
+  const { distillation, seed, registry } = session.recipe
+  const { labelWeight = session.recipe.labelWeight } = distillation
+  const { width, epochs, learningRate = distillation.learningRate } = plan
+  return {
+    name: `tier:${tierLabel(plan)}`,
+    title: `distil width ${width} from random weights`,
+    needs: [top],
+    settings: settingsOf({
+      ...distillation,
+      ...{ start: 'random', plan, epochs, learningRate, labelWeight, seed, augmentation: augmentationOf(session) },
+    }),
+    fingerprints: { data },
+    async run(context, inputs) {
+      const ancestor = await session.ancestor(inputs[top]!)
+      const images = session.images(ancestor)
+      const teacher = await session.teacher(ancestor, context.report)
+      const { depth = ancestor.network.blocks.length, heads = headsOf(ancestor.network) } = plan
+      const control = await controlOf(context, { batchSize: distillation.batchSize, trained: ancestor.network })
+      const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, ...control }
+      const options = { ...training, parts: registry, start: 'random' as const }
+      const rng = session.rng.fork(`draw ${tierLabel(plan)}`)
+      const { tier, losses } = await distill(ancestor.network, { width, depth, heads }, images.augmented, options, rng)
       try {
         return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
       } finally {

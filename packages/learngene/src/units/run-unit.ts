@@ -1,0 +1,35 @@
+import { dirname, resolve } from 'node:path'
+import type { Reporter } from '@learngene/interfaces'
+import { runUnitOfRun } from '../run/program.js'
+import { readUnit, type UnitComputing, type UnitLine } from './unit-file.js'
+
+export interface UnitOptions extends UnitComputing {
+  readonly checkpointEvery?: number
+  readonly report: Reporter
+  readonly signal: AbortSignal
+}
+
+export interface RanUnit extends Pick<UnitLine, 'stage' | 'key' | 'cell'> {
+  /** False where the artifact was there. */
+  readonly ran: boolean
+  readonly backend: string
+  readonly workers: number
+  readonly seconds: number
+}
+
+/**
+ * Runs one unit of a file. Its artifact stands afterwards, whole; where it stood before, nothing is done. Others may run others, or the same one, which is then
+ * made by whoever comes first.
+ *
+ * @param index of the unit, from 0
+ * @throws UsageError where there is no such unit; Error of one line naming an input that does not stand, or what failed
+ */
+export async function runUnit(file: string, index: number, options: UnitOptions): Promise<RanUnit> {
+  const started = performance.now()
+  const unit = await readUnit(file, index)
+  const { stage, key, cell } = unit
+  const dir = resolve(dirname(resolve(file)), unit.of)
+  const { backend = unit.backend ?? 'auto', workers = unit.workers, ...others } = options
+  const { ran, ...used } = await runUnitOfRun({ ...others, outDir: dir, backend, workers }, { stage, key })
+  return { stage, key, ...(cell !== undefined && { cell }), ran, ...used, seconds: (performance.now() - started) / 1000 }
+}
