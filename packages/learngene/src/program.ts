@@ -17,6 +17,7 @@ import { addSearch } from './commands/search.js'
 import { addServe } from './commands/serve.js'
 import { addStatus } from './commands/status.js'
 import { addStudio } from './commands/studio.js'
+import { addStudy } from './commands/study.js'
 import { addUnit } from './commands/unit.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
@@ -41,6 +42,7 @@ export function createProgram(io: Io): Command {
     addRun,
     addStatus,
     addUnit,
+    addStudy,
     addPaths,
     addSearch,
     addProfile,

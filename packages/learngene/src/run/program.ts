@@ -84,13 +84,18 @@ export async function prepareRun<T>(options: ProgramOptions, use: () => Promise<
 }
 
 /** On what a run computes here. */
-interface Computing {
+export interface Computing {
   readonly backend: BackendName
   readonly workers: number
 }
 
 /** @throws UsageError where batches do not divide by the workers */
-async function computingOf({ config, report, signal, ...given }: ProgramOptions): Promise<Computing> {
+export async function computingOf({
+  config,
+  report,
+  signal,
+  ...given
+}: Pick<ProgramOptions, 'config' | 'report' | 'signal' | 'backend' | 'workers'>): Promise<Computing> {
   const backend = given.backend === 'auto' ? await chooseBackend(report, signal) : given.backend
   const workers = given.workers ?? defaultWorkers(backend)
   requireDivisible(config, workers)

@@ -30,6 +30,9 @@ export async function runUnit(file: string, index: number, options: UnitOptions)
   const { stage, key, cell } = unit
   const dir = resolve(dirname(resolve(file)), unit.of)
   const { backend = unit.backend ?? 'auto', workers = unit.workers, ...others } = options
-  const { ran, ...used } = await runUnitOfRun({ ...others, outDir: dir, backend, workers }, { stage, key })
+  const computing = { ...others, backend, workers }
+  const { ran, ...used } = await (cell === undefined
+    ? runUnitOfRun({ ...computing, outDir: dir }, { stage, key })
+    : (await import('../study/run-cell.js')).runCell(dir, unit, computing))
   return { stage, key, ...(cell !== undefined && { cell }), ran, ...used, seconds: (performance.now() - started) / 1000 }
 }
