@@ -70,10 +70,11 @@ export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
   await mkdir(stagesOfStudy(dir), { recursive: true })
   await findUnreadable(dir, await readImages(grid.base), { skip: false, report, signal })
   report({ kind: 'stage', name: 'plan the cells', total: cells.length })
+  const planOf = cellPlanner(dir)
   const plans: { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[] = []
   for (const [i, cell] of cells.entries()) {
     signal.throwIfAborted()
-    plans.push({ cell, stages: neededFor(await planOf(dir, cell), cell.stage) })
+    plans.push({ cell, stages: neededFor(await planOf(cell), cell.stage) })
     report({ kind: 'progress', done: i + 1, total: cells.length })
   }
   const study: StoredStudy = { schema: 1, version, scale, cells }
@@ -102,10 +103,20 @@ export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
   }
 }
 
-/** The stages of a cell with their keys. */
-export async function planOf(dir: string, { config, seed }: Pick<StudyCell, 'config' | 'seed'>): Promise<readonly PlannedStage[]> {
-  const recipe = buildRecipe(config, await imagesOfCell(dir, config), seed, await fingerprintOf(config.ancestor))
-  return plan(recipe)
+/** Gives the stages of cells with their keys; images and ancestors that cells share are looked at once. */
+export function cellPlanner(dir: string): (cell: Pick<StudyCell, 'config' | 'seed'>) => Promise<readonly PlannedStage[]> {
+  const images = new Map<string, ReturnType<typeof imagesOfCell>>()
+  const ancestors = new Map<string, Promise<string>>()
+  const once = <T>(known: Map<string, T>, key: string, make: () => T) => {
+    const value = known.get(key) ?? make()
+    known.set(key, value)
+    return value
+  }
+  return async ({ config, seed }) => {
+    const datasets = await once(images, JSON.stringify(config.images), () => imagesOfCell(dir, config))
+    const fingerprint = await once(ancestors, config.ancestor, () => fingerprintOf(config.ancestor))
+    return plan(buildRecipe(config, datasets, seed, fingerprint))
+  }
 }
 
 /** A stage and all before it that it needs, in their order. */

@@ -3,7 +3,7 @@ import type { Reporter } from '@learngene/interfaces'
 import type { FoundReport, NestedInfo, PlannedStage } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
-import { planOf } from './plan-study.js'
+import { cellPlanner } from './plan-study.js'
 import { BOTH_DIRECTIONS, QUESTIONS, type Question } from './questions.js'
 import { RESULTS, readStudy, type StudyCell, stagesOfStudy, TABLES } from './study-folder.js'
 
@@ -53,10 +53,11 @@ const MEASURES: { readonly [measure: string]: string } = {
 export async function reportStudy(dir: string, report: Reporter): Promise<StudyReport> {
   const { scale, cells } = await readStudy(dir)
   const found = new Map<StudyCell, Measures>()
+  const planOf = cellPlanner(dir)
   const seconds = new Map<string, number>()
   report({ kind: 'stage', name: 'read the results', total: cells.length })
   for (const [i, cell] of cells.entries()) {
-    const stages = await planOf(dir, cell)
+    const stages = await planOf(cell)
     const measures = await measuresOf(dir, cell, stages, seconds)
     if (measures) found.set(cell, measures)
     report({ kind: 'progress', done: i + 1, total: cells.length })
