@@ -57,7 +57,8 @@ beforeAll(async () => {
     ...{ featureImages: 16, comparisonImages: 20, heldOutImages: 20, space: { kind: 'aligned', stride: 1 }, initialisers: ['ridge'] },
   }
   writeFileSync(join(root, 'learngene.config.json'), JSON.stringify(config))
-  if (built === undefined) learngene('run', '--out', 'whole', '--backend', 'wasm', '--workers', '1', '--quiet')
+  if (withoutSlurm === undefined || withoutRay === undefined)
+    learngene('run', '--out', 'whole', '--backend', 'wasm', '--workers', '1', '--quiet')
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 

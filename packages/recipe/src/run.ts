@@ -13,7 +13,7 @@ import { adaptStages, ancestorStage } from './stages/ancestor.js'
 import { choiceStages, type FoundReport } from './stages/choice.js'
 import { familyStages } from './stages/family.js'
 import { nestedStages } from './stages/nested.js'
-import { tierStages } from './stages/tiers.js'
+import { tierLabel, tierStages } from './stages/tiers.js'
 import { type RunStatus, statusOf } from './status.js'
 import type { Artifact, ArtifactStore, StageKeys } from './store.js'
 
@@ -73,7 +73,9 @@ export async function run(recipe: Recipe, options: RunOptions): Promise<RunResul
  * @throws what {@link run} throws; Error naming what does not stand
  */
 export async function runStage(recipe: Recipe, stage: string, options: RunStageOptions): Promise<Artifact> {
-  return withStages(recipe, options, async (stages, session) => {
+  const place = defineRecipe(recipe).tiers.findIndex((tier) => stage === `inherit:${tierLabel(tier)}`)
+  const isCut = place >= 0 && !options.withNeeds
+  return withStages(recipe, { ...options, ...(isCut && { tier: place }) }, async (stages, session) => {
     requireBatches(session.recipe, session.datasets.training.length)
     const settled = await stageOptions(options, stages, session)
     const { store } = settled
@@ -149,10 +151,10 @@ const stageOptions = async (
 
 async function withStages<T>(
   recipe: Recipe,
-  { group = alone, answers }: Pick<RunOptions, 'group' | 'answers'>,
+  { group = alone, answers, tier }: Pick<RunOptions, 'group' | 'answers'> & { readonly tier?: number },
   use: (stages: readonly Stage[], session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = openSession(settled(defineRecipe(recipe)), { group, answers })
+  const session = openSession(settled(defineRecipe(recipe)), { group, answers, ...(tier !== undefined && { tier }) })
   try {
     return await use(await stagesOf(session), session)
   } finally {

@@ -21,8 +21,8 @@ export interface CostModel {
 /** A forward and a backward pass. */
 const PASSES = 3
 
-/** Where nothing has run yet: two threads of wasm on two ordinary cores, small models. */
-const ASSUMED_RATE = 0.6e9
+/** Where nothing has run yet: one thread of wasm on an ordinary core, small models. */
+const ASSUMED_RATE = 1.5e9
 
 /** Passes over the calibration images that rotating and fitting take, about. */
 const FITTING_PASSES = 20

@@ -17,6 +17,8 @@ interface Amounts {
   readonly validation: number
   readonly test: number | undefined
   readonly batchSize: number
+  /** Images that the ancestor is watched on. */
+  readonly calibration: number
   /** Epochs of tiers by width, of those that are inherited and of those that are not. */
   readonly inherited: readonly number[]
   readonly random: readonly number[]
@@ -28,15 +30,33 @@ interface Amounts {
 /** Quick is minutes on two cores and says whether everything works; overnight is a night on two cores; gpu the same on more images, in minutes on a GPU. */
 const amounts: { readonly [scale in Scale]: Amounts } = {
   quick: {
-    ...{ widths: [12, 24], equalStorage: 27, stride: 4, training: 400, validation: 100, test: 400, batchSize: 40 },
-    ...{ inherited: [4, 1], random: [4, 4], tuning: 2, pretraining: 6 },
+    ...{ widths: [12, 24], equalStorage: 27, stride: 4, training: 320, validation: 100, test: 400, batchSize: 40, calibration: 32 },
+    ...{ inherited: [4, 1], random: [4, 4], tuning: 2, pretraining: 4 },
   },
   overnight: {
-    ...{ widths: [12, 18, 24, 48], equalStorage: 57, stride: 3, training: 4000, validation: 1000, test: undefined, batchSize: 64 },
+    ...{
+      widths: [12, 18, 24, 48],
+      equalStorage: 57,
+      stride: 3,
+      training: 4000,
+      validation: 1000,
+      test: undefined,
+      batchSize: 64,
+      calibration: 128,
+    },
     ...{ inherited: [4, 1, 0.5, 0], random: [6, 6, 6, 6], tuning: 2, pretraining: 20 },
   },
   gpu: {
-    ...{ widths: [12, 18, 24, 48], equalStorage: 57, stride: 3, training: undefined, validation: 2000, test: undefined, batchSize: 128 },
+    ...{
+      widths: [12, 18, 24, 48],
+      equalStorage: 57,
+      stride: 3,
+      training: undefined,
+      validation: 2000,
+      test: undefined,
+      batchSize: 128,
+      calibration: 128,
+    },
     ...{ inherited: [8, 4, 2, 1], random: [20, 20, 20, 20], tuning: 4, pretraining: 40 },
   },
 }
@@ -73,7 +93,8 @@ export interface StudyGrid {
  * @param trained where pictures are not Fashion-MNIST's: what an ancestor for them looks like, as the embedded one cannot see them
  */
 export function gridOf(scale: Scale, images: string, trained?: Trained): StudyGrid {
-  const { widths, equalStorage, stride, training, validation, test, batchSize, inherited, random, tuning, pretraining } = amounts[scale]
+  const { widths, equalStorage, stride, training, validation, test, batchSize, calibration, inherited, random, tuning, pretraining } =
+    amounts[scale]
   const [width, heads] = [96, 3]
   const depth = trained ? 6 : 12
   const plan = { batchSize, learningRate: 1e-3, weightDecay: 0.02 }
@@ -98,6 +119,7 @@ export function gridOf(scale: Scale, images: string, trained?: Trained): StudyGr
       },
       tiers: widths.map((each, i) => ({ width: each, epochs: inherited[i]!, learningRate: rates[i]! })),
       ancestorTier: false,
+      calibrationImages: calibration,
       distillation: plan,
       fineTuning: { ...plan, epochs: tuning, learningRate: 2e-4 },
       space: { kind: 'aligned', stride },

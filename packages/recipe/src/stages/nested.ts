@@ -80,8 +80,7 @@ async function create(
       const spec = { width, depth: whole.blocks.length, heads: headsOf(whole) }
       return { network: createAuxiliary(whole, spec, session.rng.fork('nested weights'), session.recipe.registry).network, gains: {} }
     }
-    const { inheritance } = await session.inherited(ancestor, report, signal)
-    const { rotated } = inheritance
+    const { rotated } = await session.inheritance(ancestor, report, signal)
     return { network: cut(rotated, { width }).network, gains: gainsWithin(width, rotated.order.energies, widths) }
   }
   const { network, gains } = await taken()

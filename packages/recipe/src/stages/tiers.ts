@@ -30,11 +30,12 @@ function inheritStage(session: Session, data: string, top: string, index: number
     fingerprints: { data },
     async run({ report, signal, account }, inputs) {
       const ancestor = await session.ancestor(inputs[top]!)
-      const { tiers, inheritance } = await session.inherited(ancestor, report, signal)
+      const inheritance = await session.inheritance(ancestor, report, signal)
+      const inherited = await session.inherited(ancestor, report, signal)
       account.add({ images: calibrationImages })
       const { order } = inheritance.rotated
       const energies = eighths(ancestor.network.embedding.width).map((each) => ({ width: each, kept: keptEnergy(order, each) }))
-      return { files: await encodeTier(tiers[index]!), info: { kept: keptEnergy(order, width), energies } }
+      return { files: await encodeTier(inherited.get(index)!), info: { kept: keptEnergy(order, width), energies } }
     },
   }
 }
