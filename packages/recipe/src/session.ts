@@ -66,8 +66,8 @@ export interface Session {
   inheritance(ancestor: RunAncestor, report: Reporter, signal?: AbortSignal): Promise<Inheritance>
   /** Tiers as they are cut out of the ancestor, by their place in the recipe: all, or the one that is wanted; freed with all that is here. */
   inherited(ancestor: RunAncestor, report: Reporter, signal?: AbortSignal): Promise<ReadonlyMap<number, Tier>>
-  /** The ancestor's answers to the training images. */
-  teacher(ancestor: RunAncestor, report: Reporter): Promise<Teacher>
+  /** The ancestor's answers to the training images: its logits, kept; where images are augmented, or features are asked for too, it is run anew for each batch. */
+  teacher(ancestor: RunAncestor, report: Reporter, features?: boolean): Promise<Teacher>
   dispose(): void
 }
 
@@ -87,7 +87,7 @@ export function openSession(recipe: SettledRecipe, { group, answers, tier }: Ses
   const images = new Map<string, RunImages>()
   let inheritance: Promise<Inheritance> | undefined
   let inherited: ReturnType<Session['inherited']> | undefined
-  let teacher: Promise<Teacher> | undefined
+  const teachers = new Map<'live' | 'cached', Promise<Teacher>>()
   return {
     recipe,
     group,
@@ -125,11 +125,13 @@ export function openSession(recipe: SettledRecipe, { group, answers, tier }: Ses
       })
       return inherited
     },
-    teacher(ancestor, report) {
+    teacher(ancestor, report, features = false) {
       const { training, augmented } = this.images(ancestor)
-      teacher ??= augmented.augmented
-        ? live(ancestor.network, freed)
-        : cached(ancestor, this.datasets.training, training, { group, answers, report })
+      const kind = augmented.augmented || features ? 'live' : 'cached'
+      const make = () =>
+        kind === 'live' ? live(ancestor.network, freed) : cached(ancestor, this.datasets.training, training, { group, answers, report })
+      const teacher = teachers.get(kind) ?? make()
+      teachers.set(kind, teacher)
       return teacher
     },
     dispose() {

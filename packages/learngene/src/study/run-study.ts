@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { runUnit, type UnitOptions } from '../units/run-unit.js'
-import { decodeUnits } from '../units/unit-file.js'
+import { runUnit } from '../units/run-unit.js'
+import { decodeUnits, type UnitOptions } from '../units/unit-file.js'
 import { readStudy, UNITS } from './study-folder.js'
 
 /**

@@ -1,13 +1,6 @@
 import { dirname, resolve } from 'node:path'
-import type { Reporter } from '@learngene/interfaces'
 import { runUnitOfRun } from '../run/program.js'
-import { readUnit, type UnitComputing, type UnitLine } from './unit-file.js'
-
-export interface UnitOptions extends UnitComputing {
-  readonly checkpointEvery?: number
-  readonly report: Reporter
-  readonly signal: AbortSignal
-}
+import { readUnit, type UnitLine, type UnitOptions } from './unit-file.js'
 
 export interface RanUnit extends Pick<UnitLine, 'stage' | 'key' | 'cell'> {
   /** False where the artifact was there. */

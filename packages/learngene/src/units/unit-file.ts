@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { BackendName } from '@learngene/backends'
+import type { Reporter } from '@learngene/interfaces'
 import { z } from 'zod'
 import { UsageError } from '../errors.js'
 import { BACKENDS } from '../options.js'
@@ -30,10 +31,13 @@ export const unitLine = z.strictObject({
 
 export type UnitLine = z.infer<typeof unitLine>
 
-/** How all units of a file compute, where that is not left to each machine. */
-export interface UnitComputing {
+/** How a unit is run here; backend and workers in place of the file's. */
+export interface UnitOptions {
   readonly backend?: BackendName | 'auto'
   readonly workers?: number
+  readonly checkpointEvery?: number
+  readonly report: Reporter
+  readonly signal: AbortSignal
 }
 
 /** Lines of JSON, with the command of each by its place. @param name the file's own name */

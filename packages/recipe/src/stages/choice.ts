@@ -10,7 +10,7 @@ import type { ComparisonRow, RunReport } from '../report.js'
 import { EVALUATION_BATCH, MODEL, type RunAncestor, type Session } from '../session.js'
 import type { Artifact } from '../store.js'
 import { withPool } from './family.js'
-import { decodeTier, logitsOnly, tierLabel } from './tiers.js'
+import { comparesFeatures, decodeTier, logitsOnly, tierLabel } from './tiers.js'
 import { controlOf, planOf, settingsOf } from './training.js'
 
 /** The file with `images` [B, height, width, channels] of the test split and the chosen descendant's `logits` of them, as it gives them inside the pool. */
@@ -71,7 +71,7 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
   const ancestor = await session.ancestor(inputs[top]!)
   const { network } = ancestor
   const images = session.images(ancestor)
-  const teacher = await session.teacher(ancestor, context.report)
+  const teacher = await session.teacher(ancestor, context.report, comparesFeatures(distillation.weights ?? logitsOnly))
   const block = await blockOf(inputs[`tier:${tierLabel(recipe.tiers[0]!)}`]!, session)
   const spec = { width, depth: depth ?? network.blocks.length, heads: heads ?? headsOf(network), name: 'random', block: () => block }
   const control = await controlOf(context, { batchSize: distillation.batchSize, trained: network })

@@ -1,5 +1,5 @@
 import { keptEnergy } from '@learngene/inherit'
-import { buildPool, decodePool, disposePool, distill, encodePool, type Pool } from '@learngene/learngene-pool'
+import { buildPool, decodePool, disposePool, distill, encodePool, type Pool, type TermOptions } from '@learngene/learngene-pool'
 import type { Tier } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { describeLosses, headsOf } from '../describe.js'
@@ -55,13 +55,14 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
       if (epochs === 0) return { files: await filesOf(inputs[from]!), info: { ...describeLosses(new Float32Array()) } }
       const ancestor = await session.ancestor(inputs[top]!)
       const images = session.images(ancestor)
-      const teacher = await session.teacher(ancestor, context.report)
+      const weights = distillation.weights ?? logitsOnly
+      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(weights))
       const start = await decodeTier(inputs[from]!, session)
       const { embedding, blocks } = start.network
       const control = await controlOf(context, { batchSize: distillation.batchSize, trained: start.network })
       const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, start, ...control }
       const spec = { width: embedding.width, depth: blocks.length, heads: headsOf(start.network) }
-      const options = { ...training, parts: session.recipe.registry, weights: distillation.weights ?? logitsOnly }
+      const options = { ...training, parts: session.recipe.registry, weights }
       const { tier, losses } = await distill(ancestor.network, spec, images.augmented, options, session.rng.fork(`distil ${start.name}`))
       try {
         return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
@@ -89,7 +90,7 @@ function drawnStage(session: Session, data: string, top: string, plan: TierPlan)
     async run(context, inputs) {
       const ancestor = await session.ancestor(inputs[top]!)
       const images = session.images(ancestor)
-      const teacher = await session.teacher(ancestor, context.report)
+      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(distillation.weights))
       const { depth = ancestor.network.blocks.length, heads = headsOf(ancestor.network) } = plan
       const control = await controlOf(context, { batchSize: distillation.batchSize, trained: ancestor.network })
       const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, ...control }
@@ -104,6 +105,9 @@ function drawnStage(session: Session, data: string, top: string, plan: TierPlan)
     },
   }
 }
+
+/** Whether a distillation looks at more of the ancestor than its logits; left out, a weight is not 0. */
+export const comparesFeatures = ({ block = 1, attn = 1 }: NonNullable<TermOptions['weights']> = {}): boolean => block > 0 || attn > 0
 
 /** Of narrow tiers that follow the ancestor already: terms of features cost more than they teach. */
 export const logitsOnly = { logit: 1, block: 0, attn: 0 }
