@@ -11,7 +11,7 @@ import { type ListedUnits, writeUnits } from '../units/list-units.js'
 import type { UnitLine } from '../units/unit-file.js'
 import { version } from '../version.js'
 import { type CostModel, costModelOf, macsOfStage } from './cost.js'
-import { type Question, type Variant, variantsOf } from './questions.js'
+import { QUESTIONS, type Question, type Variant, variantsOf } from './questions.js'
 import { type Scale, SEEDS, type StudyGrid } from './scales.js'
 import { imagesOfCell, STUDY, type StoredStudy, type StudyCell, stagesOfStudy, UNITS } from './study-folder.js'
 
@@ -77,7 +77,8 @@ export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
     plans.push({ cell, stages: neededFor(await planOf(cell), cell.stage) })
     report({ kind: 'progress', done: i + 1, total: cells.length })
   }
-  const study: StoredStudy = { schema: 1, version, scale, cells }
+  const asked = questions ?? Object.keys(QUESTIONS).map(Number)
+  const study: StoredStudy = { schema: 1, version, scale, questions: [...asked], cells }
   await writeFileAtomically(join(dir, STUDY), `${JSON.stringify(study, null, 1)}\n`)
 
   const stands = await standing(dir, plans)

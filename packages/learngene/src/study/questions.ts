@@ -1,7 +1,7 @@
 import { mergeConfig, type Overrides } from '../config/merge-config.js'
 import type { RunConfig } from '../run/config.js'
 
-/** What a study asks, in the words of method.md section 9. */
+/** What a study asks. */
 export const QUESTIONS = {
   1: 'How depth and width of tiers matter',
   2: 'Which of the losses can go',

@@ -51,7 +51,7 @@ const MEASURES: { readonly [measure: string]: string } = {
 
 /** Writes what has run of a study to its folder as Markdown and JSON. @throws Error of one line where the folder is no study */
 export async function reportStudy(dir: string, report: Reporter): Promise<StudyReport> {
-  const { scale, cells } = await readStudy(dir)
+  const { scale, questions, cells } = await readStudy(dir)
   const found = new Map<StudyCell, Measures>()
   const planOf = cellPlanner(dir)
   const seconds = new Map<string, number>()
@@ -62,15 +62,17 @@ export async function reportStudy(dir: string, report: Reporter): Promise<StudyR
     if (measures) found.set(cell, measures)
     report({ kind: 'progress', done: i + 1, total: cells.length })
   }
-  const asked = ([...Object.keys(QUESTIONS)].map(Number) as Question[]).filter((question) =>
-    cells.some(({ questions }) => questions.includes(question)),
-  )
   const described: StudyReport = {
     schema: 1,
     scale,
-    questions: asked.map((question) => {
+    questions: questions.map((question) => {
       const own = cells.filter(({ questions }) => questions.includes(question))
-      return { question, title: QUESTIONS[question], rows: rowsOf(own, found), open: namesOf(own.filter((cell) => !found.has(cell))) }
+      return {
+        question,
+        title: QUESTIONS[question as Question],
+        rows: rowsOf(own, found),
+        open: namesOf(own.filter((cell) => !found.has(cell))),
+      }
     }),
     open: namesOf(cells.filter((cell) => !found.has(cell))),
     cells: cells.length,

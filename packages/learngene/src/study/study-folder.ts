@@ -18,11 +18,13 @@ export const RESULTS = 'report.json'
 /** Where the artifacts of all cells are. */
 export const stagesOfStudy = (dir: string) => join(dir, 'stages')
 
+const question = z.int().min(1).max(10)
+
 /** A recipe of one seed and what it helps to answer. */
 export const studyCell = z.strictObject({
   name: z.string().min(1),
   variant: z.string().min(1),
-  questions: z.array(z.int().min(1).max(10)).min(1),
+  questions: z.array(question).min(1),
   start: z.enum(['inherit', 'random']),
   seed: z.int().nonnegative(),
   /** The stage whose artifact tells the result. */
@@ -36,6 +38,8 @@ export const storedStudy = z.strictObject({
   schema: z.literal(1),
   version: z.string(),
   scale: z.enum(SCALES),
+  /** What it was asked; cells may help to answer more. */
+  questions: z.array(question).min(1),
   cells: z.array(studyCell).min(1),
 })
 
