@@ -6,6 +6,7 @@ export default libraryConfig({
     'src/node.ts',
     'src/bin.ts',
     'src/run/worker.ts',
+    'src/study/worker.ts',
     'src/run/verify-process.ts',
     'src/run/probe-process.ts',
     'src/run/tune-process.ts',

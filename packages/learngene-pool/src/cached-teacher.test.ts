@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { mkdtemp, readdir, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, rename, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { ReportEvent } from '@learngene/interfaces'
@@ -219,10 +219,14 @@ describe('a stored cache', () => {
     const file = (name: string) => join(dir, 'killed', name)
     await rename(file('chunk-000001.f32'), file('.chunk-000001.f32.1234.tmp'))
     await truncate(file('chunk-000002.f32'), 8)
+    await writeFile(file('.chunk-000002.f32.5678.tmp'), 'of a process that is at work')
+    const longAgo = new Date(Date.now() - 120_000)
+    await utimes(file('.chunk-000001.f32.1234.tmp'), longAgo, longAgo)
     computed = 0
     const teacher = await stored('killed', { memoryLimit: 0 })
     expect(computed).toBe(10 + 4 + 2) // the sample, two chunks
-    expect(await readdir(join(dir, 'killed'))).not.toContain('.chunk-000001.f32.1234.tmp')
+    const left = await readdir(join(dir, 'killed'))
+    expect(left.filter((name) => name.endsWith('.tmp'))).toEqual(['.chunk-000002.f32.5678.tmp'])
     await expectRight(teacher)
   })
 

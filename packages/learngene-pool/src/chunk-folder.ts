@@ -1,5 +1,5 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs'
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JsonObject } from '@learngene/interfaces'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
@@ -7,9 +7,12 @@ import type { ChunkStore } from './chunk-store.js'
 
 const MANIFEST = 'features.json'
 
+/** Others may fill the same folder: what they are writing is not older. */
+const writingMs = 60_000
+
 /**
  * Keeps the ancestor's features in a folder, which is made where it does not exist: a manifest that says what they are features of, and one
- * file per chunk. A file takes its name when it is complete, so a killed process leaves no half one.
+ * file per chunk. A file takes its name when it is complete, so a killed process leaves no half one; several processes may fill one folder.
  */
 export function featureFolder(dir: string): ChunkStore {
   const fileOf = (chunk: number) => join(dir, `chunk-${String(chunk).padStart(6, '0')}.f32`)
@@ -21,7 +24,10 @@ export function featureFolder(dir: string): ChunkStore {
         throw new Error(`${dir}: a folder for features must be new, empty or have ${MANIFEST}; it has other files. Name another folder`)
       }
       if (files.length > 0) requireSame(dir, await readManifest(dir), manifest)
-      for (const file of unfinished) await rm(join(dir, file), { force: true })
+      for (const file of unfinished) {
+        const found = await stat(join(dir, file)).catch(() => undefined)
+        if (found && Date.now() - found.mtimeMs > writingMs) await rm(join(dir, file), { force: true })
+      }
       if (files.length === 0) await writeFileAtomically(join(dir, MANIFEST), `${JSON.stringify(manifest, null, 2)}\n`)
     },
     has: (chunk, length) => statSync(fileOf(chunk), { throwIfNoEntry: false })?.size === 4 * length,

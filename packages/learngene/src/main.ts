@@ -10,7 +10,7 @@ export const BAD_USAGE = 2
 export const INTERRUPTED = 130
 
 /** Commands whose work is kept stage by stage. */
-const RESUMABLE = new Set(['run', 'quickstart'])
+const RESUMABLE = new Set(['run', 'quickstart', 'unit', 'study'])
 const GOES_ON = 'what is finished stands, and the same command goes on from the last checkpoint'
 const LEAVES_NOTHING = 'nothing of this run is left on disk, and what was there before is as it was'
 

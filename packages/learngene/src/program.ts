@@ -17,7 +17,9 @@ import { addSearch } from './commands/search.js'
 import { addServe } from './commands/serve.js'
 import { addStatus } from './commands/status.js'
 import { addStudio } from './commands/studio.js'
+import { addStudy } from './commands/study.js'
 import { addTune } from './commands/tune.js'
+import { addUnit } from './commands/unit.js'
 import { addVerify } from './commands/verify.js'
 import type { Io } from './io.js'
 import { example } from './options.js'
@@ -40,6 +42,8 @@ export function createProgram(io: Io): Command {
     addQuickstart,
     addRun,
     addStatus,
+    addUnit,
+    addStudy,
     addPaths,
     addSearch,
     addProfile,

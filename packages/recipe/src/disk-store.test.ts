@@ -57,6 +57,39 @@ it('lists artifacts beside what else is there', async () => {
   expect((await store.list()).map(({ stage }) => stage)).toEqual(['tier:w192'])
 })
 
+describe('a folder for several recipes', () => {
+  const other = 'b'.repeat(64)
+  const [one, two] = [
+    () => diskStore(dir, { ancestor: key, 'tier:w192': key }),
+    () => diskStore(dir, { ancestor: key, 'tier:w192': other }),
+  ]
+
+  it('holds what they share once, and what differs beside each other', async () => {
+    await one().write('ancestor', key, { model: bytes }, {})
+    await one().write('tier:w192', key, { weights: bytes }, { of: 1 })
+    await two().write('tier:w192', other, { weights: bytes }, { of: 2 })
+    await two().write('tier:w192.1of2', other, {}, {})
+    await two().saveCheckpoint('ancestor', key, bytes, { step: 3 })
+    expect((await readdir(dir)).sort()).toEqual([
+      '.checkpoints',
+      `ancestor-${'a'.repeat(16)}`,
+      `tier-w192-${'a'.repeat(16)}`,
+      `tier-w192-${'b'.repeat(16)}`,
+      `tier-w192-${'b'.repeat(16)}.1of2`,
+    ])
+    expect((await one().list()).map(({ stage, info }) => [stage, info])).toEqual([
+      ['ancestor', {}],
+      ['tier:w192', { of: 1 }],
+    ])
+    expect((await two().list()).map(({ stage }) => stage)).toEqual(['ancestor', 'tier:w192', 'tier:w192.1of2'])
+    expect((await one().findCheckpoint('ancestor')).state).toBe('whole')
+  })
+
+  it('knows the stages of its recipe only', async () => {
+    await expect(one().find('tune')).rejects.toThrow("'tune' is no stage of this recipe; they are ancestor, tier:w192")
+  })
+})
+
 describe('what is damaged counts as absent', () => {
   beforeEach(write)
 

@@ -3,16 +3,20 @@ import { dirname, join } from 'node:path'
 import type { ByteSource } from '@learngene/interfaces'
 import { commitFolder, discardFolder, fileSource, stageFolder } from '@learngene/vit-blocks/node'
 import { failOnDisk, ignoreMissing } from './disk-errors.js'
-import { MANIFEST } from './manifest.js'
-import { type ArtifactStore, createStore, type Files } from './store.js'
+import { folderOf, MANIFEST } from './manifest.js'
+import { shareName, shareOfName } from './plan.js'
+import { type ArtifactStore, createStore, type Files, type Shelf, type StageKeys } from './store.js'
 
 /**
  * Artifacts as folders of `dir`, which the first write makes: `dir/tier-w192/artifact.json` and the files beside it. A folder is written
  * beside its place, brought to the disk (fsync) and renamed; a checkpoint likewise, as a file of `dir/.checkpoints`.
  *
  * Its methods reject with one line where the disk is full, permission is missing, or the folder has vanished.
+ *
+ * @param keys where the folder holds artifacts of several recipes: those of this one, by stage; the folder of each artifact is named after its
+ *   key too, so that what two recipes share is there once
  */
-export function diskStore(dir: string): ArtifactStore {
+export function diskStore(dir: string, keys?: StageKeys): ArtifactStore {
   const checkpoints = join(dir, '.checkpoints')
   let seen = false
 
@@ -60,7 +64,7 @@ export function diskStore(dir: string): ArtifactStore {
   }
 
   const at = <T>(what: string, work: () => Promise<T>): Promise<T> => work().catch((error) => failOnDisk(join(dir, what), error))
-  return createStore({
+  const shelf: Shelf = {
     name: dir,
     folders: () =>
       at('', async () => {
@@ -81,7 +85,38 @@ export function diskStore(dir: string): ArtifactStore {
       at(`.checkpoints/${folder}`, async () => {
         for (const each of [folder, `${folder}.new`]) await rm(join(checkpoints, each), { force: true })
       }),
-  })
+  }
+  return createStore(keys ? keyed(shelf, keys) : shelf)
+}
+
+/** A shelf of the artifacts of one recipe among others. */
+function keyed(shelf: Shelf, keys: StageKeys): Shelf {
+  const places = new Map(Object.entries(keys).map(([stage, key]) => [folderOf(stage), `${folderOf(stage)}-${key.slice(0, 16)}`]))
+  const at = (folder: string) => {
+    const cut = shareOfName(folder)
+    const place = places.get(cut?.stage ?? folder)
+    if (place === undefined)
+      throw new Error(`${shelf.name}: '${folder}' is no stage of this recipe; they are ${Object.keys(keys).join(', ')}`)
+    return cut ? shareName(place, cut.share) : place
+  }
+  return {
+    name: shelf.name,
+    async folders() {
+      const own = new Map([...places].map(([folder, place]) => [place, folder]))
+      return (await shelf.folders()).flatMap((found) => {
+        const cut = shareOfName(found)
+        const folder = own.get(cut?.stage ?? found)
+        return folder === undefined ? [] : [cut ? shareName(folder, cut.share) : folder]
+      })
+    },
+    manifest: (folder) => shelf.manifest(at(folder)),
+    file: (folder, name, entry) => shelf.file(at(folder), name, entry),
+    put: (folder, ...rest) => shelf.put(at(folder), ...rest),
+    remove: (folder) => shelf.remove(at(folder)),
+    checkpoint: (folder) => shelf.checkpoint(at(folder)),
+    putCheckpoint: (folder, parts) => shelf.putCheckpoint(at(folder), parts),
+    removeCheckpoint: (folder) => shelf.removeCheckpoint(at(folder)),
+  }
 }
 
 const exists = async (path: string): Promise<boolean> => (await stat(path).catch(ignoreMissing)) !== undefined

@@ -12,7 +12,10 @@ import type { SettledRecipe } from './recipe.js'
  * @param ancestor with the head that it will have; its weights are not looked at
  * @throws Error of one line; InfeasibleBudgetError naming the smallest descendant for each cap that cannot be met
  */
-export async function requireFamily(ancestor: Network, { tiers, space, stitch, registry, budget }: SettledRecipe): Promise<void> {
+export async function requireFamily(
+  ancestor: Network,
+  { tiers, space, stitch, registry, budget, ancestorTier }: SettledRecipe,
+): Promise<void> {
   const { width, depth, heads } = { width: ancestor.embedding.width, depth: ancestor.blocks.length, heads: headsOf(ancestor) }
   for (const [i, tier] of tiers.entries()) {
     const rule = (must: string, got: unknown) => new Error(`recipe: tiers[${i}].${must}; got ${got}`)
@@ -21,14 +24,14 @@ export async function requireFamily(ancestor: Network, { tiers, space, stitch, r
     const own = tier.heads ?? heads
     if (own > heads || tier.width % own > 0)
       throw rule(`width must divide by its heads, of which the ancestor has ${heads}`, `width ${tier.width} and ${own} heads`)
-    if (tier.width === width && (tier.depth ?? depth) === depth)
+    if (ancestorTier && tier.width === width && (tier.depth ?? depth) === depth)
       throw rule('width or depth must be less than the ancestor, which is a tier of the family by itself', `width ${width}, depth ${depth}`)
   }
   if (!budget || Object.keys(budget).length === 0) return
   // What a cut of the user's own kind costs, only cutting it tells.
   if (ancestor.blocks.some(({ kind }) => !Object.hasOwn(standardBlocks, kind))) return
   const rows = withoutWeights(() => {
-    const all = [...tiers, { width }].map((tier: { width: number; depth?: number; heads?: number }) =>
+    const all = [...tiers, ...(ancestorTier ? [{ width }] : [])].map((tier: { width: number; depth?: number; heads?: number }) =>
       createAuxiliary(ancestor, { heads: tier.heads ?? heads, depth: tier.depth ?? depth, width: tier.width }, createRng(0), registry),
     )
     const pool = buildPool(all, { space, stitch, parts: registry, spaces: registry?.spaces }, createRng(0))

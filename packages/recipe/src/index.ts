@@ -7,11 +7,22 @@ export { type KeptMetrics, type MetricsLine, type MetricsLog, memoryMetrics } fr
 export { opfsMetrics } from './opfs-metrics.js'
 export { opfsStore } from './opfs-store.js'
 export { decodeOutcomes, encodeOutcomes, OUTCOMES, type RunOutcomes } from './outcomes.js'
-export { keyOf, type PlannedStage, planStages, type Stage, type StageContext, type StageInputs, type StageResult } from './plan.js'
+export {
+  keyOf,
+  type PlannedStage,
+  planStages,
+  type Share,
+  type Stage,
+  type StageContext,
+  type StageInputs,
+  type StageResult,
+} from './plan.js'
 export {
   type Adaptation,
   defineRecipe,
+  type FineTuningPaths,
   type GivenAncestor,
+  type NestedPlan,
   type Recipe,
   type RecipeData,
   type Registry,
@@ -21,9 +32,11 @@ export {
   type Training,
 } from './recipe.js'
 export * from './report.js'
-export { type RunOptions, type RunResult, resultOf, run, runImages, runStage, status } from './run.js'
-export { type RunStagesOptions, runStages, type StageOutcome } from './run-stages.js'
+export { plan, type RunOptions, type RunResult, type RunStageOptions, resultOf, run, runImages, runStage, status } from './run.js'
+export { type RunStagesOptions, runStages, type StageLock, type StageOutcome } from './run-stages.js'
 export { MODEL, type RunImages, type RunModel } from './session.js'
 export { COMPARED, type FoundReport } from './stages/choice.js'
+export type { NestedInfo } from './stages/nested.js'
 export { type RunStatus, type StageState, type StageStatus, statusOf } from './status.js'
-export type { Artifact, ArtifactStore, Checkpoint, Files, Found, Made } from './store.js'
+export type { Artifact, ArtifactStore, Checkpoint, Files, Found, Made, StageKeys } from './store.js'
+export { type Unit, unitsOf } from './units.js'

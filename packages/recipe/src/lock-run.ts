@@ -18,6 +18,8 @@ export interface LockOptions {
   readonly report?: Reporter
   /** What others are told is running here; default the process's arguments. */
   readonly command?: string
+  /** Locks a part of the folder alone, by the name of the part's lock in it; default the whole run. */
+  readonly file?: string
 }
 
 /** A folder that nobody else runs in. */
@@ -33,9 +35,10 @@ export interface RunLock {
  * @throws Error of one line that names the holder where the folder is taken and `wait` is not set; the signal's reason
  */
 export async function lockRun(dir: string, options: LockOptions = {}): Promise<RunLock> {
-  requireKeys('lockRun', options, ['wait', 'signal', 'report', 'command'])
-  const { wait = false, signal, report, command = process.argv.slice(1).join(' ') } = options
-  const path = join(dir, LOCK)
+  requireKeys('lockRun', options, ['wait', 'signal', 'report', 'command', 'file'])
+  const { wait = false, signal, report, command = process.argv.slice(1).join(' '), file = LOCK } = options
+  const path = join(dir, file)
+  const what = file === LOCK ? dir : path.replace(/\.lock$/, '')
   const me: Holder = {
     ...{ pid: process.pid, host: hostname(), since: new Date().toISOString(), command },
     ...{ started: await startOf(process.pid), token: randomUUID() },
@@ -44,14 +47,14 @@ export async function lockRun(dir: string, options: LockOptions = {}): Promise<R
   for (;;) {
     signal?.throwIfAborted()
     const holder = await claim(path, me).catch((error: NodeJS.ErrnoException) => {
-      throw new Error(`${dir} cannot be locked: ${error.message}`, { cause: error })
+      throw new Error(`${what} cannot be locked: ${error.message}`, { cause: error })
     })
     if (!holder) break
     const by =
       holder.pid === 0
         ? 'a process that has just begun'
         : `process ${holder.pid} on ${holder.host} since ${holder.since} (${holder.command})`
-    const who = `${dir} is in use by ${by}`
+    const who = `${what} is in use by ${by}`
     if (!wait) throw new Error(`${who}; wait for it, end it, or name another folder`)
     if (told !== holder.token) report?.({ kind: 'message', text: `${who}; waiting` })
     told = holder.token

@@ -22,6 +22,14 @@ export interface Stage {
   readonly steps?: number
   /** In a group all members run it; the artifact is what rank 0 returns. */
   run(context: StageContext, inputs: StageInputs): Promise<StageResult>
+  /** Where its work can be cut: does one part of it alone, whose artifact `run` finds among the context's `shares`. */
+  share?(context: StageContext, inputs: StageInputs, share: Share): Promise<StageResult>
+}
+
+/** Part `part` of `of`, counted from 1. */
+export interface Share {
+  readonly part: number
+  readonly of: number
 }
 
 /** Artifacts of the stages that a stage needs, by name. */
@@ -61,6 +69,8 @@ export interface StageContext {
    * group.
    */
   readonly account: AccountKeeper
+  /** What has been made of parts of this very stage; of rank 0, other members get none. They are removed when the stage stands. */
+  shares(): Promise<readonly Artifact[]>
 }
 
 /** A stage in its place, with the key of its artifact. */
@@ -93,6 +103,35 @@ export async function keyOf(name: string, depends: Depends): Promise<string> {
   } catch (error) {
     throw new Error(`stage '${name}': ${(error as Error).message}`, { cause: error })
   }
+}
+
+/** What a share of a stage is called: `evaluate.2of4`. */
+export const shareName = (stage: string, { part, of }: Share): string => `${stage}.${part}of${of}`
+
+/** The stage that a share is of; undefined where the name is that of no share. */
+export function shareOfName(name: string): { readonly stage: string; readonly share: Share } | undefined {
+  const [, stage, part, of] = /^(.+)\.(\d+)of(\d+)$/.exec(name) ?? []
+  if (stage === undefined || Number(part) < 1 || Number(part) > Number(of)) return undefined
+  return { stage, share: { part: Number(part), of: Number(of) } }
+}
+
+/** A part of a planned stage as a stage of its own. @throws Error where its work cannot be cut */
+export function stageOfShare({ stage, key }: PlannedStage, share: Share): Stage {
+  if (!stage.share) throw new Error(`the work of '${stage.name}' cannot be cut into shares; run it whole`)
+  const { part, of } = share
+  return {
+    name: shareName(stage.name, share),
+    title: `${stage.title ?? stage.name}, part ${part} of ${of}`,
+    needs: stage.needs,
+    settings: { of: key, share: { part, of } },
+    run: (context, inputs) => stage.share!(context, inputs, share),
+  }
+}
+
+/** Whether an artifact is of a part of the stage with this key. */
+export function isShareOf({ stage, manifest }: Artifact, name: string, key: string): boolean {
+  const settings = manifest.depends?.settings as { readonly of?: Json } | undefined
+  return shareOfName(stage)?.stage === name && settings?.of === key
 }
 
 function checked(stages: readonly Stage[]): readonly Stage[] {

@@ -16,11 +16,15 @@ export interface Recipe {
   readonly adaptation?: Adaptation
   /** Cut out of the ancestor, ascending by width; the ancestor itself is the widest tier of the pool. */
   readonly tiers: readonly TierPlan[]
+  /** Where tiers come from: cut out of the ancestor (default), or random weights, as in the paper and in SN-Net; then all of them are trained before they are stitched. */
+  readonly start?: 'inherit' | 'random'
+  /** Whether the ancestor is a tier of the pool, its widest; default true. */
+  readonly ancestorTier?: boolean
   /** Unlabelled training images that the ancestor is watched on; default 128. */
   readonly calibrationImages?: number
   /** Of all tiers; their epochs are their own. */
-  readonly distillation: Training & Pick<DistillOptions, 'weights' | 'supervision' | 'temperature' | 'extraTerms'>
-  /** Weight of the labels beside the ancestor's logits; default 0.2. */
+  readonly distillation: Training & Pick<DistillOptions, 'weights' | 'supervision' | 'temperature' | 'extraTerms' | 'sides' | 'labelWeight'>
+  /** Weight of the labels beside the ancestor's logits, where distillation or fine-tuning has none of its own; default 0.2. */
   readonly labelWeight?: number
   /** Default `{ kind: 'aligned', stride: 3 }`. */
   readonly space?: SpaceSpec
@@ -33,7 +37,9 @@ export interface Recipe {
   /** Validation images on which initialisers are compared, and the residuals of stitches measured; defaults 200 and 64. */
   readonly comparisonImages?: number
   readonly heldOutImages?: number
-  readonly fineTuning: Training & Pick<Lessons, 'loss'> & { readonly epochs: number }
+  readonly fineTuning: Training & Pick<Lessons, 'loss' | 'labelWeight' | 'targets'> & FineTuningPaths & { readonly epochs: number }
+  /** One network whose leading widths are a family, trained beside the pool for comparison; default none. */
+  readonly nested?: NestedPlan
   /** Whether the narrowest tier is also trained from random weights, for comparison; default false. */
   readonly baseline?: boolean
   /** Hard caps that the chosen descendant keeps; default none. */
@@ -95,6 +101,23 @@ export type Training = Omit<TrainingPlan, 'epochs' | 'validation'> & {
   readonly patience?: number
 }
 
+/** How a step of tuning draws its path where the registry has no policy: first a bin of MACs (default), or all paths alike. */
+export interface FineTuningPaths {
+  readonly paths?: 'costBins' | 'uniform'
+}
+
+/** Of a network whose leading widths are trained together. */
+export type NestedPlan = Training &
+  Pick<Lessons, 'labelWeight'> & {
+    readonly epochs: number
+    /** Ascending; the widest is the network's own. */
+    readonly widths: readonly number[]
+    /** The ancestor in principal order (default), or random weights, which may be wider than it. */
+    readonly start?: 'inherit' | 'random'
+    /** Widths of a step; default 3. */
+    readonly sizesPerStep?: number
+  }
+
 /** First the new head alone, then all with a smaller rate. */
 export interface Adaptation {
   readonly head: Training & { readonly epochs: number }
@@ -128,7 +151,20 @@ export interface Registry extends PartRegistry {
 
 const RECIPE_KEYS = [
   ...['seed', 'ancestor', 'data', 'adaptation', 'tiers', 'calibrationImages', 'distillation', 'labelWeight', 'space', 'stitch'],
-  ...['initialisers', 'featureImages', 'comparisonImages', 'heldOutImages', 'fineTuning', 'baseline', 'budget', 'budgets', 'registry'],
+  ...[
+    'start',
+    'ancestorTier',
+    'nested',
+    'initialisers',
+    'featureImages',
+    'comparisonImages',
+    'heldOutImages',
+    'fineTuning',
+    'baseline',
+    'budget',
+    'budgets',
+    'registry',
+  ],
 ]
 
 /** What descendants are measured in while a recipe runs. */
@@ -149,6 +185,8 @@ export function defineRecipe(recipe: Recipe): Recipe {
     throw new Error(`recipe: data.training must be a dataset, for example of imageFolder or arrayDataset; got ${describe(data.training)}`)
   }
   if (!Array.isArray(tiers) || tiers.length === 0) throw new Error(`recipe: tiers must be a list of at least one; got ${describe(tiers)}`)
+  if (recipe.start !== undefined && recipe.start !== 'inherit' && recipe.start !== 'random')
+    throw new Error(`recipe: start must be 'inherit' or 'random'; got ${describe(recipe.start)}`)
   for (const [i, tier] of tiers.entries()) {
     requireKeys(`recipe: tiers[${i}]`, tier, ['width', 'depth', 'heads', 'epochs', 'learningRate'])
     if (!(tier.epochs >= 0)) throw new Error(`recipe: tiers[${i}].epochs must be a number of at least 0; got ${describe(tier.epochs)}`)
@@ -188,6 +226,8 @@ export const recipeDefaults = {
   seed: 0,
   calibrationImages: 128,
   labelWeight: 0.2,
+  start: 'inherit' as 'inherit' | 'random',
+  ancestorTier: true,
   space: { kind: 'aligned', stride: 3 } as SpaceSpec,
   initialisers: ['ridge'] as readonly string[],
   featureImages: 64,

@@ -80,7 +80,7 @@ export interface AuxiliaryRow extends ModelSize {
   readonly start: 'inherit' | 'random' | 'ancestor'
   /** For each of its blocks the ancestor's block that it stands for. */
   readonly standsFor: readonly number[]
-  /** Share of the energy of the ancestor's residual stream that the width keeps; 1 for the ancestor. */
+  /** Share of the energy of the ancestor's residual stream that the width keeps; 1 for the ancestor, 0 for tiers from random weights. */
   readonly keptEnergy: number
   /** Test accuracy before any training. */
   readonly untrainedAccuracy: number

@@ -3,7 +3,7 @@ import { alone, type Group } from '@learngene/training'
 import { requireArguments, requireKeys } from '@learngene/vit-blocks'
 import { keepAccount } from './account.js'
 import type { MetricsLog } from './metrics.js'
-import { type PlannedStage, planStages, type Stage, type StageInputs } from './plan.js'
+import { isShareOf, type PlannedStage, planStages, type Stage, type StageInputs } from './plan.js'
 import type { Artifact, ArtifactStore, Checkpoint, Found } from './store.js'
 
 export interface RunStagesOptions {
@@ -22,7 +22,12 @@ export interface RunStagesOptions {
   readonly checkpointEvery?: number
   /** Keeps the stages' numbers; default: nobody does. */
   readonly metrics?: MetricsLog
+  /** Where others run stages of the same store: waits until nobody else runs this one. Of rank 0. */
+  readonly lock?: StageLock
 }
+
+/** Resolves when the stage is ours. */
+export type StageLock = (stage: string) => Promise<{ release(): Promise<void> }>
 
 export interface StageOutcome {
   readonly stage: string
@@ -40,9 +45,9 @@ export interface StageOutcome {
  * the signal's reason
  */
 export async function runStages(stages: readonly Stage[], options: RunStagesOptions): Promise<readonly StageOutcome[]> {
-  requireKeys('runStages', options, ['store', 'rng', 'group', 'report', 'signal', 'only', 'checkpointEvery', 'metrics'])
+  requireKeys('runStages', options, ['store', 'rng', 'group', 'report', 'signal', 'only', 'checkpointEvery', 'metrics', 'lock'])
   requireArguments('runStages', { rng: ['rng', options.rng], store: ['object', options.store] })
-  const { store, only, signal, group = alone, checkpointEvery = 100 } = options
+  const { store, only, signal, lock, group = alone, checkpointEvery = 100 } = options
   if (!Number.isInteger(checkpointEvery) || checkpointEvery < 1) {
     throw new Error(`runStages: checkpointEvery must be a positive integer; got ${checkpointEvery}`)
   }
@@ -52,23 +57,37 @@ export async function runStages(stages: readonly Stage[], options: RunStagesOpti
   const outcomes: StageOutcome[] = []
   for (const planned of wanted) {
     signal?.throwIfAborted()
-    const { stage, key } = planned
-    const stands = await decide(group, planned, async () => {
-      const found = await store.find(stage.name)
-      if (found.state === 'damaged') report({ kind: 'message', text: found.problem })
-      if (found.state !== 'whole' || found.value.manifest.key !== key) return false
-      const problem = await problemOf(found.value)
-      if (problem !== undefined) {
-        report({ kind: 'message', text: `${problem}; it counts as absent` })
-        return false
-      }
-      await store.removeCheckpoint(stage.name)
-      return true
-    })
-    outcomes.push({ stage: stage.name, ran: !stands })
-    if (!stands) await runStage(planned, plan, { ...options, group, report, checkpointEvery })
+    let held: Awaited<ReturnType<StageLock>> | undefined
+    try {
+      const stands = await decide(group, planned, async () => {
+        if (await doesStand(planned, store, report)) return true
+        if (!lock) return false
+        // What a stage needs that is not there, nobody should wait for.
+        await inputsOf(planned, plan, store)
+        held = await lock(planned.stage.name)
+        return doesStand(planned, store, report)
+      })
+      outcomes.push({ stage: planned.stage.name, ran: !stands })
+      if (!stands) await runStage(planned, plan, { ...options, group, report, checkpointEvery })
+    } finally {
+      await held?.release()
+    }
   }
   return outcomes
+}
+
+/** Whether a stage's artifact is there, whole, and that of this recipe. */
+async function doesStand({ stage, key }: PlannedStage, store: ArtifactStore, report: Reporter): Promise<boolean> {
+  const found = await store.find(stage.name)
+  if (found.state === 'damaged') report({ kind: 'message', text: found.problem })
+  if (found.state !== 'whole' || found.value.manifest.key !== key) return false
+  const problem = await problemOf(found.value)
+  if (problem !== undefined) {
+    report({ kind: 'message', text: `${problem}; it counts as absent` })
+    return false
+  }
+  await store.removeCheckpoint(stage.name)
+  return true
 }
 
 type Settled = RunStagesOptions & Required<Pick<RunStagesOptions, 'group' | 'report' | 'checkpointEvery'>>
@@ -83,6 +102,7 @@ async function runStage(planned: PlannedStage, plan: readonly PlannedStage[], op
   if (writes) await metrics?.rewind(stage.name, last?.step ?? 0)
   report({ kind: 'stage', name: stage.title ?? stage.name, ...(stage.steps !== undefined && { total: stage.steps }) })
   if (last) report({ kind: 'message', text: `${stage.name} goes on after step ${last.step}` })
+  const shares = async () => (await store.list()).filter((artifact) => isShareOf(artifact, stage.name, key))
   const { files, info = {} } = await stage.run(
     {
       stage: stage.name,
@@ -104,12 +124,14 @@ async function runStage(planned: PlannedStage, plan: readonly PlannedStage[], op
         },
       },
       account,
+      shares: async () => (writes && stage.share ? shares() : []),
     },
     inputs,
   )
   if (writes) {
     await metrics?.flush()
     await store.write(stage.name, key, files, info, { depends, account: account.current() })
+    if (stage.share) for (const share of await shares()) await store.remove(share.stage)
   }
   group.barrier()
 }

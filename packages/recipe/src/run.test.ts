@@ -6,9 +6,10 @@ import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
 import { memoryMetrics } from './metrics.js'
 import type { Recipe } from './recipe.js'
-import { type RunResult, run, runImages, runStage, status } from './run.js'
+import { plan, type RunResult, run, runImages, runStage, status } from './run.js'
 import { MODEL } from './session.js'
 import type { FoundReport } from './stages/choice.js'
+import type { NestedInfo } from './stages/nested.js'
 import { tinyRecipe, wasm } from './tiny.fixture.js'
 
 describe('a run on few images', () => {
@@ -187,6 +188,34 @@ describe('a run on few images', () => {
     expect(resumed.manifest.files).toEqual((await store.read('tier:w12d6')).manifest.files)
   })
 
+  it.each([
+    ['preview', 2, []],
+    ['evaluate', 3, []],
+    ['evaluate', 4, [3]],
+  ])('evaluates to the same bits in shares: %s in %d, without %j', async (stage, of, leftOut) => {
+    const whole = await store.read(stage)
+    await store.remove(stage)
+    for (let part = 1; part <= of; part += 1) if (!leftOut.includes(part)) await runStage(recipe, `${stage}.${part}of${of}`, { store })
+    expect((await store.list()).filter(({ stage: name }) => name.startsWith(`${stage}.`))).toHaveLength(of - leftOut.length)
+    const merged = await runStage(recipe, stage, { store })
+    expect([merged.manifest.key, merged.manifest.files, merged.info]).toEqual([whole.manifest.key, whole.manifest.files, whole.info])
+    expect(merged.manifest.account!.images).toBeGreaterThan(whole.manifest.account!.images)
+    expect((await store.list()).map(({ stage }) => stage)).not.toContain(`${stage}.1of${of}`)
+    expect((await runStage(recipe, `${stage}.1of${of}`, { store })).stage).toBe(stage)
+  })
+
+  it('cuts no stage whose work is one', async () => {
+    await store.remove('tune')
+    await expect(runStage(recipe, 'tune.1of2', { store })).rejects.toThrow("the work of 'tune' cannot be cut into shares; run it whole")
+    await run(recipe, { store })
+  })
+
+  it('plans without running anything', async () => {
+    const planned = await plan(recipe)
+    expect(planned.map(({ stage }) => stage.name)).toEqual((await status(recipe, { store })).stages.map(({ stage }) => stage))
+    for (const { stage, key } of planned) expect((await store.read(stage.name)).manifest.key).toBe(key)
+  })
+
   it('runs no stage whose needs do not stand', async () => {
     await expect(runStage(recipe, 'tune', { store: memoryStore() })).rejects.toThrow("'tune' needs")
   })
@@ -251,6 +280,57 @@ describe('what cannot be', () => {
   it('is told where images are too few to hold some out', async () => {
     const [ended] = await steps(({ data: { training }, ...recipe }) => ({ ...recipe, data: { training: subset(training, [0, 1]) } }))
     expect(ended).toMatch(/^test images cannot be held out of the 2 that are left: .*; give more images, or those for test by themselves$/)
+  })
+})
+
+describe('for comparison', () => {
+  it('tiers start from random weights, the ancestor stays out of the pool, and nested widths are trained beside', async () => {
+    await wasm()
+    const { budget: _, budgets: __, ...given } = await tinyRecipe()
+    const plan = { batchSize: 20, learningRate: 1e-3 }
+    const recipe: Recipe = {
+      ...{ ...given, start: 'random', ancestorTier: false, tiers: [6, 12].map((width) => ({ width, depth: 2, epochs: 1 })) },
+      distillation: { ...plan, sides: ['student', 'teacher'], labelWeight: 0.5 },
+      fineTuning: { ...plan, epochs: 1, labelWeight: 0.5, targets: 'hard', paths: 'uniform' },
+      ...{ initialisers: ['paper', 'leastSquares'], space: { kind: 'aligned', stride: 1 } },
+      nested: { ...plan, epochs: 1, widths: [6, 12], sizesPerStep: 2 },
+    }
+    const store = memoryStore()
+    const before = memory().numTensors
+    const { report } = await run(recipe, { store })
+    expect(memory().numTensors).toBe(before)
+    expect(report.auxiliaries.map(({ name, start, steps }) => [name, start, steps])).toEqual([
+      ['w6d2', 'random', 6],
+      ['w12d2', 'random', 6],
+    ])
+    expect(report.descendants.map(({ path }) => path)).toEqual(['w6d2[0-1]', 'w12d2[0-1]', 'w6d2[0-0]>w12d2[1-1]'])
+    expect(report.ancestor.testAccuracy).toBeGreaterThan(0.7)
+    expect(report.fineTuning.steps).toBe(6)
+    const nested = (await store.read('nested')).info as unknown as NestedInfo
+    expect(nested.models.map(({ width }) => width)).toEqual([6, 12])
+    expect(nested.steps).toBe(6)
+    expect(nested.parameters).toBeGreaterThan(nested.models[1]!.parameters)
+
+    const widest = { ...recipe, nested: { ...recipe.nested!, start: 'random' as const, widths: [6, 15] } }
+    const other = await runStage(widest, 'nested', { store: memoryStore(), withNeeds: true })
+    expect((other.info as unknown as NestedInfo).models.map(({ width }) => width)).toEqual([6, 15])
+  })
+
+  it('cuts the only tier that is asked for, to the same bits', async () => {
+    await wasm()
+    const recipe = await tinyRecipe()
+    const [all, one] = [memoryStore(), memoryStore()]
+    await runStage(recipe, 'ancestor', { store: one })
+    await runStage(recipe, 'tier:w24', { store: all, withNeeds: true })
+    const begun: string[] = []
+    const cut = await runStage(recipe, 'inherit:w24', { store: one, report: (event) => event.kind === 'stage' && begun.push(event.name) })
+    expect(begun.filter((name) => name.startsWith('fit'))).toEqual(['fit 12 blocks of width 24'])
+    expect(cut.manifest.files).toEqual((await all.read('inherit:w24')).manifest.files)
+  })
+
+  it('refuses a start of another name', async () => {
+    const recipe = { ...(await tinyRecipe()), start: 'warm' as never }
+    await expect(status(recipe, { store: memoryStore() })).rejects.toThrow("recipe: start must be 'inherit' or 'random'; got 'warm'")
   })
 })
 

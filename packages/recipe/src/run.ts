@@ -4,21 +4,22 @@ import { alone, createRng, type Group } from '@learngene/training'
 import { sha256 } from './canonical-json.js'
 import { requireBatches } from './feasible.js'
 import type { MetricsLog } from './metrics.js'
-import type { Stage } from './plan.js'
+import { type PlannedStage, planStages, type Stage, shareOfName, stageOfShare } from './plan.js'
 import { defineRecipe, type Recipe, settled } from './recipe.js'
 import { FAMILY_STAGES } from './report.js'
-import { runStages } from './run-stages.js'
+import { runStages, type StageLock } from './run-stages.js'
 import { openSession, type RunImages, type RunModel, type Session } from './session.js'
 import { adaptStages, ancestorStage } from './stages/ancestor.js'
 import { choiceStages, type FoundReport } from './stages/choice.js'
 import { familyStages } from './stages/family.js'
-import { tierStages } from './stages/tiers.js'
+import { nestedStages } from './stages/nested.js'
+import { tierLabel, tierStages } from './stages/tiers.js'
 import { type RunStatus, statusOf } from './status.js'
-import type { Artifact, ArtifactStore } from './store.js'
+import type { Artifact, ArtifactStore, StageKeys } from './store.js'
 
 export interface RunOptions {
-  /** Where the artifacts are: `diskStore` of the entry `/node`, `opfsStore` or `memoryStore`. */
-  readonly store: ArtifactStore
+  /** Where the artifacts are: `diskStore` of the entry `/node`, `opfsStore` or `memoryStore`; or a function of the stages' keys that gives it. */
+  readonly store: ArtifactStore | ((keys: StageKeys) => ArtifactStore)
   /** Who runs it together; every member is given the same recipe. Default alone. */
   readonly group?: Group
   readonly report?: Reporter
@@ -29,6 +30,14 @@ export interface RunOptions {
   readonly checkpointEvery?: number
   /** Keeps the ancestor's answers beyond the process, for each ancestor and images in another place; default in memory. */
   readonly answers?: (key: string) => ChunkStore
+  /** Where others run stages of the same store at the same time. */
+  readonly lock?: StageLock
+}
+
+/** How one stage is run. */
+export interface RunStageOptions extends RunOptions {
+  /** Also runs what it needs and does not stand; default an error that names it. */
+  readonly withNeeds?: boolean
 }
 
 /** What a run ends with. */
@@ -48,22 +57,66 @@ export interface RunResult {
  * @throws Error of one line when the recipe, its images or its ancestor cannot be; InfeasibleBudgetError where no descendant keeps the budget; the signal's reason
  */
 export async function run(recipe: Recipe, options: RunOptions): Promise<RunResult> {
-  await withStages(recipe, options, (stages, session) => {
+  return withStages(recipe, options, async (stages, session) => {
     requireBatches(session.recipe, session.datasets.training.length)
-    return runStages(stages, stageOptions(options, session))
+    const settled = await stageOptions(options, stages, session)
+    await runStages(stages, settled)
+    return resultOf(settled.store)
   })
-  return resultOf(options.store)
 }
 
-/** Runs one stage alone, whose needs stand; for clusters, which run a stage where there is room. @throws what {@link run} throws; Error naming what does not stand */
-export async function runStage(recipe: Recipe, stage: string, options: RunOptions): Promise<Artifact> {
-  await withStages(recipe, options, (stages, session) => runStages(stages, { ...stageOptions(options, session), only: [stage] }))
-  return options.store.read(stage)
+/**
+ * Runs one stage alone, whose needs stand; for clusters, which run a stage where there is room. Of a stage that evaluates a share too: `evaluate.2of4` measures the second quarter of the paths, and
+ * the whole stage takes what shares have measured.
+ *
+ * @returns its artifact; of a share whose whole stage stands, that of the stage
+ * @throws what {@link run} throws; Error naming what does not stand
+ */
+export async function runStage(recipe: Recipe, stage: string, options: RunStageOptions): Promise<Artifact> {
+  const place = defineRecipe(recipe).tiers.findIndex((tier) => stage === `inherit:${tierLabel(tier)}`)
+  const isCut = place >= 0 && !options.withNeeds
+  return withStages(recipe, { ...options, ...(isCut && { tier: place }) }, async (stages, session) => {
+    requireBatches(session.recipe, session.datasets.training.length)
+    const settled = await stageOptions(options, stages, session)
+    const { store } = settled
+    const cut = shareOfName(stage)
+    const whole = cut && (await planStages(stages)).find((each) => each.stage.name === cut.stage)
+    if (!whole) {
+      const only = options.withNeeds ? [...neededFor(stages, stage)] : [stage]
+      await runStages(stages, { ...settled, only })
+      return store.read(stage)
+    }
+    if (await stands(whole, settled)) return store.read(cut.stage)
+    await runStages([...stages, stageOfShare(whole, cut.share)], { ...settled, only: [stage] })
+    return store.read(stage)
+  })
+}
+
+/** A stage with all that it needs, and what that needs. */
+function neededFor(stages: readonly Stage[], name: string): ReadonlySet<string> {
+  const needs = stages.find((stage) => stage.name === name)?.needs ?? []
+  return new Set([...needs.flatMap((need) => [...neededFor(stages, need)]), name])
+}
+
+/** Whether a stage's artifact stands, as rank 0 finds it. */
+async function stands({ stage, key }: PlannedStage, { store, group = alone }: { store: ArtifactStore; group?: Group }): Promise<boolean> {
+  const shared = new Uint8Array(await group.share(`whole ${stage.name}`, 1))
+  if (group.rank === 0) {
+    const found = await store.find(stage.name)
+    shared[0] = Number(found.state === 'whole' && found.value.manifest.key === key)
+  }
+  group.barrier()
+  return shared[0] === 1
 }
 
 /** What has run of a recipe, what it cost, and what is next. */
 export function status(recipe: Recipe, { store }: Pick<RunOptions, 'store'>): Promise<RunStatus> {
-  return withStages(recipe, { store }, (stages) => statusOf(stages, store))
+  return withStages(recipe, {}, async (stages) => statusOf(stages, await storeOf(store, stages)))
+}
+
+/** The stages of a recipe with their keys, in the order in which they run; nothing is run. */
+export function plan(recipe: Recipe): Promise<readonly PlannedStage[]> {
+  return withStages(recipe, {}, planStages)
 }
 
 /**
@@ -71,7 +124,7 @@ export function status(recipe: Recipe, { store }: Pick<RunOptions, 'store'>): Pr
  *
  * @throws Error of one line where the run was evaluated on others, or not by this version
  */
-export async function runImages(recipe: Recipe, model: RunModel, { store }: Pick<RunOptions, 'store'>): Promise<RunImages> {
+export async function runImages(recipe: Recipe, model: RunModel, { store }: { readonly store: ArtifactStore }): Promise<RunImages> {
   const session = openSession(settled(defineRecipe(recipe)), { group: alone })
   const { depends } = (await store.read('evaluate')).manifest
   if (depends?.fingerprints.data !== (await fingerprintOf(session)))
@@ -89,22 +142,32 @@ export async function resultOf(store: ArtifactStore): Promise<RunResult> {
   return { report: choice.info as unknown as FoundReport, times, pool, choice }
 }
 
-const stageOptions = ({ store, group, report, signal, metrics, checkpointEvery }: RunOptions, { recipe }: Session) => ({
-  store,
+async function storeOf(store: RunOptions['store'], stages: readonly Stage[]): Promise<ArtifactStore> {
+  if (typeof store !== 'function') return store
+  return store(Object.fromEntries((await planStages(stages)).map(({ stage, key }) => [stage.name, key])))
+}
+
+const stageOptions = async (
+  { store, group, report, signal, metrics, checkpointEvery, lock }: RunOptions,
+  stages: readonly Stage[],
+  { recipe }: Session,
+) => ({
+  store: await storeOf(store, stages),
   rng: createRng(recipe.seed),
   ...(group && { group }),
   ...(report && { report }),
   ...(signal && { signal }),
   ...(metrics && { metrics }),
   ...(checkpointEvery !== undefined && { checkpointEvery }),
+  ...(lock && { lock }),
 })
 
 async function withStages<T>(
   recipe: Recipe,
-  { group = alone, answers }: Pick<RunOptions, 'store' | 'group' | 'answers'>,
+  { group = alone, answers, tier }: Pick<RunOptions, 'group' | 'answers'> & { readonly tier?: number },
   use: (stages: readonly Stage[], session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = openSession(settled(defineRecipe(recipe)), { group, answers })
+  const session = openSession(settled(defineRecipe(recipe)), { group, answers, ...(tier !== undefined && { tier }) })
   try {
     return await use(await stagesOf(session), session)
   } finally {
@@ -122,6 +185,7 @@ async function stagesOf(session: Session): Promise<readonly Stage[]> {
     ...(adaptation ? adaptStages(session, data, adaptation) : []),
     ...tierStages(session, data, top),
     ...familyStages(session, data, top),
+    ...nestedStages(session, data, top),
     ...choiceStages(session, data, top),
   ]
 }

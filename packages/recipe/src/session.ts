@@ -62,14 +62,12 @@ export interface Session {
   ancestor(artifact: Artifact): Promise<RunAncestor>
   /** As a network takes them. */
   images(model: RunModel): RunImages
-  /** All tiers as they are cut out of the ancestor, with what they were cut from; freed with all that is here. */
-  inherited(
-    ancestor: RunAncestor,
-    report: Reporter,
-    signal?: AbortSignal,
-  ): Promise<{ readonly tiers: readonly Tier[]; readonly inheritance: Inheritance }>
-  /** The ancestor's answers to the training images. */
-  teacher(ancestor: RunAncestor, report: Reporter): Promise<Teacher>
+  /** What tiers are cut from; freed with all that is here. */
+  inheritance(ancestor: RunAncestor, report: Reporter, signal?: AbortSignal): Promise<Inheritance>
+  /** Tiers as they are cut out of the ancestor, by their place in the recipe: all, or the one that is wanted; freed with all that is here. */
+  inherited(ancestor: RunAncestor, report: Reporter, signal?: AbortSignal): Promise<ReadonlyMap<number, Tier>>
+  /** The ancestor's answers to the training images: its logits, kept; where images are augmented, or features are asked for too, it is run anew for each batch. */
+  teacher(ancestor: RunAncestor, report: Reporter, features?: boolean): Promise<Teacher>
   dispose(): void
 }
 
@@ -78,15 +76,18 @@ export interface SessionOptions {
   readonly group: Group
   /** @param key changes with the ancestor and the images */
   readonly answers?: (key: string) => ChunkStore
+  /** The place of the only tier that this session cuts; default all, which the members of a group share among them. */
+  readonly tier?: number
 }
 
-export function openSession(recipe: SettledRecipe, { group, answers }: SessionOptions): Session {
+export function openSession(recipe: SettledRecipe, { group, answers, tier }: SessionOptions): Session {
   const rng = createRng(recipe.seed)
   const freed: (() => void)[] = []
   let ancestor: { readonly key: string; readonly loaded: Promise<RunAncestor> } | undefined
   const images = new Map<string, RunImages>()
+  let inheritance: Promise<Inheritance> | undefined
   let inherited: ReturnType<Session['inherited']> | undefined
-  let teacher: Promise<Teacher> | undefined
+  const teachers = new Map<'live' | 'cached', Promise<Teacher>>()
   return {
     recipe,
     group,
@@ -109,19 +110,28 @@ export function openSession(recipe: SettledRecipe, { group, answers }: SessionOp
       images.set(key, made)
       return made
     },
-    inherited(ancestor, report, signal) {
-      inherited ??= inheritAll(this, ancestor, report, signal).then((result) => {
-        freed.push(() => result.inheritance.dispose())
-        for (const { network } of result.tiers) freed.push(() => disposeNetwork(network))
+    inheritance(ancestor, report, signal) {
+      inheritance ??= inheritanceOf(this, ancestor, report, signal).then((result) => {
+        freed.push(() => result.dispose())
         return result
+      })
+      return inheritance
+    },
+    inherited(ancestor, report, signal) {
+      const places = tier === undefined ? [...recipe.tiers.keys()] : [tier]
+      inherited ??= inheritThose(this, places, ancestor, report, signal).then((tiers) => {
+        for (const { network } of tiers) freed.push(() => disposeNetwork(network))
+        return new Map(tiers.map((each, i) => [places[i]!, each]))
       })
       return inherited
     },
-    teacher(ancestor, report) {
+    teacher(ancestor, report, features = false) {
       const { training, augmented } = this.images(ancestor)
-      teacher ??= augmented.augmented
-        ? live(ancestor.network, freed)
-        : cached(ancestor, this.datasets.training, training, { group, answers, report })
+      const kind = augmented.augmented || features ? 'live' : 'cached'
+      const make = () =>
+        kind === 'live' ? live(ancestor.network, freed) : cached(ancestor, this.datasets.training, training, { group, answers, report })
+      const teacher = teachers.get(kind) ?? make()
+      teachers.set(kind, teacher)
       return teacher
     },
     dispose() {
@@ -216,22 +226,21 @@ function imagesOf({ data }: SettledRecipe, datasets: RunDatasets, preparation: P
   }
 }
 
-async function inheritAll({ recipe, group, rng, ...session }: Session, ancestor: RunAncestor, report: Reporter, signal?: AbortSignal) {
+async function inheritanceOf({ recipe, rng, ...session }: Session, ancestor: RunAncestor, report: Reporter, signal?: AbortSignal) {
   const { network } = ancestor
   const { training } = session.images(ancestor)
   const { tiers: plans, calibrationImages, registry } = recipe
   const indices = rng.fork('calibration images').permutation(training.length).slice(0, calibrationImages)
   const blockOrder = plans.some(({ depth = network.blocks.length }) => depth < network.blocks.length)
-  const own = { parts: registry, kinds: registry?.kinds }
-  const inheritance = await openInheritance(network, training, { indices, blockOrder, report, signal, ...own })
-  try {
-    const specs = plans.map(({ width, depth, heads }) => ({ width, depth, heads }))
-    const tiers = await inheritTiers(network, specs, training, { from: inheritance, group, report, signal, ...own })
-    return { tiers, inheritance }
-  } catch (error) {
-    inheritance.dispose()
-    throw error
-  }
+  return openInheritance(network, training, { indices, blockOrder, report, signal, parts: registry, kinds: registry?.kinds })
+}
+
+async function inheritThose(session: Session, places: readonly number[], ancestor: RunAncestor, report: Reporter, signal?: AbortSignal) {
+  const { tiers: plans, registry } = session.recipe
+  const from = await session.inheritance(ancestor, report, signal)
+  const specs = places.map((place) => plans[place]!).map(({ width, depth, heads }) => ({ width, depth, heads }))
+  const options = { from, group: session.group, report, signal, parts: registry, kinds: registry?.kinds }
+  return inheritTiers(ancestor.network, specs, session.images(ancestor).training, options)
 }
 
 /** How a new ViT's images are prepared: brought to its size, normalised by the statistics of the training images. */

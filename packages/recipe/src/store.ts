@@ -21,6 +21,9 @@ import {
 } from './manifest.js'
 import { version } from './version.js'
 
+/** The key of every stage, by name. */
+export type StageKeys = { readonly [stage: string]: string }
+
 /** Files by name. A name may lead into folders: `onnx/model.onnx`. */
 export type Files = { readonly [name: string]: Uint8Array }
 

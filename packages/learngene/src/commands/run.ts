@@ -7,10 +7,12 @@ import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
 import { backendOption, example, familyBudget, integer, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
+import { commandText, nextText } from '../report/next.js'
 import { renderTable } from '../report/terminal.js'
 import type { RunConfig } from '../run/config.js'
 import { exists, RUN, readStoredRun } from '../run/run-folder.js'
 import { TUNE_WHEN, type TuneWhen } from '../run/tune-run.js'
+import type { ListedUnits } from '../units/list-units.js'
 
 interface RunCommandOptions {
   readonly out?: string
@@ -30,6 +32,8 @@ interface RunCommandOptions {
   readonly workers?: number
   readonly backend: BackendName | 'auto'
   readonly tune: TuneWhen
+  readonly units?: string
+  readonly shares?: number
   readonly wait?: boolean
   readonly force?: boolean
   readonly seed: number
@@ -81,6 +85,11 @@ export function addRun(program: Command, io: Io): void {
         .choices(TUNE_WHEN)
         .default('auto'),
     )
+    .option(
+      '--units <file>',
+      'compute nothing, and write what of the run can run apart to a file, one unit a line; learngene unit runs one',
+    )
+    .option('--shares <number>', 'with --units: parts that each evaluation is cut into (default: 1)', integer(1, 10_000))
     .option('--wait', 'where another run is at work in the folder, wait for it')
     .option('--force', 'start anew, and remove whatever is in the output directory')
     .addOption(seedOption('of every random choice'))
@@ -97,6 +106,8 @@ export function addRun(program: Command, io: Io): void {
     .action(async (given: RunCommandOptions, command: Command) => {
       const { out, printConfig: printOnly, json, quiet, checkpointEvery, workers, backend, wait, tune, force = false } = given
       if (out === undefined && !printOnly) throw new UsageError('run needs --out <dir>; learngene run --help tells more')
+      if (given.shares !== undefined && given.units === undefined)
+        throw new UsageError('--shares belongs to --units; learngene run --help tells more')
       const { config, configFile, seed } = await configOf(given, command.getOptionValueSource('seed') === 'cli')
       if (printOnly) return printConfig(io, config)
       const { runProgram } = await import('../run/program.js')
@@ -113,10 +124,25 @@ export function addRun(program: Command, io: Io): void {
         checkpointEvery,
         tune,
       }
+      if (given.units !== undefined) {
+        const { listUnits } = await import('../units/list-units.js')
+        const { units: file, shares = 1 } = given
+        const listed = await withProgress(io, (report) => listUnits({ ...program, report, signal: io.signal }, { file, shares }), quiet)
+        if (json) return printJson(io, listed)
+        io.stdout.write(listedText(listed, out!, quiet))
+        return
+      }
       const report = await withProgress(io, (report) => runProgram({ ...program, report, signal: io.signal }), quiet)
       if (json) return printJson(io, report)
       io.stdout.write(`${renderTable(report, out!, quiet)}\n`)
     })
+}
+
+function listedText({ file, units, waves }: ListedUnits, out: string, quiet = false): string {
+  const inWaves = waves.map(({ first, count }) => `${first}-${first + count - 1}`).join(', ')
+  const said = units === 0 ? `nothing is left to run apart; ${file} is empty` : `${units} units in ${file}, wave by wave: ${inWaves}`
+  const commands = [...(units > 0 ? [commandText('unit', 'run', file, '--index', '0')] : []), commandText('run', '--out', out)]
+  return `${said}\n${nextText(commands, quiet)}`
 }
 
 /** `48,96` or `48x6,96`. */

@@ -40,13 +40,14 @@ async function logitsOfNetwork(network: Network, images: Tensor4D): Promise<Tens
   compiled ??= compileStep(({ images }) => forward(running!, images).logits, { maxRecordings: MOST_RECORDED })
   running = network
   const shared = compiled.run({ images }, key)
-  const logits = mul(shared, 1) // of its own: the next run may come before it is read
+  const logits: Tensor2D = mul(shared, 1) // of its own: the next run may come before it is read
   shared.dispose()
   return logits
 }
 
 export function disposeClassifier(classifier: Classifier): void {
   compiled?.dispose()
+  compiled = undefined
   if (isCascade(classifier)) disposeCascade(classifier)
   else disposeNetwork(classifier)
 }

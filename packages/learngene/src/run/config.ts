@@ -96,9 +96,23 @@ export const runConfig = z.strictObject({
   augmentation: z.record(z.string(), z.unknown()).optional(),
   adaptation: z.strictObject({ head: training, whole: training }).optional(),
   tiers: z.array(tier).min(1),
+  /** Of tiers: cut out of the ancestor, the default, or random weights. */
+  start: z.enum(['inherit', 'random']).optional(),
+  /** Whether the ancestor is a tier of the pool; default true. */
+  ancestorTier: z.boolean().optional(),
   calibrationImages: count,
   distillation: training.omit({ epochs: true }).extend({
     weights: z.strictObject({ logit: z.number().optional(), block: z.number().optional(), attn: z.number().optional() }).optional(),
+    /** Which blocks are taught. */
+    supervision: z.enum(['every', 'dense', 'last']).optional(),
+    temperature: positive.optional(),
+    /** Which way the matrices map that are trained along; the initialisers 'paper' and 'pinv' need those of the teacher's side. */
+    sides: z
+      .array(z.enum(['student', 'teacher']))
+      .min(1)
+      .optional(),
+    /** Default the one of all. */
+    labelWeight: share.optional(),
     /** Terms of the user's own. */
     extraTerms: ownFunction<NonNullable<DistillOptions['extraTerms']>>().optional(),
   }),
@@ -114,7 +128,22 @@ export const runConfig = z.strictObject({
   fineTuning: training.extend({
     /** In place of the labels' and the ancestor's cross entropy. */
     loss: ownFunction<NonNullable<Lessons['loss']>>().optional(),
+    /** Default the one of all. */
+    labelWeight: share.optional(),
+    /** The ancestor's probabilities, the default, or its decisions. */
+    targets: z.enum(['soft', 'hard']).optional(),
+    /** How a step draws its path. */
+    paths: z.enum(['costBins', 'uniform']).optional(),
   }),
+  /** One network whose leading widths are a family, for comparison. */
+  nested: training
+    .extend({
+      widths: z.array(count).min(1),
+      start: z.enum(['inherit', 'random']).optional(),
+      sizesPerStep: count.optional(),
+      labelWeight: share.optional(),
+    })
+    .optional(),
   baseline: z.boolean(),
   /** Hard caps that the chosen descendant keeps. */
   budget: z.record(z.string(), positive),

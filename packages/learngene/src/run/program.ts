@@ -14,10 +14,10 @@ import { version } from '../version.js'
 import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn, withoutFunctions } from './own-values.js'
-import { findUnreadable, knownFingerprints } from './readable.js'
+import { findUnreadable, knownFingerprints, knownUnreadable } from './readable.js'
 import { requireApart } from './require-apart.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
-import { DESCENDANT, PAGE, POOL, REPORT, RUN, type StoredRun, stagesOfRun } from './run-folder.js'
+import { DESCENDANT, PAGE, POOL, REPORT, RUN, readStoredRun, type StoredRun, stagesOfRun } from './run-folder.js'
 import { type TuneWhen, tuneRun } from './tune-run.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
 import type { WorkerInput, WorkerResult } from './worker.js'
@@ -49,56 +49,120 @@ export interface ProgramOptions {
  * @throws Error of one line; nothing that is finished is lost then, and the next call goes on
  */
 export async function runProgram(options: ProgramOptions): Promise<RunReport> {
-  const { outDir, command, config, configFile, seed, force, report, signal, checkpointEvery } = options
   const started = performance.now()
-  const plain = withoutFunctions(config)
-  const backend = options.backend === 'auto' ? await chooseBackend(report, signal) : options.backend
-  const workers = options.workers ?? defaultWorkers(backend)
-  requireDivisible(config, workers)
+  const computing = await computingOf(options)
+  return prepareRun(options, async (prepared) => {
+    if (computing.backend === 'webgpu') await tuneFor(options, prepared)
+    const { used } = await compute(options, computing)
+    await stat(join(options.outDir, RUN)).catch(() => {
+      throw new Error(`${options.outDir}: the folder has vanished during the run; start again`)
+    })
+    return publish(options, { ...computing, used, started })
+  })
+}
+
+/** What is known of a run before it computes. */
+interface PreparedRun {
+  /** Nothing of it has run. */
+  readonly isNew: boolean
+  /** To train on. */
+  readonly images: number
+}
+
+/** Before a long new run the ways to compute its products are timed, in a process of its own. */
+function tuneFor({ tune = 'auto', config, configFile, report, signal }: ProgramOptions, prepared: PreparedRun): Promise<void> {
+  const module = new URL('./run/tune-process.js', import.meta.url)
+  return tuneRun({ when: tune, config: withoutFunctions(config), configFile, ...prepared, module, report, signal })
+}
+
+/**
+ * Takes a folder for a run, says there what the run is, and looks at its pictures; then `use` has it to itself.
+ *
+ * @throws Error of one line where the folder holds something else, or a picture cannot be read
+ */
+export async function prepareRun<T>(options: ProgramOptions, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
+  const { outDir, command, config, configFile, seed, force, wait, report, signal } = options
+  if (options.workers !== undefined) requireDivisible(config, options.workers)
   await requireApart(outDir, config, { force, configFile })
   await requireRunFolder(outDir, command, force)
   const isNew = force || (await commandOf(outDir)) === undefined
-  const lock = await lockRun(outDir, { wait: options.wait, signal, report })
+  const lock = await lockRun(outDir, { wait, signal, report })
   try {
     if (force) await empty(outDir)
-    const stored: StoredRun = { schema: 1, command, version, seed, config: plain, ...(configFile && { configFile: resolve(configFile) }) }
+    const file = configFile && { configFile: resolve(configFile) }
+    const stored: StoredRun = { schema: 1, command, version, seed, config: withoutFunctions(config), ...file }
     await writeFileAtomically(join(outDir, RUN), `${JSON.stringify(stored, null, 2)}\n`)
     const own = await loadOwn(config, configFile)
-    const skip = config.images.skipUnreadable ?? false
     const datasets = await readImages(own)
-    const leftOut = await findUnreadable(outDir, datasets, { skip, report, signal })
-    const fingerprint = await fingerprintOf(config.ancestor)
-    const pictures = await knownFingerprints(outDir)
-    const input: WorkerInput = { dir: outDir, config: plain, configFile, seed, backend, fingerprint, leftOut, pictures, checkpointEvery }
-    const module = new URL('./run/worker.js', import.meta.url)
-    if (backend === 'webgpu') {
-      const module = new URL('./run/tune-process.js', import.meta.url)
-      await tuneRun({
-        when: options.tune ?? 'auto',
-        config: plain,
-        configFile,
-        images: datasets.training.length,
-        isNew,
-        module,
-        report,
-        signal,
-      })
-    }
+    await findUnreadable(outDir, datasets, { skip: config.images.skipUnreadable ?? false, report, signal })
     // Stores that open a folder which is there do not make it again when somebody removes it.
     await mkdir(stagesOfRun(outDir), { recursive: true })
-    const used = await runGroup<WorkerResult>({ size: workers, module, input, report, signal })
-    await stat(join(outDir, RUN)).catch(() => {
-      throw new Error(`${outDir}: the folder has vanished during the run; start again`)
-    })
-    return await publish(options, { backend, workers, used, started })
+    return await use({ isNew, images: datasets.training.length })
   } finally {
     await lock.release()
   }
 }
 
-interface Ran {
+/** On what a run computes here. */
+export interface Computing {
   readonly backend: BackendName
   readonly workers: number
+}
+
+/** @throws UsageError where batches do not divide by the workers */
+export async function computingOf({
+  config,
+  report,
+  signal,
+  ...given
+}: Pick<ProgramOptions, 'config' | 'report' | 'signal' | 'backend' | 'workers'>): Promise<Computing> {
+  const backend = given.backend === 'auto' ? await chooseBackend(report, signal) : given.backend
+  const workers = given.workers ?? defaultWorkers(backend)
+  requireDivisible(config, workers)
+  return { backend, workers }
+}
+
+/** Runs in threads what of a prepared run has not run, or one unit of it. */
+async function compute(
+  { outDir, config, configFile, seed, report, signal, checkpointEvery }: ProgramOptions,
+  { backend, workers }: Computing,
+  unit?: WorkerInput['unit'],
+): Promise<{ readonly used: WorkerResult }> {
+  const [fingerprint, leftOut, pictures] = [
+    await fingerprintOf(config.ancestor),
+    await knownUnreadable(outDir),
+    await knownFingerprints(outDir),
+  ]
+  const plain = withoutFunctions(config)
+  const input: WorkerInput = {
+    dir: outDir,
+    config: plain,
+    configFile,
+    seed,
+    backend,
+    fingerprint,
+    leftOut,
+    pictures,
+    checkpointEvery,
+    unit,
+  }
+  const module = new URL('./run/worker.js', import.meta.url)
+  return { used: await runGroup<WorkerResult>({ size: workers, module, input, report, signal }) }
+}
+
+/** Runs one unit of a run that was prepared; others may run others of it at the same time. @returns whether there was something to do */
+export async function runUnitOfRun(
+  options: Omit<ProgramOptions, 'command' | 'config' | 'configFile' | 'seed' | 'force' | 'wait'>,
+  unit: NonNullable<WorkerInput['unit']>,
+): Promise<Computing & { readonly ran: boolean }> {
+  const { command, config, configFile, seed } = await readStoredRun(options.outDir)
+  const program = { ...options, command, config, configFile, seed, force: false }
+  const computing = await computingOf(program)
+  const { used } = await compute(program, computing, unit)
+  return { ...computing, ran: used.ran }
+}
+
+interface Ran extends Computing {
   readonly used: WorkerResult
   readonly started: number
 }

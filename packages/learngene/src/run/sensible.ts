@@ -55,6 +55,12 @@ export async function sensibleConfig(ancestor: string, datasets: NamedDatasets):
 
 /** Sizes of a ViT that two cores train in minutes, for pictures as they are. */
 async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>['training']): Promise<NonNullable<RunConfig['model']>> {
+  const validated = { ...plan, validateEpochs: Math.max(1, Math.round(plan.epochs / 30)), patience: 10 }
+  return { width: 96, depth: 6, heads: 3, ...(await shapeFor(training)), training: validated }
+}
+
+/** What a ViT makes of pictures: their size as nearly as patches divide it, grey where all of them are. */
+export async function shapeFor(training: Dataset): Promise<Pick<NonNullable<RunConfig['model']>, 'imageSize' | 'patchSize' | 'channels'>> {
   const looked = await Promise.all(
     Array.from({ length: Math.min(16, training.length) }, (_, i) => training.picture(Math.floor((i * training.length) / 16))),
   )
@@ -62,15 +68,7 @@ async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>
   const grey = looked.every(({ data, channels }) => channels === 1 || data.every((value, i) => value === data[i - (i % channels)]))
   const imageSize = Math.min(64, Math.max(16, 8 * Math.round(sides[Math.floor(sides.length / 2)]! / 8)))
   const patchSize = imageSize >= 48 ? 8 : 4
-  return {
-    width: 96,
-    depth: 6,
-    heads: 3,
-    patchSize,
-    imageSize: [imageSize, imageSize],
-    channels: grey ? 1 : 3,
-    training: { ...plan, validateEpochs: Math.max(1, Math.round(plan.epochs / 30)), patience: 10 },
-  }
+  return { patchSize, imageSize: [imageSize, imageSize], channels: grey ? 1 : 3 }
 }
 
 function createSized(

@@ -2,8 +2,8 @@ import { join } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { featureFolder } from '@learngene/learngene-pool/node'
-import { run } from '@learngene/recipe'
-import { diskMetrics, diskStore } from '@learngene/recipe/node'
+import { plan, type Recipe, type RunOptions, run, runStage } from '@learngene/recipe'
+import { diskMetrics, diskStore, lockRun } from '@learngene/recipe/node'
 import type { Group } from '@learngene/training'
 import { startBackend } from '../start-backend.js'
 import { buildRecipe, readImages } from './build-recipe.js'
@@ -26,10 +26,14 @@ export interface WorkerInput {
   /** Of the pictures, by part, where they are known. */
   readonly pictures: { readonly [part: string]: string }
   readonly checkpointEvery?: number
+  /** One unit alone: a stage or a share of one, with the key that its stage must have. Default the whole run. */
+  readonly unit?: { readonly stage: string; readonly key: string }
 }
 
 export interface WorkerResult {
   readonly backend: { readonly name: string; readonly version: string }
+  /** Whether a stage ran; false where all was there. */
+  readonly ran: boolean
 }
 
 /** One member of a run's group, in a thread of its own. */
@@ -39,8 +43,35 @@ export async function main(group: Group, input: WorkerInput, report: Reporter): 
   const config = await loadOwn(input.config, input.configFile)
   const datasets = withoutUnreadable(withFingerprints(await readImages(config), input.pictures), input.leftOut)
   const recipe = buildRecipe(config, datasets, seed, fingerprint, report)
-  const store = diskStore(stagesOfRun(dir))
-  const metrics = group.rank === 0 ? diskMetrics(dir) : undefined
-  await run(recipe, { store, group, report, metrics, checkpointEvery, answers: (key) => featureFolder(join(dir, 'answers', key)) })
-  return { backend: { name, version } }
+  let ran = false
+  const said: Reporter = (event) => {
+    ran ||= event.kind === 'stage'
+    report(event)
+  }
+  // Numbers of several processes cannot go into one file.
+  const kept = input.unit ? join(dir, 'units', folderOf(input.unit.stage)) : dir
+  const options = {
+    ...{ group, checkpointEvery, report: said },
+    store: diskStore(stagesOfRun(dir)),
+    metrics: group.rank === 0 ? diskMetrics(kept) : undefined,
+    answers: (key: string) => featureFolder(join(dir, 'answers', key)),
+    lock: (stage: string) => lockRun(join(dir, '.locks'), { file: `${folderOf(stage)}.lock`, wait: true, report }),
+  }
+  if (input.unit) await runUnit(recipe, input.unit, options)
+  else await run(recipe, options)
+  return { backend: { name, version }, ran }
+}
+
+const folderOf = (stage: string) => stage.replaceAll(':', '-')
+
+/** @throws Error where the recipe is not what it was when the unit was listed */
+async function runUnit(recipe: Recipe, { stage, key }: NonNullable<WorkerInput['unit']>, options: RunOptions): Promise<void> {
+  const name = stage.replace(/\.\d+of\d+$/, '')
+  const planned = (await plan(recipe)).find((each) => each.stage.name === name)
+  if (!planned) throw new Error(`the run has no stage '${name}' any more; list its units anew`)
+  if (planned.key !== key)
+    throw new Error(
+      `'${stage}' was listed with key ${key.slice(0, 8)} and has ${planned.key.slice(0, 8)} now: configuration, images or ancestor have changed; list the units anew`,
+    )
+  await runStage(recipe, stage, options)
 }

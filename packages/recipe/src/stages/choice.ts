@@ -10,7 +10,7 @@ import type { ComparisonRow, RunReport } from '../report.js'
 import { EVALUATION_BATCH, MODEL, type RunAncestor, type Session } from '../session.js'
 import type { Artifact } from '../store.js'
 import { withPool } from './family.js'
-import { decodeTier, logitsOnly, tierLabel } from './tiers.js'
+import { comparesFeatures, decodeTier, logitsOnly, tierLabel } from './tiers.js'
 import { controlOf, planOf, settingsOf } from './training.js'
 
 /** The file with `images` [B, height, width, channels] of the test split and the chosen descendant's `logits` of them, as it gives them inside the pool. */
@@ -31,7 +31,7 @@ export function choiceStages(session: Session, data: string, top: string): Stage
   const { recipe } = session
   const { budget = {}, budgets, baseline, tiers } = recipe
   const narrowest = `tier:${tierLabel(tiers[0]!)}`
-  const compares = baseline && tiers[0]!.epochs > 0
+  const compares = baseline && tiers[0]!.epochs > 0 && recipe.start === 'inherit'
   const { distillation } = recipe
   return [
     ...(compares
@@ -51,7 +51,7 @@ export function choiceStages(session: Session, data: string, top: string): Stage
       title: 'choose a descendant under the budget',
       needs: [
         top,
-        ...tiers.flatMap((tier) => [`inherit:${tierLabel(tier)}`, `tier:${tierLabel(tier)}`]),
+        ...tiers.flatMap((tier) => [...(recipe.start === 'inherit' ? [`inherit:${tierLabel(tier)}`] : []), `tier:${tierLabel(tier)}`]),
         ...PARTS,
         ...(compares ? ['baseline'] : []),
       ],
@@ -65,12 +65,13 @@ const PARTS = ['pool', 'preview', 'tune', 'evaluate']
 
 async function trainBaseline(context: StageContext, session: Session, inputs: StageInputs, top: string) {
   const { recipe, group, rng } = session
-  const { distillation, labelWeight } = recipe
+  const { distillation } = recipe
+  const { labelWeight = recipe.labelWeight } = distillation
   const [{ width, depth, heads, epochs }] = recipe.tiers as [SettledRecipe['tiers'][number]]
   const ancestor = await session.ancestor(inputs[top]!)
   const { network } = ancestor
   const images = session.images(ancestor)
-  const teacher = await session.teacher(ancestor, context.report)
+  const teacher = await session.teacher(ancestor, context.report, comparesFeatures(distillation.weights ?? logitsOnly))
   const block = await blockOf(inputs[`tier:${tierLabel(recipe.tiers[0]!)}`]!, session)
   const spec = { width, depth: depth ?? network.blocks.length, heads: heads ?? headsOf(network), name: 'random', block: () => block }
   const control = await controlOf(context, { batchSize: distillation.batchSize, trained: network })
@@ -126,9 +127,7 @@ function choose(session: Session, inputs: StageInputs, top: string) {
         }),
     )
     const alone = (name: string) => paths.findIndex(({ path }) => path.segments.length === 1 && path.segments[0]!.tier === name)
-    const inherits = recipe.tiers.map(
-      (tier) => inputs[`inherit:${tierLabel(tier)}`]!.info as unknown as { kept: number; energies: RunReport['inheriting']['energies'] },
-    )
+    const inherits = recipe.tiers.map((tier) => inputs[`inherit:${tierLabel(tier)}`]?.info as unknown as Inherited | undefined)
     const losses = recipe.tiers.map((tier) => inputs[`tier:${tierLabel(tier)}`]!.info)
     const found: FoundReport = {
       images: { training: datasets.training.length, validation: datasets.validation.length, test: datasets.test.length },
@@ -136,7 +135,7 @@ function choose(session: Session, inputs: StageInputs, top: string) {
         ...sizeOf(ancestor.network),
         width: ancestor.network.embedding.width,
         depth: ancestor.network.blocks.length,
-        testAccuracy: untrained[alone(pool.tiers.at(-1)!.name)]!,
+        testAccuracy: recipe.ancestorTier ? untrained[alone(pool.tiers.at(-1)!.name)]! : await accuracyOfAncestor(session, ancestor),
       },
       auxiliaries: pool.tiers.map(({ name, network, standsFor = [] }, i) => ({
         name,
@@ -144,9 +143,9 @@ function choose(session: Session, inputs: StageInputs, top: string) {
         depth: network.blocks.length,
         heads: headsOf(network),
         ...sizeOf(network),
-        start: inherits[i] ? 'inherit' : 'ancestor',
+        start: recipe.tiers[i] ? recipe.start : 'ancestor',
         standsFor,
-        keptEnergy: inherits[i]?.kept ?? 1,
+        keptEnergy: inherits[i]?.kept ?? (recipe.tiers[i] ? 0 : 1),
         untrainedAccuracy: untrained[alone(name)]!,
         ...((losses[i] ?? { steps: 0, firstLoss: null, lastLoss: null }) as {
           steps: number
@@ -154,7 +153,7 @@ function choose(session: Session, inputs: StageInputs, top: string) {
           lastLoss: number | null
         }),
       })),
-      inheriting: { images: recipe.calibrationImages, energies: inherits[0]!.energies },
+      inheriting: { images: recipe.calibrationImages, energies: inherits[0]?.energies ?? [] },
       initialisers: { images: recipe.comparisonImages, rows: inputs.pool!.info.rows as unknown as RunReport['initialisers']['rows'] },
       fineTuning: { ...inputs.tune!.info, initialiser: recipe.initialisers[0]! } as unknown as RunReport['fineTuning'],
       descendants,
@@ -177,6 +176,14 @@ function choose(session: Session, inputs: StageInputs, top: string) {
     }
     return { files, info: found as unknown as JsonObject }
   })
+}
+
+/** What an inheriting stage says of its tier. */
+type Inherited = { readonly kept: number; readonly energies: RunReport['inheriting']['energies'] }
+
+async function accuracyOfAncestor(session: Session, ancestor: RunAncestor): Promise<number> {
+  const [accuracy] = await accuracies([ancestor.network], session.images(ancestor).test, { batchSize: EVALUATION_BATCH })
+  return accuracy!
 }
 
 /** How many test images are compared: fewer where they are large. */

@@ -1,5 +1,5 @@
 import { keptEnergy } from '@learngene/inherit'
-import { buildPool, decodePool, disposePool, distill, encodePool, type Pool } from '@learngene/learngene-pool'
+import { buildPool, decodePool, disposePool, distill, encodePool, type Pool, type TermOptions } from '@learngene/learngene-pool'
 import type { Tier } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { describeLosses, headsOf } from '../describe.js'
@@ -13,8 +13,9 @@ import { augmentationOf, controlOf, planOf, settingsOf } from './training.js'
 export const tierLabel = ({ width, depth, heads }: TierPlan) =>
   `w${width}${depth === undefined ? '' : `d${depth}`}${heads === undefined ? '' : `h${heads}`}`
 
-/** For each tier: cut out of the ancestor and fitted to it; and then distilled. @param top the stage whose artifact is the ancestor */
+/** For each tier: cut out of the ancestor and fitted to it, and then distilled; or distilled from random weights. @param top the stage whose artifact is the ancestor */
 export function tierStages(session: Session, data: string, top: string): Stage[] {
+  if (session.recipe.start === 'random') return session.recipe.tiers.map((plan) => drawnStage(session, data, top, plan))
   return session.recipe.tiers.flatMap((plan, index) => [inheritStage(session, data, top, index), distilStage(session, data, top, plan)])
 }
 
@@ -29,17 +30,19 @@ function inheritStage(session: Session, data: string, top: string, index: number
     fingerprints: { data },
     async run({ report, signal, account }, inputs) {
       const ancestor = await session.ancestor(inputs[top]!)
-      const { tiers, inheritance } = await session.inherited(ancestor, report, signal)
+      const inheritance = await session.inheritance(ancestor, report, signal)
+      const inherited = await session.inherited(ancestor, report, signal)
       account.add({ images: calibrationImages })
       const { order } = inheritance.rotated
       const energies = eighths(ancestor.network.embedding.width).map((each) => ({ width: each, kept: keptEnergy(order, each) }))
-      return { files: await encodeTier(tiers[index]!), info: { kept: keptEnergy(order, width), energies } }
+      return { files: await encodeTier(inherited.get(index)!), info: { kept: keptEnergy(order, width), energies } }
     },
   }
 }
 
 function distilStage(session: Session, data: string, top: string, plan: TierPlan): Stage {
-  const { distillation, labelWeight, seed } = session.recipe
+  const { distillation, seed } = session.recipe
+  const { labelWeight = session.recipe.labelWeight } = distillation
   const { epochs, learningRate = distillation.learningRate } = plan
   const from = `inherit:${tierLabel(plan)}`
   return {
@@ -52,13 +55,14 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
       if (epochs === 0) return { files: await filesOf(inputs[from]!), info: { ...describeLosses(new Float32Array()) } }
       const ancestor = await session.ancestor(inputs[top]!)
       const images = session.images(ancestor)
-      const teacher = await session.teacher(ancestor, context.report)
+      const weights = distillation.weights ?? logitsOnly
+      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(weights))
       const start = await decodeTier(inputs[from]!, session)
       const { embedding, blocks } = start.network
       const control = await controlOf(context, { batchSize: distillation.batchSize, trained: start.network })
       const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, start, ...control }
       const spec = { width: embedding.width, depth: blocks.length, heads: headsOf(start.network) }
-      const options = { ...training, parts: session.recipe.registry, weights: distillation.weights ?? logitsOnly }
+      const options = { ...training, parts: session.recipe.registry, weights }
       const { tier, losses } = await distill(ancestor.network, spec, images.augmented, options, session.rng.fork(`distil ${start.name}`))
       try {
         return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
@@ -68,6 +72,42 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
     },
   }
 }
+
+/** A tier from random weights. */
+function drawnStage(session: Session, data: string, top: string, plan: TierPlan): Stage {
+  const { distillation, seed, registry } = session.recipe
+  const { labelWeight = session.recipe.labelWeight } = distillation
+  const { width, epochs, learningRate = distillation.learningRate } = plan
+  return {
+    name: `tier:${tierLabel(plan)}`,
+    title: `distil width ${width} from random weights`,
+    needs: [top],
+    settings: settingsOf({
+      ...distillation,
+      ...{ start: 'random', plan, epochs, learningRate, labelWeight, seed, augmentation: augmentationOf(session) },
+    }),
+    fingerprints: { data },
+    async run(context, inputs) {
+      const ancestor = await session.ancestor(inputs[top]!)
+      const images = session.images(ancestor)
+      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(distillation.weights))
+      const { depth = ancestor.network.blocks.length, heads = headsOf(ancestor.network) } = plan
+      const control = await controlOf(context, { batchSize: distillation.batchSize, trained: ancestor.network })
+      const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, ...control }
+      const options = { ...training, parts: registry, start: 'random' as const }
+      const rng = session.rng.fork(`draw ${tierLabel(plan)}`)
+      const { tier, losses } = await distill(ancestor.network, { width, depth, heads }, images.augmented, options, rng)
+      try {
+        return { files: await encodeTier(tier), info: { ...describeLosses(losses) } }
+      } finally {
+        disposePool({ tiers: [tier], stitches: new Map() })
+      }
+    },
+  }
+}
+
+/** Whether a distillation looks at more of the ancestor than its logits; left out, a weight is not 0. */
+export const comparesFeatures = ({ block = 1, attn = 1 }: NonNullable<TermOptions['weights']> = {}): boolean => block > 0 || attn > 0
 
 /** Of narrow tiers that follow the ancestor already: terms of features cost more than they teach. */
 export const logitsOnly = { logit: 1, block: 0, attn: 0 }

@@ -1,0 +1,48 @@
+import { basename, dirname, relative, resolve } from 'node:path'
+import { plan, statusOf, unitsOf } from '@learngene/recipe'
+import { diskStore } from '@learngene/recipe/node'
+import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { buildRecipe, fingerprintOf, readImages } from '../run/build-recipe.js'
+import { loadOwn } from '../run/own-values.js'
+import { type ProgramOptions, prepareRun } from '../run/program.js'
+import { knownFingerprints, knownUnreadable, withFingerprints, withoutUnreadable } from '../run/readable.js'
+import { stagesOfRun } from '../run/run-folder.js'
+import { encodeUnits, type UnitLine, wavesOf } from './unit-file.js'
+
+export interface ListedUnits {
+  readonly file: string
+  readonly units: number
+  /** Where each wave begins in the file, from 0, and how many units it has. */
+  readonly waves: ReturnType<typeof wavesOf>
+}
+
+/** Prepares a run and writes the units that have not run to a file; nothing is computed. @param shares parts that evaluations are cut into */
+export function listUnits(
+  options: ProgramOptions,
+  { file, shares }: { readonly file: string; readonly shares: number },
+): Promise<ListedUnits> {
+  return prepareRun(options, async () => {
+    const { outDir, config, configFile, seed, backend, workers } = options
+    const own = await loadOwn(config, configFile)
+    const datasets = withoutUnreadable(
+      withFingerprints(await readImages(own), await knownFingerprints(outDir)),
+      await knownUnreadable(outDir),
+    )
+    const planned = await plan(buildRecipe(own, datasets, seed, await fingerprintOf(config.ancestor)))
+    const { stages } = await statusOf(
+      planned.map(({ stage }) => stage),
+      diskStore(stagesOfRun(outDir)),
+    )
+    const stands = new Set(stages.filter(({ state }) => state === 'done').map(({ stage }) => stage))
+    const of = relative(dirname(resolve(file)), resolve(outDir)).replaceAll('\\', '/') || '.'
+    const computing = { ...(backend !== 'auto' && { backend }), ...(workers !== undefined && { workers }) }
+    const units = unitsOf(planned, { stands, shares }).map((unit) => ({ of, ...unit, ...computing }))
+    return writeUnits(file, units)
+  })
+}
+
+/** Writes a file of units, whole or not at all. */
+export async function writeUnits(file: string, units: readonly Omit<UnitLine, 'schema' | 'command'>[]): Promise<ListedUnits> {
+  await writeFileAtomically(file, encodeUnits(units, basename(file)))
+  return { file, units: units.length, waves: wavesOf(units) }
+}
