@@ -1,4 +1,3 @@
 export { type CompiledStep, type CompileStepOptions, compileStep } from './compile-step.js'
-export { createReadings, type Readings } from './readings.js'
 export type { StepStats } from './stats.js'
 export type { CompileProgress } from './webgpu/compile-ahead.js'

@@ -1,4 +1,5 @@
-import type { CompileProgress, Readings } from '@learngene/compile-step'
+import type { CompileProgress } from '@learngene/compile-step'
+import type { Readings } from '@learngene/compile-step/readings'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { GUARD_NUMBERS, guardStep } from '@learngene/ops'
 import { reshape, type Scalar, slice, type Tensor1D, type Tensor2D, tensor2d, tidy, type Variable } from '@tensorflow/tfjs-core'

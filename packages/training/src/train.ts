@@ -1,11 +1,11 @@
-import { createReadings } from '@learngene/compile-step'
+import { createReadings } from '@learngene/compile-step/readings'
 import type { Reporter } from '@learngene/interfaces'
 import { getPrecision, guardState, requireMixed, setPrecision } from '@learngene/ops'
 import { dispose, getBackend, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
 import { captureTraining, restoreTraining, type TrainingCheckpoint } from './checkpoint.js'
-import { type CompiledSteps, type CompileOptions, compileSteps } from './compiled-steps.js'
+import type { CompiledSteps, CompileOptions } from './compiled-steps.js'
 import { type EvaluationOptions, requireEvaluation, watch } from './evaluation.js'
 import { alone, type Group } from './group.js'
 import { disposeState } from './optimizer.js'
@@ -109,7 +109,10 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
     const onGPU = getBackend() === 'webgpu'
     const { compile } = options
     const recordable = compile && onGPU && (group.size === 1 || !compile.partKey)
-    if (recordable) compiled = compileSteps(options, compile, prepared.next, context)
+    if (recordable) {
+      const { compileSteps } = await import('./compiled-steps.js')
+      compiled = compileSteps(options, compile, prepared.next, context)
+    }
     const most = onGPU && group.size === 1 ? STEPS_AHEAD : 0
     const settle = async (oldest: IssuedStep) => {
       const { step } = oldest

@@ -1,4 +1,4 @@
-import type { Capture } from './capture.js'
+import type { Command } from './commands.js'
 
 /** Hears how many GPU programs are compiled, of how many that are known of so far. */
 export type CompileProgress = (done: number, total: number) => void
@@ -37,7 +37,7 @@ export function compileAhead(device: GPUDevice): CompileAhead {
 }
 
 /** A capture whose commands name real pipelines. */
-export function withReal(capture: Capture, ahead: CompileAhead): Capture {
+export function withReal<Capture extends { readonly commands: readonly Command[] }>(capture: Capture, ahead: CompileAhead): Capture {
   const commands = capture.commands.map((command) => {
     if (command.kind === 'copy') return command
     const pipeline = ahead.real(command.pipeline)

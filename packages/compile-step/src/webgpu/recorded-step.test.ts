@@ -1,6 +1,7 @@
 import { add, asinh, atan2, elu, keep, mul, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core'
 import { describe, expect, vi } from 'vitest'
-import { compileStep, createReadings } from '../index.js'
+import { compileStep } from '../index.js'
+import { createReadings } from '../readings.js'
 import { cleanTest, createVariable, describeOnWebGPU, read, webgpu } from '../step.fixture.js'
 
 await describeOnWebGPU('a step that cannot be recorded', () => {
