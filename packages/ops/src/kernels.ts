@@ -1,5 +1,5 @@
 import { engine, getBackend, getKernel, type NamedAttrMap, type NamedTensorMap, type Tensor } from '@tensorflow/tfjs-core'
-import { getPrecision } from './precision.js'
+import { getPrecision, isLossScaled } from './precision.js'
 import { INSTALLER } from './provide-kernels.js'
 
 /** `auto`: our kernels for the backend where they are loaded; `reference`: always the plain TensorFlow.js formulation. */
@@ -28,7 +28,7 @@ export function getOps(): OpsMode {
 
 /** All settings that decide which commands an operation gives; a recording of them holds for equal settings only. */
 export function opsSettings(): string {
-  return `${mode} ${getPrecision()}`
+  return `${mode} ${getPrecision()}${isLossScaled() ? ' of a scaled loss' : ''}`
 }
 
 export type Kernel = (inputs: NamedTensorMap, attributes?: NamedAttrMap) => Tensor[]

@@ -67,7 +67,7 @@ export async function train<Prepared = void, Batch = Prepared>(options: TrainOpt
   if (options.precision !== 'mixed') return trainSteps(options)
   requireMixed('train')
   const before = getPrecision()
-  setPrecision('mixed')
+  setPrecision('mixed', { lossScaled: true })
   try {
     return await trainSteps({ lossScaling: {}, ...options })
   } finally {

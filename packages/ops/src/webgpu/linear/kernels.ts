@@ -1,15 +1,20 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core'
+import { isLossScaled } from '../../precision.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
 import { GELU_THREADS, geluProgram } from './epilogue.js'
-import { multiply, multiplyAndSum } from './multiply.js'
+import { LARGEST_FLOAT16 } from './mixed-product.js'
+import { multiply, multiplyAndSum, type Range } from './multiply.js'
 
 /**
  * Of the gradients that mixed precision multiplies: those of a mean over a batch of images of some hundred tokens are about 1e-6, near float16's smallest 6e-8; with
  * 2^14 they are about 1e-2, and values up to 4 stay below its largest, 65,504.
  */
-const GRADIENT_SCALE = 2 ** 14
+const LIFTED: Range = { scale: 2 ** 14, beyond: LARGEST_FLOAT16 }
+
+/** Of those of a scaled loss, which its scale lifts already. */
+const SCALED: Range = { scale: 1, beyond: Number.POSITIVE_INFINITY }
 
 /** Linear maps, GELU and their gradients, in the signatures that KernelName documents. */
 export function linearKernels(backend: WebGPUBackend): Kernels {
@@ -29,15 +34,16 @@ export function linearKernels(backend: WebGPUBackend): Kernels {
       if (inputGradient) outputs.push(newTensor(backend, x!.shape))
       if (x!.shape[0] === 0) return outputs.map((gradient) => withZeros(backend, gradient))
       const [dWeight, dBias, dx] = outputs
+      const range = isLossScaled() ? SCALED : LIFTED
       const [begin, end] = (frozenBias ?? [0, 0]) as [number, number]
       multiplyAndSum(backend, { matrix: dy!, depth: 'rows' }, { matrix: x!, depth: 'rows' }, dWeight!, dBias!, {
         frozen: { begin, end },
-        scale: GRADIENT_SCALE,
+        range,
       })
       if (dx)
         multiply(backend, { matrix: dy!, depth: 'columns' }, { matrix: weight!, depth: 'rows' }, dx, {
           preActivation,
-          scale: GRADIENT_SCALE,
+          range,
         })
       return outputs
     },

@@ -16,7 +16,7 @@ export interface MatrixUnit extends MatrixShape {
   readonly directives: string
   /** Attributes of the entry point. */
   readonly attributes: string
-  /** Type of the staged values, and an expression of it for a value of type f32. */
+  /** Type of the staged values, and an expression of it for a value of type f32 in float16's range, or infinite. */
   readonly element: string
   convert(value: string): string
   /** Functions that the expressions below call; `lane` is the thread's place in its subgroup. */
@@ -55,8 +55,7 @@ export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, con
     directives: [f16, ...(controlled ? [size] : []), matrices].join('\n'),
     attributes: controlled ? `@subgroup_size(${subgroup})` : '',
     element: 'f16',
-    // Saturates, so that one large value does not make everything infinite.
-    convert: (value) => `f16(clamp(${value}, -65504.0, 65504.0))`,
+    convert: (value) => `f16(${value})`,
     code: () => '',
     zeros: `subgroup_matrix_result<f32, ${n}, ${m}>()`,
     left: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&left_tile, ${offset}, ${pitch}u)`,

@@ -36,9 +36,13 @@ export function mixedTiles(unit: MatrixUnit): TileFamily<MixedTile> {
 /** Eight values more than a slice has, so that rows of a matrix lie in different banks. */
 const pitchOf = (slice: number) => slice + 8
 
+/** The largest value of float16. */
+export const LARGEST_FLOAT16 = 65504
+
 /**
  * The product of `productProgram` by a unit for small matrices: slices are staged in the unit's precision, left times u.scale and the result divided by it, and
- * each subgroup multiplies the unit's matrices. Sums of left over the depth are taken from the float32 values.
+ * each subgroup multiplies the unit's matrices. Values beyond float16's range become its largest, so that one of them does not make everything infinite; of left
+ * they become u.beyond, which may be infinite, so that they are seen. Sums of left over the depth are taken from the float32 values.
  */
 export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedTile, unit: MatrixUnit): Program {
   const { left, right, wide, epilogue, sums } = product
@@ -48,8 +52,8 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
   const matrixColumns = columns / ACROSS / n
   const pitch = pitchOf(tile.slice)
   const [stagedLeft, stagedRight] = [
-    stagedFor(unit, left, rows, tile.slice, pitch, ' * u.scale'),
-    stagedFor(unit, right, columns, tile.slice, pitch, ''),
+    stagedFor(unit, left, rows, tile.slice, pitch, (value) => `${value} * u.scale, u.beyond`),
+    stagedFor(unit, right, columns, tile.slice, pitch, (value) => `${value}, ${LARGEST_FLOAT16}.0`),
   ]
   const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
   const depths = range(tile.slice / unit.k).map((step) => step * unit.k)
@@ -62,6 +66,7 @@ var<workgroup> right_tile: array<${unit.element}, ${columns * pitch}>;
 var<workgroup> patch_values: array<f32, ${SUBGROUPS * m * n}>;
 ${sums ? `var<workgroup> sum_tile: array<vec4f, ${stagedLeft.blocks}>;` : ''}
 ${unit.code(pitch)}
+fn in_range(value: f32, beyond: f32) -> f32 { return select(value, sign(value) * beyond, abs(value) > ${LARGEST_FLOAT16}.0); }
 ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let first_row = group.y * ${rows}u;
   let first_column = group.x * ${columns}u;
@@ -130,7 +135,7 @@ ${sums ? SUMS : ''}`
       ...(sums && { sums: { type: 'array<f32>', write: true } }),
     },
     uniforms: {
-      ...({ rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', scale: 'f32' } as const),
+      ...({ rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', scale: 'f32', beyond: 'f32' } as const),
       ...(sums && SUMS_UNIFORMS),
     },
     workgroupSize: [SUBGROUPS * subgroup, 1, 1],
@@ -140,12 +145,12 @@ ${sums ? SUMS : ''}`
 }
 
 /** A slice in workgroup memory as [outer, pitch] values of the unit's precision. */
-function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: number, pitch: number, scaled: string) {
+function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: number, pitch: number, ranged: (value: string) => string) {
   const write = (block: string, outer: string, depth: string) =>
     range(4)
       .flatMap((i) =>
         range(4).map((c) => {
-          const value = unit.convert(`${block}[${c}][${i}]${scaled}`)
+          const value = unit.convert(`in_range(${ranged(`${block}[${c}][${i}]`)})`)
           return `${operand.name}_tile[(${outer} + ${i}u) * ${pitch}u + ${depth} + ${c}u] = ${value};`
         }),
       )

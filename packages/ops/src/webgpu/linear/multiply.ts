@@ -3,7 +3,7 @@ import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor, type Program, type TensorPart } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
 import { matrixUnitOf } from './matrix-unit.js'
-import { mixedProductProgram, mixedTiles } from './mixed-product.js'
+import { LARGEST_FLOAT16, mixedProductProgram, mixedTiles } from './mixed-product.js'
 import type { Operand } from './operand.js'
 import { planProduct } from './planning.js'
 import { PARTS_THREADS, partsProgram, productProgram } from './product.js'
@@ -15,6 +15,16 @@ export interface Factor {
   readonly depth: 'rows' | 'columns'
 }
 
+/** How mixed precision keeps factors in the range of float16. */
+export interface Range {
+  /** Multiplies left before it rounds, and divides the result: a power of two that lifts small values above the smallest. */
+  readonly scale: number
+  /** What becomes of values beyond the largest. */
+  readonly beyond: number
+}
+
+const SATURATED: Range = { scale: 1, beyond: LARGEST_FLOAT16 }
+
 /** Tensors of a product's epilogue; see Epilogue. */
 export interface Extras {
   readonly bias?: TensorInfo | undefined
@@ -24,8 +34,8 @@ export interface Extras {
   /** Receives the values before GELU. */
   readonly kept?: TensorInfo | undefined
   readonly gelu?: boolean
-  /** Mixed precision multiplies left by it before it rounds, and divides the result by it: a power of two that lifts small values above float16's smallest. */
-  readonly scale?: number
+  /** Default saturates. */
+  readonly range?: Range
 }
 
 /**
@@ -38,7 +48,7 @@ export function multiply(
   left: Factor,
   right: Factor,
   result: TensorInfo,
-  { bias, residual, preActivation, kept, gelu = false, scale = 1 }: Extras = {},
+  { bias, residual, preActivation, kept, gelu = false, range = SATURATED }: Extras = {},
 ): void {
   const [rows, columns] = result.shape as [number, number]
   const epilogue = {
@@ -56,7 +66,7 @@ export function multiply(
     const some = (tensor?: TensorInfo) => tensor && rowsOf(tensor, first, count)
     const tensors = { left: some(left.matrix), right: right.matrix, result: some(result), bias }
     const extras = { residual: some(residual), pre_activation: some(preActivation), kept: some(kept) }
-    dispatch(backend, program, present({ ...tensors, ...extras }), { rows: count, columns, depth, share: depth, scale }, groups)
+    dispatch(backend, program, present({ ...tensors, ...extras }), { rows: count, columns, depth, share: depth, ...range }, groups)
   }
 }
 
@@ -78,7 +88,7 @@ export function multiplyAndSum(
   right: Factor,
   result: TensorInfo,
   sums: TensorInfo,
-  { frozen = { begin: 0, end: 0 }, scale = 1 }: { readonly frozen?: FrozenRows; readonly scale?: number } = {},
+  { frozen = { begin: 0, end: 0 }, range = SATURATED }: { readonly frozen?: FrozenRows; readonly range?: Range } = {},
 ): void {
   const [rows, columns] = result.shape as [number, number]
   const depth = left.matrix.shape[0]!
@@ -92,7 +102,7 @@ export function multiplyAndSum(
       const factors = { left: rowsOf(left.matrix, first, count), right: rowsOf(right.matrix, first, count) }
       const part = { first_part: first / share, frozen_begin: frozen.begin, frozen_end: frozen.end }
       const workgroups = [groups[0], groups[1], Math.ceil(count / share)] as const
-      dispatch(backend, program, { ...factors, result, sums }, { rows, columns, depth: count, share, scale, ...part }, workgroups)
+      dispatch(backend, program, { ...factors, result, sums }, { rows, columns, depth: count, share, ...range, ...part }, workgroups)
     }
   }
   if (parts === 1) {

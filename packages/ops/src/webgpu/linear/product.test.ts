@@ -1,12 +1,12 @@
 import { expectClose, randomTensors, TOLERANCES, valuesOf } from '@learngene/testing'
-import { dispose, engine } from '@tensorflow/tfjs-core'
+import { dispose, engine, tensor2d } from '@tensorflow/tfjs-core'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { describeWebGPU, poisonBuffers } from '../../testing/compare-modes.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, newTensor } from '../dispatch.js'
 import { emulatedMatrices } from './matrix-unit.js'
-import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
+import { LARGEST_FLOAT16, MIXED_TILES, mixedProductProgram } from './mixed-product.js'
 import { type Product, productProgram } from './product.js'
 import { SLICE, TILES } from './tile.js'
 
@@ -62,7 +62,7 @@ describeWebGPU(() => {
             epilogue: {},
             sums: true,
           })
-          const uniforms = { rows, columns, depth, share, scale, first_part: 0, frozen_begin, frozen_end }
+          const uniforms = { rows, columns, depth, share, scale, beyond: LARGEST_FLOAT16, first_part: 0, frozen_begin, frozen_end }
           const groups = [Math.ceil(columns / size.columns), Math.ceil(rows / size.rows), parts] as const
           dispatch(backend, program, { left, right, result, sums }, uniforms, groups)
 
@@ -89,5 +89,28 @@ describeWebGPU(() => {
       ),
       { numRuns: 3 },
     )
+  })
+
+  const LEFT = { name: 'left', contiguous: 'depth', wide: false } as const
+  const RIGHT = { name: 'right', contiguous: 'depth', wide: false } as const
+
+  test.each([
+    ['saturate', LARGEST_FLOAT16, [65504, 10, -65504, 65504, Number.NaN]],
+    ['are infinite', Number.POSITIVE_INFINITY, [Number.POSITIVE_INFINITY, 10, Number.NEGATIVE_INFINITY, 65504, Number.NaN]],
+  ] as const)('factors beyond float16 %s on the left, and saturate on the right', async (_, beyond, expected) => {
+    const backend = engine().backend as WebGPUBackend
+    const left = tensor2d([[70_000], [10], [-1e30], [1], [Number.NaN]])
+    const right = tensor2d([[1], [1e6]])
+    const result = newTensor(backend, [5, 2])
+    const [tile] = MIXED_TILES
+    const unit = emulatedMatrices({ m: 16, n: 16, k: 16 }, 32)
+    const program = mixedProductProgram({ left: LEFT, right: RIGHT, wide: false, epilogue: {}, sums: false }, tile!, unit)
+    dispatch(backend, program, { left, right, result }, { rows: 5, columns: 2, depth: 1, share: 1, scale: 1, beyond }, [1, 1, 1])
+    const product = engine().makeTensorFromTensorInfo(result)
+    const values = await valuesOf(product)
+    // The last factor of the right column is 65,504.
+    const first = [0, 1, 2, 4].map((row) => values[2 * row])
+    expect([first[0], first[1], first[2], values[2 * 3 + 1], first[3]]).toEqual(expected)
+    dispose([left, right, product])
   })
 })
