@@ -45,7 +45,7 @@ export interface AdamWSlot {
  */
 export function adamW(slots: readonly AdamWSlot[], scalars: Tensor2D, constants: AdamWConstants): void {
   const rows = scalars.shape[0] / 2
-  if (scalars.shape[1] !== ADAMW_COLUMNS || slots.some(({ row }) => !(row >= 0 && row < rows))) {
+  if (scalars.shape[1] !== ADAMW_COLUMNS || !Number.isInteger(rows) || slots.some(({ row }) => !(row >= 0 && row < rows))) {
     const last = Math.max(...slots.map(({ row }) => row))
     throw shapeError(
       'adamW',

@@ -214,7 +214,7 @@ describe("somebody's own block kind", () => {
         return { parameter, gradient: grads[parameter.name]!, ...moments[name]!, row: 0 }
       })
       const constants = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
-      tidy(() => adamW(slots, tensor2d([adamWRow({ learningRate: 0.05, weightDecay: 0, step }, constants)]), constants))
+      tidy(() => adamW(slots, tensor2d([adamWRow({ learningRate: 0.05, weightDecay: 0, step }, constants), [1, 0, 0, 0]]), constants))
       dispose([value, grads])
       expect(memory().numTensors).toBe(alive)
     }

@@ -52,8 +52,8 @@ export function watchDevice(backend: WatchedBackend, watch: typeof watchMemory):
   }
   const read = backend.read.bind(backend)
   backend.read = async (dataId) => {
-    await memory.settled()
-    check()
+    // It begins at once: what is read are the values of now.
+    if (!memory.isPending()) check()
     try {
       return await read(dataId)
     } catch (error) {

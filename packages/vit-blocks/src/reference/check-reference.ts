@@ -178,7 +178,7 @@ async function takeSteps(
       const slots = Object.entries(trained).map(([name, parameter]) => {
         return { parameter, gradient: gradients[name]!, m: m[name]!, v: v[name]!, row: 0 }
       })
-      tidy(() => adamW(slots, tensor2d([adamWRow({ ...rates, step }, constants)]), constants))
+      tidy(() => adamW(slots, tensor2d([adamWRow({ ...rates, step }, constants), [1, 0, 0, 0]]), constants))
       taken.push(await takeValues(gradients))
     }
     return taken

@@ -90,7 +90,7 @@ export async function randomReference(config: SquareViTConfig, seed: number, dam
       })
       const weightDecay = damage.coupledDecay ? 0 : (damage.weightDecay ?? 0.05)
       const row = adamWRow({ learningRate: 1e-3, weightDecay, step }, constants)
-      adamW(slots, tensor2d([damage.uncorrected ? [row[0], row[1], 1, 1] : row]), constants)
+      adamW(slots, tensor2d([damage.uncorrected ? [row[0], row[1], 1, 1] : row, [1, 0, 0, 0]]), constants)
     })
     dispose(taken)
   }
