@@ -2,7 +2,7 @@
 import '@learngene/ops/gradients'
 import { parseArgs } from 'node:util'
 import { describeBackend, useBackend } from '@learngene/backends'
-import { classTargets, crossEntropy, isSoftwareAdapter } from '@learngene/ops'
+import { classTargets, crossEntropy, guardState, guardStep, isSoftwareAdapter } from '@learngene/ops'
 import { adamW, createRng } from '@learngene/training'
 import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
 import { dispose, enableProdMode, engine, mean, tensor2d, tensor4d, variableGrads } from '@tensorflow/tfjs-core'
@@ -59,6 +59,7 @@ export function trainingStep(config, batch) {
   const names = new Map(Object.entries(parameters).map(([name, { name: variable }]) => [variable, name]))
   const optimizer = adamW()
   const state = optimizer.init(parameters)
+  const guard = guardState()
   const rng = createRng(1)
   const pixels = Float32Array.from({ length: batch * config.imageSize ** 2 * config.channels }, () => rng.normal())
   const labels = Array.from({ length: batch }, (_, i) => i % config.classes)
@@ -66,7 +67,8 @@ export function trainingStep(config, batch) {
     step({ images, targets, scalars }) {
       const { value, grads } = variableGrads(() => mean(crossEntropy(forward(network, images).logits, targets)), Object.values(parameters))
       const gradients = Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [names.get(name), gradient]))
-      optimizer.update(parameters, gradients, state, scalars)
+      const { table } = guardStep(value, [], scalars, guard)
+      optimizer.update(parameters, gradients, state, table)
       return { loss: value }
     },
     inputs() {

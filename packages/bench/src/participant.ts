@@ -66,7 +66,8 @@ export async function takeTurn(work: Work, steps: number, leadIn: number, gpu?: 
   await work.run(leadIn + steps, () => {
     const now = performance.now()
     if (done++ >= leadIn) ms.push(now - before)
-    if (gpu && last) {
+    // A training reads losses some steps late: the last of them come when all steps have been given to the GPU.
+    if (gpu && last && gpu.dispatches > last.dispatches) {
       commands = {
         dispatches: gpu.dispatches - last.dispatches,
         uploads: gpu.uploads - last.uploads,

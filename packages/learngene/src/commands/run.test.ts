@@ -88,5 +88,5 @@ it.each([
 it('takes no ancestor from a run that is not finished', async () => {
   await mkdir(join(root, 'half'), { recursive: true })
   await write('half/run.json', stored)
-  await expect(fingerprintOf(join(root, 'half'))).rejects.toThrow('is a run that is not finished')
+  await expect(fingerprintOf(join(root, 'half'))).rejects.toThrow('the run must have chosen a model')
 })

@@ -123,9 +123,9 @@ describe.skipIf(!started)('on a device with what WebGPU promises and no more', (
         ]
         return { parameter, gradient: random([size]), m, v, row }
       })
-      const scalars = tensor2d(
-        [0.1, 0.2, 0.3].map((weightDecay, step) => adamWRow({ learningRate: 0.01, weightDecay, step: step + 1 }, constants)),
-      )
+      const decays = [0.1, 0.2, 0.3]
+      const rows = decays.map((weightDecay, step) => adamWRow({ learningRate: 0.01, weightDecay, step: step + 1 }, constants))
+      const scalars = tensor2d([...rows, ...rows.map(() => [1, 0, 0, 0])])
       // The first step copies variables whose buffers others share.
       adamW(slots, scalars, constants)
       const spy = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups')

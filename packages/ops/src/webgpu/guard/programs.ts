@@ -18,7 +18,7 @@ const SUM = `
 export function squaresProgram(tensors: number): Program {
   const each = <T>(value: (tensor: number) => T) => Array.from({ length: tensors }, (_, i) => value(i))
   return {
-    key: `learngene squares ${tensors}`,
+    key: `learngene guard squares ${tensors}`,
     storage: {
       partial: { type: 'array<f32>', write: true },
       ...Object.fromEntries(each((i) => [`x${i}`, { type: 'array<f32>' }] as const)),
@@ -57,7 +57,7 @@ ${each((i) => {
 
 /** Judges a step: see `guardStep`. One workgroup. What is not finite is told by its bits, since compilers may hold that floats always are. */
 export const GUARD_PROGRAM: Program = {
-  key: 'learngene step guard',
+  key: 'learngene guard',
   storage: {
     loss: { type: 'array<f32>' },
     partial: { type: 'array<f32>' },
