@@ -36,7 +36,7 @@ const withoutSlurm = skip(
 )
 
 /** LEARNGENE_RAY_PYTHON names a Python that has Ray, where `python3` has not. */
-const pythons = [process.env.LEARNGENE_RAY_PYTHON, '/opt/ray/bin/python', 'python3'].filter((each) => each !== undefined)
+const pythons = [process.env.LEARNGENE_RAY_PYTHON, 'python3'].filter((each) => each !== undefined)
 const python = pythons.find((each) => succeeds(each, '-c', 'import ray'))
 const withoutRay = skip(built, python === undefined ? `none of ${pythons.join(', ')} has Ray; pip install ray` : undefined)
 
