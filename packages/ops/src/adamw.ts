@@ -20,6 +20,7 @@ import {
   type Variable,
   where,
 } from '@tensorflow/tfjs-core'
+import { replace } from './accumulate.js'
 import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
 import { guarded } from './step-guard.js'
@@ -75,10 +76,7 @@ const OPERANDS = ['parameter', 'gradient', 'm', 'v'] as const
 
 /** Assigns what is not already written in place. */
 function assignNext({ parameter, m, v }: AdamWSlot, next: readonly Tensor[]): void {
-  for (const [i, variable] of [parameter, m, v].entries()) {
-    if (next[i]!.dataId !== variable.dataId) variable.assign(next[i]!)
-    next[i]!.dispose()
-  }
+  for (const [i, variable] of [parameter, m, v].entries()) replace(variable, next[i]!)
 }
 
 /**

@@ -32,6 +32,7 @@ import {
   where,
   zerosLike,
 } from '@tensorflow/tfjs-core'
+import { replace } from './accumulate.js'
 import { shapeError } from './errors.js'
 import { findKernel } from './kernels.js'
 
@@ -93,8 +94,7 @@ export function guardStep(
   const { clipNorm = 0, doubleAfter = 0, reached } = options
   if (reached) inputs.reached = reached
   const [table, numbers, next] = kernel(inputs, { clipNorm, doubleAfter, largestScale: LARGEST_SCALE, gradients: needed.length })
-  if (next!.dataId !== state.dataId) state.assign(next!)
-  next!.dispose()
+  replace(state, next!)
   return { table: table as Tensor2D, numbers: numbers as Tensor1D }
 }
 

@@ -1,4 +1,4 @@
-import { compileStep } from '@learngene/compile-step'
+import { type CompiledStep, compileStep } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
 import { accumulate, clear, opsSettings } from '@learngene/ops'
 import {
@@ -107,6 +107,17 @@ function stepperOf<Prepared, Batch>(options: StepOptions<Prepared, Batch>, compi
   return partKey ? recordingPerPart(options, { ...compile, partKey }, context) : oneRecording(options, compile, context)
 }
 
+/** Compiles the programs that are new all at once before it runs. */
+async function replay<Inputs, Outputs>(
+  step: CompiledStep<Inputs, Outputs>,
+  inputs: Inputs,
+  key: string,
+  { compiling }: StepContext,
+): Promise<Outputs> {
+  await step.prepare(inputs, key, compiling)
+  return step.run(inputs, key)
+}
+
 /** Gradients and update are one recording. */
 function oneRecording<Prepared, Batch>(
   options: StepOptions<Prepared, Batch>,
@@ -129,8 +140,7 @@ function oneRecording<Prepared, Batch>(
       ;[now, nowKey] = [step, key]
       const scalars = scalarsOf(options, context, step)
       try {
-        await compiled.prepare({ batch, scalars }, key, context.compiling)
-        const { numbers } = compiled.run({ batch, scalars }, key)
+        const { numbers } = await replay(compiled, { batch, scalars }, key, context)
         return { numbers, ...reached.get(key)! }
       } finally {
         scalars.dispose()
@@ -166,14 +176,12 @@ function twoRecordings<Prepared, Batch>(
   return {
     async run(step, key, batch) {
       ;[now, nowKey] = [step, key]
-      await gradientsOf.prepare(batch, key, context.compiling)
-      const own = gradientsOf.run(batch, key)
+      const own = await replay(gradientsOf, batch, key, context)
       const mean = { ...own, gradients: { ...own.gradients }, terms: terms.get(key)! }
       await averageOverGroup(group, mean, readings.read)
       const scalars = scalarsOf(options, context, step)
       try {
-        await updates.prepare({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings(), context.compiling)
-        const { numbers } = updates.run({ loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings())
+        const { numbers } = await replay(updates, { loss: mean.loss, gradients: mean.gradients, scalars }, opsSettings(), context)
         return { numbers, terms: mean.terms, reached: Object.keys(mean.gradients) }
       } finally {
         scalars.dispose()
@@ -229,15 +237,13 @@ function recordingPerPart<Prepared, Batch>(
       for (let part = 0; part < parts; part++) {
         nowPart = part
         nowKey = `${partKey(step, part)} (${opsSettings()})`
-        await partOf.prepare(batch, nowKey, context.compiling)
-        partOf.run(batch, nowKey)
+        await replay(partOf, batch, nowKey, context)
         for (const name of reachedBy.get(nowKey)!) all.add(name)
       }
       const scalars = scalarsOf(options, context, step)
       const reached = tensor1d(names.map((name) => (all.has(name) ? 1 : 0)))
       try {
-        await updates.prepare({ scalars, reached }, opsSettings(), context.compiling)
-        return { ...updates.run({ scalars, reached }, opsSettings()), reached: [...all], terms: loss.terms }
+        return { ...(await replay(updates, { scalars, reached }, opsSettings(), context)), reached: [...all], terms: loss.terms }
       } finally {
         dispose([scalars, reached])
       }

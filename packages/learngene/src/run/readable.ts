@@ -74,6 +74,11 @@ export async function knownFingerprints(dir: string): Promise<{ readonly [part: 
   return Object.fromEntries(Object.entries(await readKnown(join(dir, CHECKED))).map(([part, { fingerprint }]) => [part, fingerprint]))
 }
 
+/** The datasets as {@link findUnreadable} found them: with the fingerprints of then, and without what cannot be read. */
+export async function asLookedAt(dir: string, datasets: NamedDatasets): Promise<NamedDatasets> {
+  return withoutUnreadable(withFingerprints(datasets, await knownFingerprints(dir)), await knownUnreadable(dir))
+}
+
 /** The datasets with fingerprints that are known already: computing one reads every file. */
 export function withFingerprints(datasets: NamedDatasets, known: { readonly [part: string]: string }): NamedDatasets {
   const parts = Object.entries(datasets).map(([part, dataset]) => {

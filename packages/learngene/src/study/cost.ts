@@ -1,12 +1,11 @@
 import { createAuxiliary } from '@learngene/learngene-pool'
-import type { PlannedStage } from '@learngene/recipe'
-import { diskStore } from '@learngene/recipe/node'
+import type { Artifact } from '@learngene/recipe'
 import { createRng } from '@learngene/training'
 import { costOf, createViT, disposeNetwork, type Network, withoutWeights } from '@learngene/vit-blocks'
 import { loadAncestor } from '../run/build-recipe.js'
 import type { RunConfig } from '../run/config.js'
 import { startBackend } from '../start-backend.js'
-import { imagesOfCell, type StudyCell, stagesOfStudy } from './study-folder.js'
+import { imagesOfCell, type StudyCell } from './study-folder.js'
 
 /** What an estimate goes by. */
 export interface CostModel {
@@ -27,10 +26,11 @@ const ASSUMED_RATE = 1.5e9
 /** Passes over the calibration images that rotating and fitting take, about. */
 const FITTING_PASSES = 20
 
-/** Ancestors of a study are few; what they cost is looked up once, and the rate is that of the trainings which ran. */
+/** Ancestors of a study are few; what they cost is looked up once, and the rate is that of the trainings which ran. @param accounts of the artifacts that stand */
 export async function costModelOf(
   dir: string,
-  plans: readonly { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[],
+  plans: readonly { readonly cell: StudyCell }[],
+  accounts: readonly Artifact['manifest']['account'][],
 ): Promise<CostModel> {
   const ancestors = new Map<string, Network>()
   const nameOf = ({ ancestor, model }: RunConfig) => JSON.stringify([ancestor, model])
@@ -44,7 +44,9 @@ export async function costModelOf(
   const datasets = await imagesOfCell(dir, first)
   const { trainingImages, validationImages = 0, testImages } = first.images
   const held = (datasets.validation ? 0 : validationImages) + (datasets.test ? 0 : (testImages ?? 0))
-  const work = await worked(dir, plans)
+  const trained = accounts.flatMap((account) => (account && account.macs > 0 ? [account] : []))
+  const seconds = trained.reduce((sum, account) => sum + account.seconds, 0)
+  const rate = seconds > 0 ? trained.reduce((sum, account) => sum + account.macs, 0) / seconds : ASSUMED_RATE
   return {
     macs(config, { width, depth } = {}) {
       const network = ancestors.get(nameOf(config))!
@@ -60,8 +62,8 @@ export async function costModelOf(
       validation: datasets.validation?.length ?? validationImages,
       test: datasets.test?.length ?? testImages ?? Math.round(datasets.training.length / 10),
     },
-    rate: work.seconds > 0 ? work.macs / work.seconds : ASSUMED_RATE,
-    measured: work.seconds > 0,
+    rate,
+    measured: seconds > 0,
   }
 }
 
@@ -74,28 +76,6 @@ async function shapeOf({ ancestor, model }: RunConfig): Promise<Network> {
   const { network } = await loadAncestor(ancestor)
   disposeNetwork(network)
   return network
-}
-
-/** What trainings of the study have cost so far. */
-async function worked(
-  dir: string,
-  plans: readonly { readonly stages: readonly PlannedStage[] }[],
-): Promise<{ macs: number; seconds: number }> {
-  const seen = new Set<string>()
-  const total = { macs: 0, seconds: 0 }
-  for (const { stages } of plans) {
-    const store = diskStore(stagesOfStudy(dir), Object.fromEntries(stages.map(({ stage, key }) => [stage.name, key])))
-    for (const { stage, key } of stages) {
-      if (seen.has(key)) continue
-      seen.add(key)
-      const found = await store.find(stage.name)
-      const account = found.state === 'whole' ? found.value.manifest.account : undefined
-      if (!account || account.macs === 0) continue
-      total.macs += account.macs
-      total.seconds += account.seconds
-    }
-  }
-  return total
 }
 
 /** Multiply-accumulates of a stage, about. */

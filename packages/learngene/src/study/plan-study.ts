@@ -2,7 +2,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
-import { type PlannedStage, plan } from '@learngene/recipe'
+import { type Artifact, type PlannedStage, plan } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { buildRecipe, fingerprintOf, readImages } from '../run/build-recipe.js'
@@ -95,7 +95,7 @@ export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
     }),
   ].map((unit) => ({ of: '.', ...unit, ...computing }))
   const listed = await writeUnits(join(dir, UNITS), units)
-  const model = await costModelOf(dir, plans)
+  const model = await costModelOf(dir, plans, [...stands.values()])
   const macs = costOfOpen(open, stands, model)
   return {
     ...listed,
@@ -129,16 +129,19 @@ export function neededFor(stages: readonly PlannedStage[], last: string): readon
 
 const keyOfLast = (stages: readonly PlannedStage[]) => stages.at(-1)!.key
 
-/** Keys of the artifacts that stand. */
-async function standing(dir: string, plans: readonly { readonly stages: readonly PlannedStage[] }[]): Promise<ReadonlySet<string>> {
-  const found = new Set<string>()
+/** The artifacts that stand, by key, with what they have cost. */
+async function standing(
+  dir: string,
+  plans: readonly { readonly stages: readonly PlannedStage[] }[],
+): Promise<ReadonlyMap<string, Artifact['manifest']['account']>> {
+  const found = new Map<string, Artifact['manifest']['account']>()
   for (const { stages } of plans) {
     const keys = Object.fromEntries(stages.map(({ stage, key }) => [stage.name, key]))
     const store = diskStore(stagesOfStudy(dir), keys)
     for (const { stage, key } of stages) {
       if (found.has(key)) continue
       const artifact = await store.find(stage.name)
-      if (artifact.state === 'whole' && artifact.value.manifest.key === key) found.add(key)
+      if (artifact.state === 'whole' && artifact.value.manifest.key === key) found.set(key, artifact.value.manifest.account)
     }
   }
   return found
@@ -147,7 +150,7 @@ async function standing(dir: string, plans: readonly { readonly stages: readonly
 /** What several cells need and does not stand, each once, in waves. */
 function sharedStages(
   plans: readonly { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[],
-  stands: ReadonlySet<string>,
+  stands: ReadonlyMap<string, unknown>,
 ): readonly Omit<UnitLine, 'schema' | 'of' | 'command'>[] {
   const uses = new Map<string, number>()
   for (const { stages } of plans) for (const { key } of stages) uses.set(key, (uses.get(key) ?? 0) + 1)
@@ -166,10 +169,10 @@ function sharedStages(
 
 function costOfOpen(
   open: readonly { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[],
-  stands: ReadonlySet<string>,
+  stands: ReadonlyMap<string, unknown>,
   model: CostModel,
 ): number {
-  const counted = new Set(stands)
+  const counted = new Set(stands.keys())
   let macs = 0
   for (const { cell, stages } of open) {
     for (const { stage, key } of stages) {

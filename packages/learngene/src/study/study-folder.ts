@@ -6,7 +6,7 @@ import { createRng } from '@learngene/training'
 import { z } from 'zod'
 import { readImages } from '../run/build-recipe.js'
 import { type NamedDatasets, type RunConfig, runConfig } from '../run/config.js'
-import { knownFingerprints, knownUnreadable, withFingerprints, withoutUnreadable } from '../run/readable.js'
+import { asLookedAt } from '../run/readable.js'
 import { SCALES } from './scales.js'
 
 /** The file of a study's folder that says what it is. */
@@ -67,7 +67,7 @@ export async function readStudy(dir: string): Promise<StoredStudy> {
 
 /** The images of a cell: validation and test images that are given are cut to the numbers that the configuration says, the same for every seed. */
 export async function imagesOfCell(dir: string, config: Pick<RunConfig, 'images' | 'data'>): Promise<NamedDatasets> {
-  const all = withoutUnreadable(withFingerprints(await readImages(config), await knownFingerprints(dir)), await knownUnreadable(dir))
+  const all = await asLookedAt(dir, await readImages(config))
   const { validationImages, testImages } = config.images
   const part = (dataset: Dataset | undefined, count: number | undefined) => {
     if (!dataset || count === undefined || count < 1 || count >= dataset.length) return dataset

@@ -5,7 +5,7 @@ import { writeFileAtomically } from '@learngene/vit-blocks/node'
 import { buildRecipe, fingerprintOf, readImages } from '../run/build-recipe.js'
 import { loadOwn } from '../run/own-values.js'
 import { type ProgramOptions, prepareRun } from '../run/program.js'
-import { knownFingerprints, knownUnreadable, withFingerprints, withoutUnreadable } from '../run/readable.js'
+import { asLookedAt } from '../run/readable.js'
 import { stagesOfRun } from '../run/run-folder.js'
 import { encodeUnits, type UnitLine, wavesOf } from './unit-file.js'
 
@@ -24,10 +24,7 @@ export function listUnits(
   return prepareRun(options, async () => {
     const { outDir, config, configFile, seed, backend, workers } = options
     const own = await loadOwn(config, configFile)
-    const datasets = withoutUnreadable(
-      withFingerprints(await readImages(own), await knownFingerprints(outDir)),
-      await knownUnreadable(outDir),
-    )
+    const datasets = await asLookedAt(outDir, await readImages(own))
     const planned = await plan(buildRecipe(own, datasets, seed, await fingerprintOf(config.ancestor)))
     const { stages } = await statusOf(
       planned.map(({ stage }) => stage),

@@ -1,6 +1,7 @@
-import { type TensorInfo, util } from '@tensorflow/tfjs-core'
+import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { TensorData, WebGPUBackend } from './backend.js'
-import { dispatch, grid, newTensor, type Program } from './dispatch.js'
+import { newTensor } from './dispatch.js'
+import { dispatchSlots, type SlotsProgram } from './slots.js'
 
 /** The tensor itself where it alone has its buffer, else a copy in a buffer of its own: clones of a variable share its buffer. */
 export function writable(backend: WebGPUBackend, source: TensorInfo): TensorInfo {
@@ -11,8 +12,7 @@ export function writable(backend: WebGPUBackend, source: TensorInfo): TensorInfo
     return { dataId: source.dataId, shape: source.shape, dtype: source.dtype }
   }
   const result = newTensor(backend, source.shape)
-  const count = util.sizeFromShape(source.shape)
-  if (count > 0) dispatch(backend, COPY_PROGRAM, { source, result }, { count }, grid(Math.ceil(count / GROUP_VALUES)))
+  dispatchSlots(backend, COPY, [{ tensors: { source, result } }], {})
   keepOffHost(backend.tensorMap.get(result.dataId))
   return result
 }
@@ -26,21 +26,10 @@ function keepOffHost(data: TensorData): void {
   Object.defineProperty(data, 'values', { configurable: true, enumerable: true, get: () => null, set: () => {} })
 }
 
-const THREADS = 256
-const PER_THREAD = 4
-const GROUP_VALUES = THREADS * PER_THREAD
-
-const COPY_PROGRAM: Program = {
-  key: 'learngene copy',
-  storage: { source: { type: 'array<f32>' }, result: { type: 'array<f32>', write: true } },
-  uniforms: { count: 'u32' },
-  workgroupSize: [THREADS, 1, 1],
-  code: `
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let index = group.y * groups.x + group.x;
-  for (var k = 0u; k < ${PER_THREAD}u; k++) {
-    let at = index * ${GROUP_VALUES}u + k * ${THREADS}u + thread;
-    if (at < u.count) { result[at] = source[at]; }
-  }
-}`,
+const COPY: SlotsProgram = {
+  name: 'copy',
+  operands: { result: true, source: false },
+  table: false,
+  constants: [],
+  code: (of) => ` ${of('result')} = ${of('source')}; `,
 }

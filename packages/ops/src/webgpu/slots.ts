@@ -25,6 +25,22 @@ export interface SlotsProgram {
   readonly code: (of: (operand: string) => string, row: string) => string
 }
 
+/**
+ * For dispatches over several tensors, each with `u.end`, the workgroups up to its last, and `u.count` values: code for each value `at` of the workgroup's own tensor. Threads are neighbours
+ * in memory, and each takes `perThread` values.
+ */
+export function eachValue(tensors: number, threads: number, perThread: number, code: (tensor: number) => string): string {
+  return Array.from({ length: tensors }, (_, i) => {
+    const begin = i === 0 ? '0u' : `u.end${i - 1}`
+    return `  if (index >= ${begin} && index < u.end${i}) {
+    for (var k = 0u; k < ${perThread}u; k++) {
+      let at = (index - ${begin}) * ${threads * perThread}u + k * ${threads}u + thread;
+      if (at < u.count${i}) {${code(i)}}
+    }
+  }`
+  }).join('\n')
+}
+
 /** One parameter: its tensors by operand, and its row of the table. */
 export interface SlotTensors {
   readonly tensors: { readonly [operand: string]: TensorInfo }
@@ -78,15 +94,7 @@ function slotsProgram({ name, operands, table, constants, code }: SlotsProgram, 
     code: `${table ? TABLE : ''}
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let index = group.y * groups.x + group.x;
-${each((i) => {
-  const begin = i === 0 ? '0u' : `u.end${i - 1}`
-  return `  if (index >= ${begin} && index < u.end${i}) {
-    for (var k = 0u; k < ${PER_THREAD}u; k++) {
-      let at = (index - ${begin}) * ${GROUP_VALUES}u + k * ${THREADS}u + thread;
-      if (at < u.count${i}) {${code((operand) => `${operand}${i}[at]`, `u.row${i}`)}}
-    }
-  }`
-}).join('\n')}
+${eachValue(slots, THREADS, PER_THREAD, (i) => code((operand) => `${operand}${i}[at]`, `u.row${i}`))}
 }`,
   }
 }

@@ -1,4 +1,5 @@
 import type { Program } from '../dispatch.js'
+import { eachValue } from '../slots.js'
 
 const THREADS = 256
 const PER_THREAD = 16
@@ -41,15 +42,7 @@ var<workgroup> sums: array<f32, ${THREADS}>;
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let index = group.y * groups.x + group.x;
   var own = 0.0;
-${each((i) => {
-  const begin = i === 0 ? '0u' : `u.end${i - 1}`
-  return `  if (index >= ${begin} && index < u.end${i}) {
-    for (var k = 0u; k < ${PER_THREAD}u; k++) {
-      let at = (index - ${begin}) * ${GROUP_VALUES}u + k * ${THREADS}u + thread;
-      if (at < u.count${i}) { own += x${i}[at] * x${i}[at]; }
-    }
-  }`
-}).join('\n')}${SUM}
+${eachValue(tensors, THREADS, PER_THREAD, (i) => ` own += x${i}[at] * x${i}[at]; `)}${SUM}
   if (thread == 0u && index < u.end${tensors - 1}) { partial[u.first + index] = sums[0]; }
 }`,
   }
