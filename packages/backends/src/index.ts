@@ -1,4 +1,5 @@
 export { BACKEND_NAMES, type BackendName } from './backend-names.js'
+export { cacheFolder } from './cache-folder.js'
 export { type BackendDescription, describeBackend, describeBackends } from './describe-backends.js'
 export type { BackendOptions, MeasurableNetwork } from './starter.js'
 export { TENSORFLOW_PACKAGES, type TensorFlowName, tensorFlowDirectory } from './tensorflow-installation.js'

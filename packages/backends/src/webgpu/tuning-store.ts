@@ -1,3 +1,4 @@
+import { cacheFolder } from '../cache-folder.js'
 import { isNode, nodeBuiltin } from '../node-builtin.js'
 
 /** Where tables of measured plans are kept, one file an adapter. */
@@ -18,12 +19,8 @@ export function tuningStore(): TuningStore | undefined {
   return typeof globalThis.navigator?.storage?.getDirectory === 'function' ? pageStore() : undefined
 }
 
-/** `learngene/webgpu` in `XDG_CACHE_HOME`, on Windows in `LOCALAPPDATA`, else in `~/.cache`: beside the latency profiles. */
-export function tuningFolder(env: Environment, platform: NodeJS.Platform): string {
-  const local = platform === 'win32' ? env.LOCALAPPDATA : undefined
-  const { join } = nodeBuiltin('node:path')
-  return join(env.XDG_CACHE_HOME || local || join(nodeBuiltin('node:os').homedir(), '.cache'), 'learngene', 'webgpu')
-}
+/** Beside the latency profiles. */
+export const tuningFolder = (env: Environment, platform: NodeJS.Platform): string => cacheFolder('webgpu', env, platform)
 
 export function folderStore(folder: string): TuningStore {
   const { mkdir, readFile, rename, rm, writeFile } = nodeBuiltin('node:fs/promises')

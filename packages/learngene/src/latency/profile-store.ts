@@ -1,17 +1,15 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
+import { cacheFolder } from '@learngene/backends'
 import { type LatencyProfile, type ProfiledDevice, parseProfile } from '@learngene/bench/latency'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
 
 type Environment = { readonly [variable: string]: string | undefined }
 
-/** Where profiles are kept: `learngene/latency` in `XDG_CACHE_HOME`, on Windows in `LOCALAPPDATA`, else in `~/.cache`. */
-export function profileFolder(env: Environment, platform: NodeJS.Platform = process.platform): string {
-  const local = platform === 'win32' ? env.LOCALAPPDATA : undefined
-  return join(env.XDG_CACHE_HOME || local || join(homedir(), '.cache'), 'learngene', 'latency')
-}
+/** Where profiles are kept. */
+export const profileFolder = (env: Environment, platform: NodeJS.Platform = process.platform): string =>
+  cacheFolder('latency', env, platform)
 
 /** What a stored profile holds for: another backend, version, device, batch or pool is another profile. */
 export interface ProfileKey extends ProfiledDevice {
