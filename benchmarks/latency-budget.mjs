@@ -1,6 +1,6 @@
 // How well latency composed of parts agrees with whole models, and whether a budget binds: for random caps the choice of `learngene search` is measured once more.
 //
-//   npm run build && node benchmarks/latency-budget.mjs RUN [--backend wasm] [--batch 1] [--caps N] [--seed N] [--json FILE]
+//   npm run build && node benchmarks/latency-budget.mjs RUN [--backend wasm] [--batch 1] [--seconds 45] [--caps N] [--seed N] [--json FILE]
 //
 // Without --caps: all descendants of the run, composed and measured in turns in one process. With --caps: so many searches, each with a cap drawn between the
 // fastest and the slowest descendant, and the choice of each measured again in another process afterwards.
@@ -18,6 +18,7 @@ const { values: options, positionals } = parseArgs({
   options: {
     backend: { type: 'string', default: 'wasm' },
     batch: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '45' },
     caps: { type: 'string' },
     seed: { type: 'string', default: '0' },
     json: { type: 'string' },
@@ -39,7 +40,7 @@ async function compareAll() {
   const { descendants } = await readRun(run)
   const { profile } = await profilePool({
     ...setting,
-    seconds: 15,
+    seconds: Number(options.seconds),
     whole: descendants.length,
     folder: profileFolder(process.env),
     anew: true,

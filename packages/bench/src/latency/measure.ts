@@ -5,7 +5,7 @@ import { add, dispose, keep, randomNormal, type Tensor, type Tensor4D, tidy } fr
 import { fitWholes } from './fit-wholes.js'
 import { type Part, partsOf } from './parts.js'
 import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing, type WholeTiming, wholeOf } from './profile.js'
-import { type Job, type TurnOptions, takeTurns } from './take-turns.js'
+import { type Job, type JobTimes, type TurnOptions, takeTurns } from './take-turns.js'
 
 /** A network and what it is called, for example its path. */
 export interface NamedNetwork {
@@ -85,7 +85,7 @@ export async function profileNetworks(
     const parts = Object.fromEntries(chains.map(({ key, length }, i) => [key, partTiming(latencies[i]!, readBack!, length)]))
     const measured = { ...device, schema: 1 as const, batch, parts, readBack: timingOf(readBack!), checked: [] }
     const compared = wholes.map(({ name, network }, i) => {
-      return { name, composedMs: sumOfParts(measured, network), measuredMs: latencies[chains.length + i]!.decile }
+      return { name, composedMs: sumOfParts(measured, network), measuredMs: latencies[chains.length + i]!.evened }
     })
     // Of fewer than four each is needed to fit.
     const fitted = compared.length < 4 ? compared : spread(compared, Math.min(FITTED, Math.ceil(compared.length / 2)))
@@ -187,13 +187,13 @@ function spread<T>(list: readonly T[], most: number): T[] {
   return Array.from({ length: count }, (_, i) => list[Math.round((i * (list.length - 1)) / Math.max(1, count - 1))]!)
 }
 
-function partTiming({ median, decile, interval }: Latency, read: Latency, length: number): Timing {
+function partTiming({ median, evened, interval }: JobTimes, read: JobTimes, length: number): Timing {
   const each = (ms: number, readMs: number) => Math.max(0, ms - readMs) / length
   return {
-    ms: each(decile, read.decile),
+    ms: each(evened, read.evened),
     median: each(median, read.median),
     interval: [each(interval[0], read.median), each(interval[1], read.median)],
   }
 }
 
-const timingOf = ({ median, decile, interval }: Latency): Timing => ({ ms: decile, median, interval })
+const timingOf = ({ median, evened, interval }: JobTimes): Timing => ({ ms: evened, median, interval })

@@ -5,7 +5,7 @@ import { type Part, partsOf } from './parts.js'
 
 /** A time in ms. */
 export interface Timing {
-  /** The first decile of the timed runs, of which times are composed: what interrupts a run is not the network's. */
+  /** Of which times are composed: evened over rounds, see `evenRounds` (first deciles in profiles of earlier versions). */
   readonly ms: number
   readonly median: number
   /** In which the median lies with 95 % certainty, by bootstrap. */
@@ -23,7 +23,7 @@ export interface ProfiledDevice {
   readonly batch: number
 }
 
-/** A whole network's composed and measured time, the latter the first decile of its timed runs. */
+/** A whole network's composed and measured time, the latter evened over rounds. */
 export interface CheckedNetwork {
   /** Of the network, for example its path. */
   readonly name: string

@@ -71,7 +71,7 @@ export function profileLines(profile: LatencyProfile): string[] {
   return [
     deviceText(profile),
     '',
-    textTable(['part', 'first decile', 'median', '95 % interval of the median'], rows, ['left', 'right', 'right', 'right']),
+    textTable(['part', 'evened', 'median', '95 % interval of the median'], rows, ['left', 'right', 'right', 'right']),
     '',
     `a whole model takes its parts and ${ms(readBack.ms)} to read the result${factor === 1 ? '' : `, both ${Number(factor.toPrecision(3))} times`}, and ${ms(overheadMs)} besides`,
     error
