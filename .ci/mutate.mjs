@@ -20,6 +20,9 @@ const results = await new Stryker({
   // Texts of errors are read by people; that they come at all is what other changes test.
   mutator: { excludedMutations: ['StringLiteral'] },
   ignoreStatic: true,
+  // Of files and tests that have not changed since, results are taken again.
+  incremental: true,
+  incrementalFile: `node_modules/.mutation/${name}.incremental.json`,
   ignorePatterns: ['/dist', '/site', '/docs', '/runs', '/examples', 'packages/*/dist', 'packages/studio', '.nx'],
   disableTypeChecks: false,
   concurrency: Number(process.env.MUTATE_CONCURRENCY ?? 2),

@@ -10,7 +10,8 @@ export default defineConfig({
   resolve: { alias: aliases },
   test: {
     include: [`${src}/**/*.test.ts`],
-    exclude: [`${src}/**/*.chromium.test.ts`],
+    // What a page has, and what is slow because a space is large and not because of what is done there.
+    exclude: [`${src}/**/*.chromium.test.ts`, `${src}/**/large-space.test.ts`],
     testTimeout: 60_000,
     provide: { required: [], chromium: null, available: [{ name: 'cpu', reason: null }] },
   },

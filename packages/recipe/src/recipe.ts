@@ -3,7 +3,7 @@ import type { PartWriters } from '@learngene/export'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
-import { initialisers, type SpaceRegistry, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
+import { initialisers, type Side, type SpaceRegistry, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
 import { describe, type LoadedModel, type PartRegistry, type PartSpec, requireKeys } from '@learngene/vit-blocks'
 
 /** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
@@ -205,6 +205,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
     'policy',
   ])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
+  requireMatrices(recipe)
   const unknown = Object.keys(recipe.budget ?? {}).find((measure) => !BUDGETED.includes(measure))
   if (unknown !== undefined) {
     const remedy =
@@ -212,6 +213,24 @@ export function defineRecipe(recipe: Recipe): Recipe {
     throw new Error(`recipe: a budget caps ${BUDGETED.join(', ')}; got ${unknown}${remedy}`)
   }
   return recipe
+}
+
+/** Initialisers that are made of transformation matrices, and of which side. */
+const MADE_OF: { readonly [initialiser: string]: Side } = { learned: 'student', ridge: 'student', paper: 'teacher', pinv: 'teacher' }
+
+/** @throws Error where an initialiser is made of matrices that tiers of the recipe do not have */
+function requireMatrices({ start, tiers, ancestorTier = recipeDefaults.ancestorTier, initialisers, distillation, registry }: Recipe): void {
+  if (tiers.length === 1 && !ancestorTier) return
+  const { weights, sides = ['student'] } = distillation
+  const found: readonly Side[] = start !== 'random' ? ['student'] : weights?.block === 0 ? [] : sides
+  for (const name of initialisers ?? recipeDefaults.initialisers) {
+    const side = registry?.initialisers?.[name] ? undefined : MADE_OF[name]
+    if (side === undefined || found.includes(side)) continue
+    const remedy = start === 'random' ? `give weights.block above 0 and sides with '${side}', or take` : 'take'
+    throw new Error(
+      `recipe: the initialiser ${name} is made of transformation matrices of side '${side}', which tiers from ${start === 'random' ? 'random weights have where the distillation compares blocks by that side' : 'the ancestor do not have'}; ${remedy} the initialiser leastSquares`,
+    )
+  }
 }
 
 /** @throws Error where nobody has the name */

@@ -249,6 +249,16 @@ describe('what cannot be', () => {
     ],
     ['a tier that is too deep', (recipe) => ({ ...recipe, ancestor: trained, tiers: [{ width: 12, depth: 4, epochs: 1 }] }), 'at most'],
     ['heads that do not divide', (recipe) => ({ ...recipe, ancestor: trained, tiers: [{ width: 10, epochs: 1 }] }), 'divide by its heads'],
+    [
+      'an initialiser of matrices that inherited tiers lack',
+      (recipe) => ({ ...recipe, ancestor: trained, tiers, initialisers: ['ridge', 'paper'] }),
+      "recipe: the initialiser paper is made of transformation matrices of side 'teacher', which tiers from the ancestor do not have; take",
+    ],
+    [
+      'an initialiser of matrices that no distillation trains',
+      (recipe) => ({ ...recipe, start: 'random', tiers, distillation: { ...plan, weights: { block: 0 } }, initialisers: ['ridge'] }),
+      'where the distillation compares blocks by that side; give weights.block above 0',
+    ],
     ['a batch', (recipe) => ({ ...recipe, ancestor: trained, tiers, fineTuning: { ...plan, batchSize: 121 } }), 'images, 120; got 121'],
   ])('is told before the ancestor is trained: %s', async (_, change, message) => {
     const [ended, trainedSteps] = await steps(change)

@@ -47,6 +47,9 @@ export interface GridSizes {
   readonly ancestors: readonly { readonly name: string; readonly config: Overrides<RunConfig> }[]
 }
 
+/** Tiers from random weights have matrices to make stitches of only where blocks are compared. */
+const withoutMatrices = { initialisers: ['leastSquares'] }
+
 const labelsAlone = { weights: { logit: 0, block: 0, attn: 0 }, labelWeight: 1 }
 
 /** All losses of a distillation; inherited tiers follow the ancestor already, and features of a narrow one cannot hold all of its. */
@@ -93,12 +96,12 @@ export function variantsOf(base: RunConfig, random: Overrides<RunConfig>, sizes:
     ...both('one and a half of the widths', [1], (start) => scaled(start, 1.5)),
     ...both('all losses', [2, 4], everyLoss),
     ...both('without logits', [2], (start) => lossless(start, 'logit')),
-    ...both('without blocks', [2], (start) => lossless(start, 'block')),
+    ...both('without blocks', [2], (start) => ({ ...lossless(start, 'block'), ...(start === 'random' && withoutMatrices) })),
     ...both('without attention', [2], (start) => lossless(start, 'attn')),
     ...both('without labels', [2], (start) => ({ distillation: { weights: allLosses[start], labelWeight: 0 } })),
     point('random', 'SN-Net', [3, 7, 9], {
       distillation: labelsAlone,
-      initialisers: ['leastSquares'],
+      ...withoutMatrices,
       fineTuning: { labelWeight: 0.5, targets: 'hard', paths: 'uniform' },
     }),
     ...starts.flatMap((start) =>
@@ -129,7 +132,7 @@ export function variantsOf(base: RunConfig, random: Overrides<RunConfig>, sizes:
     ...[0, 0.5, 1].flatMap((labelWeight) => both(`tuned with ${100 * labelWeight} % labels`, [9], { fineTuning: { labelWeight } })),
     ...[0, 1].map((labelWeight) =>
       point('random', `tiers never distilled, tuned with ${100 * labelWeight} % labels`, [9], {
-        ...{ distillation: labelsAlone, initialisers: ['ridge'] },
+        ...{ distillation: labelsAlone, ...withoutMatrices },
         fineTuning: { labelWeight },
       }),
     ),

@@ -3,7 +3,9 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { loadTrain } from '@learngene/fashion-mnist'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { buildRecipe } from '../run/build-recipe.js'
 import { runConfig } from '../run/config.js'
 import { temporaryDirectory } from '../temporary-directory.fixture.js'
 import { decodeUnits, wavesOf } from '../units/unit-file.js'
@@ -31,6 +33,14 @@ describe.each(SCALES)('the grid of scale %s', (scale) => {
     const repeated = texts.filter((text, i) => texts.indexOf(text) !== i)
     // All losses with the supervision that is the default anyway.
     expect(repeated.length).toBeLessThanOrEqual(4)
+  })
+
+  it('is of recipes that can run', async () => {
+    const data = { training: await loadTrain() }
+    for (const { name, start, config } of variants) {
+      const { ancestor } = buildRecipe(config, data, 0, '')
+      expect(ancestor, `${name}, ${start}`).toBeDefined()
+    }
   })
 
   it('has a cell for each of three seeds, by a name of its own', () => {
