@@ -136,7 +136,7 @@ export async function averageOverGroup(
   offset = 0
   const next = ({ size, shape }: Tensor) => {
     offset += size
-    return tensor(packed.slice(offset - size, offset), shape, 'float32')
+    return tensor(packed.subarray(offset - size, offset), shape, 'float32')
   }
   const { loss } = mean
   mean.loss = next(loss)
