@@ -52,6 +52,18 @@ it.each([
   expect([code, stdout, stderr]).toEqual([2, '', `learngene: ${config}: ${message}\n`])
 })
 
+it.each(['facebook/deit-tiny-patch16-224', 'trains'])(
+  'tells an ancestor that is nowhere, and what ancestors there are: %s',
+  async (ancestor) => {
+    const { code, stderr } = await run(['run', '--images', join(root, 'bilder ü'), '--ancestor', ancestor, '--out', 'z'])
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`no file or folder is named '${ancestor}'; an ancestor is a model file or folder, 'hf:facebook/`),
+    ])
+    expect(program).not.toHaveBeenCalled()
+  },
+)
+
 it('tells data that are none', async () => {
   const config = await write('data.mjs', 'export default { data: () => ({ training: [1] }) }')
   const { code, stderr } = await run(['run', '--config', config, '--ancestor', 'train', '--out', 'z'])
