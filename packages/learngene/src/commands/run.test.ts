@@ -97,6 +97,22 @@ it.each([
   await expect(readStoredRun(join(root, 'damaged', 'run.json'))).rejects.toThrow('is a file; name the directory of a run')
 })
 
+it('sizes an ancestor by the pictures that can be read, and leaves the others to the run', async () => {
+  const dir = join(root, 'broken')
+  await writeSmallPictures(dir, 3)
+  const sizes = async () => {
+    program.mockClear()
+    const { stderr } = await run(['run', '--images', dir, '--ancestor', 'train', '--skip-unreadable', '--out', 'z', '--quiet'])
+    expect(stderr).toBe('')
+    return asked().config.model
+  }
+  const whole = await sizes()
+  await write('broken/oben/0.png', 'no picture')
+  expect(await sizes()).toEqual(whole)
+  for (const name of ['oben', 'mitte ü', 'unten']) for (const i of [0, 1, 2]) await write(`broken/${name}/${i}.png`, 'no picture')
+  expect((await run(['run', '--images', dir, '--ancestor', 'train', '--out', 'z'])).stderr).toContain('cannot be decoded as an image')
+})
+
 it('takes no ancestor from a run that is not finished', async () => {
   await mkdir(join(root, 'half'), { recursive: true })
   await write('half/run.json', stored)
