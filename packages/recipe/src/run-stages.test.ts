@@ -163,6 +163,7 @@ describe('a stage that is interrupted', () => {
     await run([training], { checkpointEvery: 2, metrics })
     expect(first).toEqual([0, 4])
     expect(messages()).toContain('tier goes on after step 4')
+    expect(events.filter(({ kind }) => kind === 'stage')).toMatchObject([{}, { done: 4 }])
     const artifact = await store.read('tier')
     expect(await artifact.read('done')).toEqual(Uint8Array.of(0, 2, 4, 6, 8, 10))
     expect(artifact.manifest.account).toMatchObject({ images: 60, macs: 600, seconds: expect.any(Number), peakBytes: expect.any(Number) })

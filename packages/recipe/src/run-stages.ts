@@ -100,7 +100,8 @@ async function runStage(planned: PlannedStage, plan: readonly PlannedStage[], op
   const account = keepAccount(last?.account)
   const writes = group.rank === 0
   if (writes) await metrics?.rewind(stage.name, last?.step ?? 0)
-  report({ kind: 'stage', name: stage.title ?? stage.name, ...(stage.steps !== undefined && { total: stage.steps }) })
+  const amounts = { ...(stage.steps !== undefined && { total: stage.steps }), ...(last && { done: last.step }) }
+  report({ kind: 'stage', name: stage.title ?? stage.name, ...amounts })
   if (last) report({ kind: 'message', text: `${stage.name} goes on after step ${last.step}` })
   const shares = async () => (await store.list()).filter((artifact) => isShareOf(artifact, stage.name, key))
   const { files, info = {} } = await stage.run(

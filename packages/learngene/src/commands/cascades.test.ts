@@ -261,6 +261,9 @@ describe('cascades of a run', () => {
       expect(JSON.parse(await readFile(join(out, 'cascade.json'), 'utf8')).confidence.name).toBe('margin')
       expect((await run(['export', dir, '--path', path, '--format', format, '--out', out, '--quiet'])).code).toBe(0)
     }
+    expect(await readFile(join(root, 'parts-transformers.js', 'README.md'), 'utf8')).toContain(
+      "['./small', './large'].map((part) => pipeline(",
+    )
     const { network, details } = await loadModelFile(join(root, 'parts-safetensors', 'large', 'model.safetensors'))
     expect(details.path).toBe('l[0-1]')
     disposeNetwork(network)

@@ -108,8 +108,8 @@ describe('learngene export', () => {
 
   it('writes a model for transformers.js, which gives the classes of our classify', async () => {
     const out = join(root, 'web')
-    const { code } = await run(['export', model, '--format', 'transformers.js', '--out', out, '--quiet'])
-    expect(code).toBe(0)
+    const { code, stdout } = await run(['export', model, '--format', 'transformers.js', '--out', out, '--quiet'])
+    expect([code, stdout]).toEqual([0, expect.stringContaining(`\nhow to run it: ${join(out, 'README.md')}\n`)])
     expect(await filesIn(out)).toEqual(
       [
         'README.md',
@@ -120,6 +120,8 @@ describe('learngene export', () => {
         'preprocessor_config.json',
       ].sort(),
     )
+    // A name that does not begin with a dot or a slash transformers.js asks the hub for.
+    expect(await readFile(join(out, 'README.md'), 'utf8')).toContain("pipeline('image-classification', './FOLDER'")
     const pictures = await writeImages(join(root, 'pictures'), ['a'], 4, { height: 8, width: 8 })
     const files = [0, 1, 2, 3].map((i) => join(pictures, 'a', `${i}.png`))
     const classifier = await pipeline('image-classification', out, { local_files_only: true })

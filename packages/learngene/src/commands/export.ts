@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
@@ -83,6 +84,7 @@ export function addExport(program: Command, io: Io): void {
             `latency on ${backend}, ${device}, batch ${batch}: median ${ms(milliseconds)} (${ms(low)} to ${ms(high)}), ${note}`,
         ),
         `wrote ${out} for ${format} (${formatCount(total)}B)${files.length > 1 ? `: ${files.map(({ name, bytes }) => `${name} ${formatCount(bytes)}B`).join(', ')}` : ''}`,
+        ...(files.some(({ name }) => name === 'README.md') ? [`how to run it: ${join(out, 'README.md')}`] : []),
       ]
       io.stdout.write(`${lines.join('\n')}\n${nextText([next], options.quiet)}`)
     })

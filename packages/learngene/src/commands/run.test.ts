@@ -52,6 +52,18 @@ it.each([
   expect([code, stdout, stderr]).toEqual([2, '', `learngene: ${config}: ${message}\n`])
 })
 
+it.each(['facebook/deit-tiny-patch16-224', 'trains'])(
+  'tells an ancestor that is nowhere, and what ancestors there are: %s',
+  async (ancestor) => {
+    const { code, stderr } = await run(['run', '--images', join(root, 'bilder ü'), '--ancestor', ancestor, '--out', 'z'])
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining(`no file or folder is named '${ancestor}'; an ancestor is a model file or folder, 'hf:facebook/`),
+    ])
+    expect(program).not.toHaveBeenCalled()
+  },
+)
+
 it('tells data that are none', async () => {
   const config = await write('data.mjs', 'export default { data: () => ({ training: [1] }) }')
   const { code, stderr } = await run(['run', '--config', config, '--ancestor', 'train', '--out', 'z'])
@@ -83,6 +95,22 @@ it.each([
   await expect(readStoredRun(join(root, 'damaged'))).rejects.toThrow(message)
   await expect(readStoredRun(join(root, 'damaged'))).rejects.toThrow('start anew with --force')
   await expect(readStoredRun(join(root, 'damaged', 'run.json'))).rejects.toThrow('is a file; name the directory of a run')
+})
+
+it('sizes an ancestor by the pictures that can be read, and leaves the others to the run', async () => {
+  const dir = join(root, 'broken')
+  await writeSmallPictures(dir, 3)
+  const sizes = async () => {
+    program.mockClear()
+    const { stderr } = await run(['run', '--images', dir, '--ancestor', 'train', '--skip-unreadable', '--out', 'z', '--quiet'])
+    expect(stderr).toBe('')
+    return asked().config.model
+  }
+  const whole = await sizes()
+  await write('broken/oben/0.png', 'no picture')
+  expect(await sizes()).toEqual(whole)
+  for (const name of ['oben', 'mitte ü', 'unten']) for (const i of [0, 1, 2]) await write(`broken/${name}/${i}.png`, 'no picture')
+  expect((await run(['run', '--images', dir, '--ancestor', 'train', '--out', 'z'])).stderr).toContain('cannot be decoded as an image')
 })
 
 it('takes no ancestor from a run that is not finished', async () => {

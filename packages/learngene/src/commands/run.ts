@@ -179,7 +179,8 @@ async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{
   }
   const own = (loaded?.value ?? {}) as Partial<RunConfig>
   const model = ancestor ?? own.ancestor
-  if (model === undefined) throw new UsageError(ANCESTORS)
+  if (model === undefined) throw new UsageError(`run needs --ancestor: ${ANCESTORS}`)
+  if (isPath(model) && !(await exists(model))) throw new UsageError(`no file or folder is named '${model}'; an ancestor is ${ANCESTORS}`)
   const training = images ?? own.images?.training
   if (training === undefined && !own.data)
     throw new UsageError('run needs --images <dir>, a folder with a subfolder of pictures for each class')
@@ -210,11 +211,13 @@ async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{
 }
 
 const ANCESTORS =
-  "run needs --ancestor: a model file or folder, 'hf:facebook/deit-tiny-patch16-224' or any ViT of the hub, the folder of a run, 'embedded' (28 x 28 grey, Fashion-MNIST), or 'train' to train one on your images"
+  "a model file or folder, 'hf:facebook/deit-tiny-patch16-224' or any ViT of the hub, the folder of a run, 'embedded' (28 x 28 grey, Fashion-MNIST), or 'train' to train one on your images"
 
 const special = new Set(['embedded', 'train'])
 
-const named = (model: string) => (special.has(model) || /^[a-z]+:/.test(model) ? model : resolve(model))
+const isPath = (model: string) => !special.has(model) && !/^[a-z]+:/.test(model)
+
+const named = (model: string) => (isPath(model) ? resolve(model) : model)
 
 const absolute = <T extends string | undefined>(dir: T) =>
   (dir === undefined || dir === 'embedded' || /^[a-z-]+:/.test(dir) ? dir : resolve(dir)) as T

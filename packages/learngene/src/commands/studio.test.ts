@@ -66,7 +66,7 @@ describe('learngene studio', () => {
     await writeRun(dir, reportOfPool())
     const { code, stdout, stderr } = await run(['studio', dir, '--build', page])
     expect([code, stderr]).toEqual([0, ''])
-    expect(stdout).toBe(`page: ${page}\n\nnext: npx learngene studio ${dir}\n`)
+    expect(stdout).toBe(`page: ${page}, for any web server\n\nnext: npx learngene studio ${dir}\n`)
     expect(await readdir(page)).toEqual(expect.arrayContaining(['index.html', 'assets', 'family', 'sw.js']))
     expect(JSON.parse(await readFile(join(page, 'family', 'manifest.json'), 'utf8')).classes).toHaveLength(10)
     expect(JSON.parse((await run(['studio', '--build', page, '--json'])).stdout)).toEqual({ run: null, page })

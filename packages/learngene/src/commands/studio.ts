@@ -29,7 +29,9 @@ export function addStudio(program: Command, io: Io): void {
       if (build !== undefined) {
         const built = await buildStudio(run, build)
         if (json) return printJson(io, built)
-        io.stdout.write(`page: ${resolve(build)}\n${nextText([commandText('studio', ...(run === undefined ? [] : [run]))], quiet)}`)
+        io.stdout.write(
+          `page: ${resolve(build)}, for any web server\n${nextText([commandText('studio', ...(run === undefined ? [] : [run]))], quiet)}`,
+        )
         return
       }
       const served = await openStudio(run, { port })

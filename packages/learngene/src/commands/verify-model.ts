@@ -129,7 +129,7 @@ function linesOf(address: string, { network, details, notes }: LoadedModel, repo
     ...notes.map((note): [string, string] => ['note', note]),
     [
       'one image',
-      `a wave on ${report.backend}, ${report.milliseconds} ms with the first start: ${shown.join(', ')}${report.outputs.length > 5 ? ', ...' : ''}`,
+      `a drawn wave on ${report.backend}, ${report.milliseconds} ms with the first start: ${shown.join(', ')}${report.outputs.length > 5 ? ', ...' : ''}`,
     ],
   ]
 }
@@ -139,7 +139,7 @@ function nextAfter(address: string, { details }: LoadedModel): string[] {
   const images = details.dataset === 'Fashion-MNIST' ? [] : ['--images', 'photos']
   return [
     commandText('cut', address, ...images, '--list'),
-    commandText('run', '--images', 'photos', '--ancestor', address, '--out', 'runs/photos'),
+    commandText('run', '--images', 'photos', '--ancestor', address, '--out', 'runs/smaller'),
   ]
 }
 

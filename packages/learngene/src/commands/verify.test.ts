@@ -113,8 +113,9 @@ describe('learngene verify --model', () => {
     const { code, stdout, stderr } = await run(['verify', '--model', folder, '--backend', 'wasm'])
     expect([code, stderr]).toEqual([0, ''])
     const [said, next] = stdout.split('\nnext:\n')
+    // Not runs/photos, which the model itself may be.
     expect(next).toBe(
-      `  npx learngene cut ${folder} --images photos --list\n  npx learngene run --images photos --ancestor ${folder} --out runs/photos\n`,
+      `  npx learngene cut ${folder} --images photos --list\n  npx learngene run --images photos --ancestor ${folder} --out runs/smaller\n`,
     )
     expect(said!.split('\n').map((line) => line.slice(0, 13).trim())).toEqual([
       ...['model', 'images', 'tokens', 'blocks', 'pooling', 'classes', 'cost', 'preprocessing', 'note', 'note', 'one image', ''],
@@ -123,7 +124,7 @@ describe('learngene verify --model', () => {
     expect(stdout).toContain('tokens        class token, distillation token, 9 patches: 11')
     expect(stdout).toContain('blocks        2 x transformer width 8, heads 2, mlpRatio 2, epsilon 1e-12')
     expect(stdout).toContain('classes       3 (ant, bee, cat)')
-    expect(stdout).toMatch(/^one image {5}a wave on wasm, \d+ ms with the first start: (ant|bee|cat) -?\d\.\d{4}, /m)
+    expect(stdout).toMatch(/^one image {5}a drawn wave on wasm, \d+ ms with the first start: (ant|bee|cat) -?\d\.\d{4}, /m)
     expect(memory().numTensors).toBe(before)
   })
 

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -6,6 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { UsageError } from '../errors.js'
 import { temporaryDirectory } from '../temporary-directory.fixture.js'
 import { CONFIG_FILES, loadConfig } from './load-config.js'
+
+const isBuilt = existsSync(new URL('../../dist/node.js', import.meta.url))
 
 let root: string
 let count = 0
@@ -62,6 +65,12 @@ describe('modules', () => {
   ])('%s', async (name, text) => {
     const others = { 'a.ts': 'export const a: number = 1', 'a.mjs': 'export const a = 1' }
     expect(await load(name, text, others)).toEqual({ file: name, value: { a: 1 } })
+  })
+
+  it.skipIf(!isBuilt)('import this package also from a folder that has none installed', async () => {
+    const text =
+      "import { defineConfig } from 'learngene'\nimport { useBackend } from 'learngene/node'\nexport default defineConfig({ a: typeof useBackend })"
+    expect(await load('own.ts', text)).toEqual({ file: 'own.ts', value: { a: 'function' } })
   })
 
   it("import the command's own TensorFlow.js, so that functions in them compute on its backend", async () => {

@@ -1,8 +1,12 @@
 import { readdir, readFile } from 'node:fs/promises'
-import { extname, resolve } from 'node:path'
+import { extname, join, resolve } from 'node:path'
 import { oneLine, UsageError } from '../errors.js'
+import { packageRoot } from '../package-root.js'
 import { shown } from './check-config.js'
 import { isPlainObject } from './schema.js'
+
+/** This package, by its own name also where it is installed elsewhere, as by npx. */
+const OWN_ENTRIES = { 'learngene/node': join(packageRoot, 'dist', 'node.js'), learngene: join(packageRoot, 'dist', 'index.js') }
 
 /** In the working directory. */
 export const CONFIG_FILES = ['ts', 'mts', 'js', 'mjs', 'json'].map((ending) => `learngene.config.${ending}`)
@@ -45,7 +49,7 @@ async function findConfig(cwd: string): Promise<string | undefined> {
 async function importModule(path: string, name: string): Promise<unknown> {
   if (!/\.[mc]?[jt]s$/.test(path)) throw new UsageError(`a configuration must end in .ts, .mts, .js, .mjs or .json, got ${name}`)
   const { createJiti } = await import('jiti')
-  const jiti = createJiti(import.meta.url, { fsCache: false, interopDefault: false })
+  const jiti = createJiti(import.meta.url, { fsCache: false, interopDefault: false, alias: OWN_ENTRIES })
   const module = await jiti.import<{ readonly default?: unknown }>(path).catch((error: unknown) => {
     throw importError(error, path, name)
   })

@@ -63,6 +63,23 @@ describe('plain lines', () => {
     expect(lines().at(-1)).toBe('[1:46] evaluate: 2 of 10, about 0:24 left')
   })
 
+  it('do not take for fast what is done at once where a stage counts a second time', () => {
+    const { after, report, lines } = recorder()
+    report({ kind: 'stage', name: 'evaluate' })
+    after(100).report({ kind: 'progress', done: 10, total: 10 })
+    after(6).report({ kind: 'progress', done: 2, total: 10 })
+    expect(lines().at(-1)).toBe('[1:46] evaluate: 2 of 10')
+    after(6).report({ kind: 'progress', done: 4, total: 10 })
+    expect(lines().at(-1)).toBe('[1:52] evaluate: 4 of 10, about 0:18 left')
+  })
+
+  it('estimate by the steps of this run alone where an earlier one did some', () => {
+    const { after, report, lines } = recorder()
+    report({ kind: 'stage', name: 'distil', total: 1000, done: 100 })
+    after(6).report({ kind: 'progress', done: 106, total: 1000 })
+    expect(lines()).toEqual(['[0:00] distil', '[0:06] distil: 106 of 1000, about 14:54 left'])
+  })
+
   it('are what a dumb terminal gets', () => {
     const { report, text } = recorder({ isTTY: true, TERM: 'dumb' })
     report({ kind: 'stage', name: 'distil' })

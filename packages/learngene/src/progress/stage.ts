@@ -15,24 +15,26 @@ export interface Stage {
   readonly started: number
   /** When the running count began; a stage may count several times. */
   readonly countStarted: number
+  /** What was done when it began: by an earlier run, or all at once. */
+  readonly countFrom: number
   readonly done: number
   readonly total: number
   readonly metrics: Metrics
 }
 
-export function startStage({ name, total = 0 }: Extract<ReportEvent, { kind: 'stage' }>, now: number): Stage {
-  return { name, started: now, countStarted: now, done: 0, total, metrics: {} }
+export function startStage({ name, total = 0, done = 0 }: Extract<ReportEvent, { kind: 'stage' }>, now: number): Stage {
+  return { name, started: now, countStarted: now, countFrom: done, done, total, metrics: {} }
 }
 
 export function advance(stage: Stage, { done, total, metrics }: Extract<ReportEvent, { kind: 'progress' }>, now: number): Stage {
-  const countStarted = done < stage.done ? now : stage.countStarted
-  return { ...stage, countStarted, done, total, metrics: metrics ?? stage.metrics }
+  const count = done < stage.done ? { countStarted: now, countFrom: done } : {}
+  return { ...stage, ...count, done, total, metrics: metrics ?? stage.metrics }
 }
 
-/** Seconds that the running count will still take at its mean speed so far; undefined before anything is done. */
-export function remaining({ countStarted, done, total }: Stage, now: number): number | undefined {
-  if (done <= 0 || total <= 0) return undefined
-  return ((now - countStarted) / done) * (total - done)
+/** Seconds that the running count will still take at its mean speed so far; undefined before it has got on. */
+export function remaining({ countStarted, countFrom, done, total }: Stage, now: number): number | undefined {
+  if (done <= countFrom || total <= 0) return undefined
+  return ((now - countStarted) / (done - countFrom)) * (total - done)
 }
 
 /** `, loss 0.4321` or nothing. */

@@ -41,12 +41,12 @@ export async function findUnreadable(
   await writeFileAtomically(join(dir, CHECKED), `${JSON.stringify(found, null, 2)}\n`)
   const all = Object.values(found).flatMap(({ unreadable }) => unreadable)
   if (all.length > 0) {
+    const pictures = all.length === 1 ? '1 picture' : `${all.length} pictures`
     const names = all.slice(0, SHOWN).map(({ name, reason }) => (reason.includes(name) ? reason : `${name}: ${reason}`))
     const list = `${names.join('; ')}${all.length > SHOWN ? `; and ${all.length - SHOWN} more` : ''}`
-    if (!skip)
-      throw new Error(`${all.length} pictures cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable`)
+    if (!skip) throw new Error(`${pictures} cannot be read: ${list}. Mend or remove such files, or go on without them: --skip-unreadable`)
     requireClasses(datasets, indicesOf(found))
-    report({ kind: 'message', text: `goes on without ${all.length} pictures that cannot be read: ${list}` })
+    report({ kind: 'message', text: `goes on without ${pictures} that cannot be read: ${list}` })
   }
   return indicesOf(found)
 }

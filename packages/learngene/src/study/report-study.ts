@@ -185,7 +185,7 @@ export function renderStudy({ scale, questions, open, cells, seconds }: StudyRep
       variant,
       start === 'inherit' ? 'inherited' : 'random',
       String(seeds.length),
-      ...names.map((name) => cellText(name, measures[name])),
+      ...names.map((name) => cellText(name, measures[name], seeds.length)),
     ])
     const table = rows.length > 0 ? `${tableOf(head, lines)}\n` : 'Nothing has run yet.\n'
     const left = open.length > 0 ? `\nOpen: ${open.join(', ')}.\n` : ''
@@ -195,12 +195,14 @@ export function renderStudy({ scale, questions, open, cells, seconds }: StudyRep
   return `# A study, scale ${scale}\n\n${ran}\n\n${sections.join('\n')}`
 }
 
-function cellText(name: string, measure: StudyRow['measures'][string] | undefined): string {
+/** A deviation only where there are several seeds to have one. */
+function cellText(name: string, measure: StudyRow['measures'][string] | undefined, seeds: number): string {
   if (!measure) return '-'
   const { mean, deviation } = measure
   if (name === 'smallestMacs') return (mean / 1e6).toFixed(2)
   if (name === 'stored' || name === 'smallestParameters') return Math.round(mean).toLocaleString('en-US')
-  return `${(100 * mean).toFixed(1)} ± ${(100 * deviation).toFixed(1)}`
+  const percent = (share: number) => (100 * share).toFixed(1)
+  return seeds > 1 ? `${percent(mean)} ± ${percent(deviation)}` : percent(mean)
 }
 
 const tableOf = (head: readonly string[], rows: readonly (readonly string[])[]) =>

@@ -74,16 +74,18 @@ describe('a grid', () => {
 
 it('is shown with what is open, and no deviation that was not measured', () => {
   const rows = [{ variant: 'base', start: 'inherit' as const, seeds: [0, 1], measures: { smallest: { mean: 0.5, deviation: 0.01 } } }]
+  const alone = { ...rows[0]!, variant: 'alone', seeds: [0], measures: { smallest: { mean: 0.5, deviation: 0 } } }
   const report: StudyReport = {
     ...{ schema: 1, scale: 'quick', open: ['base.random.0'], cells: 3, seconds: 12 },
     questions: [
-      { question: 1, title: 'How', rows, open: ['base.random.0'] },
+      { question: 1, title: 'How', rows: [...rows, alone], open: ['base.random.0'] },
       { question: 2, title: 'What', rows: [], open: [] },
     ],
   }
   const text = renderStudy(report)
   expect(text).toContain('2 of 3 cells have run, 12 s of computing')
   expect(text).toContain('| base | inherited | 2 | 50.0 ± 1.0 |')
+  expect(text).toContain('| alone | inherited | 1 | 50.0 |')
   expect(text).toContain('Open: base.random.0.')
   expect(text).toContain('## 2 What\n\nNothing has run yet.')
 })

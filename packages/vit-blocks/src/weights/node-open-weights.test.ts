@@ -45,6 +45,10 @@ it('says what is missing', async () => {
   await expect(openWeights(import.meta.dirname)).rejects.toThrow(
     `${import.meta.dirname}: must hold model.safetensors or model.safetensors.index.json or open_clip_model.safetensors; it holds none of them`,
   )
+  await expect(openWeights('facebook/deit-tiny')).rejects.toThrow(
+    /no such file; a model of the Hugging Face hub is named 'hf:facebook\/deit-tiny'$/,
+  )
+  await expect(openWeights('none/x.safetensors')).rejects.toThrow(/no such file$/)
   await expect(loadViT('hf:deit')).rejects.toThrow("got 'hf:deit'")
   expect(memory().numTensors).toBe(before)
 })

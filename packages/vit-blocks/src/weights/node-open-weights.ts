@@ -24,10 +24,10 @@ export async function openWeights(spec: string | URL, options: NodeOpenOptions =
 }
 
 async function openPath(path: string): Promise<WeightFiles> {
-  const isFolder = await stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
+  const found = await stat(path).catch(() => undefined)
+  if (!found && /^\w[\w.-]*\/\w[\w.-]*$/.test(path) && !/\.(safetensors|json)$/.test(path))
+    throw new Error(`${path}: there is no such file; a model of the Hugging Face hub is named 'hf:${path}'`)
+  const isFolder = found?.isDirectory() ?? false
   const folder = isFolder ? path : dirname(path)
   const open = async (file: string) => {
     const place = join(folder, file)
