@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { compositionError, deviceText, type LatencyProfile, parseProfile } from '@learngene/bench/latency'
 import type { Reporter } from '@learngene/interfaces'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
@@ -34,8 +35,15 @@ export async function profileRun(
   const pool = await measuredPool(await readRun(run), run)
   if (out !== undefined && !force) await assertReplaceable(out)
   report({ kind: 'stage', name: `time the parts of the family on ${setting.backend}, batch ${setting.batch}` })
-  const { profile } = await profilePool({ ...pool, ...setting, folder: profileFolder(env), anew: true }, signal)
-  if (out !== undefined) await writeFileAtomically(out, profileText(profile))
+  const { profile, notKept } = await profilePool({ ...pool, ...setting, folder: profileFolder(env), anew: true }, signal)
+  if (out !== undefined) {
+    await mkdir(dirname(out), { recursive: true })
+    await writeFileAtomically(out, profileText(profile))
+  }
+  if (notKept !== undefined) {
+    if (out === undefined) throw new Error(`the profile must be kept, and is not: ${notKept}; name a file for it with --out`)
+    report({ kind: 'message', text: `the profile is in ${out} alone: ${notKept}` })
+  }
   return profile
 }
 

@@ -17,8 +17,10 @@ import { costOfPath, descendantOf, findWithStitches, moreStitches, parsePath, ty
 import { createRng } from '@learngene/training'
 import type { Objective } from '../latency/budget.js'
 import { poolOfRun } from '../read-run.js'
+import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
 import { imagesOfRun } from '../run/recipe-of-run.js'
+import { findStoredRun, RUN } from '../run/run-folder.js'
 import { startBackend } from '../start-backend.js'
 import type { ChoiceContext, FoundRow } from './run-rows.js'
 
@@ -80,6 +82,10 @@ const BATCH = 50
 export async function openLarger(report: RunReport, options: LargerOptions, context: ChoiceContext): Promise<Larger> {
   const { run, signal } = context
   const dir = await poolOfRun(run, report)
+  if (!(await findStoredRun(run)))
+    throw new Error(
+      `${run}: its images must be told by ${RUN}, and an earlier version, which wrote none, made the run; make it again with: ${commandText(report.command, '--out', run, '--force')}`,
+    )
   let opened: { readonly pool: Pool; readonly images: RunImages } | undefined
   // Opened where it is searched: composing the times of descendants before has a backend of its own.
   const open = async () => {

@@ -11,6 +11,7 @@ import { replaceFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { UsageError } from '../errors.js'
 import { renderHtml } from '../report/html/index.js'
 import { version } from '../version.js'
+import { withoutMark } from '../without-mark.js'
 import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn, withoutFunctions } from './own-values.js'
@@ -216,7 +217,8 @@ async function chooseBackend(report: Reporter, signal: AbortSignal): Promise<Bac
   return name
 }
 
-function requireDivisible({ distillation, fineTuning, adaptation, model }: RunConfig, workers: number): void {
+/** @throws UsageError where a batch does not divide by the workers */
+export function requireDivisible({ distillation, fineTuning, adaptation, model }: RunConfig, workers: number): void {
   const plans = {
     distillation,
     fineTuning,
@@ -261,7 +263,7 @@ async function requireRunFolder(dir: string, command: string, force: boolean): P
 async function commandOf(dir: string): Promise<string | undefined> {
   for (const file of [RUN, 'learngene-run.json']) {
     try {
-      const { command } = JSON.parse(await readFile(join(dir, file), 'utf8')) as { command?: unknown }
+      const { command } = JSON.parse(withoutMark(await readFile(join(dir, file), 'utf8'))) as { command?: unknown }
       if (typeof command === 'string') return command
     } catch {}
   }

@@ -59,11 +59,14 @@ async function modelFor(training: Dataset, plan: NonNullable<RunConfig['model']>
   return { width: 96, depth: 6, heads: 3, ...(await shapeFor(training)), training: validated }
 }
 
-/** What a ViT makes of pictures: their size as nearly as patches divide it, grey where all of them are. */
+/** What a ViT makes of pictures: their size as nearly as patches divide it, grey where all of them are. Goes by some that can be read. @throws where none of those can */
 export async function shapeFor(training: Dataset): Promise<Pick<NonNullable<RunConfig['model']>, 'imageSize' | 'patchSize' | 'channels'>> {
-  const looked = await Promise.all(
-    Array.from({ length: Math.min(16, training.length) }, (_, i) => training.picture(Math.floor((i * training.length) / 16))),
+  const count = Math.min(16, training.length)
+  const tried = await Promise.allSettled(
+    Array.from({ length: count }, async (_, i) => training.picture(Math.floor((i * training.length) / count))),
   )
+  const looked = tried.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+  if (looked.length === 0) throw (tried[0] as PromiseRejectedResult).reason
   const sides = looked.map(({ height, width }) => Math.min(height, width)).sort((a, b) => a - b)
   const grey = looked.every(({ data, channels }) => channels === 1 || data.every((value, i) => value === data[i - (i % channels)]))
   const imageSize = Math.min(64, Math.max(16, 8 * Math.round(sides[Math.floor(sides.length / 2)]! / 8)))
