@@ -1,8 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { compositionError, deviceText, type LatencyProfile, parseProfile } from '@learngene/bench/latency'
 import type { Reporter } from '@learngene/interfaces'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import type { LatencySetting } from '../latency/budget.js'
 import { profilePool } from '../latency/measure-run.js'
 import { profileFolder, profileText } from '../latency/profile-store.js'
@@ -37,7 +37,7 @@ export async function profileRun(
   report({ kind: 'stage', name: `time the parts of the family on ${setting.backend}, batch ${setting.batch}` })
   const { profile, notKept } = await profilePool({ ...pool, ...setting, folder: profileFolder(env), anew: true }, signal)
   if (out !== undefined) {
-    await mkdir(dirname(out), { recursive: true })
+    await makeFolder(dirname(out))
     await writeFileAtomically(out, profileText(profile))
   }
   if (notKept !== undefined) {
@@ -49,8 +49,8 @@ export async function profileRun(
 
 async function assertReplaceable(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new Error(`${file} cannot be written: ${error.message}`)
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw new Error(`${file} cannot be written: ${error.code === 'EISDIR' ? 'it is a folder; name a file' : error.message}`)
   })
   if (text === undefined) return
   try {

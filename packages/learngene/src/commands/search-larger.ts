@@ -9,12 +9,14 @@ import {
   type SearchResult,
 } from '@learngene/budget-search'
 import type { Budget, Measures } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies, descendantBytes, descendantsOf, disposePool, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunImages } from '@learngene/recipe'
 import type { RunReport } from '@learngene/recipe/reports'
 import { costOfPath, descendantOf, findWithStitches, moreStitches, parsePath, type StitchedPath } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
+import { interruptible } from '../interruptible.js'
 import type { Objective } from '../latency/budget.js'
 import { poolOfRun } from '../read-run.js'
 import { commandText } from '../report/next.js'
@@ -93,7 +95,9 @@ export async function openLarger(report: RunReport, options: LargerOptions, cont
     const own = await registryOfRun(run)
     const pool = await loadPool(dir, { parts: own, spaces: own?.spaces })
     try {
-      opened = { pool, images: await imagesOfRun(run, { network: pool.tiers.at(-1)!.network, details: pool.details }) }
+      const images = await imagesOfRun(run, { network: pool.tiers.at(-1)!.network, details: pool.details })
+      const heard = (source: ImageSource) => (signal ? interruptible(source, signal) : source)
+      opened = { pool, images: { ...images, validation: heard(images.validation), test: heard(images.test) } }
       return opened
     } catch (error) {
       disposePool(pool)
