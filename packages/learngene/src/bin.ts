@@ -13,7 +13,7 @@ process.env.TF_NUM_INTEROP_THREADS ??= '1'
 
 // The reader of a pipe may have seen enough: the work goes on, and the exit code says how it ended.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') return
+  if (error.code === 'EPIPE' || process.exitCode === FAILURE) return
   process.stderr.write(`learngene: stdout cannot be written: ${error.message}; what was to be read there is not whole\n`)
   process.exitCode = FAILURE
 })

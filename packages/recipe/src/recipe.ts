@@ -3,7 +3,7 @@ import type { PartWriters } from '@learngene/export'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
-import { initialisers, type SpaceRegistry, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
+import { initialisers, type SpaceRegistry, type SpaceSpec, type StitchInitialiser, standardSpaces } from '@learngene/stitch'
 import { describe, type LoadedModel, type PartRegistry, type PartSpec, requireKeys } from '@learngene/vit-blocks'
 
 /** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
@@ -205,6 +205,9 @@ export function defineRecipe(recipe: Recipe): Recipe {
     'policy',
   ])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
+  const spaces = Object.keys({ ...standardSpaces, ...recipe.registry?.spaces })
+  if (recipe.space !== undefined && !spaces.includes(recipe.space?.kind))
+    throw new Error(`recipe: kinds of space are ${spaces.join(', ')}; got ${describe(recipe.space?.kind)}`)
   const unknown = Object.keys(recipe.budget ?? {}).find((measure) => !BUDGETED.includes(measure))
   if (unknown !== undefined) {
     const remedy =
@@ -217,7 +220,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
 /** @throws Error where nobody has the name */
 export function initialiserNamed({ registry }: Pick<Recipe, 'registry'>, name: string): StitchInitialiser {
   const known: { readonly [name: string]: StitchInitialiser } = { ...initialisers, ...registry?.initialisers }
-  if (known[name]) return known[name]
+  if (Object.hasOwn(known, name)) return known[name]!
   throw new Error(`recipe: initialisers are ${Object.keys(known).join(', ')}; got ${describe(name)}`)
 }
 

@@ -32,7 +32,7 @@ describe('learngene study', () => {
 
   it.each([
     ['a.json', '{"tiers": "abc"}', "a.json: 'tiers' must be an array, got 'abc'"],
-    ['b.json', '{"tiers": [{"width": -3, "epochs": 1}]}', "'tiers[0].width'"],
+    ['b.json', '{"tiers": [{"width": -3, "epochs": 1}]}', "'tiers.0.width' must be more than 0, got -3"],
     ['c.mjs', 'export default { data: () => 1 }', "c.mjs: a study keeps its recipes as JSON, and 'data' is a function; leave it out"],
     ['d.mjs', 'export default { fineTuning: { loss: () => 1 } }', "'loss' is a function"],
   ])('refuses what cannot be a recipe or be kept as one: %s', async (name, text, message) => {

@@ -110,7 +110,7 @@ export interface Computing {
   readonly workers: number
 }
 
-/** @throws UsageError where batches do not divide by the workers */
+/** @throws UsageError where batches do not divide by the workers, or the backend has no mixed precision that is asked for */
 export async function computingOf({
   config,
   report,
@@ -120,6 +120,7 @@ export async function computingOf({
   const backend = given.backend === 'auto' ? await chooseBackend(report, signal) : given.backend
   const workers = given.workers ?? defaultWorkers(backend)
   requireDivisible(config, workers)
+  requirePrecision(config, backend)
   return { backend, workers }
 }
 
@@ -217,16 +218,28 @@ async function chooseBackend(report: Reporter, signal: AbortSignal): Promise<Bac
   return name
 }
 
-/** @throws UsageError where a batch does not divide by the workers */
-export function requireDivisible({ distillation, fineTuning, adaptation, model }: RunConfig, workers: number): void {
-  const plans = {
+const trainingsOf = ({ distillation, fineTuning, adaptation, model }: RunConfig) =>
+  Object.entries({
     distillation,
     fineTuning,
     'adaptation.head': adaptation?.head,
     'adaptation.whole': adaptation?.whole,
     'model.training': model?.training,
+  })
+
+/** Found before anything is trained; whether a GPU has the units is found when it trains. */
+function requirePrecision(config: RunConfig, backend: BackendName): void {
+  for (const [name, plan] of trainingsOf(config)) {
+    if (plan?.precision === 'mixed' && backend !== 'webgpu')
+      throw new UsageError(
+        `${name}.precision 'mixed' needs webgpu on a GPU with matrix units for float16; got the backend ${backend}: take float32`,
+      )
   }
-  for (const [name, plan] of Object.entries(plans)) {
+}
+
+/** @throws UsageError where a batch does not divide by the workers */
+export function requireDivisible(config: RunConfig, workers: number): void {
+  for (const [name, plan] of trainingsOf(config)) {
     if (plan && plan.batchSize % workers > 0) {
       throw new UsageError(`${name}.batchSize must divide by the number of workers; got ${plan.batchSize} images and ${workers} workers`)
     }
