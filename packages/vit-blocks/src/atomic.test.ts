@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, symlink, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { commitFolder, discardFolder, replaceFolder, stageFolder, writeFileAtomically } from './atomic.js'
+import { commitFolder, discardFolder, makeFolder, replaceFolder, stageFolder, writeFileAtomically } from './atomic.js'
 
 describe('writeFileAtomically', () => {
   let folder: string
@@ -114,6 +114,16 @@ describe('replaceFolder', () => {
     await expect(failing).rejects.toThrow('no space')
     expect(await written()).toBe('first')
     expect(await beside()).toEqual(['it'])
+  })
+
+  it('is named where a folder above it is a file', async () => {
+    const file = join(root, 'file')
+    await writeFile(file, '')
+    await expect(stageFolder(join(file, 'it', 'inner'))).rejects.toThrow(
+      `${join(file, 'it')}: the folder cannot be made: a part of the path is a file`,
+    )
+    await expect(makeFolder(file)).rejects.toThrow(`${file}: the folder cannot be made: it is a file; name another`)
+    await rm(file)
   })
 
   it('is named where the file system refuses one of its files', async () => {

@@ -92,7 +92,9 @@ export async function stageFolder(dir: string): Promise<StagedFolder> {
   await cleanSiblings(target)
   await isFolder(target)
   const path = newSibling(target, 'new')
-  await makeFolder(path)
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${dir}: cannot be written: ${reasonOf(error, target)}`, { cause: error })
+  })
   return { path, dir: target }
 }
 

@@ -1,10 +1,10 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { type Artifact, type PlannedStage, plan } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { buildRecipe, fingerprintOf, readImages } from '../run/build-recipe.js'
 import { requireDivisible } from '../run/program.js'
 import { findUnreadable } from '../run/readable.js'
@@ -71,7 +71,7 @@ export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
   await requireApart(dir, grid.base, { force: false })
   if (workers !== undefined) requireDivisible(grid.base, workers)
   const cells = cellsOf(grid, questions, seeds)
-  await mkdir(stagesOfStudy(dir), { recursive: true })
+  await makeFolder(stagesOfStudy(dir))
   await findUnreadable(dir, await readImages(grid.base), { skip: grid.base.images.skipUnreadable ?? false, report, signal })
   report({ kind: 'stage', name: 'plan the cells', total: cells.length })
   const planOf = cellPlanner(dir)
