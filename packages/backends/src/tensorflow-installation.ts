@@ -47,7 +47,7 @@ export function registerInstallation(name: TensorFlowName, directory = tensorFlo
   // Operations come one after the other; handing each to another thread costs more than it brings, while each still computes on all cores.
   process.env.TF_NUM_INTEROP_THREADS ??= '1'
   try {
-    const binding = from('lib/napi-v8/tfjs_binding.node')
+    const binding = loadAddon(require.resolve(`${TENSORFLOW_PACKAGES[name]}/lib/napi-v8/tfjs_binding.node`))
     addChainedMethods(Tensor.prototype as Chained)
     from('dist/register_all_kernels.js')
     const { NodeJSKernelBackend } = from('dist/nodejs_kernel_backend.js')
@@ -56,6 +56,20 @@ export function registerInstallation(name: TensorFlowName, directory = tensorFlo
   } catch (error) {
     throw new Error(`the TensorFlow in ${directory} does not load (${firstLine(error)}); build it again with: ${INSTALL_COMMANDS[name]}`)
   }
+}
+
+/** Of `dlopen` under Linux: the library stays in memory when it is closed. */
+const RTLD_NODELETE = 0x1000
+
+/**
+ * Loads an addon for as long as the process lives. Node closes it with the last thread that loaded it, and TensorFlow's library leaves functions behind that are
+ * called when the process ends: without the library, where only threads had loaded it, that is a segmentation fault.
+ */
+function loadAddon(file: string): unknown {
+  const { constants } = nodeBuiltin('node:os')
+  const module = { exports: {} as unknown }
+  process.dlopen(module, file, constants.dlopen.RTLD_LAZY | (process.platform === 'linux' ? RTLD_NODELETE : 0))
+  return module.exports
 }
 
 /** The two that tfjs-node's kernels call (ArgMax and ArgMin of bool, Exp of int32) and that TensorFlow.js' core alone does not have. */

@@ -1,7 +1,9 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { add, argMax, engine, exp, findBackendFactory, Tensor, tensor1d } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { resolvePackage } from './import-package.js'
@@ -51,6 +53,28 @@ test.skipIf(!here || gpuHere)('with tfjs-node: its kernels find the chained meth
   expect(Array.from(argMax(tensor1d([0, 1, 0], 'bool')).dataSync())).toEqual([1])
   expect(Array.from(exp(tensor1d([0, 0], 'int32')).dataSync())).toEqual([1, 1])
 })
+
+const built = fileURLToPath(new URL('../dist/index.js', import.meta.url))
+
+test.skipIf(!here || gpuHere || !existsSync(built))(
+  'with tfjs-node: a process whose threads alone have loaded it ends with its own exit code',
+  async () => {
+    const file = join(root, 'thread.mjs')
+    await writeFile(
+      file,
+      `import { isMainThread, Worker } from 'node:worker_threads'
+if (isMainThread) {
+  new Worker(new URL(import.meta.url)).on('exit', (code) => { process.exitCode = code === 0 ? 3 : 1 })
+} else {
+  const { useBackend } = await import(${JSON.stringify(pathToFileURL(built))})
+  await useBackend('tensorflow')
+}
+`,
+    )
+    const { status, signal } = spawnSync(process.execPath, [file], { stdio: 'ignore' })
+    expect([status, signal]).toEqual([3, null])
+  },
+)
 
 test('an installation is beside the TensorFlow.js that it is for', () => {
   expect(

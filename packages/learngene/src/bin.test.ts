@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -61,6 +61,24 @@ describe.skipIf(reason !== '')(`the built command${reason}`, () => {
       'learngene paths --widths 64,128,192,256,320,384,448,512 --depth 24 --pairs all --json | head -c 1',
     )
     expect([stdout, stderr]).toEqual(['{', ''])
+  })
+
+  it('says in one line that its output cannot be written', async () => {
+    if (!existsSync('/dev/full')) return
+    const { code, stderr } = await shell('learngene paths --widths 192,384 --depth 2 --json > /dev/full')
+    expect([code, stderr]).toEqual([
+      1,
+      'learngene: stdout cannot be written: ENOSPC: no space left on device, write; what was to be read there is not whole\n',
+    ])
+  })
+
+  it('ends with the exit code of its work, also where nobody reads its progress any more', async () => {
+    const file = join(root, 'code')
+    const ended = await shell(
+      `sh -c "(learngene evaluate ${model} --images ${root}/nowhere --backend cpu 2>&1; echo \\$? > ${file}) | true"`,
+    )
+    expect(ended.code).toBe(0)
+    expect(readFileSync(file, 'utf8')).toBe('1\n')
   })
 
   it.each([

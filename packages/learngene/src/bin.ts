@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { processIo } from './io.js'
-import { INTERRUPTED, main } from './main.js'
+import { FAILURE, INTERRUPTED, main } from './main.js'
 
 // Libraries that print go to stderr: stdout holds the command's own output and nothing else.
 console.log = console.error
@@ -11,13 +11,14 @@ console.debug = console.error
 process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
 process.env.TF_NUM_INTEROP_THREADS ??= '1'
 
-// The reader of a pipe may have seen enough.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit()
-    throw error
-  })
-}
+// The reader of a pipe may have seen enough: the work goes on, and the exit code says how it ended.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE' || process.exitCode === FAILURE) return
+  process.stderr.write(`learngene: stdout cannot be written: ${error.message}; what was to be read there is not whole\n`)
+  process.exitCode = FAILURE
+})
+// Nobody is left to be told.
+process.stderr.on('error', () => {})
 
 /** 128 + SIGTERM. */
 const TERMINATED = 143
@@ -37,4 +38,4 @@ process.on('SIGINT', interrupt(INTERRUPTED))
 process.on('SIGTERM', interrupt(TERMINATED))
 
 const code = await main(process.argv.slice(2), processIo(interruption.signal))
-process.exitCode = code === INTERRUPTED ? ended : code
+process.exitCode ||= code === INTERRUPTED ? ended : code

@@ -7,6 +7,7 @@ import { commandText } from './report/next.js'
 import { listed } from './report/text.js'
 import { reportSchema } from './report-schema.js'
 import { findStoredRun, POOL, REPORT, requireDirectory, type StoredRun } from './run/run-folder.js'
+import { withoutMark } from './without-mark.js'
 
 /** Of the reports that this version writes and reads. */
 const SCHEMA = 2
@@ -68,7 +69,7 @@ async function unfinished(dir: string, { command }: StoredRun): Promise<Error> {
 function parseReport(text: string, file: string, remedy: (command?: StoredRun['command']) => string): RunReport {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(withoutMark(text))
   } catch (error) {
     throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged, ${remedy()}`)
   }

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { open, readFile, rm, stat, utimes } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Reporter } from '@learngene/interfaces'
 import { requireKeys } from '@learngene/vit-blocks'
+import { makeFolder } from '@learngene/vit-blocks/node'
 
 /** The file of a run's folder that says who is at work in it. */
 export const LOCK = 'run.lock'
@@ -112,7 +113,7 @@ async function claim(path: string, me: Holder): Promise<Holder | undefined> {
 
 async function create(path: string, me: Holder): Promise<boolean> {
   try {
-    await mkdir(join(path, '..'), { recursive: true })
+    await makeFolder(join(path, '..'))
     const file = await open(path, 'wx')
     try {
       await file.writeFile(`${JSON.stringify(me, null, 2)}\n`)

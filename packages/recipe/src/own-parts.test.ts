@@ -56,5 +56,9 @@ describe("what a key holds of the user's own", () => {
 
   it('is refused where the registry has no such part', () => {
     expect(() => defineRecipe({ ...recipe, registry: { space: {} } as Recipe['registry'] })).toThrow(/registry.*space/)
+    expect(() => defineRecipe({ ...recipe, space: { kind: 'toString' } })).toThrow(
+      /recipe: kinds of space are .*aligned.*; got 'toString'$/,
+    )
+    expect(() => defineRecipe({ ...recipe, initialisers: ['toString'] })).toThrow(/recipe: initialisers are .*ridge.*; got 'toString'$/)
   })
 })

@@ -3,7 +3,7 @@ import type { PartWriters } from '@learngene/export'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
-import { initialisers, type Side, type SpaceRegistry, type SpaceSpec, type StitchInitialiser } from '@learngene/stitch'
+import { initialisers, type Side, type SpaceRegistry, type SpaceSpec, type StitchInitialiser, standardSpaces } from '@learngene/stitch'
 import { describe, type LoadedModel, type PartRegistry, type PartSpec, requireKeys } from '@learngene/vit-blocks'
 
 /** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
@@ -206,6 +206,9 @@ export function defineRecipe(recipe: Recipe): Recipe {
   ])
   for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
   requireMatrices(recipe)
+  const spaces = Object.keys({ ...standardSpaces, ...recipe.registry?.spaces })
+  if (recipe.space !== undefined && !spaces.includes(recipe.space?.kind))
+    throw new Error(`recipe: kinds of space are ${spaces.join(', ')}; got ${describe(recipe.space?.kind)}`)
   const unknown = Object.keys(recipe.budget ?? {}).find((measure) => !BUDGETED.includes(measure))
   if (unknown !== undefined) {
     const remedy =
@@ -236,7 +239,7 @@ function requireMatrices({ start, tiers, ancestorTier = recipeDefaults.ancestorT
 /** @throws Error where nobody has the name */
 export function initialiserNamed({ registry }: Pick<Recipe, 'registry'>, name: string): StitchInitialiser {
   const known: { readonly [name: string]: StitchInitialiser } = { ...initialisers, ...registry?.initialisers }
-  if (known[name]) return known[name]
+  if (Object.hasOwn(known, name)) return known[name]!
   throw new Error(`recipe: initialisers are ${Object.keys(known).join(', ')}; got ${describe(name)}`)
 }
 

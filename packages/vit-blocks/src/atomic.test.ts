@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, open, readdir, readFile, rename, rm, symlink, writeFile
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { commitFolder, discardFolder, replaceFolder, stageFolder, writeFileAtomically } from './atomic.js'
+import { commitFolder, discardFolder, makeFolder, replaceFolder, stageFolder, writeFileAtomically } from './atomic.js'
 
 describe('writeFileAtomically', () => {
   let folder: string
@@ -36,9 +36,7 @@ describe('writeFileAtomically', () => {
       await write.call(this, (args[0] as string).slice(0, 2))
       throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
     })
-    await expect(writeFileAtomically(path, 'new and longer')).rejects.toThrow(
-      `${path}: cannot be written: ENOSPC: no space left on device, write`,
-    )
+    await expect(writeFileAtomically(path, 'new and longer')).rejects.toThrow(`${path}: cannot be written: the disk is full`)
     expect(await readFile(path, 'utf8')).toBe('old')
     expect(await readdir(folder)).toEqual(['file'])
   })
@@ -116,6 +114,24 @@ describe('replaceFolder', () => {
     await expect(failing).rejects.toThrow('no space')
     expect(await written()).toBe('first')
     expect(await beside()).toEqual(['it'])
+  })
+
+  it('is named where a folder above it is a file', async () => {
+    const file = join(root, 'file')
+    await writeFile(file, '')
+    await expect(stageFolder(join(file, 'it', 'inner'))).rejects.toThrow(
+      `${join(file, 'it')}: the folder cannot be made: a part of the path is a file`,
+    )
+    await expect(makeFolder(file)).rejects.toThrow(`${file}: the folder cannot be made: it is a file; name another`)
+    await rm(file)
+  })
+
+  it('is named where the file system refuses one of its files', async () => {
+    const failing = replaceFolder(dir, async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+    })
+    await expect(failing).rejects.toThrow(`${dir}: cannot be written: the disk is full`)
+    await expect(failing).rejects.toMatchObject({ cause: { code: 'ENOSPC' } })
   })
 
   it('puts the earlier one back where the new one cannot take its name', async () => {

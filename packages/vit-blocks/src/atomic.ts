@@ -26,10 +26,30 @@ export async function writeFileAtomically(path: string, bytes: Uint8Array | stri
   }
 }
 
+const reasons: { readonly [code: string]: string } = {
+  ENOSPC: 'the disk is full',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  EACCES: 'there is no permission',
+  EPERM: 'there is no permission',
+  ENOTDIR: 'a part of the path is a file',
+  EISDIR: 'it is a folder',
+}
+
 function reasonOf({ code, message }: NodeJS.ErrnoException, path: string): string {
-  if (code === 'ENOENT') return `there is no folder ${dirname(path)}`
-  if (code === 'EISDIR') return 'it is a folder'
-  return message
+  return code === 'ENOENT' ? `there is no folder ${dirname(path)}` : (reasons[code ?? ''] ?? message)
+}
+
+/** Makes a folder and those that it is in, where they are not there. @throws Error of one line, with the system's as its cause */
+export async function makeFolder(dir: string): Promise<void> {
+  try {
+    await mkdir(dir, { recursive: true })
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    // Node says ENOENT where a folder above can be read alone, EEXIST where the folder is a file.
+    const reason = { ENOENT: reasons.EROFS, EEXIST: 'it is a file' }[code ?? ''] ?? reasons[code ?? ''] ?? message
+    throw new Error(`${dir}: the folder cannot be made: ${reason}; name another`, { cause: error })
+  }
 }
 
 /** A folder in the making. Its files go to `path`; `dir` is untouched until {@link commitFolder}. */
@@ -44,13 +64,17 @@ export interface StagedFolder {
  * Replaces a folder as a whole or not at all: `write` fills an empty folder beside it, which then takes its name. When anything fails, the folder
  * that had the name before is there as it was; after a crash the next call puts it back where it is missing.
  *
- * @throws what `write` throws; Error of one line where `dir` is a file or cannot be replaced
+ * @throws what `write` throws; Error of one line where `dir` is a file, or cannot be written or replaced
  */
 export async function replaceFolder(dir: string, write: (path: string) => Promise<void>): Promise<void> {
   const staged = await stageFolder(dir)
   try {
     await write(staged.path)
     await commitFolder(staged)
+  } catch (error) {
+    // What the file system says names neither the folder nor what to do.
+    if (!/^E[A-Z0-9]+$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error
+    throw new Error(`${dir}: cannot be written: ${reasonOf(error as NodeJS.ErrnoException, dir)}`, { cause: error })
   } finally {
     await discardFolder(staged)
   }
@@ -64,11 +88,13 @@ export async function replaceFolder(dir: string, write: (path: string) => Promis
  */
 export async function stageFolder(dir: string): Promise<StagedFolder> {
   const target = await realpath(dir).catch(() => resolve(dir))
-  await mkdir(dirname(target), { recursive: true })
+  await makeFolder(dirname(target))
   await cleanSiblings(target)
   await isFolder(target)
   const path = newSibling(target, 'new')
-  await mkdir(path)
+  await mkdir(path).catch((error: NodeJS.ErrnoException) => {
+    throw new Error(`${dir}: cannot be written: ${reasonOf(error, target)}`, { cause: error })
+  })
   return { path, dir: target }
 }
 

@@ -10,7 +10,7 @@ import { structureOf } from './structure.js'
 import { huggingFaceConfig } from './weights/hugging-face-config.js'
 import { type NodeOpenOptions, openWeights } from './weights/node-open-weights.js'
 
-export { commitFolder, discardFolder, replaceFolder, type StagedFolder, stageFolder } from './atomic.js'
+export { commitFolder, discardFolder, makeFolder, replaceFolder, type StagedFolder, stageFolder } from './atomic.js'
 export { type HubEnvironment, hubEnvironment, importHubClient, type ProxyFetch, proxyFetch } from './weights/hub-cache.js'
 export { fileSource, type NodeOpenOptions, openWeights, writeFileAtomically }
 

@@ -76,6 +76,7 @@ describe('a latency profile', () => {
   it('is read as it was written, and damaged ones are refused by name', () => {
     const text = JSON.stringify(profile)
     expect(parseProfile(text)).toEqual(profile)
+    expect(parseProfile(`\uFEFF${JSON.stringify(profile, null, 2).replaceAll('\n', '\r\n')}`)).toEqual(profile)
     const timed = { ...profile, whole: [{ name: 'a', ...timing(9) }] }
     expect(parseProfile(JSON.stringify(timed))).toEqual(timed)
     expect(() => parseProfile('{', 'p.json')).toThrow(/^p.json must be JSON, as learngene profile writes it: /)

@@ -131,7 +131,8 @@ export function compositionError(checked: readonly CheckedNetwork[]): Compositio
 export function parseProfile(text: string, name = 'the latency profile'): LatencyProfile {
   let value: LatencyProfile
   try {
-    value = JSON.parse(text)
+    // Editors of Windows begin files with a byte order mark.
+    value = JSON.parse(text.replace(/^\uFEFF/, ''))
   } catch (error) {
     throw new Error(`${name} must be JSON, as learngene profile writes it: ${(error as Error).message}`)
   }

@@ -13,7 +13,7 @@ export interface OwnModels {
 /** Refuses to write over a file, unless it is a model that the same command wrote. @throws with the file's name */
 export async function assertModelReplaceable(file: string, own: OwnModels): Promise<void> {
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
   })
   if (!found || (found.isFile() && (await holds(file, own.key)))) return
   const what = found.isDirectory() ? 'is a directory' : `exists and is no ${own.name}`

@@ -87,6 +87,16 @@ describe('learngene bench, asked for wrongly', () => {
     expect(stderr).toContain(message)
   })
 
+  it('measures nothing for a page in the place of a file of others', async () => {
+    const dir = await temporaryDirectory()
+    const notes = join(dir, 'notes.html')
+    await writeFile(notes, 'mine')
+    const { code, stderr } = await run(['bench', '--html', notes])
+    expect([code, stderr]).toEqual([1, `learngene: ${notes} exists and is no page of learngene; name another file, or remove it\n`])
+    expect(await readFile(notes, 'utf8')).toBe('mine')
+    await rm(dir, { recursive: true })
+  })
+
   it('fails where PyTorch is asked for and is not there', async () => {
     const { code, stderr } = await run(['bench', '--pytorch', '--python', '/nonexistent/python'])
     expect(code).toBe(1)
@@ -119,7 +129,7 @@ describe.skipIf(reason !== '')(`learngene bench${reason}`, () => {
   it('times wasm with one worker and two, and cpu, beside stock; prints JSON and writes a page', async () => {
     const { stdout } = await learngene(
       ...['--model', 'tiny.json', '--batch', '4', '--backends', 'wasm,cpu', '--what', 'train', '--workers', '1,2'],
-      ...['--baseline', '--json', '--html', 'bench.html'],
+      ...['--baseline', '--json', '--html', 'pages/bench.html'],
     )
     const { results } = benchmark.parse(JSON.parse(stdout))
     expect(results.map(({ backend, workers }) => `${backend} ${workers}`)).toEqual(['wasm 1', 'wasm 2', 'cpu 1'])
@@ -141,7 +151,7 @@ describe.skipIf(reason !== '')(`learngene bench${reason}`, () => {
       expect(speedup).toBeCloseTo(baselineMsMedian! / msMedian!, 6)
       if (backend === 'wasm') expect(features.join()).toMatch(/(relaxed|plain) simd/)
     }
-    const page = await readFile(join(root, 'bench.html'), 'utf8')
+    const page = await readFile(join(root, 'pages', 'bench.html'), 'utf8')
     expect(page).toContain('wasm train, 2 workers')
     expect(page).not.toMatch(/undefined|NaN|\[object|https?:/)
   })

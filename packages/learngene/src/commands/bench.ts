@@ -1,13 +1,15 @@
-import { writeFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Benchmark, What } from '@learngene/bench'
 import type { Reporter } from '@learngene/interfaces'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
 import { example, integer, integers, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { commandText, nextText } from '../report/next.js'
+import { assertPageReplaceable } from './assert-page-replaceable.js'
 import { backends, findPyTorch, MODELS, readModel, WORKS, works } from './bench/options.js'
 
 interface BenchCommandOptions {
@@ -89,6 +91,7 @@ export function addBench(program: Command, io: Io): void {
           assertAnyRan(benchmark)
           return
         }
+        if (html !== undefined) await assertPageReplaceable(html, 'remove it')
         const model = await readModel(modelText)
         const batch = options.batch ?? model.batch
         const uneven = options.workers.find((count) => batch % count > 0)
@@ -129,7 +132,8 @@ async function writePage(
     ...(options.onnx ? ['--onnx'] : []),
   ]
   const command = commandText('bench', '--backends', names.join(), '--model', model, '--batch', benchmark.results[0]!.batch, ...what)
-  await writeFile(file, benchPage(benchmark, command))
+  await makeFolder(dirname(file))
+  await writeFileAtomically(file, benchPage(benchmark, command))
 }
 
 /** Of what ran, the backend with the shortest step. */

@@ -160,7 +160,8 @@ async function ownProfile(pool: MeasuredPool, { anew }: ChooseOptions, { report,
   const { profilePool } = await import('../latency/measure-run.js')
   const { profileFolder } = await import('../latency/profile-store.js')
   report({ kind: 'stage', name: `time the parts of the family on ${pool.backend}, batch ${pool.batch}` })
-  const { profile, stored } = await profilePool({ ...pool, folder: profileFolder(env), anew }, signal)
+  const { profile, stored, notKept } = await profilePool({ ...pool, folder: profileFolder(env), anew }, signal)
+  if (notKept !== undefined) report({ kind: 'message', text: `the times are not kept for later searches: ${notKept}` })
   return { profile, from: stored ? ('stored' as const) : ('measured' as const) }
 }
 

@@ -210,6 +210,16 @@ describe('learngene export', () => {
     })
   })
 
+  it('takes no path of what is no run', async () => {
+    for (const address of ['embedded', 'hf:owner/name']) {
+      const { code, stderr } = await run(['export', address, '--format', 'onnx', '--path', 's[0-1]', '--quiet'])
+      expect([code, stderr]).toEqual([
+        2,
+        `learngene: --path and --budget belong to the folder of a run; got ${address}: leave them out, or name a run\n`,
+      ])
+    }
+  })
+
   it.each<[string[], number, string]>([
     [[], 2, 'export needs --format, one of onnx, transformers.js, timm, huggingface, safetensors; learngene export --help tells more'],
     [['--format', 'tflite'], 2, 'Allowed choices are onnx, transformers.js, timm, huggingface, safetensors.'],

@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { LatencyProfile } from '@learngene/bench/latency'
 import { disposePool, extractDescendant, type Pool } from '@learngene/learngene-pool'
@@ -20,7 +19,7 @@ import {
   type StitchedPath,
   saveCascade,
 } from '@learngene/stitch'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { asUsage } from '../errors.js'
 import type { MeasuredBudget } from '../latency/budget.js'
 import { poolOfRun, readRun } from '../read-run.js'
@@ -71,7 +70,7 @@ export async function extractFromRun({ dtype, force = false, out, ...asked }: Ex
     const stored = dtype === 'f16' ? 'F16' : 'F32'
     const { bytes, path, cost, row } =
       'segments' in wanted ? await alone(pool, wanted, run, stored) : await ofTwo(pool, wanted, run, report, stored)
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     await writeFileAtomically(file, bytes)
     return {
       path,

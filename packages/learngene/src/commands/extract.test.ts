@@ -135,6 +135,13 @@ describe('learngene extract', () => {
     expect((await extract(root, '--force')).code).toBe(1)
   })
 
+  it('says in one line that a part of the path is a file', async () => {
+    const file = join(root, 'a-file')
+    await writeFile(file, 'mine')
+    const { code, stderr } = await extract(join(file, 'model.safetensors'))
+    expect([code, stderr]).toEqual([1, `learngene: ${file}: the folder cannot be made: it is a file; name another\n`])
+  })
+
   it.each([
     ['s[0-0]>l[0', 2, 'a path reads like ti9[0-5]>ba9[6-8]: at position 10'],
     ['s[0-1]>l[2-1]', 2, 'a path reads like'],

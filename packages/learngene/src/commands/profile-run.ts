@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import { compositionError, deviceText, type LatencyProfile, parseProfile } from '@learngene/bench/latency'
 import type { Reporter } from '@learngene/interfaces'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import type { LatencySetting } from '../latency/budget.js'
 import { profilePool } from '../latency/measure-run.js'
 import { profileFolder, profileText } from '../latency/profile-store.js'
@@ -34,15 +35,22 @@ export async function profileRun(
   const pool = await measuredPool(await readRun(run), run)
   if (out !== undefined && !force) await assertReplaceable(out)
   report({ kind: 'stage', name: `time the parts of the family on ${setting.backend}, batch ${setting.batch}` })
-  const { profile } = await profilePool({ ...pool, ...setting, folder: profileFolder(env), anew: true }, signal)
-  if (out !== undefined) await writeFileAtomically(out, profileText(profile))
+  const { profile, notKept } = await profilePool({ ...pool, ...setting, folder: profileFolder(env), anew: true }, signal)
+  if (out !== undefined) {
+    await makeFolder(dirname(out))
+    await writeFileAtomically(out, profileText(profile))
+  }
+  if (notKept !== undefined) {
+    if (out === undefined) throw new Error(`the profile must be kept, and is not: ${notKept}; name a file for it with --out`)
+    report({ kind: 'message', text: `the profile is in ${out} alone: ${notKept}` })
+  }
   return profile
 }
 
 async function assertReplaceable(file: string): Promise<void> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
-    throw new Error(`${file} cannot be written: ${error.message}`)
+    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return undefined
+    throw new Error(`${file} cannot be written: ${error.code === 'EISDIR' ? 'it is a folder; name a file' : error.message}`)
   })
   if (text === undefined) return
   try {

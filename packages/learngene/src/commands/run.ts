@@ -9,6 +9,7 @@ import { backendOption, example, familyBudget, integer, jsonOption, quietOption,
 import { withProgress } from '../progress/progress-reporter.js'
 import { commandText, nextText } from '../report/next.js'
 import { renderTable } from '../report/terminal.js'
+import { absoluteAncestor, absoluteClasses, absoluteImages } from '../run/absolute-names.js'
 import type { RunConfig } from '../run/config.js'
 import { exists, RUN, readStoredRun } from '../run/run-folder.js'
 import { TUNE_WHEN, type TuneWhen } from '../run/tune-run.js'
@@ -185,12 +186,12 @@ async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{
   if (training === undefined && !own.data)
     throw new UsageError('run needs --images <dir>, a folder with a subfolder of pictures for each class')
   const flags = {
-    ancestor: named(model),
+    ancestor: absoluteAncestor(model),
     images: {
-      training: training === undefined ? 'own' : absolute(training),
-      validation: absolute(validation ?? own.images?.validation),
-      test: absolute(test ?? own.images?.test),
-      classes: listed(classes ?? own.images?.classes),
+      training: training === undefined ? 'own' : absoluteImages(training),
+      validation: absoluteImages(validation ?? own.images?.validation),
+      test: absoluteImages(test ?? own.images?.test),
+      classes: absoluteClasses(classes ?? own.images?.classes),
       order,
       skipUnreadable,
     },
@@ -216,14 +217,6 @@ const ANCESTORS =
 const special = new Set(['embedded', 'train'])
 
 const isPath = (model: string) => !special.has(model) && !/^[a-z]+:/.test(model)
-
-const named = (model: string) => (isPath(model) ? resolve(model) : model)
-
-const absolute = <T extends string | undefined>(dir: T) =>
-  (dir === undefined || dir === 'embedded' || /^[a-z-]+:/.test(dir) ? dir : resolve(dir)) as T
-
-/** The file of a list of classes; a list is itself. */
-const listed = (classes: RunConfig['images']['classes']) => (typeof classes === 'string' ? resolve(classes) : classes)
 
 const withoutMissing = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { copyFile, cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { imageFolders } from '@learngene/datasets/node'
 import { accuracies, buildPool, descendantBytes, descendantsOf, disposePool, type Pool } from '@learngene/learngene-pool'
@@ -20,6 +20,7 @@ import { stagesOfRun } from '../run/run-folder.js'
 import { temporaryDirectory } from '../run.fixture.js'
 import { startBackend } from '../start-backend.js'
 import { tiny, tinyDetails, writeImages, writeLively } from './cut.fixture.js'
+import { openLarger } from './search-larger.js'
 
 const DEPTH = 4
 const training = { epochs: 1, batchSize: 2, learningRate: 1e-3 }
@@ -203,6 +204,34 @@ describe('a search of all paths that the pool’s stitches make', () => {
       expect(await accuracies([network], test)).toEqual(await accuracies(own, test))
       expect(network.blocks.map(({ kind }) => kind).filter((kind) => kind === 'stitch')).toHaveLength(2)
     })
+  })
+
+  it('hears that it is interrupted while it evaluates', async () => {
+    const interruption = new AbortController()
+    const report = JSON.parse(await readFile(join(dir, 'report.json'), 'utf8'))
+    const options = { stitches: 2, evaluations: 1000, seed: 0, backend: 'wasm', caps: { macs: 1e9 }, objective: 'accuracy' } as const
+    const larger = await openLarger({ ...report, descendants: report.descendants.slice(0, 1) }, options, {
+      run: dir,
+      env: {},
+      signal: interruption.signal,
+      report: (event) => {
+        if (event.kind === 'stage' && event.name === 'search') setImmediate(() => interruption.abort(new Error('interrupted')))
+      },
+    })
+    await expect(larger.search()).rejects.toThrow('interrupted')
+    larger.dispose()
+  })
+
+  it('says of a run of an earlier version that it does not tell its images', async () => {
+    const old = join(root, 'old')
+    await mkdir(old)
+    await copyFile(join(dir, 'report.json'), join(old, 'report.json'))
+    await cp(join(dir, 'pool'), join(old, 'pool'), { recursive: true })
+    const { code, stderr } = await run(['search', old, '--stitches', '2', '--budget', 'macs=1G', '--quiet'])
+    expect([code, stderr]).toEqual([
+      1,
+      `learngene: ${old}: its images must be told by run.json, and an earlier version, which wrote none, made the run; make it again with: npx learngene run --out ${old} --force\n`,
+    ])
   })
 
   it('refuses images that are others than those of the run', async () => {

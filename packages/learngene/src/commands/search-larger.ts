@@ -9,16 +9,20 @@ import {
   type SearchResult,
 } from '@learngene/budget-search'
 import type { Budget, Measures } from '@learngene/interfaces'
+import type { ImageSource } from '@learngene/interfaces/tensors'
 import { accuracies, descendantBytes, descendantsOf, disposePool, type Pool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
 import type { RunImages } from '@learngene/recipe'
 import type { RunReport } from '@learngene/recipe/reports'
 import { costOfPath, descendantOf, findWithStitches, moreStitches, parsePath, type StitchedPath } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
+import { interruptible } from '../interruptible.js'
 import type { Objective } from '../latency/budget.js'
 import { poolOfRun } from '../read-run.js'
+import { commandText } from '../report/next.js'
 import { registryOfRun } from '../run/own-values.js'
 import { imagesOfRun } from '../run/recipe-of-run.js'
+import { findStoredRun, RUN } from '../run/run-folder.js'
 import { startBackend } from '../start-backend.js'
 import type { ChoiceContext, FoundRow } from './run-rows.js'
 
@@ -80,6 +84,10 @@ const BATCH = 50
 export async function openLarger(report: RunReport, options: LargerOptions, context: ChoiceContext): Promise<Larger> {
   const { run, signal } = context
   const dir = await poolOfRun(run, report)
+  if (!(await findStoredRun(run)))
+    throw new Error(
+      `${run}: its images must be told by ${RUN}, and an earlier version, which wrote none, made the run; make it again with: ${commandText(report.command, '--out', run, '--force')}`,
+    )
   let opened: { readonly pool: Pool; readonly images: RunImages } | undefined
   // Opened where it is searched: composing the times of descendants before has a backend of its own.
   const open = async () => {
@@ -87,7 +95,9 @@ export async function openLarger(report: RunReport, options: LargerOptions, cont
     const own = await registryOfRun(run)
     const pool = await loadPool(dir, { parts: own, spaces: own?.spaces })
     try {
-      opened = { pool, images: await imagesOfRun(run, { network: pool.tiers.at(-1)!.network, details: pool.details }) }
+      const images = await imagesOfRun(run, { network: pool.tiers.at(-1)!.network, details: pool.details })
+      const heard = (source: ImageSource) => (signal ? interruptible(source, signal) : source)
+      opened = { pool, images: { ...images, validation: heard(images.validation), test: heard(images.test) } }
       return opened
     } catch (error) {
       disposePool(pool)

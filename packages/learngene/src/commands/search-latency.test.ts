@@ -163,6 +163,20 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
     expect(await readFile(out, 'utf8')).toBe('mine')
   })
 
+  it('tells what it has measured where that cannot be kept', async () => {
+    const nowhere = { env: { ...process.env, XDG_CACHE_HOME: join(dir, 'report.json') } }
+    const built = (...args: string[]) => promisify(execFile)(process.execPath, [bin, ...args], nowhere)
+    const found = await built('search', dir, '--budget', 'latency=10000ms@wasm', '--json')
+    expect(JSON.parse(found.stdout).latency.from).toBe('measured')
+    expect(found.stderr).toContain('the times are not kept for later searches: ')
+    const out = join(root, 'new', 'here.json')
+    await built('profile', dir, '--backend', 'wasm', '--out', out)
+    expect(JSON.parse(await readFile(out, 'utf8'))).toMatchObject({ backend: 'wasm', batch: 1 })
+    await expect(built('profile', dir, '--backend', 'wasm', '--quiet')).rejects.toThrow(
+      /learngene: the profile must be kept, and is not: [^\n]+; name a file for it with --out\n$/,
+    )
+  })
+
   it('says in one line where nothing keeps the cap, and where the backend is not here', async () => {
     await expect(built('search', dir, '--budget', 'latency=0.000001ms@wasm', '--quiet')).rejects.toThrow(
       /learngene: no candidate fits the budget latency=0.000001ms: the smallest by latency is /,

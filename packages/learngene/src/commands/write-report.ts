@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs'
-import { open, stat } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { formatBudget } from '@learngene/budget-search'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
@@ -11,6 +10,7 @@ import { renderComparison, renderHtml } from '../report/html/index.js'
 import { renderTable } from '../report/terminal.js'
 import { formatCount, formatShare, textTable } from '../report/text.js'
 import { PAGE } from '../run/run-folder.js'
+import { assertPageReplaceable } from './assert-page-replaceable.js'
 
 export interface ReportOptions {
   readonly dirs: readonly string[]
@@ -74,29 +74,6 @@ function linkTo({ dir }: Run, file: string): string | undefined {
     .split(sep)
     .map(encodeURIComponent)
     .join('/')
-}
-
-/** Refuses to write over a file that is none of our pages. @throws with the file's name */
-async function assertPageReplaceable(file: string): Promise<void> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-  })
-  if (!found || (found.isFile() && (await beginning(file)).includes('<title>Learngene'))) return
-  const what = found.isDirectory() ? 'is a directory' : 'exists and is no page of learngene'
-  throw new Error(`${file} ${what}; name another file${found.isFile() ? ', or replace it with --force' : ''}`)
-}
-
-/** More than a page has before its title. */
-const BEGINNING = 1024
-
-async function beginning(path: string): Promise<string> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(BEGINNING), 0, BEGINNING, 0)
-    return buffer.toString('utf8', 0, bytesRead)
-  } finally {
-    await file.close()
-  }
 }
 
 function comparisonText(summaries: readonly RunSummary[]): string {

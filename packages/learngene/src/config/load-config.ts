@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { extname, join, resolve } from 'node:path'
 import { oneLine, UsageError } from '../errors.js'
 import { packageRoot } from '../package-root.js'
+import { withoutMark } from '../without-mark.js'
 import { shown } from './check-config.js'
 import { isPlainObject } from './schema.js'
 
@@ -32,7 +33,7 @@ export async function loadConfig(file: string | undefined, cwd: string): Promise
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`the configuration ${named} cannot be read (${error.code ?? error.message})`)
   })
-  const value = extname(path) === '.json' ? parseJson(text.replace(/^\uFEFF/, ''), named) : await importModule(path, named)
+  const value = extname(path) === '.json' ? parseJson(withoutMark(text), named) : await importModule(path, named)
   if (!isPlainObject(value)) throw new UsageError(`${named} must give an object of options, it gives ${shown(value)}`)
   return { file: named, value }
 }

@@ -47,8 +47,8 @@ async function answer(request: MeasureRequest): Promise<MeasureAnswer> {
   const paths = some(pool.space)
   const networks = descendantsOf(pool, paths).map((network, i): NamedNetwork => ({ name: formatPath(paths[i]!.path), network }))
   const profile = await profileNetworks(networks, device, { batch, seconds, whole: request.whole })
-  await storeProfile(request.folder, key, profile)
-  return { profile, stored: false }
+  const notKept = await storeProfile(request.folder, key, profile).then(() => undefined, oneLine)
+  return { profile, stored: false, ...(notKept !== undefined && { notKept }) }
 }
 
 type Case = Parameters<typeof measureNetworks>[0][number]

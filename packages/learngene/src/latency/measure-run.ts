@@ -47,14 +47,22 @@ export interface MeasuredPath extends Measured {
   readonly both?: Measured
 }
 
+/** A profile, and whether it was stored before. */
+export interface ProfileAnswer {
+  readonly profile: LatencyProfile
+  readonly stored: boolean
+  /** Why it is not kept for later, in a line, where it cannot be. */
+  readonly notKept?: string
+}
+
 export type MeasureAnswer =
   | { readonly error: string }
-  | { readonly profile: LatencyProfile; readonly stored: boolean }
+  | ProfileAnswer
   | { readonly device: ProfiledDevice; readonly measured: readonly MeasuredPath[] }
 
-/** The profile of a pool's parts: the stored one, or measured in a process of its own and stored. @throws Error of one line */
+/** The profile of a pool's parts: the stored one, or measured in a process of its own and stored where that is possible. @throws Error of one line */
 export function profilePool(request: MeasuredPool & ProfileRequest, signal?: AbortSignal, module = PROCESS) {
-  return ask<{ readonly profile: LatencyProfile; readonly stored: boolean }>(request, signal, module)
+  return ask<ProfileAnswer>(request, signal, module)
 }
 
 /** Times whole paths of a pool and cascades of two, in turns, in a process of its own. @throws Error of one line */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheFolder } from '@learngene/backends'
 import { type LatencyProfile, type ProfiledDevice, parseProfile } from '@learngene/bench/latency'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 
 type Environment = { readonly [variable: string]: string | undefined }
 
@@ -59,7 +59,7 @@ export async function poolHash(dir: string): Promise<string> {
 
 /** Whole or not at all. @throws what the file system says */
 export async function storeProfile(folder: string, key: ProfileKey, profile: LatencyProfile): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   await writeFileAtomically(profileFile(folder, key), profileText(profile))
 }
 
@@ -71,7 +71,7 @@ export async function readProfileFile(file: string): Promise<LatencyProfile> {
     throw new Error(
       error.code === 'ENOENT'
         ? `there is no latency profile ${file}; learngene profile writes one`
-        : `${file} cannot be read: ${error.message}`,
+        : `${file} cannot be read: ${error.code === 'EISDIR' ? 'it is a folder; name a file' : error.message}`,
     )
   })
   return parseProfile(text, file)

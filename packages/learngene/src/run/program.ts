@@ -11,6 +11,7 @@ import { replaceFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { UsageError } from '../errors.js'
 import { renderHtml } from '../report/html/index.js'
 import { version } from '../version.js'
+import { withoutMark } from '../without-mark.js'
 import { fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn, withoutFunctions } from './own-values.js'
@@ -109,7 +110,7 @@ export interface Computing {
   readonly workers: number
 }
 
-/** @throws UsageError where batches do not divide by the workers */
+/** @throws UsageError where batches do not divide by the workers, or the backend has no mixed precision that is asked for */
 export async function computingOf({
   config,
   report,
@@ -119,6 +120,7 @@ export async function computingOf({
   const backend = given.backend === 'auto' ? await chooseBackend(report, signal) : given.backend
   const workers = given.workers ?? defaultWorkers(backend)
   requireDivisible(config, workers)
+  requirePrecision(config, backend)
   return { backend, workers }
 }
 
@@ -216,15 +218,28 @@ async function chooseBackend(report: Reporter, signal: AbortSignal): Promise<Bac
   return name
 }
 
-function requireDivisible({ distillation, fineTuning, adaptation, model }: RunConfig, workers: number): void {
-  const plans = {
+const trainingsOf = ({ distillation, fineTuning, adaptation, model }: RunConfig) =>
+  Object.entries({
     distillation,
     fineTuning,
     'adaptation.head': adaptation?.head,
     'adaptation.whole': adaptation?.whole,
     'model.training': model?.training,
+  })
+
+/** Found before anything is trained; whether a GPU has the units is found when it trains. */
+function requirePrecision(config: RunConfig, backend: BackendName): void {
+  for (const [name, plan] of trainingsOf(config)) {
+    if (plan?.precision === 'mixed' && backend !== 'webgpu')
+      throw new UsageError(
+        `${name}.precision 'mixed' needs webgpu on a GPU with matrix units for float16; got the backend ${backend}: take float32`,
+      )
   }
-  for (const [name, plan] of Object.entries(plans)) {
+}
+
+/** @throws UsageError where a batch does not divide by the workers */
+export function requireDivisible(config: RunConfig, workers: number): void {
+  for (const [name, plan] of trainingsOf(config)) {
     if (plan && plan.batchSize % workers > 0) {
       throw new UsageError(`${name}.batchSize must divide by the number of workers; got ${plan.batchSize} images and ${workers} workers`)
     }
@@ -261,7 +276,7 @@ async function requireRunFolder(dir: string, command: string, force: boolean): P
 async function commandOf(dir: string): Promise<string | undefined> {
   for (const file of [RUN, 'learngene-run.json']) {
     try {
-      const { command } = JSON.parse(await readFile(join(dir, file), 'utf8')) as { command?: unknown }
+      const { command } = JSON.parse(withoutMark(await readFile(join(dir, file), 'utf8'))) as { command?: unknown }
       if (typeof command === 'string') return command
     } catch {}
   }

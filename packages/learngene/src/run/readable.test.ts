@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { imageFolder } from '@learngene/datasets/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { temporaryDirectory } from '../temporary-directory.fixture.js'
-import { findUnreadable } from './readable.js'
+import { findUnreadable, knownFingerprints, knownUnreadable } from './readable.js'
 import { writeSmallPictures } from './small-pictures.fixture.js'
 
 let root: string
@@ -12,6 +12,14 @@ beforeAll(async () => {
   await writeSmallPictures(join(root, 'pictures'), 2)
 })
 afterAll(() => rm(root, { recursive: true }))
+
+it('looks anew where what it remembers is damaged', async () => {
+  for (const text of ['null', '{"training":{}}', '{"training":{"fingerprint":7,"unreadable":[]}}', '\r\n']) {
+    await writeFile(join(root, 'pictures.json'), text)
+    expect(await knownUnreadable(root)).toEqual({})
+    expect(await knownFingerprints(root)).toEqual({})
+  }
+})
 
 it('goes on without pictures that cannot be read, but not without a class', async () => {
   const find = async (skip: boolean) =>

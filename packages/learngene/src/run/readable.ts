@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { checkPictures, subset, type UnreadablePicture } from '@learngene/datasets'
 import type { Dataset, Reporter } from '@learngene/interfaces'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { z } from 'zod'
 import type { NamedDatasets } from './config.js'
 
 /** Indices of pictures that cannot be read, by part. */
@@ -10,6 +11,14 @@ export type LeftOut = { readonly [part in keyof NamedDatasets]?: readonly number
 
 /** By part: what was looked at, and what cannot be read of it. */
 type Checked = { readonly [part: string]: { readonly fingerprint: string; readonly unreadable: readonly UnreadablePicture[] } }
+
+const checked: z.ZodType<Checked> = z.record(
+  z.string(),
+  z.object({
+    fingerprint: z.string(),
+    unreadable: z.array(z.object({ index: z.int().nonnegative(), name: z.string(), reason: z.string() })),
+  }),
+)
 
 /** The file of a run's folder that remembers which pictures were looked at. */
 const CHECKED = 'pictures.json'
@@ -44,7 +53,10 @@ export async function findUnreadable(
     const pictures = all.length === 1 ? '1 picture' : `${all.length} pictures`
     const names = all.slice(0, SHOWN).map(({ name, reason }) => (reason.includes(name) ? reason : `${name}: ${reason}`))
     const list = `${names.join('; ')}${all.length > SHOWN ? `; and ${all.length - SHOWN} more` : ''}`
-    if (!skip) throw new Error(`${pictures} cannot be read: ${list}. Mend or remove such files, or go on without them: --skip-unreadable`)
+    if (!skip)
+      throw new Error(
+        `${pictures} cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable of learngene run, or images.skipUnreadable in a configuration`,
+      )
     requireClasses(datasets, indicesOf(found))
     report({ kind: 'message', text: `goes on without ${pictures} that cannot be read: ${list}` })
   }
@@ -107,9 +119,10 @@ function isAtHand(dataset: Dataset): boolean {
   return false
 }
 
+/** Nothing is known where the file is missing or damaged: the pictures are looked at anew. */
 async function readKnown(file: string): Promise<Checked> {
   try {
-    return JSON.parse(await readFile(file, 'utf8'))
+    return checked.parse(JSON.parse(await readFile(file, 'utf8')))
   } catch {
     return {}
   }

@@ -2,6 +2,7 @@ import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { COMMANDS, type RunReport } from '@learngene/recipe/reports'
 import { commandText } from '../report/next.js'
+import { withoutMark } from '../without-mark.js'
 import { type RunConfig, runConfig } from './config.js'
 
 /** What a finished run holds at its root. */
@@ -68,7 +69,7 @@ export async function findStoredRun(dir: string): Promise<StoredRun | undefined>
   }
   let stored: StoredRun
   try {
-    stored = JSON.parse(text)
+    stored = JSON.parse(withoutMark(text))
   } catch (error) {
     throw new Error(`${file} is not JSON (${(error as Error).message}); it was changed or damaged; start anew with --force`)
   }

@@ -1,12 +1,14 @@
-import { mkdir, readdir, rm } from 'node:fs/promises'
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { type Artifact, type PlannedStage, plan } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { buildRecipe, fingerprintOf, readImages } from '../run/build-recipe.js'
+import { requireDivisible } from '../run/program.js'
 import { findUnreadable } from '../run/readable.js'
+import { requireApart } from '../run/require-apart.js'
 import { type ListedUnits, writeUnits } from '../units/list-units.js'
 import type { UnitLine } from '../units/unit-file.js'
 import { version } from '../version.js'
@@ -66,9 +68,11 @@ function cellOf({ name, questions, start, config, stage }: Variant, seed: number
 export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
   const { dir, scale, grid, questions, seeds = SEEDS, backend, workers, report, signal } = options
   await requireStudyFolder(dir)
+  await requireApart(dir, grid.base, { force: false })
+  if (workers !== undefined) requireDivisible(grid.base, workers)
   const cells = cellsOf(grid, questions, seeds)
-  await mkdir(stagesOfStudy(dir), { recursive: true })
-  await findUnreadable(dir, await readImages(grid.base), { skip: false, report, signal })
+  await makeFolder(stagesOfStudy(dir))
+  await findUnreadable(dir, await readImages(grid.base), { skip: grid.base.images.skipUnreadable ?? false, report, signal })
   report({ kind: 'stage', name: 'plan the cells', total: cells.length })
   const planOf = cellPlanner(dir)
   const plans: { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[] = []

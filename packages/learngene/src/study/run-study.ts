@@ -1,7 +1,6 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { runUnit } from '../units/run-unit.js'
-import { decodeUnits, type UnitOptions } from '../units/unit-file.js'
+import { readUnits, type UnitOptions } from '../units/unit-file.js'
 import { readStudy, UNITS } from './study-folder.js'
 
 /**
@@ -12,7 +11,7 @@ import { readStudy, UNITS } from './study-folder.js'
 export async function runStudy(dir: string, options: UnitOptions): Promise<{ readonly units: number; readonly ran: number }> {
   await readStudy(dir)
   const file = join(dir, UNITS)
-  const units = decodeUnits(await readFile(file, 'utf8'), file)
+  const units = await readUnits(file, `plan the study again: npx learngene study plan ${dir}`)
   let ran = 0
   for (const [index, { stage, cell }] of units.entries()) {
     options.signal.throwIfAborted()

@@ -7,6 +7,7 @@ import { z } from 'zod'
 import { readImages } from '../run/build-recipe.js'
 import { type NamedDatasets, type RunConfig, runConfig } from '../run/config.js'
 import { asLookedAt } from '../run/readable.js'
+import { withoutMark } from '../without-mark.js'
 import { SCALES } from './scales.js'
 
 /** The file of a study's folder that says what it is. */
@@ -55,14 +56,14 @@ export async function readStudy(dir: string): Promise<StoredStudy> {
   })
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = JSON.parse(withoutMark(text))
   } catch (error) {
     throw new Error(`${file} is not JSON (${(error as Error).message}); plan the study again`)
   }
   const parsed = storedStudy.safeParse(value)
   if (parsed.success) return parsed.data
   const { path, message } = parsed.error.issues[0]!
-  throw new Error(`${file}: '${path.join('.')}' cannot be: ${message}; plan the study again`)
+  throw new Error(`${file}: ${path.length > 0 ? `'${path.join('.')}'` : 'it'} cannot be: ${message}; plan the study again`)
 }
 
 /** The images of a cell: validation and test images that are given are cut to the numbers that the configuration says, the same for every seed. */

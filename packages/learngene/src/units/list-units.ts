@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises'
 import { basename, dirname, relative, resolve } from 'node:path'
 import { plan, statusOf, unitsOf } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
@@ -7,7 +8,7 @@ import { loadOwn } from '../run/own-values.js'
 import { type ProgramOptions, prepareRun } from '../run/program.js'
 import { asLookedAt } from '../run/readable.js'
 import { stagesOfRun } from '../run/run-folder.js'
-import { encodeUnits, type UnitLine, wavesOf } from './unit-file.js'
+import { decodeUnits, encodeUnits, type UnitLine, wavesOf } from './unit-file.js'
 
 export interface ListedUnits {
   readonly file: string
@@ -16,11 +17,17 @@ export interface ListedUnits {
   readonly waves: ReturnType<typeof wavesOf>
 }
 
-/** Prepares a run and writes the units that have not run to a file; nothing is computed. @param shares parts that evaluations are cut into */
-export function listUnits(
+/**
+ * Prepares a run and writes the units that have not run to a file; nothing is computed.
+ *
+ * @param shares parts that evaluations are cut into
+ * @throws as `prepareRun`; where the file is there and no file of units
+ */
+export async function listUnits(
   options: ProgramOptions,
   { file, shares }: { readonly file: string; readonly shares: number },
 ): Promise<ListedUnits> {
+  await assertUnitsReplaceable(file)
   return prepareRun(options, async () => {
     const { outDir, config, configFile, seed, backend, workers } = options
     const own = await loadOwn(config, configFile)
@@ -36,6 +43,18 @@ export function listUnits(
     const units = unitsOf(planned, { stands, shares }).map((unit) => ({ of, ...unit, ...computing }))
     return writeUnits(file, units)
   })
+}
+
+/** @throws where a file is there whose first line is no unit */
+async function assertUnitsReplaceable(file: string): Promise<void> {
+  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw new Error(`${file} cannot be written: ${error.message}; name another file`)
+  })
+  if (!found) return
+  try {
+    if (found.isFile() && decodeUnits((await readFile(file, 'utf8')).split('\n', 1)[0]!, file)) return
+  } catch {}
+  throw new Error(`${file} exists and is no file of units; name another file, or remove it`)
 }
 
 /** Writes a file of units, whole or not at all. */

@@ -13,11 +13,13 @@ describe('a file of units', () => {
     expect(second).toMatchObject({ stage: 'evaluate.2of4', backend: 'wasm', workers: 1, cell: 'depth-6' })
     expect(second!.command.at(-1)).toBe('1')
     expect(decodeUnits('', 'u.jsonl')).toEqual([])
+    // As editors of Windows leave it.
+    expect(decodeUnits(`\uFEFF${text.replaceAll('\n', '\r\n')}\r\n`, 'u.jsonl')).toEqual([first, second])
   })
 
   it.each<[string, object | string, string]>([
     ['no JSON', '{"schema":1,', 'must be a unit as JSON'],
-    ['an empty line', '', 'must be a unit as JSON'],
+    ['an empty line', '', 'must be a unit as JSON: it is empty'],
     ['another schema', { schema: 2 }, "'schema' cannot be"],
     ['no stage', { stage: undefined }, "'stage' cannot be"],
     ['a key that is no hash', { key: 'abc' }, "'key' cannot be: must be a SHA-256 in hexadecimal"],
@@ -30,7 +32,7 @@ describe('a file of units', () => {
   ])('tells the line with %s', (_, change, message) => {
     const good = encodeUnits([unit], 'u.jsonl')
     const line = typeof change === 'string' ? change : JSON.stringify({ ...JSON.parse(good), ...change })
-    const decode = () => decodeUnits(`${good}${line}\n`, 'dir/u.jsonl')
+    const decode = () => decodeUnits(`${good}${line}\n${good}`, 'dir/u.jsonl')
     expect(decode).toThrow(UsageError)
     expect(decode).toThrow(/^dir\/u\.jsonl:2: [^\n]*; write the file anew$/)
     expect(decode).toThrow(message)
@@ -38,7 +40,7 @@ describe('a file of units', () => {
 
   it('that is not there is told', async () => {
     await expect(readUnit('nowhere/u.jsonl', 0)).rejects.toThrow(
-      "nowhere/u.jsonl cannot be read (ENOENT); name a file that 'learngene run --units' wrote",
+      "nowhere/u.jsonl cannot be read (ENOENT); name a file that 'learngene run --units' or 'learngene study plan' wrote",
     )
   })
 })

@@ -4,6 +4,7 @@ import type { Reporter } from '@learngene/interfaces'
 import { z } from 'zod'
 import { UsageError } from '../errors.js'
 import { BACKENDS } from '../options.js'
+import { withoutMark } from '../without-mark.js'
 
 const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
 
@@ -54,15 +55,17 @@ export function encodeUnits(units: readonly Omit<UnitLine, 'schema' | 'command'>
  * @throws UsageError of one line that names the file, the line and what is wrong there
  */
 export function decodeUnits(text: string, file: string): readonly UnitLine[] {
-  const lines = text.split('\n')
-  if (lines.at(-1) === '') lines.pop()
+  const lines = withoutMark(text).trimEnd().split(/\r?\n/)
+  if (lines.length === 1 && lines[0] === '') return []
   return lines.map((line, i) => {
     const where = `${file}:${i + 1}`
     let value: unknown
     try {
       value = JSON.parse(line)
     } catch (error) {
-      throw new UsageError(`${where}: must be a unit as JSON: ${(error as Error).message}; write the file anew`)
+      throw new UsageError(
+        `${where}: must be a unit as JSON: ${line.trim() === '' ? 'it is empty' : (error as Error).message}; write the file anew`,
+      )
     }
     const parsed = unitLine.safeParse(value)
     if (parsed.success) return parsed.data
@@ -71,12 +74,17 @@ export function decodeUnits(text: string, file: string): readonly UnitLine[] {
   })
 }
 
-/** @throws UsageError where the file cannot be read, a line is no unit, or there is none of this index */
-export async function readUnit(file: string, index: number): Promise<UnitLine> {
+/** @param remedy what to do where there is none @throws UsageError where the file cannot be read, or a line is no unit */
+export async function readUnits(file: string, remedy: string): Promise<readonly UnitLine[]> {
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw new UsageError(`${file} cannot be read (${error.code ?? error.message}); name a file that 'learngene run --units' wrote`)
+    throw new UsageError(`${file} cannot be read (${error.code ?? error.message}); ${remedy}`)
   })
-  const units = decodeUnits(text, file)
+  return decodeUnits(text, file)
+}
+
+/** @throws as {@link readUnits}, and where there is none of this index */
+export async function readUnit(file: string, index: number): Promise<UnitLine> {
+  const units = await readUnits(file, "name a file that 'learngene run --units' or 'learngene study plan' wrote")
   const unit = units[index]
   if (unit) return unit
   const range = units.length === 0 ? 'it has no units: all has run' : `its units are 0 to ${units.length - 1}`

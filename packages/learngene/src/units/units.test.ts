@@ -79,6 +79,14 @@ describe.skipIf(reason !== '')(`units of a run${reason}`, () => {
     expect(readdirSync(stagesOfRun(apart))).toEqual([])
   })
 
+  it('are written over no file of others', () => {
+    const notes = join(root, 'notes.txt')
+    writeFileSync(notes, 'mine')
+    expect(() => run('run', '--config', config(), '--out', apart, '--units', notes)).toThrow('notes.txt exists and is no file of units')
+    expect(readFileSync(notes, 'utf8')).toBe('mine')
+    expect(() => run('run', '--config', config(), '--out', apart, '--units', root)).toThrow('exists and is no file of units')
+  })
+
   it('that lack an input say which, and ask for nothing else', () => {
     expect(failing(apart, 'tier:w6')).toBe("learngene: 'tier:w6' needs 'ancestor', which has not run; run it first\n")
     const range = `its units are 0 to ${unitsOf(apart).length - 1}`

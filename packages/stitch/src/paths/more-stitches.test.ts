@@ -25,6 +25,15 @@ it('is the space itself where no more stitches are wanted than it has, and has n
   expect(textsOf(moreStitches(singleTiers(tiers), 3))).toEqual(textsOf(singleTiers(tiers)))
 })
 
+it('looks no further than its stitches lead', () => {
+  const two = twoWay(tiers.slice(0, 2))
+  for (const space of [aligned(tiers, { stride: 2 }), two]) {
+    const all = moreStitches(space, Number.MAX_SAFE_INTEGER)
+    expect(all.exactCount()).toBe(moreStitches(space, 24).exactCount())
+    expect(textsOf(all).length).toBe(all.count())
+  }
+})
+
 it('counts what is too large to list', () => {
   const large = Array.from({ length: 10 }, (_, i) => ({ name: `t${i}`, width: 64 * (i + 1), depth: 24 }))
   expect(moreStitches(slidingWindow(large), 9).exactCount()).toBe(639_888_305_229n)

@@ -83,6 +83,23 @@ interface Algebra<W> {
   block(tier: number, block: number): W
 }
 
+/** The most stitches that a path can have: fewer than are allowed where there are no more moves ahead. */
+export function mostStitches({ tiers, moves, maxStitches }: Pick<PathGraph, 'tiers' | 'moves' | 'maxStitches'>): number {
+  const blocks = tiers.reduce((sum, { depth }) => sum + depth, 0)
+  // Of each tier the first block that a path can land on: it can be left from there wherever it can be left from a later one.
+  let first = tiers.map(() => 0)
+  for (let stitches = 0; stitches < maxStitches; stitches += 1) {
+    const next = tiers.map(() => Number.POSITIVE_INFINITY)
+    for (const [tier, block] of first.entries())
+      for (const { leave, to, land } of moves[tier]!) if (leave >= block) next[to] = Math.min(next[to]!, land)
+    if (next.every((block) => block === Number.POSITIVE_INFINITY)) return stitches
+    // Who passes more blocks than there are goes round in circles.
+    if (stitches > blocks) return maxStitches
+    first = next
+  }
+  return maxStitches
+}
+
 /** The total weight of all ways to go on from before `block` of `tier` with exactly `stitches` more stitches. */
 type Completions<W> = (tier: number, block: number, stitches: number) => W
 

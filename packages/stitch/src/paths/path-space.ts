@@ -5,6 +5,7 @@ import {
   chooseRoute,
   completions,
   counting,
+  mostStitches,
   movesOf,
   nearbyRoutes,
   nearestRoute,
@@ -75,16 +76,18 @@ export function createPathSpace(rules: PathRules): PathSpace {
   if (!Number.isSafeInteger(maxStitches) || maxStitches < 0) {
     throw new Error(`createPathSpace: maxStitches must be an integer of at least 0; got ${json.describe(maxStitches)}`)
   }
+  const moves = movesOf(tiers, slots)
+  const most = mostStitches({ tiers, moves, maxStitches })
   const graph: PathGraph = {
     tiers,
-    moves: movesOf(tiers, slots),
-    maxStitches,
+    moves,
+    maxStitches: most,
     firstEnds: tiers.map(({ depth }) => (earlyExits ? 0 : depth - 1)),
   }
   const counts = completions(graph, counting)
   let total = 0n
   for (const tier of tiers.keys()) {
-    for (let stitches = 0; stitches <= maxStitches; stitches += 1) total += counts(tier, 0, stitches)
+    for (let stitches = 0; stitches <= most; stitches += 1) total += counts(tier, 0, stitches)
   }
 
   const space: PathSpace = {

@@ -4,6 +4,7 @@ import type { BenchModel, What } from '@learngene/bench'
 import { InvalidArgumentError } from 'commander'
 import { asUsage, oneLine, UsageError } from '../../errors.js'
 import { BACKENDS } from '../../options.js'
+import { withoutMark } from '../../without-mark.js'
 
 /** Those of @learngene/bench, named here so that help need not load TensorFlow.js. */
 export const WORKS = ['forward', 'train', 'distill', 'stitch'] as const satisfies What[]
@@ -49,7 +50,7 @@ export async function readModel(text: string): Promise<BenchModel> {
 
 function parseJson(source: string, name: string): unknown {
   try {
-    return JSON.parse(source)
+    return JSON.parse(withoutMark(source))
   } catch (error) {
     throw new UsageError(`${name} must be JSON: ${oneLine(error)}`)
   }

@@ -1,11 +1,10 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Cut, cut, orderDetails, refine } from '@learngene/inherit'
 import type { Cost, JsonObject, Reporter } from '@learngene/interfaces'
 import { cachedTeacher, trainNetwork } from '@learngene/learngene-pool'
 import { createRng } from '@learngene/training'
 import { costOf, disposeNetwork, type Network, type PartRegistry, saveModel } from '@learngene/vit-blocks'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
 import { type Ancestor, type CutOptions, rotatedModels, withAncestor } from './ancestor.js'
 import {
@@ -277,7 +276,7 @@ async function writeRotated({ rotated: { network, order }, details }: Ancestor, 
 
 async function write(file: string, network: Network, details: JsonObject, { dtype }: CutOptions): Promise<WrittenFile> {
   const bytes = await saveModel(network, { dtype: dtype === 'f16' ? 'F16' : 'F32', details })
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   await writeFileAtomically(file, bytes)
   return { file, bytes: bytes.length }
 }

@@ -6,6 +6,7 @@ import type { Registry } from '@learngene/recipe'
 import type { DescendantRow, RunReport } from '@learngene/recipe/reports'
 import { type CascadePaths, type ConfidenceName, cascade, formatCascade, formatPath, type Path } from '@learngene/stitch'
 import { disposeNetwork, loadModel, type ModelDetails } from '@learngene/vit-blocks'
+import { UsageError } from '../../errors.js'
 import { type Classifier, isCascade } from '../../predict/classifier.js'
 import { poolOfRun, readRun } from '../../read-run.js'
 import { exists, REPORT } from '../../run/run-folder.js'
@@ -46,6 +47,8 @@ export async function openSource({ model, path, budget, config }: ExportOptions,
     const stem = basename(address, extname(address) === '.safetensors' ? '.safetensors' : '')
     return { model: classifier, details, stem, run, row: rowOf(run, details), writers, choice: undefined }
   }
+  if (model === 'embedded' || /^[a-z]{2,}:/.test(model))
+    throw new UsageError(`--path and --budget belong to the folder of a run; got ${model}: leave them out, or name a run`)
   report({ kind: 'stage', name: `load the pool of ${model}` })
   const { report: run, wanted, choice } = await findInRun({ run: model, path, budget }, context)
   const pool = await loadPool(await poolOfRun(model, run), { parts: own, spaces: own?.spaces })

@@ -1,8 +1,8 @@
-import { mkdir, open, readdir, readFile, stat } from 'node:fs/promises'
+import { open, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CASCADE_FILE, type ModelFiles } from '@learngene/export'
 import { saveFiles } from '@learngene/export/node'
-import { writeFileAtomically } from '@learngene/vit-blocks/node'
+import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
 import { CARD_MARK } from './card.js'
 
@@ -28,13 +28,13 @@ const known = new Set([
 export async function writeExport(out: string, files: ModelFiles, options: { readonly file: boolean; readonly force: boolean }) {
   if (options.file) {
     if (!options.force) await assertFileReplaceable(out)
-    await mkdir(dirname(out), { recursive: true })
+    await makeFolder(dirname(out))
     // The data come first: a model without them could not be loaded.
     for (const [name, bytes] of [...files].reverse()) await writeFileAtomically(join(dirname(out), name), bytes)
   } else if (await isOurs(out)) await saveFiles(out, files)
   else if (options.force) {
     for (const [name, bytes] of files) {
-      await mkdir(dirname(join(out, name)), { recursive: true })
+      await makeFolder(dirname(join(out, name)))
       await writeFileAtomically(join(out, name), bytes)
     }
   } else throw new Error(`${out} exists and is no folder of learngene export alone; name another folder, or write into it with --force`)
@@ -44,7 +44,7 @@ export async function writeExport(out: string, files: ModelFiles, options: { rea
 /** Nothing, an empty folder, or one with files of this command alone. */
 async function isOurs(folder: string): Promise<boolean> {
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
   })
   if (!found) return true
   if (!found.isDirectory()) throw new Error(`${folder} is a file; name a folder`)
@@ -58,7 +58,7 @@ async function isOurs(folder: string): Promise<boolean> {
 async function assertFileReplaceable(file: string): Promise<void> {
   if (file.endsWith('.safetensors')) return assertModelReplaceable(file, { name: 'exported model', key: 'exportedAs' })
   const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
   })
   if (!found || (found.isFile() && (await beginsAsOurs(file)))) return
   const what = found.isDirectory() ? 'is a directory' : 'exists and is no exported model'
