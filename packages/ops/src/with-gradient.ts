@@ -1,4 +1,4 @@
-import { customGrad, engine, type GradSaveFunc, getGradient, type Tensor, tidy } from '@tensorflow/tfjs-core'
+import { customGrad, engine, type GradSaveFunc, getGradient, type NamedTensorMap, type Tensor, tidy } from '@tensorflow/tfjs-core'
 
 /** What a forward pass gives: its value, what the backward pass needs, and the gradients of the inputs in their order. */
 export interface Forward<Y extends Tensor, S extends Tensor[]> {
@@ -6,6 +6,15 @@ export interface Forward<Y extends Tensor, S extends Tensor[]> {
   readonly saved: readonly [...S]
   /** Runs inside a tidy. */
   gradient(dy: Y, ...saved: S): Tensor[]
+}
+
+/** The same of a forward pass with several values. */
+interface ForwardOfSeveral<Y extends Tensor[], S extends Tensor[]> {
+  /** New tensors, none of them an input. */
+  readonly values: readonly [...Y]
+  readonly saved: readonly [...S]
+  /** Runs inside a tidy. The gradient of a value that nothing was made of is zeros. */
+  gradient(dys: Y, ...saved: S): Tensor[]
 }
 
 /**
@@ -26,6 +35,41 @@ export function withGradient<X extends Tensor[], Y extends Tensor, S extends Ten
     return { value, gradFunc: (dy: Tensor, saved: Tensor[]) => tidy(() => gradient(dy as Y, ...(saved as S))) }
   })
   return operation(...inputs) as Y
+}
+
+/**
+ * The same with several values, whose gradients arrive together, so that one pass may compute what the inputs get of them all.
+ *
+ * @throws as `withGradient`
+ */
+export function withGradients<X extends Tensor[], Y extends Tensor[], S extends Tensor[]>(
+  inputs: readonly [...X],
+  forward: (...inputs: NoInfer<X>) => ForwardOfSeveral<Y, S>,
+): Y {
+  requireGradients()
+  let gradient: ForwardOfSeveral<Y, S>['gradient']
+  return (engine() as unknown as SeveralValues).runKernelFunc({
+    inputs: { ...inputs } as unknown as NamedTensorMap,
+    forwardFunc(_backend, save) {
+      const pass = forward(...(inputs as X))
+      gradient = pass.gradient
+      save([...pass.saved])
+      return [...pass.values]
+    },
+    backwardsFunc(dys, saved) {
+      const gradients = tidy(() => gradient(dys as Y, ...(saved as S)))
+      return Object.fromEntries(gradients.map((each, i) => [i, () => each]))
+    },
+  }) as Y
+}
+
+/** What stands behind `customGrad` in TensorFlow.js (4.22), which itself lets an operation have one value only. */
+interface SeveralValues {
+  runKernelFunc(operation: {
+    readonly inputs: NamedTensorMap
+    forwardFunc(backend: unknown, save: GradSaveFunc): Tensor[]
+    backwardsFunc(dys: Tensor[], saved: Tensor[]): { readonly [input: string]: () => Tensor }
+  }): Tensor[]
 }
 
 /** Any of them tells: they are registered all at once. */
