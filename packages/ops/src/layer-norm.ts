@@ -15,7 +15,7 @@ import {
 } from '@tensorflow/tfjs-core'
 import { shapeError } from './errors.js'
 import { findKernel, type Kernel } from './kernels.js'
-import { withGradient, withGradients } from './with-gradient.js'
+import { withGradient } from './with-gradient.js'
 
 /**
  * Layer normalisation over the last dimension: gamma (x - mean) / sqrt(variance + epsilon) + beta (Ba et al. 2016, arXiv 1607.06450).
@@ -28,15 +28,7 @@ import { withGradient, withGradients } from './with-gradient.js'
  * @throws when the widths do not match
  */
 export function layerNorm<T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon = 1e-6): T {
-  const width = widthOf('layerNorm', x, gamma, beta)
-  return tidy(() => {
-    const rows = reshape(x, [-1, width]) as Tensor2D // [M, D]
-    const y = withGradient([rows, gamma, beta], (x, gamma, beta) => {
-      const { value, saved, gradient } = normalise(x, gamma, beta, epsilon)
-      return { value, saved, gradient: (dy: Tensor, ...saved: Tensor[]) => gradient(dy, saved) }
-    })
-    return reshape(y, x.shape) as T // [..., D]
-  })
+  return normalise(x, gamma, beta, epsilon, false) as T
 }
 
 /** A type, not an interface, so that it counts as a container of tensors. */
@@ -58,30 +50,38 @@ export type NormWithSkip<T extends Tensor> = {
  * @throws when the widths do not match
  */
 export function layerNormWithSkip<T extends Tensor>(x: T, gamma: Tensor1D, beta: Tensor1D, epsilon = 1e-6): NormWithSkip<T> {
-  const width = widthOf('layerNormWithSkip', x, gamma, beta)
+  const [normalised, skip] = normalise(x, gamma, beta, epsilon, true) as [T, T]
+  return { normalised, skip }
+}
+
+/** Layer norm of x; with a skip connection that and x once more. */
+function normalise(x: Tensor, gamma: Tensor1D, beta: Tensor1D, epsilon: number, withSkip: boolean): Tensor | Tensor[] {
+  const { shape } = x
+  const width = shape[shape.length - 1]!
+  if (gamma.shape[0] !== width || beta.shape[0] !== width) {
+    const operation = withSkip ? 'layerNormWithSkip' : 'layerNorm'
+    throw shapeError(operation, 'x [..., D], gamma [D] and beta [D] must agree in D', { x, gamma, beta })
+  }
   const rowsOf = (tensor: Tensor) => reshape(tensor, [-1, width]) as Tensor2D // [M, D]
-  const [skip, normalised] = tidy(() =>
-    withGradients<[T, Tensor1D, Tensor1D], [T, T], Tensor[]>([x, gamma, beta], (x, gamma, beta) => {
-      const { value, saved, gradient } = normalise(rowsOf(x), gamma, beta, epsilon)
+  return tidy(() =>
+    withGradient<[Tensor, Tensor1D, Tensor1D], Tensor | Tensor[], Tensor[]>([x, gamma, beta], (x, gamma, beta) => {
+      const kernel = findKernel('LearngeneLayerNorm')
+      const gradientKernel = findKernel('LearngeneLayerNormGrad')
+      const rows = rowsOf(x)
+      const pass =
+        kernel && gradientKernel ? fast(kernel, gradientKernel, rows, gamma, beta, epsilon) : reference(rows, gamma, beta, epsilon)
+      const y = reshape(pass.value, shape)
       return {
-        values: [clone(x), reshape(value, x.shape) as T],
-        saved,
-        gradient([dSkip, dy], ...saved) {
-          const [dx, ...others] = gradient(rowsOf(dy), saved, rowsOf(dSkip))
-          return [reshape(dx!, dy.shape), ...others]
+        value: withSkip ? [y, clone(x)] : y,
+        saved: pass.saved,
+        gradient(dy, ...saved) {
+          const [dNormalised, dSkip] = [dy].flat().map(rowsOf)
+          const [dx, ...others] = pass.gradient(saved, dNormalised!, dSkip)
+          return [reshape(dx!, shape), ...others]
         },
       }
     }),
   )
-  return { normalised, skip }
-}
-
-function widthOf(operation: string, x: Tensor, gamma: Tensor1D, beta: Tensor1D): number {
-  const width = x.shape[x.shape.length - 1]!
-  if (gamma.shape[0] !== width || beta.shape[0] !== width) {
-    throw shapeError(operation, 'x [..., D], gamma [D] and beta [D] must agree in D', { x, gamma, beta })
-  }
-  return width
 }
 
 /** Rows that are normalised, and how their gradient is computed. */
@@ -89,13 +89,7 @@ interface Pass {
   readonly value: Tensor
   readonly saved: Tensor[]
   /** [dx, with that of a skip connection added where there is one; dGamma; dBeta] */
-  gradient(dy: Tensor, saved: Tensor[], dSkip?: Tensor): Tensor[]
-}
-
-function normalise(x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Pass {
-  const kernel = findKernel('LearngeneLayerNorm')
-  const gradientKernel = findKernel('LearngeneLayerNormGrad')
-  return kernel && gradientKernel ? fast(kernel, gradientKernel, x, gamma, beta, epsilon) : reference(x, gamma, beta, epsilon)
+  gradient(saved: Tensor[], dy: Tensor, dSkip?: Tensor): Tensor[]
 }
 
 function fast(kernel: Kernel, gradientKernel: Kernel, x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number): Pass {
@@ -103,7 +97,7 @@ function fast(kernel: Kernel, gradientKernel: Kernel, x: Tensor2D, gamma: Tensor
   return {
     value: value!,
     saved: [x, gamma, ...kept],
-    gradient: (dy, [x, gamma, statistics, inverse], dSkip) =>
+    gradient: ([x, gamma, statistics, inverse], dy, dSkip) =>
       gradientKernel({ x: x!, gamma: gamma!, statistics: statistics!, ...(inverse && { inverse }), dy, ...(dSkip && { dSkip }) }),
   }
 }
@@ -115,7 +109,7 @@ function reference(x: Tensor2D, gamma: Tensor1D, beta: Tensor1D, epsilon: number
   return {
     value: add(mul(normalised, gamma), beta),
     saved: [normalised, inverse, gamma],
-    gradient(dy, saved, dSkip) {
+    gradient(saved, dy, dSkip) {
       const [normalised, inverse, gamma] = saved as [Tensor, Tensor, Tensor]
       const scaled = mul(dy, gamma) // [M, D]
       const projection = mul(normalised, mean(mul(scaled, normalised), -1, true)) // [M, D]
