@@ -29,6 +29,8 @@ const batch = Number(values.batch)
 
 const counts = {
   dispatches: 0,
+  /** Of the storage buffers that dispatches are given, each once a dispatch: what they at least move where they touch all of them. */
+  boundBytes: 0,
   copies: 0,
   writes: 0,
   mappedUploads: 0,
@@ -136,7 +138,7 @@ async function startNullBackend() {
 }
 
 function countCalls() {
-  count(GPUComputePassEncoder, 'dispatchWorkgroups', () => counts.dispatches++)
+  countDispatches()
   count(GPUCommandEncoder, 'copyBufferToBuffer', () => counts.copies++)
   count(GPUDevice, 'createBindGroup', () => counts.bindGroups++)
   count(GPUQueue, 'submit', () => counts.submits++)
@@ -152,6 +154,33 @@ function countCalls() {
       counts.uploadedBytes += size
     }
   })
+}
+
+/** Dispatches, and the bytes bound in each. */
+function countDispatches() {
+  const bytesOf = new WeakMap()
+  const boundIn = new WeakMap()
+  replace(GPUDevice, 'createBindGroup', (original, [descriptor]) => {
+    const group = original(descriptor)
+    const sizes = descriptor.entries.map(({ resource: { buffer, size = buffer.size } }) =>
+      buffer.usage & GPUBufferUsage.UNIFORM ? 0 : size,
+    )
+    bytesOf.set(
+      group,
+      sizes.reduce((sum, size) => sum + size, 0),
+    )
+    return group
+  })
+  const { setBindGroup, dispatchWorkgroups } = GPUComputePassEncoder.prototype
+  GPUComputePassEncoder.prototype.setBindGroup = function (index, group, ...rest) {
+    boundIn.set(this, bytesOf.get(group))
+    return setBindGroup.call(this, index, group, ...rest)
+  }
+  GPUComputePassEncoder.prototype.dispatchWorkgroups = function (...sizes) {
+    counts.dispatches++
+    counts.boundBytes += boundIn.get(this)
+    return dispatchWorkgroups.apply(this, sizes)
+  }
 }
 
 function count(type, method, note) {

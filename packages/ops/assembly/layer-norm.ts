@@ -26,7 +26,8 @@ export function layerNorm(rows: i32, width: i32, x: usize, gamma: usize, beta: u
 }
 
 /**
- * With n the normalised x and s = dy gamma: dx = inverse (s - mean(s) - n mean(s n)), dGamma = sum over rows of dy n, dBeta of dy.
+ * With n the normalised x and s = dy gamma: dx = inverse (s - mean(s) - n mean(s n)) + dSkip, dGamma = sum over rows of dy n, dBeta of dy. No dSkip (0)
+ * counts as zeros.
  */
 export function layerNormGradient(
   rows: i32,
@@ -35,6 +36,7 @@ export function layerNormGradient(
   gamma: usize,
   statistics: usize,
   dy: usize,
+  dSkip: usize,
   dx: usize,
   dGamma: usize,
   dBeta: usize,
@@ -78,14 +80,17 @@ export function layerNormGradient(
     for (o = 0; o < whole; o += VECTOR) {
       const normalised = f32x4.mul(f32x4.sub(v128.load(x + o), means), inverses)
       const centred = f32x4.sub(f32x4.mul(v128.load(dy + o), v128.load(gamma + o)), sums)
-      v128.store(dx + o, f32x4.mul(inverses, f32x4.sub(centred, f32x4.mul(normalised, projections))))
+      const change = f32x4.mul(inverses, f32x4.sub(centred, f32x4.mul(normalised, projections)))
+      v128.store(dx + o, dSkip ? f32x4.add(change, v128.load(dSkip + o)) : change)
     }
     for (; o < bytes; o += FLOAT) {
       const normalised = (load<f32>(x + o) - mean) * inverse
-      store<f32>(dx + o, inverse * (load<f32>(dy + o) * load<f32>(gamma + o) - sum - normalised * projection))
+      const change = inverse * (load<f32>(dy + o) * load<f32>(gamma + o) - sum - normalised * projection)
+      store<f32>(dx + o, dSkip ? change + load<f32>(dSkip + o) : change)
     }
     x += bytes
     dy += bytes
+    if (dSkip) dSkip += bytes
     dx += bytes
     statistics += 8
   }

@@ -8,7 +8,7 @@ export { classTargets, crossEntropy, type SoftenedOptions, softenedCrossEntropy 
 export { shapeError } from './errors.js'
 export { gelu } from './gelu.js'
 export { getOps, type KernelName, type OpsMode, opsSettings, setOps } from './kernels.js'
-export { layerNorm } from './layer-norm.js'
+export { layerNorm, layerNormWithSkip, type NormWithSkip } from './layer-norm.js'
 export { type LinearOptions, linear } from './linear.js'
 export { batchProduct } from './matmul.js'
 export { type MeanSquaredErrorOptions, meanSquaredError } from './mean-squared-error.js'

@@ -70,7 +70,7 @@ function warnOfReference(backend: string): void {
  *   the gradient of preActivation where that is given
  * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
  * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics, inverse?
- * - `LearngeneLayerNormGrad` {x, gamma, statistics, inverse?, dy} -> dx [M,D], dGamma [D], dBeta [D]
+ * - `LearngeneLayerNormGrad` {x, gamma, statistics, inverse?, dy, dSkip? [M,D]} -> dx [M,D], dSkip added where it is given, dGamma [D], dBeta [D]
  * - `LearngeneAttention` {qkv [B,T,3D]}, attribute heads -> y [B,T,D], saved
  * - `LearngeneAttentionGrad` {qkv, y [B,T,D], saved, dy [B,T,D]}, attribute heads -> dqkv [B,T,3D]
  * - `LearngeneAdamW` {scalars [2P,4] (see guardStep), parameter, gradient, m, v}, attributes row, beta1, beta2, epsilon -> parameter, m, v (new tensors of the parameter's shape)

@@ -1,7 +1,8 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { customGrad, grad, setBackend, square, sum, type Tensor, tensor1d } from '@tensorflow/tfjs-core'
+import { customGrad, grad, setBackend, square, sum, type Tensor, tensor1d, tensor2d } from '@tensorflow/tfjs-core'
 import { beforeAll, expect, test } from 'vitest'
 import { gelu } from './gelu.js'
+import { layerNormWithSkip } from './layer-norm.js'
 
 beforeAll(() => setBackend('cpu'))
 
@@ -10,6 +11,8 @@ const slope = () => grad((x: Tensor) => sum(square(gelu(x))))(tensor1d([1])).dat
 test('gradients that are not registered are told before anything is computed, with the import that registers them', async () => {
   expect(() => gelu(tensor1d([1]))).not.toThrow()
   expect(slope).toThrow(/^gradients: those of TensorFlow\.js's own operations must be registered; .* Import '@learngene\/ops\/gradients'/)
+  const skip = (x: Tensor) => sum(layerNormWithSkip(x, tensor1d([1, 1]), tensor1d([0, 0])).skip)
+  expect(() => grad(skip)(tensor2d([[1, 2]]))).toThrow(/^gradients: those of TensorFlow\.js's own operations must be registered; /)
   const whole = customGrad((x) => ({ value: gelu(x as Tensor), gradFunc: (dy: Tensor) => dy }))
   expect(grad((x: Tensor) => whole(x))(tensor1d([1])).dataSync()[0], 'inside an operation with a gradient of its own none is needed').toBe(
     1,

@@ -1,6 +1,6 @@
 import type { JsonObject, Rng } from '@learngene/interfaces'
 import type { Block, BlockContext } from '@learngene/interfaces/tensors'
-import { type Activation, activations, attention, type LinearOptions, layerNorm, linear, mlp } from '@learngene/ops'
+import { type Activation, activations, attention, type LinearOptions, layerNormWithSkip, linear, mlp } from '@learngene/ops'
 import { add, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { choiceIn, integerIn, numberIn } from './config.js'
 import { constant, type ReadWeight, truncatedNormal } from './parameters.js'
@@ -74,27 +74,25 @@ export function createTransformerBlock(config: JsonObject | TransformerBlockConf
     macs: (tokens) => tokens * (4 * width * attended + 2 * width * hidden + 2 * tokens * attended + 10 * width),
     liveFloats: (tokens) => tokens * Math.max(width + 4 * attended + heads * tokens, 2 * width + 3 * attended, 2 * (width + hidden)),
     forward(x: Tensor3D, context: BlockContext): Tensor3D {
-      const attend = (options?: LinearOptions) =>
-        tidy(() => {
-          const normalised = layerNorm(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
-          const qkv = linear(normalised, matrix('attn.qkv.weight'), vector('attn.qkv.bias'), { frozenBias: keyThird }) // [B, N, 3A]
-          return linear(attention(qkv, heads), matrix('attn.proj.weight'), vector('attn.proj.bias'), options) // [B, N, D]
-        })
-      const recorded = (record: NonNullable<BlockContext['record']>) => {
-        const change = attend()
-        record('attn', change)
-        return add(x, change) as Tensor3D // [B, N, D]
-      }
-      const middle = context.record ? recorded(context.record) : attend({ residual: x }) // [B, N, D]
+      const { middle, change } = tidy(() => {
+        const { skip, normalised } = layerNormWithSkip(x, vector('norm1.weight'), vector('norm1.bias'), epsilon) // [B, N, D]
+        const qkv = linear(normalised, matrix('attn.qkv.weight'), vector('attn.qkv.bias'), { frozenBias: keyThird }) // [B, N, 3A]
+        const attended = attention(qkv, heads) // [B, N, A]
+        const project = (options?: LinearOptions) => linear(attended, matrix('attn.proj.weight'), vector('attn.proj.bias'), options) // [B, N, D]
+        if (!context.record) return { middle: project({ residual: skip }) }
+        const change = project()
+        return { middle: add(skip, change) as Tensor3D, change }
+      })
+      if (change) context.record?.('attn', change)
       return tidy(() => {
-        const normalised = layerNorm(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
+        const { skip, normalised } = layerNormWithSkip(middle, vector('norm2.weight'), vector('norm2.bias'), epsilon) // [B, N, D]
         const perceptron = {
           weight1: matrix('mlp.fc1.weight'),
           bias1: vector('mlp.fc1.bias'),
           weight2: matrix('mlp.fc2.weight'),
           bias2: vector('mlp.fc2.bias'),
         }
-        return mlp(normalised, perceptron, { activation, residual: middle }) // [B, N, D]
+        return mlp(normalised, perceptron, { activation, residual: skip }) // [B, N, D]
       })
     },
   }

@@ -19,14 +19,14 @@ export function layerNormKernels(native: Native): { readonly LearngeneLayerNorm:
     },
 
     /** dx = inverse (gamma dy - mean(gamma dy) - normalised mean(gamma dy normalised)); both means are products with gamma. */
-    LearngeneLayerNormGrad({ gamma, statistics: normalised, inverse, dy }) {
+    LearngeneLayerNormGrad({ gamma, statistics: normalised, inverse, dy, dSkip }) {
       const width = dy!.shape[1]!
       const dScaled = mul(dy!, normalised!) // [M, D]
       const means = weightedMeans(dy!, gamma!, width) // [M, 1]
       const slopes = weightedMeans(dScaled, gamma!, width) // [M, 1]
       const centred = sub(mul(dy!, gamma!), means) // [M, D]
       const dx = mul(inverse!, sub(centred, mul(normalised!, slopes))) // [M, D]
-      return [dx, columnSums(dScaled), columnSums(dy!)]
+      return [dSkip ? add(dx, dSkip) : dx, columnSums(dScaled), columnSums(dy!)]
     },
   }
 }

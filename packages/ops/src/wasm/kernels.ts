@@ -72,12 +72,13 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
       return [y, statistics]
     },
 
-    LearngeneLayerNormGrad({ x, gamma, statistics, dy }) {
+    LearngeneLayerNormGrad({ x, gamma, statistics, dy, dSkip }) {
       const [rows, width] = shapeOf(x)
       const dx = output([rows, width])
       const dGamma = output([width])
       const dBeta = output([width])
-      module.layerNormGradient(rows, width, at(x), at(gamma), at(statistics), at(dy), at(dx), at(dGamma), at(dBeta))
+      const skipAt = dSkip === undefined ? 0 : at(dSkip)
+      module.layerNormGradient(rows, width, at(x), at(gamma), at(statistics), at(dy), skipAt, at(dx), at(dGamma), at(dBeta))
       return [dx, dGamma, dBeta]
     },
 

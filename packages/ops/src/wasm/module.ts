@@ -31,6 +31,7 @@ export interface WasmModule {
     gamma: number,
     statistics: number,
     dy: number,
+    dSkip: number,
     dx: number,
     dGamma: number,
     dBeta: number,

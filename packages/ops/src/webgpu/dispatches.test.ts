@@ -1,6 +1,7 @@
 import { randomTensors } from '@learngene/testing'
 import {
   abs,
+  add,
   dispose,
   engine,
   grads,
@@ -16,7 +17,7 @@ import { expect, test } from 'vitest'
 import { adamW } from '../adamw.js'
 import { attention } from '../attention.js'
 import { crossEntropy, softenedCrossEntropy } from '../cross-entropy.js'
-import { layerNorm } from '../layer-norm.js'
+import { layerNorm, layerNormWithSkip } from '../layer-norm.js'
 import { meanSquaredError } from '../mean-squared-error.js'
 import { patchify } from '../patchify.js'
 import { describeWebGPU } from '../testing/compare-modes.js'
@@ -51,11 +52,16 @@ function countsOf(f: Operation, inputs: Tensor[]): [forward: number, both: numbe
 
 const random = randomTensors(1)
 const norm: Operation = (x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D)
+const withSkip: Operation = (x, gamma, beta) => {
+  const { skip, normalised } = layerNormWithSkip(x!, gamma as Tensor1D, beta as Tensor1D)
+  return add(skip, normalised)
+}
 const softened: Operation = (z) => softenedCrossEntropy(z as Tensor2D, random([4, 10]), { temperature: 2, factor: 4, lessEntropy: true })
 
 describeWebGPU(() => {
   test.each<[string, Operation, number[][], [number, number]]>([
     ['layerNorm', norm, [[6, 8], [8], [8]], [1, 3]],
+    ['layerNormWithSkip and the addition behind it', withSkip, [[6, 8], [8], [8]], [2, 4]],
     ['attention', (qkv) => attention(qkv as Tensor3D, 2), [[2, 5, 24]], [1, 3]],
     ['crossEntropy', (z) => crossEntropy(z as Tensor2D, random([4, 10])), [[4, 10]], [1, 2]],
     ['softenedCrossEntropy', softened, [[4, 10]], [1, 2]],

@@ -2,6 +2,7 @@ import '../gradients.js'
 import '../webgpu.js'
 import { expectClose, randomTensors, TOLERANCES } from '@learngene/testing'
 import {
+  add,
   dispose,
   engine,
   grads,
@@ -22,7 +23,7 @@ import { adamW, adamWRow } from '../adamw.js'
 import { attention } from '../attention.js'
 import { crossEntropy, softenedCrossEntropy } from '../cross-entropy.js'
 import { findKernel, setOps } from '../kernels.js'
-import { layerNorm } from '../layer-norm.js'
+import { layerNorm, layerNormWithSkip } from '../layer-norm.js'
 import { linear } from '../linear.js'
 import { meanSquaredError } from '../mean-squared-error.js'
 import { mlp } from '../mlp.js'
@@ -40,6 +41,10 @@ const perceptron: Operation = (...[x, weight1, bias1, weight2, bias2, residual])
     { residual: residual! },
   )
 const norm: Operation = (x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D)
+const normWithSkip: Operation = (x, gamma, beta) => {
+  const { skip, normalised } = layerNormWithSkip(x!, gamma as Tensor1D, beta as Tensor1D)
+  return add(skip, normalised)
+}
 const softened: Operation = (logits, targets) =>
   softenedCrossEntropy(logits as Tensor2D, targets as Tensor2D, { temperature: 2, factor: 4, lessEntropy: true })
 
@@ -54,6 +59,7 @@ const FAMILIES: readonly [name: string, f: Operation, inputs: readonly number[][
   ],
   ['perceptron', perceptron, [[33, 12], [48, 12], [48], [12, 48], [12], [33, 12]], [33, 12]],
   ['layer norm', norm, [[37, 129], [129], [129]], [37, 129]],
+  ['layer norm with a skip connection', normWithSkip, [[37, 132], [132], [132]], [37, 132]],
   ['attention', (qkv) => attention(qkv as Tensor3D, 2), [[2, 37, 2 * 3 * 20]], [2, 37, 40]],
   ['attention of wide heads', (qkv) => attention(qkv as Tensor3D, 1), [[1, 35, 3 * 64]], [1, 35, 64]],
   ['softened cross entropy', softened, [[5, 300]], [5]],

@@ -18,7 +18,7 @@ export function layerNormKernels(backend: WebGPUBackend): Kernels {
       return [y, statistics]
     },
 
-    LearngeneLayerNormGrad({ x, gamma, statistics, dy }) {
+    LearngeneLayerNormGrad({ x, gamma, statistics, dy, dSkip }) {
       const [rows, width] = x!.shape as [number, number]
       const [dx, dGamma, dBeta] = [newTensor(backend, x!.shape), newTensor(backend, [width]), newTensor(backend, [width])]
       if (rows * width === 0) return [dx, dGamma, dBeta].map((gradient) => withZeros(backend, gradient))
@@ -26,8 +26,8 @@ export function layerNormKernels(backend: WebGPUBackend): Kernels {
       const rounds = Math.ceil(rows / team.teams / GROUPS)
       const groups = Math.ceil(rows / team.teams / rounds)
       const partial = newTensor(backend, [groups, 2, width])
-      const tensors = { x: x!, gamma: gamma!, statistics: statistics!, dy: dy!, dx, partial }
-      dispatch(backend, gradientProgram(team), tensors, { rows, rounds }, [groups, 1, 1])
+      const tensors = { x: x!, gamma: gamma!, statistics: statistics!, dy: dy!, ...(dSkip && { d_skip: dSkip }), dx, partial }
+      dispatch(backend, gradientProgram(team, dSkip !== undefined), tensors, { rows, rounds }, [groups, 1, 1])
       dispatch(
         backend,
         SUM_PROGRAM,

@@ -1,9 +1,9 @@
 import { expectClose, randomTensors } from '@learngene/testing'
-import { add, dispose, grads, type Tensor, type Tensor1D, tensor1d } from '@tensorflow/tfjs-core'
+import { add, dispose, grads, square, type Tensor, type Tensor1D, tensor1d } from '@tensorflow/tfjs-core'
 import * as fc from 'fast-check'
 import { beforeAll, expect, test } from 'vitest'
 import { findKernel } from '../../kernels.js'
-import { layerNorm } from '../../layer-norm.js'
+import { layerNorm, layerNormWithSkip } from '../../layer-norm.js'
 import { compareModes, describeWebGPU } from '../../testing/compare-modes.js'
 import { layerNormRow } from '../../testing/float64.js'
 
@@ -19,6 +19,12 @@ function spread(rows: number, width: number, random: ReturnType<typeof randomTen
   const x = add(noise, signs)
   dispose([noise, signs])
   return x
+}
+
+/** Of both values, each with a gradient of its own. */
+const residual = (x?: Tensor, gamma?: Tensor, beta?: Tensor) => {
+  const { skip, normalised } = layerNormWithSkip(x!, gamma as Tensor1D, beta as Tensor1D)
+  return add(skip, square(normalised))
 }
 
 const normalise = (x?: Tensor, gamma?: Tensor, beta?: Tensor) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D)
@@ -38,6 +44,15 @@ describeWebGPU((tolerances) => {
   test('equals its reference form where a workgroup takes several rounds of rows', async () => {
     const random = randomTensors(5)
     await compareModes(normalise, [spread(1030, 129, random), random([129]), random([129])], random([1030, 129]))
+  })
+
+  test.each([
+    [37, 5],
+    [1030, 192],
+    [3, 1025],
+  ])('adds the gradient of a skip connection, %d rows of %d', async (rows, width) => {
+    const random = randomTensors(8)
+    await compareModes(residual, [spread(rows, width, random), random([width]), random([width])], random([rows, width]))
   })
 
   test('follows a float64 loop', async () => {

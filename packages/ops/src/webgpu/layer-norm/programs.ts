@@ -58,17 +58,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
 /**
  * dx, and the sums of dy normalised and of dy over the rows of each workgroup, [groups, 2, width]. With g = dy gamma and n the normalised x:
  * dx = inverse (g - mean(g) - n mean(g n)).
+ *
+ * @param withSkip whether `d_skip`, the gradient that comes along a connection around the layer norm, is added to dx
  */
-export function gradientProgram(team: Team): Program {
+export function gradientProgram(team: Team, withSkip: boolean): Program {
   const type = vectorType(team)
   const values = `array<${type}>`
   return {
-    key: `learngene layerNorm gradient ${team.vector} ${team.vectors}`,
+    key: `learngene layerNorm gradient ${team.vector} ${team.vectors}${withSkip ? ' and skip' : ''}`,
     storage: {
       x: { type: values },
       gamma: { type: values },
       statistics: { type: 'array<vec2f>' },
       dy: { type: values },
+      ...(withSkip && { d_skip: { type: values } }),
       dx: { type: values, write: true },
       partial: { type: values, write: true },
     },
@@ -123,7 +126,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     means /= WIDTH;
     for (var k = 0u; k < PER_LANE; k++) {
       let c = lane + k * LANES;
-      if (live && c < VECTORS) { dx[row * VECTORS + c] = inverse * (scaled[k] - means.x - normalised[k] * means.y); }
+      if (live && c < VECTORS) {
+        let at = row * VECTORS + c;
+        dx[at] = inverse * (scaled[k] - means.x - normalised[k] * means.y)${withSkip ? ' + d_skip[at]' : ''};
+      }
     }
   }
   for (var k = 0u; k < PER_LANE; k++) {
