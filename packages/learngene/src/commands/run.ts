@@ -9,7 +9,7 @@ import { backendOption, example, familyBudget, integer, jsonOption, quietOption,
 import { withProgress } from '../progress/progress-reporter.js'
 import { commandText, nextText } from '../report/next.js'
 import { renderTable } from '../report/terminal.js'
-import { absoluteAncestor, absoluteClasses, absoluteImages } from '../run/absolute-names.js'
+import { absoluteAncestor, absoluteClasses, absoluteImages, isPath } from '../run/absolute-names.js'
 import type { RunConfig } from '../run/config.js'
 import { exists, RUN, readStoredRun } from '../run/run-folder.js'
 import { TUNE_WHEN, type TuneWhen } from '../run/tune-run.js'
@@ -213,10 +213,6 @@ async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{
 
 const ANCESTORS =
   "a model file or folder, 'hf:facebook/deit-tiny-patch16-224' or any ViT of the hub, the folder of a run, 'embedded' (28 x 28 grey, Fashion-MNIST), or 'train' to train one on your images"
-
-const special = new Set(['embedded', 'train'])
-
-const isPath = (model: string) => !special.has(model) && !/^[a-z]+:/.test(model)
 
 const withoutMissing = <T extends object>(values: T) =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as T

@@ -77,8 +77,12 @@ export function addStudy(program: Command, io: Io): void {
         if (action === 'run') {
           const { runStudy } = await import('../study/run-study.js')
           const ran = await shown((report) => runStudy(dir, { ...computing, report, signal: io.signal }))
-          if (json) return printJson(io, ran)
-          io.stdout.write(`${ran.units} units, ${ran.ran} of them run now\n${nextText([commandText('study', 'report', dir)], quiet)}`)
+          if (json) printJson(io, ran)
+          else io.stdout.write(`${ran.units} units, ${ran.ran} of them run now\n${nextText([commandText('study', 'report', dir)], quiet)}`)
+          if (ran.failed > 0)
+            throw new Error(
+              `${ran.failed} of ${ran.units} units of ${dir} have failed, as said above, or need one that has; all others stand. ${commandText('study', 'run', dir)} tries them again`,
+            )
           return
         }
         const { planStudy } = await import('../study/plan-study.js')

@@ -3,8 +3,11 @@ import type { RunConfig } from './config.js'
 
 const SPECIAL = new Set(['embedded', 'train'])
 
+/** Whether an ancestor is named by its file or folder, and not by an address or a word. */
+export const isPath = (model: string): boolean => !SPECIAL.has(model) && !/^[a-z]+:/.test(model)
+
 /** An ancestor whose file is found from any working directory; addresses such as hf:owner/name stay. */
-export const absoluteAncestor = (model: string): string => (SPECIAL.has(model) || /^[a-z]+:/.test(model) ? model : resolve(model))
+export const absoluteAncestor = (model: string): string => (isPath(model) ? resolve(model) : model)
 
 /** Images whose folder is found from any working directory; those of Fashion-MNIST stay. */
 export const absoluteImages = <T extends string | undefined>(dir: T): T =>

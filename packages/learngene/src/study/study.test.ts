@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -149,6 +149,48 @@ describe.skipIf(reason !== '')(`learngene study${reason}`, () => {
     expect(report.open).toHaveLength(report.cells - 1)
     expect(readFileSync(join(dir, 'report.md'), 'utf8')).toContain('| tuned with 0 % labels | inherited | 1 |')
     expect(readdirSync(join(dir, '.locks'))).toEqual([])
+  })
+
+  it('runs all others where a unit fails, leaves out those that need it, and says so', () => {
+    const failing = join(root, 'failing')
+    run(
+      'study',
+      'plan',
+      'failing',
+      '--config',
+      'tiny.json',
+      '--questions',
+      '9',
+      '--seeds',
+      '0',
+      '--backend',
+      'wasm',
+      '--workers',
+      '1',
+      '--quiet',
+    )
+    const file = join(failing, 'units.jsonl')
+    const wrong = 'f'.repeat(64)
+    const lines = readFileSync(file, 'utf8').split('\n')
+    const some = lines.filter((line) => !line.includes('"stage":"choose"') || line.includes('"cell":"tuned-with-0-'))
+    const planned = decodeUnits(some.join('\n'), file)
+    const tier = planned.find(({ stage, cell }) => stage === 'tier:w6d2' && cell!.includes('.random.'))!
+    // As where configuration or images have changed since.
+    writeFileSync(file, some.join('\n').replaceAll(tier.key, wrong))
+    const { status, stdout, stderr } = spawnSync(process.execPath, [bin, 'study', 'run', 'failing', '--json'], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    expect(status).toBe(1)
+    const { units: all, ran, failed } = JSON.parse(stdout)
+    expect([all, failed > 1, ran]).toEqual([planned.length, true, planned.length - failed])
+    expect(stderr).toMatch(/: tier:w6d2 of \S+ failed: 'tier:w6d2' of \S+ was listed with key ffffffff/)
+    expect(stderr).toMatch(/: pool of \S+ failed: it needs 'tier:w6d2', which has failed/)
+    expect(stderr.trim().split('\n').at(-1)).toBe(
+      `learngene: ${failed} of ${all} units of failing have failed, as said above, or need one that has; all others stand. npx learngene study run failing tries them again`,
+    )
+    const report = JSON.parse(run('study', 'report', 'failing', '--json', '--quiet')) as StudyReport
+    expect(report.cells - report.open.length).toBeGreaterThan(0)
   })
 
   it('names what a shared stage lacks, plans only what is left, and knows what it costs', () => {
