@@ -1,10 +1,13 @@
+import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
+import { askProcess } from '../ask-process.js'
+import { run } from '../io.fixture.js'
 import { runDefaults } from './config.js'
-import { stepsOf, type TuneWhen, tuneRun } from './tune-run.js'
+import { stepsOf, type TuneRunRequest, type TuneWhen, tuneRun } from './tune-run.js'
 
 const plan = { epochs: 10, batchSize: 50, learningRate: 1e-3 }
 const config = {
@@ -51,4 +54,28 @@ it('goes on where there is no tuning, or it crashes', async () => {
   expect(await said('always', 5000, true, skips)).toEqual(['products are not tuned: the adapter computes on the CPU'])
   expect(await said('always', 5000, true, 'process.exit(3)')).toEqual(['products are not tuned: exit code 3'])
   expect(await said('always', 5000, true, `process.kill(process.pid, 'SIGKILL')`)).toEqual(['products are not tuned: ended by SIGKILL'])
+})
+
+const built = new URL('../../dist/run/tune-process.js', import.meta.url)
+const hasWebgpu = JSON.parse((await run(['backends', '--json'])).stdout).backends[1].available as boolean
+const missing = !existsSync(built) ? ' (skipped: packages/learngene/dist is not built)' : hasWebgpu ? '' : ' (skipped: webgpu cannot start)'
+
+it.skipIf(missing !== '')(`looks at the steps of all tiers in a process of its own, and keeps what it finds${missing}`, async () => {
+  vi.stubEnv('XDG_CACHE_HOME', folder)
+  const tiers = [{ width: 12, depth: 1, epochs: 1 }]
+  const request: TuneRunRequest = {
+    config: { ...config, tiers, distillation: { ...plan, batchSize: 2 } },
+    seconds: 1,
+    software: true,
+  }
+  try {
+    // A software adapter compiles the plans of one product longer than this; learngene tune measures some in its own test.
+    const answer = await askProcess(built, request, (stderr, ended) => `${ended}: ${stderr}`)
+    expect(answer).toMatchObject({ device: expect.stringMatching(/\S/), measured: expect.any(Number), seconds: expect.any(Number) })
+    const kept = JSON.parse(readFileSync((answer as { file: string }).file, 'utf8'))
+    expect(kept).toMatchObject({ schema: 1, adapter: expect.anything() })
+    expect(Object.keys(kept.plans)).toHaveLength((answer as { measured: number }).measured)
+  } finally {
+    vi.unstubAllEnvs()
+  }
 })
