@@ -45,6 +45,11 @@ describe('constraints', () => {
       expect(() => constraintsOf({ macs: cap })).toThrow(`must be a positive finite number: got ${cap}`)
     })
 
+    it('are summed as shares of their caps, so that no measure outweighs another by its unit', () => {
+      expect(overshoot({ macs: 6, parameters: 25, memory: 1 }, { macs: 4, parameters: 20, memory: 2 })).toBeCloseTo(0.75, 12)
+      expect(overshoot({ macs: 6e9, parameters: 25, memory: 1 }, { macs: 4e9, parameters: 20, memory: 2 })).toBeCloseTo(0.75, 12)
+    })
+
     it('agrees with fits and overshoot', () => {
       const measures = fc.record({ macs: fc.integer({ min: 0, max: 9 }), parameters: fc.integer({ min: 0, max: 9 }) })
       const budget = fc.record({ macs: fc.integer({ min: 1, max: 9 }), parameters: fc.integer({ min: 1, max: 9 }) }, { requiredKeys: [] })

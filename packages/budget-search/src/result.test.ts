@@ -17,6 +17,10 @@ describe('evaluate', () => {
     await expect(evaluate(() => [1, 2, 3], candidates)).rejects.toThrow('expected 2, got 3')
   })
 
+  it.each([undefined, 7, 'ab', { 0: 1, 1: 2 }])('refuses %j, which is no list', async (scores) => {
+    await expect(evaluate(() => scores as never, candidates)).rejects.toThrow('an evaluator must return a list of scores: got')
+  })
+
   it.each([Number.NaN, Number.POSITIVE_INFINITY, undefined, '1'])('refuses the score %s', async (score) => {
     await expect(evaluate(() => [1, score as number], candidates)).rejects.toThrow(`got ${score} for b`)
   })
