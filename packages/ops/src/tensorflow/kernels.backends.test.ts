@@ -11,12 +11,10 @@ import {
   registerBackend,
   removeBackend,
   setBackend,
-  square,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
   type Tensor3D,
-  tensor1d,
   tensor2d,
   tidy,
   variable,
@@ -28,8 +26,8 @@ import { adamW, adamWRow } from '../adamw.js'
 import { attention } from '../attention.js'
 import { gelu } from '../gelu.js'
 import { findKernel, type OpsMode, setOps } from '../kernels.js'
-import { layerNorm, layerNormWithSkip } from '../layer-norm.js'
 import { linear } from '../linear.js'
+import { normCases, normInputs } from '../testing/norm-cases.js'
 
 const available = inject('available')
 const reason = available === null ? 'it runs under Node only' : available.find(({ name }) => name === 'tensorflow')!.reason
@@ -98,34 +96,11 @@ describe.skipIf(skipped)(`on tensorflow${skipped ? ` (which is not here: ${reaso
     )
   })
 
-  test('layerNorm equals its reference form on any shape', async () => {
+  test.each(Object.keys(normCases))('%s equals its reference form on any shape', async (name) => {
     await fc.assert(
       fc.asyncProperty(seed, fc.integer({ min: 1, max: 12 }), width, async (seed, rows, width) => {
         const random = randomTensors(seed)
-        const spread = random([rows, width], 0.3)
-        const signs = tensor1d(Array.from({ length: width }, (_, i) => (i % 2 === 0 ? 1 : -1)))
-        const x = add(spread, signs) // no row is nearly constant, which would blow rounding up
-        dispose([spread, signs])
-        const inputs = [x, random([width]), random([width])]
-        await compareModes((x, gamma, beta) => layerNorm(x!, gamma as Tensor1D, beta as Tensor1D), inputs, random([rows, width]))
-      }),
-      { numRuns: 12 },
-    )
-  })
-
-  test('layerNorm with a skip connection equals its reference form on any shape', async () => {
-    await fc.assert(
-      fc.asyncProperty(seed, fc.integer({ min: 1, max: 12 }), width, async (seed, rows, width) => {
-        const random = randomTensors(seed)
-        const spread = random([rows, width], 0.3)
-        const signs = tensor1d(Array.from({ length: width }, (_, i) => (i % 2 === 0 ? 1 : -1)))
-        const x = add(spread, signs) // no row is nearly constant, which would blow rounding up
-        dispose([spread, signs])
-        const residual = (x?: Tensor, gamma?: Tensor, beta?: Tensor) => {
-          const { skip, normalised } = layerNormWithSkip(x!, gamma as Tensor1D, beta as Tensor1D)
-          return add(skip, square(normalised))
-        }
-        await compareModes(residual, [x, random([width]), random([width])], random([rows, width]))
+        await compareModes(normCases[name]!, normInputs(random, rows, width), random([rows, width]))
       }),
       { numRuns: 12 },
     )
