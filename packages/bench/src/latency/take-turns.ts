@@ -53,7 +53,6 @@ export async function takeTurns(jobs: readonly Job[], { seconds = 8, onRound, si
   const wanted = (seconds * 1000) / (roundMs * (1 + RUNS))
   const rounds = Math.round(Math.min(MOST_ROUNDS, Math.max(FEWEST_ROUNDS, wanted)))
   const times = jobs.map((): number[] => [])
-  const fastest = jobs.map((): number[] => [])
   for (let round = 0; round < rounds; round++) {
     for (const [i, job] of jobs.entries()) {
       signal?.throwIfAborted()
@@ -63,13 +62,15 @@ export async function takeTurns(jobs: readonly Job[], { seconds = 8, onRound, si
         await job()
         times[i]!.push(performance.now() - started)
       }
-      // A coarse clock may say 0.
-      fastest[i]!.push(Math.max(CLOCK_MS, Math.min(...times[i]!.slice(-RUNS))))
     }
     onRound?.((round + 1) / rounds)
     // Some backends never return to the event loop by themselves.
     await new Promise((resolve) => setTimeout(resolve))
   }
-  const evened = evenRounds(fastest)
+  const evened = evenRounds(times.map(fasterOfRounds))
   return times.map((each, i) => ({ ...latencyOf(each), evened: evened[i]! }))
 }
+
+/** A coarse clock may say 0. */
+const fasterOfRounds = (times: readonly number[]): number[] =>
+  Array.from({ length: times.length / RUNS }, (_, round) => Math.max(CLOCK_MS, Math.min(...times.slice(round * RUNS, (round + 1) * RUNS))))

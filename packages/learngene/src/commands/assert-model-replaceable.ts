@@ -1,6 +1,6 @@
-import { stat } from 'node:fs/promises'
 import { openSafetensors } from '@learngene/vit-blocks'
 import { fileSource } from '@learngene/vit-blocks/node'
+import { assertReplaceable } from './assert-replaceable.js'
 
 /** Model files that a command wrote, which it may write over. */
 export interface OwnModels {
@@ -11,14 +11,8 @@ export interface OwnModels {
 }
 
 /** Refuses to write over a file, unless it is a model that the same command wrote. @throws with the file's name */
-export async function assertModelReplaceable(file: string, own: OwnModels): Promise<void> {
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-  })
-  if (!found || (found.isFile() && (await holds(file, own.key)))) return
-  const what = found.isDirectory() ? 'is a directory' : `exists and is no ${own.name}`
-  throw new Error(`${file} ${what}; name another file${found.isFile() ? ', or replace it with --force' : ''}`)
-}
+export const assertModelReplaceable = (file: string, { name, key }: OwnModels): Promise<void> =>
+  assertReplaceable(file, { name, isOurs: (path) => holds(path, key) })
 
 /** Whether the file is a model whose details have the key. Reads the header only. */
 async function holds(file: string, key: string): Promise<boolean> {

@@ -2,14 +2,13 @@ import { dirname } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Benchmark, What } from '@learngene/bench'
 import type { Reporter } from '@learngene/interfaces'
-import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { type Command, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
 import { example, integer, integers, jsonOption, quietOption, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { commandText, nextText } from '../report/next.js'
-import { assertPageReplaceable } from './assert-page-replaceable.js'
+import { assertPageReplaceable } from './assert-replaceable.js'
 import { backends, findPyTorch, MODELS, readModel, WORKS, works } from './bench/options.js'
 
 interface BenchCommandOptions {
@@ -122,6 +121,7 @@ async function writePage(
   model: string,
 ) {
   const { benchPage } = await import('./bench/page.js')
+  const { makeFolder, writeFileAtomically } = await import('@learngene/vit-blocks/node')
   const names = [...new Set(benchmark.results.map(({ backend }) => backend))]
   const what = [
     '--what',

@@ -10,7 +10,7 @@ import { renderComparison, renderHtml } from '../report/html/index.js'
 import { renderTable } from '../report/terminal.js'
 import { formatCount, formatShare, textTable } from '../report/text.js'
 import { PAGE } from '../run/run-folder.js'
-import { assertPageReplaceable } from './assert-page-replaceable.js'
+import { assertPageReplaceable } from './assert-replaceable.js'
 
 export interface ReportOptions {
   readonly dirs: readonly string[]

@@ -1,9 +1,10 @@
-import { open, readdir, readFile, stat } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CASCADE_FILE, type ModelFiles } from '@learngene/export'
 import { saveFiles } from '@learngene/export/node'
 import { makeFolder, writeFileAtomically } from '@learngene/vit-blocks/node'
 import { assertModelReplaceable } from '../assert-model-replaceable.js'
+import { assertReplaceable, beginningOf, statIfThere } from '../assert-replaceable.js'
 import { CARD_MARK } from './card.js'
 
 /** What it writes of a network. */
@@ -43,9 +44,7 @@ export async function writeExport(out: string, files: ModelFiles, options: { rea
 
 /** Nothing, an empty folder, or one with files of this command alone. */
 async function isOurs(folder: string): Promise<boolean> {
-  const found = await stat(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-  })
+  const found = await statIfThere(folder)
   if (!found) return true
   if (!found.isDirectory()) throw new Error(`${folder} is a file; name a folder`)
   const names = await readdir(folder, { recursive: true })
@@ -57,21 +56,10 @@ async function isOurs(folder: string): Promise<boolean> {
 
 async function assertFileReplaceable(file: string): Promise<void> {
   if (file.endsWith('.safetensors')) return assertModelReplaceable(file, { name: 'exported model', key: 'exportedAs' })
-  const found = await stat(file).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
-  })
-  if (!found || (found.isFile() && (await beginsAsOurs(file)))) return
-  const what = found.isDirectory() ? 'is a directory' : 'exists and is no exported model'
-  throw new Error(`${file} ${what}; name another file${found.isFile() ? ', or replace it with --force' : ''}`)
+  await assertReplaceable(file, { name: 'exported model', isOurs: beginsAsOurs })
 }
 
 /** An ONNX file of ours states its producer in its first bytes: the version of the format, then the second field, a text of 9 letters. */
 async function beginsAsOurs(path: string): Promise<boolean> {
-  const file = await open(path)
-  try {
-    const { buffer, bytesRead } = await file.read(new Uint8Array(16), 0, 16, 0)
-    return new TextDecoder('latin1').decode(buffer.subarray(0, bytesRead)).slice(2).startsWith('\x12\x09learngene')
-  } finally {
-    await file.close()
-  }
+  return (await beginningOf(path, 16)).toString('latin1').slice(2).startsWith('\x12\x09learngene')
 }
