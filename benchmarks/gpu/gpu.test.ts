@@ -25,7 +25,13 @@ async function run(name: string, ...options: string[]): Promise<{ stdout: string
   )
 }
 
-const head = { adapter: z.record(z.string(), z.string()), features: z.array(z.string()), model: z.literal('quick'), batch: z.literal(2) }
+const head = {
+  adapter: z.record(z.string(), z.string()),
+  features: z.array(z.string()),
+  model: z.literal('quick'),
+  batch: z.literal(2),
+  precision: z.literal('float32'),
+}
 const time = z.number().nonnegative()
 const count = z.int().nonnegative()
 
@@ -62,7 +68,7 @@ const documents = {
     ...{ what: z.literal('encode'), ...head },
     recording: z.strictObject({ dispatches: z.int().positive(), uploads: z.literal(3), newBuffers: z.literal(0) }),
     rows: z.tuple(
-      (['plain', 'recorded'] as const).map((form) =>
+      (['recorded', 'plain'] as const).map((form) =>
         z.strictObject({
           form: z.literal(form),
           firstMs: time,

@@ -1,7 +1,7 @@
 // Times every plan, tile and parts, of every product of a training step on this GPU: what the efficiencies of tile.ts and the device model are to be corrected by.
 // Keeps nothing; `learngene tune` does.
 //
-//   npm run build && node benchmarks/gpu/sweep.mjs [--model deit-tiny|deit-small|deit-base] [--batch 64] [--seconds 60] [--quick] [--json]
+//   npm run build && node benchmarks/gpu/sweep.mjs [--model deit-tiny|deit-small|deit-base] [--batch 64] [--seconds 60] [--precision float32|mixed] [--quick] [--json]
 import { productsOf, tune } from '@learngene/ops/webgpu'
 import { tidy } from '@tensorflow/tfjs-core'
 import { print, readOptions, startGpu, trainingStep } from './work.mjs'
@@ -23,5 +23,5 @@ const { plans } = await tune(shapes, { seconds: options.seconds, onMeasured })
 const products = Object.fromEntries(
   shapes.map(({ shape, count }) => [`${shape.left} ${shape.right} ${shape.rows}x${shape.columns}x${shape.depth}`, count]),
 )
-const { model, batch } = options
-print(options, { what: 'sweep', adapter, features, model, batch, products, best: plans, rows }, rows)
+const { model, batch, precision } = options
+print(options, { what: 'sweep', adapter, features, model, batch, precision, products, best: plans, rows }, rows)

@@ -1,7 +1,7 @@
 // Bytes and time of each kind of dispatch of a training step, each in a pass of its own between two timestamps. Bytes are those of the bound buffers, each counted once: what
 // a kernel at least moves where it touches all of them. Where the device has no timestamps, times are null.
 //
-//   npm run build && node benchmarks/gpu/traffic.mjs [--model deit-tiny|deit-small|deit-base] [--batch 64] [--quick] [--json]
+//   npm run build && node benchmarks/gpu/traffic.mjs [--model deit-tiny|deit-small|deit-base] [--batch 64] [--precision float32|mixed] [--quick] [--json]
 import { env, tidy } from '@tensorflow/tfjs-core'
 import { finish, median, print, readOptions, startGpu, trainingStep } from './work.mjs'
 
@@ -50,9 +50,9 @@ const rows = [...kinds.values()]
   .map((row) => ({ ...row, gigabytesPerSecond: row.ms ? row.bytes / row.ms / 1e6 : null }))
   .sort((a, b) => (b.ms ?? b.bytes) - (a.ms ?? a.bytes))
 const total = (name) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0)
-const { model, batch } = options
+const { model, batch, precision } = options
 const totals = { dispatches: total('count'), bytes: total('bytes'), ms: timer ? total('ms') : null }
-print(options, { what: 'traffic', adapter, features, model, batch, clock: timer ? 'device' : null, totals, rows }, rows)
+print(options, { what: 'traffic', adapter, features, model, batch, precision, clock: timer ? 'device' : null, totals, rows }, rows)
 
 /** Notes the kind and the bytes of each dispatch. */
 function watch() {

@@ -2,7 +2,7 @@
 import '@learngene/ops/gradients'
 import { parseArgs } from 'node:util'
 import { describeBackend, useBackend } from '@learngene/backends'
-import { classTargets, crossEntropy, guardState, guardStep, isSoftwareAdapter } from '@learngene/ops'
+import { classTargets, crossEntropy, guardState, guardStep, isSoftwareAdapter, requireMixed, setPrecision } from '@learngene/ops'
 import { adamW, createRng } from '@learngene/training'
 import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
 import { dispose, enableProdMode, engine, mean, tensor2d, tensor4d, variableGrads } from '@tensorflow/tfjs-core'
@@ -12,20 +12,22 @@ const MODELS = { 'deit-tiny': deit.tiny, 'deit-small': deit.small, 'deit-base': 
 /** Small enough for a software adapter. */
 const QUICK = { imageSize: 16, patchSize: 8, channels: 1, width: 16, depth: 1, heads: 2, classes: 4 }
 
-/** The command line: `--model`, `--batch`, `--seconds`, `--quick`, `--json`. */
+/** The command line: `--model`, `--batch`, `--seconds`, `--precision`, `--quick`, `--json`. */
 export function readOptions({ batch = 64, seconds = 60 } = {}) {
   const { values } = parseArgs({
     options: {
       model: { type: 'string', default: 'deit-tiny' },
       batch: { type: 'string' },
       seconds: { type: 'string' },
+      precision: { type: 'string', default: 'float32' },
       quick: { type: 'boolean', default: false },
       json: { type: 'boolean', default: false },
     },
   })
-  const { quick, json, model } = values
+  const { quick, json, model, precision } = values
   const config = quick ? QUICK : MODELS[model]
   if (!config) throw new Error(`--model must be ${Object.keys(MODELS).join(', ')}; got ${model}`)
+  if (!['float32', 'mixed'].includes(precision)) throw new Error(`--precision must be float32 or mixed; got ${precision}`)
   const number = (name, fallback) => {
     const value = Number(values[name] ?? fallback)
     if (!(value > 0)) throw new Error(`--${name} must be a number above 0; got ${values[name]}`)
@@ -34,6 +36,7 @@ export function readOptions({ batch = 64, seconds = 60 } = {}) {
   return {
     quick,
     json,
+    precision,
     model: quick ? 'quick' : model,
     config,
     batch: number('batch', quick ? 2 : batch),
@@ -41,14 +44,18 @@ export function readOptions({ batch = 64, seconds = 60 } = {}) {
   }
 }
 
-/** Starts webgpu and says on what. @throws on a software adapter unless `quick` */
-export async function startGpu({ quick }) {
+/** Starts webgpu in the precision asked for and says on what. @throws on a software adapter unless `quick`; where `mixed` is not to be had */
+export async function startGpu({ quick, precision }) {
   enableProdMode()
   await useBackend('webgpu')
   const { backend } = engine()
   const { vendor = '', architecture = '', device = '', description = '' } = backend.device.adapterInfo ?? {}
   const adapter = { vendor, architecture, device, description }
   if (isSoftwareAdapter(adapter) && !quick) throw new Error('the only adapter computes on the CPU; --quick runs a small setting there')
+  if (precision === 'mixed') {
+    requireMixed('--precision mixed')
+    setPrecision('mixed')
+  }
   return { backend, adapter, features: (await describeBackend('webgpu')).features }
 }
 

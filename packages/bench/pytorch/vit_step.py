@@ -1,4 +1,4 @@
-"""Times steps of a Vision Transformer in PyTorch: inference, training, distillation, a stitched model. Eager, float32.
+"""Times steps of a Vision Transformer in PyTorch: inference, training, distillation, a stitched model. Eager; float32, or autocast to bfloat16.
 
     python3 vit_step.py --what train --model deit-tiny --batch 4 --threads 2
 
@@ -98,12 +98,13 @@ def create_step(request, device):
     what, model, batch = request["what"], request["model"], request["batch"]
     images = torch.randn(batch, model["channels"], model["imageSize"], model["imageSize"], device=device)
     labels = (torch.arange(batch) % model["classes"]).to(device)
+    precision = torch.autocast(device, torch.bfloat16, enabled=request.get("precision") == "mixed")
 
     def inference(network):
         network.to(device).eval()
 
         def step():
-            with torch.no_grad():
+            with torch.no_grad(), precision:
                 network(images).cpu()
 
         return step
@@ -112,7 +113,8 @@ def create_step(request, device):
         optimizer = adamw(parameters)
 
         def step():
-            value = loss()
+            with precision:
+                value = loss()
             optimizer.zero_grad(set_to_none=True)
             value.backward()
             optimizer.step()
@@ -158,7 +160,8 @@ def prepare(request):
     torch.manual_seed(0)
     threads = f"{request['threads']} thread{'s' if request['threads'] > 1 else ''}"
     where = torch.cuda.get_device_name() if device == "cuda" else f"cpu, {threads}"
-    return create_step(request, device), f"{where}, torch {torch.__version__}"
+    precision = ", autocast to bfloat16" if request.get("precision") == "mixed" else ""
+    return create_step(request, device), f"{where}, torch {torch.__version__}{precision}"
 
 
 def take_turn(step, steps, lead_in):
@@ -207,6 +210,7 @@ def main():
     parser.add_argument("--batch", type=int, default=4)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     parser.add_argument("--device", choices=["auto", "cpu"], default="cpu")
+    parser.add_argument("--precision", choices=["float32", "mixed"], default="float32")
     parser.add_argument("--steps", type=int, default=10)
     arguments = parser.parse_args()
     if arguments.serve:

@@ -66,14 +66,14 @@ export interface PyTorchOptions extends ConversationOptions {
 
 /** Starts the same work in PyTorch. Tells what it runs on. */
 export async function startPyTorch(
-  task: Task,
+  task: Task & Pick<Assignment, 'precision'>,
   { python, threads, device, ...options }: PyTorchOptions,
 ): Promise<RemoteParticipant & { readonly device: string }> {
   const child = spawn(python, [SCRIPT, '--serve'], { stdio: ['pipe', 'pipe', 'pipe'] })
   const conversation = converse(child, jsonLines(child), options)
-  const { what, model, batch } = task
+  const { what, model, batch, precision } = task
   const plan = what === 'distill' ? planDistillation(model) : what === 'stitch' ? planStitch(model) : {}
-  const ready = await conversation.ask<{ device: string }>({ kind: 'start', what, model, batch, threads, device, ...plan })
+  const ready = await conversation.ask<{ device: string }>({ kind: 'start', what, model, batch, precision, threads, device, ...plan })
   return { ...participantOf(conversation), device: ready.device }
 }
 

@@ -127,7 +127,7 @@ async function benchmarkBackend(
   const peer = async (count: number) => {
     const threads = threadsOf(backend, count)
     const device = isGpu(backend) ? 'auto' : 'cpu'
-    const participant = await startPyTorch(task, { ...common, python: python!, threads, device })
+    const participant = await startPyTorch({ ...task, precision }, { ...common, python: python!, threads, device })
     devices.set(count, participant.device)
     started.push(participant)
     return participant
