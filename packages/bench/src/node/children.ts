@@ -31,8 +31,18 @@ export async function startChild(
 ): Promise<RemoteParticipant & { readonly relaxedSimd: boolean }> {
   const child = openChild(options)
   const request: Request = { kind: 'start', assignment, workers, relaxedSimd }
-  const ready = await child.ask<Reply & { kind: 'ready' }>(request)
+  const ready = await begin<Reply & { kind: 'ready' }>(child, request)
   return { ...participantOf(child), relaxedSimd: ready.relaxedSimd }
+}
+
+/** The answer of a child that is to start. One that cannot is ended: nobody holds it, and it would keep this process alive. */
+async function begin<Ready>(child: Conversation, request: object): Promise<Ready> {
+  try {
+    return await child.ask<Ready>(request)
+  } catch (error) {
+    child.end()
+    throw error
+  }
 }
 
 function participantOf(child: Conversation): RemoteParticipant {
@@ -73,7 +83,8 @@ export async function startPyTorch(
   const conversation = converse(child, jsonLines(child), options)
   const { what, model, batch, precision } = task
   const plan = what === 'distill' ? planDistillation(model) : what === 'stitch' ? planStitch(model) : {}
-  const ready = await conversation.ask<{ device: string }>({ kind: 'start', what, model, batch, precision, threads, device, ...plan })
+  const request = { kind: 'start', what, model, batch, precision, threads, device, ...plan }
+  const ready = await begin<{ device: string }>(conversation, request)
   return { ...participantOf(conversation), device: ready.device }
 }
 
@@ -124,10 +135,16 @@ export function converse(child: ChildProcess, line: Line, { timeoutMs, signal }:
   let waiting: { resolve(answer: unknown): void; reject(error: Error): void } | undefined
   let complaints = ''
 
+  const stop = () => {
+    child.kill('SIGKILL')
+    // What it has started in turn may live on and hold its pipes open, which would keep this process alive.
+    child.stdout?.destroy()
+    child.stderr?.destroy()
+  }
   const fail = (error: Error) => {
     failure ??= error
     waiting?.reject(failure)
-    child.kill('SIGKILL')
+    stop()
   }
   const abort = () => fail(signal!.reason)
   child.stderr?.on('data', (chunk) => {
@@ -162,7 +179,7 @@ export function converse(child: ChildProcess, line: Line, { timeoutMs, signal }:
     },
     end() {
       signal?.removeEventListener('abort', abort)
-      child.kill('SIGKILL')
+      stop()
     },
   }
 }

@@ -107,7 +107,9 @@ describe('learngene bench, asked for wrongly', () => {
 describe.skipIf(reason !== '')(`learngene bench${reason}`, () => {
   let root: string
   const learngene = (...argv: string[]) =>
-    promisify(execFile)(process.execPath, [bin, 'bench', '--steps', '3', '--no-pytorch', ...argv], { cwd: root }).catch((error) => error)
+    promisify(execFile)(process.execPath, [bin, 'bench', '--steps', '3', '--no-pytorch', ...argv], { cwd: root, timeout: 240_000 }).catch(
+      (error) => error,
+    )
   beforeAll(async () => {
     root = await temporaryDirectory()
     await writeFile(join(root, 'tiny.json'), JSON.stringify(tiny))
@@ -182,5 +184,13 @@ describe.skipIf(reason !== '')(`learngene bench${reason}`, () => {
     const { results } = benchmark.parse(JSON.parse(stdout))
     expect(results[0]).toMatchObject({ msMedian: null, steps: 0, error: 'it took longer than 1 s' })
     expect(stderr).toMatch(/\nlearngene: no backend ran: wasm: it took longer than 1 s\n$/)
+  })
+  it('ends where a formulation refuses to start', async () => {
+    const { code, signal, stdout, stderr } = await learngene(
+      ...['--model', 'tiny.json', '--batch', '2', '--backends', 'cpu', '--what', 'train', '--precision', 'mixed', '--json'],
+    )
+    expect([code, signal]).toEqual([1, null])
+    expect(benchmark.parse(JSON.parse(stdout)).results[0]!.error).toContain("precision 'mixed' needs webgpu")
+    expect(stderr).toContain("learngene: no backend ran: cpu: bench: precision 'mixed' needs webgpu")
   })
 })
