@@ -1,4 +1,5 @@
 import { provideKernels } from './provide-kernels.js'
+import { adapterInfoOf } from './webgpu/adapter-info.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
 import { guardKernels } from './webgpu/guard/kernels.js'
@@ -20,7 +21,7 @@ provideKernels<WebGPUBackend>('webgpu', (backend) => ({
   ...layerNormKernels(backend),
   ...linearKernels(backend),
   LearngeneMixedPrecision: () => {
-    const found = findUnit(backend.device)
+    const found = findUnit(backend)
     if (typeof found === 'string') throw new Error(found)
     return []
   },
@@ -35,7 +36,7 @@ provideKernels<WebGPUBackend>('webgpu', (backend) => ({
  * @throws Error of one line where it is damaged, or of another adapter than the current backend's or other kernels; where the current backend is not webgpu
  */
 export function parseTuning(text: string): TuningTable {
-  return parseTable(text, identityOf(currentBackend().device.adapterInfo))
+  return parseTable(text, identityOf(adapterInfoOf(currentBackend())))
 }
 
 /** Has the current webgpu backend compute products by a table's plans, wherever its limits allow. @throws as {@link parseTuning} */
@@ -55,7 +56,7 @@ export function setDeviceModel(model: Partial<DeviceModel>): void {
 
 /** The name of the file that a table of the current webgpu backend's adapter is kept in. @throws where the current backend is another */
 export function tuningFile(): string {
-  return tableName(identityOf(currentBackend().device.adapterInfo))
+  return tableName(identityOf(adapterInfoOf(currentBackend())))
 }
 
 export type { DeviceModel } from './webgpu/linear/device-model.js'

@@ -9,7 +9,7 @@ const missing = await webgpu.start({}).then(
   (error: Error) => error.message,
 )
 
-const current = () => engine().backend as WatchedBackend
+const current = () => engine().backend as WatchedBackend & { learngeneAdapterInfo?: GPUAdapterInfo }
 
 describe.skipIf(missing !== undefined)(`on a device${missing ? ` (${missing})` : ''}`, () => {
   beforeEach(async () => {
@@ -23,6 +23,12 @@ describe.skipIf(missing !== undefined)(`on a device${missing ? ` (${missing})` :
     expect(features.some((feature) => /^\d+ storage buffers$/.test(feature))).toBe(true)
     expect(await sum(matMul(ones([70, 50]), ones([50, 30]))).data()).toEqual(new Float32Array([70 * 50 * 30]))
     expect(Object.getOwnPropertyDescriptor(globalThis, 'navigator')).toEqual(before)
+  })
+
+  test("leaves the adapter's own info on the backend", () => {
+    const { learngeneAdapterInfo: own, device } = current()
+    expect(own).toBeInstanceOf(GPUAdapterInfo)
+    expect(own!.vendor).toBe(device.adapterInfo.vendor)
   })
 
   test('five concurrent and repeated starts are one device', async () => {

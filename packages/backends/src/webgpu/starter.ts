@@ -10,7 +10,7 @@ const PRIORITY = 3
 
 type TfjsWebGPU = typeof import('@tensorflow/tfjs-backend-webgpu')
 
-type WebGPUBackend = WatchedBackend & { learngeneDevice?: string }
+type WebGPUBackend = WatchedBackend & { learngeneDevice?: string; learngeneAdapterInfo?: GPUAdapterInfo }
 
 /** Backends whose measured plans have been looked for. */
 const prepared = new WeakSet<object>()
@@ -19,9 +19,12 @@ const prepared = new WeakSet<object>()
 async function createBackend({ WebGPUBackend }: TfjsWebGPU): Promise<KernelBackend> {
   const [{ describeAdapter, requestAdapter }, { watchMemory }] = await Promise.all([import('./adapter.js'), import('./watch-memory.js')])
   const adapter = await requestAdapter()
+  const { info } = adapter
   const device = await requestDevice(adapter)
-  const backend = withNavigatorGpu(() => new WebGPUBackend(device, adapter.info)) as unknown as WebGPUBackend
-  backend.learngeneDevice = describeAdapter(adapter.info)
+  const backend = withNavigatorGpu(() => new WebGPUBackend(device, info)) as unknown as WebGPUBackend
+  backend.learngeneDevice = describeAdapter(info)
+  // @learngene/ops reads it: Dawn tells which matrix units there are in this one alone, not in that of the device.
+  backend.learngeneAdapterInfo = info
   watchDevice(backend, watchMemory)
   return backend
 }

@@ -16,6 +16,8 @@ export type UniformValue = { readonly type: 'float32' | 'int32' | 'uint32'; read
 /** The parts of tfjs's WebGPU backend (4.22.0) that own kernels work with. */
 export interface WebGPUBackend extends KernelBackend {
   readonly device: GPUDevice
+  /** The adapter's own, left there by @learngene/backends: under Node a device does not repeat which matrix units there are. */
+  readonly learngeneAdapterInfo?: Partial<GPUAdapterInfo>
   readonly queue: GPUQueue
   readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
   /** Pipelines by a key of their program. */

@@ -26,7 +26,7 @@ export const DEVICE_MODELS = {
   apple: { processors: 8, rate: 1.6e11, bytesPerSecond: 7e10, launch: 1e-5 },
   /** Cards of NVIDIA and AMD: 128 a cycle at 1.7 GHz. */
   discrete: { processors: 32, rate: 2.2e11, bytesPerSecond: 3e11, launch: 5e-6 },
-  /** A100 and what came after it. */
+  /** A100 and what came after it: an H200 has 132 processors and 4.8e12 bytes a second. */
   datacentre: { processors: 108, rate: 1.8e11, bytesPerSecond: 1.5e12, launch: 3e-6 },
 } as const satisfies { readonly [name: string]: DeviceModel }
 
@@ -38,12 +38,14 @@ const VENDORS: readonly (readonly [RegExp, DeviceClass])[] = [
   [/^(qualcomm|arm|img-tec|imagination|samsung|broadcom)$/, 'mobile'],
 ]
 
+/** Names as vendors write them, and as Dawn does: `NVIDIA H100 80GB HBM3`, `nvidia-h100-80gb-hbm3`. */
+const DATACENTRE = /\b(A100|G?H[12]00|G?B[123]00|MI[1-9]\d{2})(?!\d)/i
+
 /** The class of an adapter by what it tells of itself; `integrated` where that is nothing known. */
 export function deviceClassOf(info: Partial<GPUAdapterInfo>): DeviceClass {
   if (isSoftwareAdapter(info)) return 'software'
   const { vendor = '', architecture = '', device = '', description = '' } = info
-  if (/^(hopper|cdna.*)$/i.test(architecture) || /\b(A100|H[12]00|GH200|B[123]00|GB200|MI[1-9]\d{2})/.test(`${device} ${description}`))
-    return 'datacentre'
+  if (/^(hopper|cdna.*)$/i.test(architecture) || DATACENTRE.test(`${device} ${description}`)) return 'datacentre'
   return VENDORS.find(([pattern]) => pattern.test(vendor.toLowerCase()))?.[1] ?? 'integrated'
 }
 

@@ -1,4 +1,5 @@
 import { getPrecision, warnOfFullPrecision } from '../../precision.js'
+import { adapterInfoOf } from '../adapter-info.js'
 import type { WebGPUBackend } from '../backend.js'
 
 /** A product of small matrices that a subgroup does at once: [m, k] [k, n] -> [m, n]. */
@@ -108,7 +109,7 @@ export function matrixUnitOf(backend: WebGPUBackend): MatrixUnit | undefined {
   if (getPrecision() !== 'mixed') return undefined
   let unit = units.get(backend)
   if (unit === undefined) {
-    const found = findUnit(backend.device)
+    const found = findUnit(backend)
     if (typeof found === 'string') warnOfFullPrecision(found)
     unit = typeof found === 'string' ? null : found
     units.set(backend, unit)
@@ -123,15 +124,16 @@ const SUBGROUPS = [32, 64, 16]
 const fitsTiles = ({ M, N, K }: MatrixConfig) => [M, N, K].every((size) => size === 8 || size === 16)
 
 /**
- * The unit that a device multiplies float16 matrices by: of those that it lists the largest, which read least for each multiply-add.
+ * The unit that a backend's device multiplies float16 matrices by: of those that its adapter lists the largest, which read least for each multiply-add.
  *
  * @returns why there is none, if so
  */
-export function findUnit({ features, adapterInfo }: Pick<GPUDevice, 'features' | 'adapterInfo'>): MatrixUnit | string {
+export function findUnit(backend: Pick<WebGPUBackend, 'device' | 'learngeneAdapterInfo'>): MatrixUnit | string {
+  const { features } = backend.device
   const { f16, matrices, size } = NAMES.features
   const missing = [f16, matrices].filter((feature) => !features.has(feature))
   if (missing.length > 0) return `the GPU device lacks ${missing.join(' and ')}`
-  const info = adapterInfo as GPUAdapterInfo & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> }
+  const info: Partial<GPUAdapterInfo> & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> } = adapterInfoOf(backend)
   const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0, subgroupMatrixConfigs = [] } = info
   const controlled = least !== most
   if (controlled && !features.has(size)) {

@@ -154,7 +154,9 @@ describe('on a device that checks shaders and runs nothing', () => {
   })
 
   test('is told from one that has them', () => {
-    expect(findUnit(device)).toBe('the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has none')
+    expect(findUnit({ device })).toBe(
+      'the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has none',
+    )
   })
 })
 
@@ -183,7 +185,8 @@ test.each<[string, string[], object, string]>([
   ["Apple's", features, of(32, 32, matrices(8, 8, 8, 'f32'), matrices(8, 8, 8)), 'f16 8x8x8'],
   ["AMD's of 64 threads", features, of(64, 64, matrices(16, 16, 16)), 'f16 16x16x16'],
 ])('a device takes %s', (_, features, adapterInfo, name) => {
-  expect(findUnit({ features: new Set(features), adapterInfo } as unknown as GPUDevice)).toMatchObject({ name })
+  const device = { features: new Set(features), adapterInfo } as unknown as GPUDevice
+  expect(findUnit({ device })).toMatchObject({ name })
 })
 
 test.each<[string, string[], object, string]>([
@@ -203,5 +206,13 @@ test.each<[string, string[], object, string]>([
     'the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has 16x16x16 of f16 in f16, 4x4x4 of f16 in f32',
   ],
 ])('a device with %s has none: %#', (_, features, adapterInfo, missing) => {
-  expect(findUnit({ features: new Set(features), adapterInfo } as unknown as GPUDevice)).toBe(missing)
+  const device = { features: new Set(features), adapterInfo } as unknown as GPUDevice
+  expect(findUnit({ device })).toBe(missing)
+})
+
+test("the adapter's own list counts where its device has none, as under Node", () => {
+  const device = { features: new Set(features), adapterInfo: of(32, 32) } as unknown as GPUDevice
+  const learngeneAdapterInfo = of(32, 32, matrices(16, 16, 16)) as unknown as GPUAdapterInfo
+  expect(findUnit({ device })).toMatch(/it has none$/)
+  expect(findUnit({ device, learngeneAdapterInfo })).toMatchObject({ name: 'f16 16x16x16' })
 })

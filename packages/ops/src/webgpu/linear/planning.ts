@@ -1,3 +1,4 @@
+import { adapterInfoOf } from '../adapter-info.js'
 import type { WebGPUBackend } from '../backend.js'
 import { checkDeviceModel, DEVICE_MODELS, type DeviceModel, deviceClassOf } from './device-model.js'
 import { choosePlan, type Plan, type PlanDevice, type ProductSize, planOf, type TileFamily, type TileSize } from './tile.js'
@@ -42,14 +43,14 @@ export interface WatchedShape {
 const plannings = new WeakMap<WebGPUBackend, Planning>()
 
 /** The device's limits, and the model of its class. */
-function planDeviceOf({ limits, adapterInfo }: Pick<GPUDevice, 'limits' | 'adapterInfo'>): PlanDevice {
-  return { limits, model: DEVICE_MODELS[deviceClassOf(adapterInfo ?? {})] }
+function planDeviceOf(backend: WebGPUBackend): PlanDevice {
+  return { limits: backend.device.limits, model: DEVICE_MODELS[deviceClassOf(adapterInfoOf(backend))] }
 }
 
 function planningOf(backend: WebGPUBackend): Planning {
   let planning = plannings.get(backend)
   if (!planning) {
-    planning = { device: planDeviceOf(backend.device), tuned: {}, watch: undefined }
+    planning = { device: planDeviceOf(backend), tuned: {}, watch: undefined }
     plannings.set(backend, planning)
   }
   return planning

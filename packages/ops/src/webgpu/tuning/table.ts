@@ -25,8 +25,8 @@ export interface TuningTable {
   readonly plans: { readonly [key: string]: MeasuredPlan }
 }
 
-export function identityOf(info: Partial<GPUAdapterInfo> | undefined): AdapterIdentity {
-  return Object.fromEntries(IDENTITY.map((name) => [name, info?.[name] ?? ''])) as AdapterIdentity
+export function identityOf(info: Partial<GPUAdapterInfo>): AdapterIdentity {
+  return Object.fromEntries(IDENTITY.map((name) => [name, info[name] ?? ''])) as AdapterIdentity
 }
 
 let version: string | undefined

@@ -1,4 +1,5 @@
 import { engine, getBackend, type TensorInfo } from '@tensorflow/tfjs-core'
+import { adapterInfoOf } from '../adapter-info.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
 import { matrixUnitOf } from '../linear/matrix-unit.js'
@@ -66,7 +67,7 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
     timer.destroy()
     setTunedPlans(backend, { ...before, ...plans })
   }
-  return { schema: 1, kernels: kernelsVersion(), adapter: identityOf(backend.device.adapterInfo), plans }
+  return { schema: 1, kernels: kernelsVersion(), adapter: identityOf(adapterInfoOf(backend)), plans }
 }
 
 /**
