@@ -2,7 +2,7 @@ import type { BackendName } from '@learngene/backends'
 import { classTargets, type OpsMode } from '@learngene/ops'
 import { createRng, type TrainingPrecision } from '@learngene/training'
 import type { SquareViTConfig } from '@learngene/vit-blocks'
-import { keep, type Tensor2D, type Tensor4D, tensor4d } from '@tensorflow/tfjs-core'
+import { add, type DataId, engine, keep, type Tensor, type Tensor2D, type Tensor4D, tensor4d, tidy } from '@tensorflow/tfjs-core'
 
 /** What can be timed: inference, a training step, a distillation step, inference of a stitched descendant. */
 export const WORKS = ['forward', 'train', 'distill', 'stitch'] as const
@@ -41,15 +41,23 @@ export interface Inputs {
 export function createInputs({ imageSize, channels, classes }: Task['model'], batch: number): Inputs {
   const rng = createRng(0)
   const pixels = Float32Array.from({ length: batch * imageSize * imageSize * channels }, () => rng.normal())
+  const labels = Array.from({ length: batch }, (_, i) => i % classes)
   return {
-    images: keep(tensor4d(pixels, [batch, imageSize, imageSize, channels])),
-    targets: keep(
-      classTargets(
-        Array.from({ length: batch }, (_, i) => i % classes),
-        classes,
-      ),
-    ),
+    images: onDevice(tensor4d(pixels, [batch, imageSize, imageSize, channels])),
+    targets: onDevice(classTargets(labels, classes)),
   }
+}
+
+/** Keeps values where the backend computes. Those from the host stay there until an operation takes them, and recorded steps would fetch them each time. */
+function onDevice<T extends Tensor>(values: T): T {
+  const backend = engine().backend as { uploadToGPU?(dataId: DataId): void }
+  if (backend.uploadToGPU) {
+    backend.uploadToGPU(values.dataId)
+    return keep(values)
+  }
+  const there = keep(tidy(() => add<T>(values, 0)))
+  values.dispose()
+  return there
 }
 
 /** Work that can be repeated step by step. */
