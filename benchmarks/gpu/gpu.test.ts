@@ -66,7 +66,8 @@ const documents = {
   }),
   encode: z.strictObject({
     ...{ what: z.literal('encode'), ...head },
-    recording: z.strictObject({ dispatches: z.int().positive(), uploads: z.literal(3), newBuffers: z.literal(0) }),
+    recording: z.strictObject({ dispatches: z.int().positive(), uploads: z.literal(2), newBuffers: z.literal(0) }),
+    uploadMs: z.number().positive(),
     rows: z.tuple(
       (['recorded', 'plain'] as const).map((form) =>
         z.strictObject({

@@ -5,7 +5,7 @@ import { describeBackend, useBackend } from '@learngene/backends'
 import { classTargets, crossEntropy, guardState, guardStep, isSoftwareAdapter, requireMixed, setPrecision } from '@learngene/ops'
 import { adamW, createRng } from '@learngene/training'
 import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
-import { dispose, enableProdMode, engine, mean, tensor2d, tensor4d, variableGrads } from '@tensorflow/tfjs-core'
+import { dispose, enableProdMode, engine, keep, mean, tensor2d, tensor4d, variableGrads } from '@tensorflow/tfjs-core'
 
 const MODELS = { 'deit-tiny': deit.tiny, 'deit-small': deit.small, 'deit-base': deit.base }
 
@@ -59,7 +59,7 @@ export async function startGpu({ quick, precision }) {
   return { backend, adapter, features: (await describeBackend('webgpu')).features }
 }
 
-/** A training step with AdamW on drawn images, in the form that `compileStep` takes, and what it takes next. */
+/** A training step with AdamW on drawn images that lie on the device, in the form that `compileStep` takes, what it takes next, and the images' values. */
 export function trainingStep(config, batch) {
   const network = createViT(config, createRng(0))
   const parameters = parametersOf(network)
@@ -70,7 +70,10 @@ export function trainingStep(config, batch) {
   const rng = createRng(1)
   const pixels = Float32Array.from({ length: batch * config.imageSize ** 2 * config.channels }, () => rng.normal())
   const labels = Array.from({ length: batch }, (_, i) => i % config.classes)
+  const images = keep(tensor4d(pixels, [batch, config.imageSize, config.imageSize, config.channels]))
+  engine().backend.uploadToGPU(images.dataId)
   return {
+    pixels,
     step({ images, targets, scalars }) {
       const { value, grads } = variableGrads(() => mean(crossEntropy(forward(network, images).logits, targets)), Object.values(parameters))
       const gradients = Object.fromEntries(Object.entries(grads).map(([name, gradient]) => [names.get(name), gradient]))
@@ -81,7 +84,7 @@ export function trainingStep(config, batch) {
     inputs() {
       const { data, shape } = optimizer.scalars(parameters, state, 1e-3)
       return {
-        images: tensor4d(pixels, [batch, config.imageSize, config.imageSize, config.channels]),
+        images,
         targets: classTargets(labels, config.classes),
         scalars: tensor2d(data, shape),
       }
@@ -89,10 +92,10 @@ export function trainingStep(config, batch) {
   }
 }
 
-/** Reads the loss, which waits for the GPU, and frees it with the inputs. */
-export async function finish(given, { loss }) {
+/** Reads the loss, which waits for the GPU, and frees it with what the step alone was given. */
+export async function finish({ targets, scalars }, { loss }) {
   const [value] = await loss.data()
-  dispose([given, loss])
+  dispose([targets, scalars, loss])
   return value
 }
 
