@@ -9,6 +9,7 @@ const tiny = JSON.stringify({ imageSize: 8, patchSize: 4, channels: 1, width: 8,
 it.each([
   [['--seconds', '0'], 'It must be a number of seconds above 0'],
   [['--batch', '0'], 'It must be an integer from 1 to 65536'],
+  [['--precision', 'half'], 'Allowed choices are float32, mixed'],
   [['--what', 'sleep'], "It must be train or forward; got 'sleep'"],
   [['deit-tiny', '--model', 'deit-small'], 'tune takes one model; got deit-tiny and --model deit-small'],
 ])('learngene tune %j is one line and exit code 2', async (argv, message) => {
@@ -40,5 +41,12 @@ describe.skipIf(!available)('on webgpu', () => {
     expect(shapes).toBe(6)
     for (const { ms, untunedMs } of Object.values<{ ms: number; untunedMs: number }>(plans)) expect(ms).toBeLessThanOrEqual(untunedMs)
     expect(await readdir(join(cache, 'learngene', 'webgpu'))).toEqual([file.split('/').at(-1)])
+  })
+
+  it('tunes mixed precision where the GPU has units for it, and says what is missing where not', async () => {
+    const { code, stderr, stdout } = await run(['tune', tiny, '--batch', '2', '--seconds', '5', '--precision', 'mixed', '--json'])
+    if (code === 0) return expect(Object.keys(JSON.parse(stdout).plans).every((key) => key.startsWith('f16 '))).toBe(true)
+    expect([code, stdout]).toEqual([1, ''])
+    expect(stderr).toMatch(/learngene: tune: precision 'mixed' needs webgpu on a GPU with matrix units for float16; .*\n$/)
   })
 })

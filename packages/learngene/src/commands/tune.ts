@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
 import { example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seedOption } from '../options.js'
@@ -13,6 +13,7 @@ interface TuneCommandOptions {
   readonly batch: number
   readonly seconds: number
   readonly what: 'train' | 'forward'
+  readonly precision: 'float32' | 'mixed'
   readonly json?: boolean
   readonly quiet?: boolean
 }
@@ -30,6 +31,11 @@ export function addTune(program: Command, io: Io): void {
     .option('--batch <number>', 'images per step, as the training or whoever classifies has them', integer(1, 65536), 64)
     .option('--seconds <number>', 'the time that measuring may take', seconds, 20)
     .option('--what <work>', 'train: forward and backward products; forward: those of inference alone', work, 'train')
+    .addOption(
+      new Option('--precision <precision>', 'of the products: mixed needs a GPU with units for float16')
+        .choices(['float32', 'mixed'])
+        .default('float32'),
+    )
     .addOption(quietOption())
     .addOption(seedOption())
     .addOption(jsonOption())

@@ -1,6 +1,6 @@
 import { tune } from '@learngene/backends'
 import { createAuxiliary } from '@learngene/learngene-pool'
-import { isSoftwareAdapter } from '@learngene/ops'
+import { isSoftwareAdapter, setPrecision } from '@learngene/ops'
 import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
 import { engine } from '@tensorflow/tfjs-core'
@@ -20,7 +20,8 @@ async function answer({ config, configFile, seconds, software }: TuneRunRequest)
   if (!software && isSoftwareAdapter(device.adapterInfo ?? {})) return { skipped: 'the adapter computes on the CPU' }
   const registry = await ownRegistry(configFile)
   const { network: ancestor } = await loadAncestor(config.ancestor, () => {}, registry)
-  const { batchSize, accumulate = 1 } = config.distillation
+  const { batchSize, accumulate = 1, precision } = config.distillation
+  if (precision === 'mixed') setPrecision('mixed')
   const shape = { depth: ancestor.blocks.length, heads: ancestor.blocks[0]!.config.heads as number }
   const students = config.tiers.map(({ width, depth = shape.depth, heads = shape.heads }) => {
     return createAuxiliary(ancestor, { width, depth, heads }, createRng(0), registry).network

@@ -1,7 +1,8 @@
 import { type Tuning, tune } from '@learngene/backends'
 import { namedModel } from '@learngene/bench'
 import type { Reporter } from '@learngene/interfaces'
-import { createRng } from '@learngene/training'
+import { requireMixed, setPrecision } from '@learngene/ops'
+import { createRng, type TrainingPrecision } from '@learngene/training'
 import { createViT, type Network } from '@learngene/vit-blocks'
 import { readModel } from '../commands/bench/options.js'
 import { loadModelAt } from '../commands/load-model.js'
@@ -15,6 +16,8 @@ interface TuneModelOptions {
   readonly batch: number
   readonly seconds: number
   readonly what: 'train' | 'forward'
+  /** Of the products; those of `mixed` have plans of their own. */
+  readonly precision?: TrainingPrecision
 }
 
 interface Context {
@@ -25,15 +28,22 @@ interface Context {
 /**
  * Tunes the products of a model's step on webgpu.
  *
- * @throws when there is no such model, webgpu cannot be started, or the plans cannot be kept
+ * @throws when there is no such model, webgpu cannot be started, its device has no units for `mixed`, or the plans cannot be kept
  */
 export async function tuneModel(
-  { model, config, batch, seconds, what }: TuneModelOptions,
+  { model, config, batch, seconds, what, precision = 'float32' }: TuneModelOptions,
   { report, signal }: Context,
 ): Promise<Tuning & { readonly device: string }> {
   await startBackend('webgpu')
+  if (precision === 'mixed') {
+    requireMixed('tune')
+    setPrecision('mixed')
+  }
   const network = await networkOf(model, config, report)
-  report({ kind: 'stage', name: `time the products of ${model} on ${await deviceName()}, batch ${batch}` })
+  report({
+    kind: 'stage',
+    name: `time the products of ${model} on ${await deviceName()}, batch ${batch}${precision === 'mixed' ? ', in mixed precision' : ''}`,
+  })
   const onShape = (done: number, total: number) => report({ kind: 'progress', done, total })
   return { ...(await tune(stepOf(network, batch, what), { seconds, signal, onShape })), device: await deviceName() }
 }

@@ -9,8 +9,8 @@ import { attention as float64Attention } from '../../testing/float64.js'
 
 const seed = fc.integer({ min: 0, max: 2 ** 31 })
 
-/** Few, since each is a shader of its own: single values and whole vectors, one chunk and several. */
-const HEAD_WIDTHS = [1, 7, 32, 66]
+/** Few, since each is a shader of its own: single values and whole vectors, one row of a lane and two, and one that is too wide for lanes. */
+const HEAD_WIDTHS = [1, 7, 32, 66, 132]
 
 describeWebGPU((tolerances) => {
   beforeAll(() => expect(findKernel('LearngeneAttentionGrad')).toBeDefined())
@@ -31,7 +31,7 @@ describeWebGPU((tolerances) => {
         await compareModes((qkv) => attention(qkv as Tensor3D, heads), [qkv], random([images, tokens, heads * headWidth]))
       },
     )
-    const examples = HEAD_WIDTHS.map((headWidth, i) => [i, 1, [1, 33, 65, 2][i]!, 1 + (i % 3), headWidth] as const)
+    const examples = HEAD_WIDTHS.map((headWidth, i) => [i, 1, [1, 33, 65, 2, 34][i]!, 1 + (i % 3), headWidth] as const)
     await fc.assert(property, { numRuns: 10, examples: examples.map(([...example]) => example) })
   })
 

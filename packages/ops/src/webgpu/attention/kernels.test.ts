@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { forwardProgram, keyGradientProgram, queryGradientProgram } from './programs.js'
+import { forwardProgram, keyGradientProgram, queryGradientProgram } from './tile-programs.js'
 
 /** Vectors of 16 bytes in a program's workgroup arrays. */
 function workgroupBytes(code: string): number {

@@ -145,9 +145,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
   }
 }
 
-export const SUM_COLUMNS = 32
+/** Eight neighbours are what memory gives at once; the more threads share a column, the fewer reads wait for each other. */
+export const SUM_COLUMNS = 8
 
-const SUM_ROWS = 8
+const SUM_ROWS = 32
 
 /** dGamma and dBeta: the sums of [groups, 2, width] over the groups, always in the same order. */
 export const SUM_PROGRAM: Program = {

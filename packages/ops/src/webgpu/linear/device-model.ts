@@ -26,8 +26,10 @@ export const DEVICE_MODELS = {
   apple: { processors: 8, rate: 1.6e11, bytesPerSecond: 7e10, launch: 1e-5 },
   /** Cards of NVIDIA and AMD: 128 a cycle at 1.7 GHz. */
   discrete: { processors: 32, rate: 2.2e11, bytesPerSecond: 3e11, launch: 5e-6 },
-  /** A100 and what came after it: an H200 has 132 processors and 4.8e12 bytes a second. */
+  /** A100, Instinct and what came after them. */
   datacentre: { processors: 108, rate: 1.8e11, bytesPerSecond: 1.5e12, launch: 3e-6 },
+  /** H100 and H200 with HBM3: 128 a cycle at 1.75 GHz. */
+  hopper: { processors: 132, rate: 2.2e11, bytesPerSecond: 3e12, launch: 3e-6 },
 } as const satisfies { readonly [name: string]: DeviceModel }
 
 export type DeviceClass = keyof typeof DEVICE_MODELS
@@ -39,13 +41,16 @@ const VENDORS: readonly (readonly [RegExp, DeviceClass])[] = [
 ]
 
 /** Names as vendors write them, and as Dawn does: `NVIDIA H100 80GB HBM3`, `nvidia-h100-80gb-hbm3`. */
-const DATACENTRE = /\b(A100|G?H[12]00|G?B[123]00|MI[1-9]\d{2})(?!\d)/i
+const HOPPER = /\bG?H[12]00(?!\d)/i
+const DATACENTRE = /\b(A100|G?B[123]00|MI[1-9]\d{2})(?!\d)/i
 
 /** The class of an adapter by what it tells of itself; `integrated` where that is nothing known. */
 export function deviceClassOf(info: Partial<GPUAdapterInfo>): DeviceClass {
   if (isSoftwareAdapter(info)) return 'software'
   const { vendor = '', architecture = '', device = '', description = '' } = info
-  if (/^(hopper|cdna.*)$/i.test(architecture) || DATACENTRE.test(`${device} ${description}`)) return 'datacentre'
+  const name = `${device} ${description}`
+  if (/^hopper$/i.test(architecture) || HOPPER.test(name)) return 'hopper'
+  if (/^cdna.*$/i.test(architecture) || DATACENTRE.test(name)) return 'datacentre'
   return VENDORS.find(([pattern]) => pattern.test(vendor.toLowerCase()))?.[1] ?? 'integrated'
 }
 

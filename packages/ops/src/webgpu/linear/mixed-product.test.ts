@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { shader } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
 import { findUnit, type MatrixShape, subgroupMatrices } from './matrix-unit.js'
-import { MIXED_TILES, mixedProductProgram } from './mixed-product.js'
+import { MIXED_TILES, mixedProductProgram, mixedTiles } from './mixed-product.js'
 
 /** Every layout that linear maps need, with what is done to its results. */
 const PRODUCTS: readonly [name: string, left: 'depth' | 'outer', right: 'depth' | 'outer', epilogue: Epilogue, sums: boolean][] = [
@@ -27,7 +27,11 @@ function programs() {
         [true, false].map((wide) => {
           const operands = { left: { name: 'left', contiguous: left, wide }, right: { name: 'right', contiguous: right, wide } } as const
           const program = mixedProductProgram({ ...operands, wide, epilogue, sums }, tile, unit)
-          return { name: `${unit.name}, ${name}, ${tile.rows} x ${tile.columns}, ${wide ? 'four values' : 'one value'} at once`, program }
+          return {
+            name: `${unit.name}, ${name}, ${tile.rows} x ${tile.columns}, ${wide ? 'four values' : 'one value'} at once`,
+            program,
+            bytes: mixedTiles(unit).needs(tile).bytes,
+          }
         }),
       ),
     ),
@@ -56,11 +60,11 @@ test('the code for 16 x 16 x 16', () => {
     enable chromium_experimental_subgroup_matrix;
     diagnostic(off, chromium.subgroup_matrix_uniformity);
     var<workgroup> left_tile: array<f16, 2560>;
-    var<workgroup> right_tile: array<f16, 2560>;
+    var<workgroup> right_tile: array<f16, 5120>;
     var<workgroup> patch_values: array<f32, 1024>;
     let row = subgroup / 2u * 32u;
-    let column = subgroup % 2u * 32u;
-    var c00 = subgroup_matrix_result<f32, 16, 16>(); var c01 = subgroup_matrix_result<f32, 16, 16>(); var c10 = subgroup_matrix_result<f32, 16, 16>(); var c11 = subgroup_matrix_result<f32, 16, 16>();
+    let column = subgroup % 2u * 64u;
+    var c00 = subgroup_matrix_result<f32, 16, 16>(); var c01 = subgroup_matrix_result<f32, 16, 16>(); var c02 = subgroup_matrix_result<f32, 16, 16>(); var c03 = subgroup_matrix_result<f32, 16, 16>(); var c10 = subgroup_matrix_result<f32, 16, 16>(); var c11 = subgroup_matrix_result<f32, 16, 16>(); var c12 = subgroup_matrix_result<f32, 16, 16>(); var c13 = subgroup_matrix_result<f32, 16, 16>();
     let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
     let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
     c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
@@ -77,11 +81,11 @@ test('the code for 8 x 16 x 16', () => {
     enable chromium_experimental_subgroup_matrix;
     diagnostic(off, chromium.subgroup_matrix_uniformity);
     var<workgroup> left_tile: array<f16, 2560>;
-    var<workgroup> right_tile: array<f16, 2560>;
+    var<workgroup> right_tile: array<f16, 5120>;
     var<workgroup> patch_values: array<f32, 512>;
     let row = subgroup / 2u * 32u;
-    let column = subgroup % 2u * 32u;
-    var c00 = subgroup_matrix_result<f32, 16, 8>(); var c01 = subgroup_matrix_result<f32, 16, 8>(); var c10 = subgroup_matrix_result<f32, 16, 8>(); var c11 = subgroup_matrix_result<f32, 16, 8>(); var c20 = subgroup_matrix_result<f32, 16, 8>(); var c21 = subgroup_matrix_result<f32, 16, 8>(); var c30 = subgroup_matrix_result<f32, 16, 8>(); var c31 = subgroup_matrix_result<f32, 16, 8>();
+    let column = subgroup % 2u * 64u;
+    var c00 = subgroup_matrix_result<f32, 16, 8>(); var c01 = subgroup_matrix_result<f32, 16, 8>(); var c02 = subgroup_matrix_result<f32, 16, 8>(); var c03 = subgroup_matrix_result<f32, 16, 8>(); var c10 = subgroup_matrix_result<f32, 16, 8>(); var c11 = subgroup_matrix_result<f32, 16, 8>(); var c12 = subgroup_matrix_result<f32, 16, 8>(); var c13 = subgroup_matrix_result<f32, 16, 8>(); var c20 = subgroup_matrix_result<f32, 16, 8>(); var c21 = subgroup_matrix_result<f32, 16, 8>(); var c22 = subgroup_matrix_result<f32, 16, 8>(); var c23 = subgroup_matrix_result<f32, 16, 8>(); var c30 = subgroup_matrix_result<f32, 16, 8>(); var c31 = subgroup_matrix_result<f32, 16, 8>(); var c32 = subgroup_matrix_result<f32, 16, 8>(); var c33 = subgroup_matrix_result<f32, 16, 8>();
     let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
     let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
     c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
@@ -100,12 +104,12 @@ test('the code for 8 x 8 x 8, of subgroups whose size is asked for', () => {
     enable chromium_experimental_subgroup_matrix;
     diagnostic(off, chromium.subgroup_matrix_uniformity);
     var<workgroup> left_tile: array<f16, 2560>;
-    var<workgroup> right_tile: array<f16, 2560>;
+    var<workgroup> right_tile: array<f16, 5120>;
     var<workgroup> patch_values: array<f32, 256>;
     @subgroup_size(32)
     let row = subgroup / 2u * 32u;
-    let column = subgroup % 2u * 32u;
-    var c00 = subgroup_matrix_result<f32, 8, 8>(); var c01 = subgroup_matrix_result<f32, 8, 8>(); var c02 = subgroup_matrix_result<f32, 8, 8>(); var c03 = subgroup_matrix_result<f32, 8, 8>(); var c10 = subgroup_matrix_result<f32, 8, 8>(); var c11 = subgroup_matrix_result<f32, 8, 8>(); var c12 = subgroup_matrix_result<f32, 8, 8>(); var c13 = subgroup_matrix_result<f32, 8, 8>(); var c20 = subgroup_matrix_result<f32, 8, 8>(); var c21 = subgroup_matrix_result<f32, 8, 8>(); var c22 = subgroup_matrix_result<f32, 8, 8>(); var c23 = subgroup_matrix_result<f32, 8, 8>(); var c30 = subgroup_matrix_result<f32, 8, 8>(); var c31 = subgroup_matrix_result<f32, 8, 8>(); var c32 = subgroup_matrix_result<f32, 8, 8>(); var c33 = subgroup_matrix_result<f32, 8, 8>();
+    let column = subgroup % 2u * 64u;
+    var c00 = subgroup_matrix_result<f32, 8, 8>(); var c01 = subgroup_matrix_result<f32, 8, 8>(); var c02 = subgroup_matrix_result<f32, 8, 8>(); var c03 = subgroup_matrix_result<f32, 8, 8>(); var c04 = subgroup_matrix_result<f32, 8, 8>(); var c05 = subgroup_matrix_result<f32, 8, 8>(); var c06 = subgroup_matrix_result<f32, 8, 8>(); var c07 = subgroup_matrix_result<f32, 8, 8>(); var c10 = subgroup_matrix_result<f32, 8, 8>(); var c11 = subgroup_matrix_result<f32, 8, 8>(); var c12 = subgroup_matrix_result<f32, 8, 8>(); var c13 = subgroup_matrix_result<f32, 8, 8>(); var c14 = subgroup_matrix_result<f32, 8, 8>(); var c15 = subgroup_matrix_result<f32, 8, 8>(); var c16 = subgroup_matrix_result<f32, 8, 8>(); var c17 = subgroup_matrix_result<f32, 8, 8>(); var c20 = subgroup_matrix_result<f32, 8, 8>(); var c21 = subgroup_matrix_result<f32, 8, 8>(); var c22 = subgroup_matrix_result<f32, 8, 8>(); var c23 = subgroup_matrix_result<f32, 8, 8>(); var c24 = subgroup_matrix_result<f32, 8, 8>(); var c25 = subgroup_matrix_result<f32, 8, 8>(); var c26 = subgroup_matrix_result<f32, 8, 8>(); var c27 = subgroup_matrix_result<f32, 8, 8>(); var c30 = subgroup_matrix_result<f32, 8, 8>(); var c31 = subgroup_matrix_result<f32, 8, 8>(); var c32 = subgroup_matrix_result<f32, 8, 8>(); var c33 = subgroup_matrix_result<f32, 8, 8>(); var c34 = subgroup_matrix_result<f32, 8, 8>(); var c35 = subgroup_matrix_result<f32, 8, 8>(); var c36 = subgroup_matrix_result<f32, 8, 8>(); var c37 = subgroup_matrix_result<f32, 8, 8>();
     let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
     let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 8, 8>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
     c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
@@ -140,12 +144,19 @@ describe('on a device that checks shaders and runs nothing', () => {
     return { module, messages: info.messages.map(({ lineNum, message }) => `${code.split('\n')[lineNum - 1]}: ${message}`) }
   }
 
-  test.each(programs())('makes a pipeline within the limits of any device: $name', async ({ program }) => {
+  test.each(programs())('makes a pipeline, but for larger tiles than it has memory for: $name', async ({ program, bytes }) => {
     const { module, messages } = await compile(shader(program))
     expect(messages).toEqual([])
     device.pushErrorScope('validation')
     device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' } })
-    expect((await device.popErrorScope())?.message).toBeUndefined()
+    const error = (await device.popErrorScope())?.message
+    if (bytes <= device.limits.maxComputeWorkgroupStorageSize) expect(error).toBeUndefined()
+    else if (error) expect(error).toContain('workgroup storage')
+  })
+
+  test('two tiles need no more memory than any device has', () => {
+    const fitting = MIXED_TILES.filter((tile) => UNITS.every((unit) => mixedTiles(unit).needs(tile).bytes <= 16_384))
+    expect(fitting.map(({ rows, columns }) => `${rows}x${columns}`)).toEqual(['64x64', '32x64'])
   })
 
   test('a mistake would be found', async () => {

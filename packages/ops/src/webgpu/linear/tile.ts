@@ -22,6 +22,7 @@ export const TILES: readonly Tile[] = [
   { rows: 128, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 1 },
   { rows: 128, columns: 128, threadRows: 8, threadColumns: 8, efficiency: 1 },
   { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.95 },
+  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 0.95 },
   { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.85 },
   { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, efficiency: 0.65 },
   { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, efficiency: 0.5 },
