@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryDirectory, writeModel } from './run.fixture.js'
 
@@ -41,6 +42,16 @@ describe.skipIf(reason !== '')(`the built command${reason}`, () => {
     const { code, stdout, stderr } = await shell('learngene paths --widths 192,384,768 --depth 12 --json')
     expect([code, stderr]).toEqual([0, ''])
     expect(JSON.parse(stdout).paths).toHaveLength(71)
+  })
+
+  it.each(['', 'search', 'export'])('loads no TensorFlow.js for %s --help, which would double its time', async (command) => {
+    const script = `
+      process.argv = ['node', 'learngene', ...'${command} --help'.trim().split(' ')]
+      process.on('exit', () => console.error(Object.keys(require('node:module')._cache).filter((file) => file.includes('@tensorflow'))))
+      import(${JSON.stringify(pathToFileURL(bin).href)})`
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, ['-e', script])
+    expect(stdout).toContain('Usage: learngene')
+    expect(stderr).toBe('[]\n')
   })
 
   it.each(['wasm', 'cpu'])('keeps stdout clean and greetings away on %s', async (backend) => {

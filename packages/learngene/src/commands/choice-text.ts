@@ -1,4 +1,3 @@
-import { deviceText } from '@learngene/bench/latency'
 import type { RunReport } from '@learngene/recipe/reports'
 import type { Measured } from '../latency/measure-run.js'
 import { formatCount, formatShare } from '../report/text.js'
@@ -22,7 +21,16 @@ export function splitsText(row: RunRow, { validation, test }: RunReport['images'
 }
 
 /** What was composed, what was measured, on what, and who was passed over. */
-export function latencyText({ from, compositionError: error, composedMs, worst, fresh, passedOver, ...device }: LatencyOfChoice): string[] {
+export async function latencyText({
+  from,
+  compositionError: error,
+  composedMs,
+  worst,
+  fresh,
+  passedOver,
+  ...device
+}: LatencyOfChoice): Promise<string[]> {
+  const { deviceText } = await import('@learngene/bench/latency')
   const origin = { measured: 'timed now', stored: 'timed before', file: 'of a file' }[from]
   const check = error
     ? `median ${formatShare(error.median)}, largest ${formatShare(error.largest)} on ${error.paths} whole paths`

@@ -70,7 +70,7 @@ export function addExtract(program: Command, io: Io): void {
         ...(chosen
           ? [
               `chosen within ${formatMeasuredBudget(given.budget!)} on ${of(chosen.images, 'validation')}: ${path}`,
-              ...(chosen.latency ? latencyText(chosen.latency) : []),
+              ...(chosen.latency ? await latencyText(chosen.latency) : []),
               chosen.why,
             ]
           : []),

@@ -27,8 +27,7 @@ import { readRun } from '../read-run.js'
 import { commandText, nextText } from '../report/next.js'
 import { descendantsTable } from '../report/terminal.js'
 import { largerText, latencyText, splitsText } from './choice-text.js'
-import { chooseFromLarger } from './choose-from-larger.js'
-import { chooseFromRun, type RunChoice, requireCascadeMeasures } from './choose-from-run.js'
+import type { RunChoice } from './choose-from-run.js'
 import { withoutThresholds } from './run-rows.js'
 import type { LargerSearch } from './search-larger.js'
 
@@ -110,12 +109,15 @@ export function addSearch(program: Command, io: Io): void {
       requireStitches(given)
       const budget = settingOf(given)
       requireMeasured('search', { profile, anew }, budget, wanted)
+      // Both load TensorFlow.js, which no other command is to wait for.
+      const { chooseFromRun, requireCascadeMeasures } = await import('./choose-from-run.js')
       if (cascades) requireCascadeMeasures(budget, wanted)
       const report = await readRun(run)
       const larger = { evaluations: given.evaluations ?? EVALUATIONS, backend: given.backend ?? 'auto', seed: given.seed }
       const options = { budget, objective: wanted, minAccuracy, profile, anew }
       const context = (reporter: Reporter) => ({ run, report: reporter, env: io.env, signal: io.signal })
       const choose = async (reporter: Reporter): Promise<RunChoice & { readonly search?: LargerSearch }> => {
+        const { chooseFromLarger } = await import('./choose-from-larger.js')
         if (stitches !== undefined) return chooseFromLarger(report, { ...options, ...larger, stitches }, context(reporter))
         const own = { caps: budget.caps, confidence }
         const { cascadesOfRun } = await import('./cascades-of-run.js')
@@ -135,7 +137,7 @@ export function addSearch(program: Command, io: Io): void {
         ...(search ? largerText(search, validation) : []),
         `chosen: ${chosen.path}`,
         splitsText(chosen, report.images),
-        ...(latency ? latencyText(latency) : []),
+        ...(latency ? await latencyText(latency) : []),
         why,
       ]
       io.stdout.write(`${lines.join('\n')}\n${nextText([next], quiet)}`)
