@@ -101,15 +101,28 @@ export function grid(count: number): [number, number, number] {
   return [Math.ceil(count / y), y, 1]
 }
 
+/** Compiles programs that are new to the backend, all at the same time and without holding up the thread. What cannot be compiled fails where it is dispatched. */
+export async function compileAhead({ device, pipelineCache }: WebGPUBackend, programs: readonly Program[]): Promise<void> {
+  const missing = new Map(programs.flatMap((program) => (pipelineCache[program.key] ? [] : [[program.key, program]])))
+  const compile = async (program: Program) => {
+    pipelineCache[program.key] = await device.createComputePipelineAsync(descriptorOf(device, program))
+  }
+  await Promise.allSettled([...missing.values()].map(compile))
+}
+
 /** Among those of the backend's own programs, so that whoever stands in for the backend's cache has ours as well. */
 function pipelineOf({ device, pipelineCache }: WebGPUBackend, program: Program): GPUComputePipeline {
   let pipeline = pipelineCache[program.key]
   if (!pipeline) {
-    const module = device.createShaderModule({ code: shader(program) })
-    pipeline = device.createComputePipeline({ label: program.key, layout: 'auto', compute: { module, entryPoint: 'main' } })
+    pipeline = device.createComputePipeline(descriptorOf(device, program))
     pipelineCache[program.key] = pipeline
   }
   return pipeline
+}
+
+function descriptorOf(device: GPUDevice, program: Program): GPUComputePipelineDescriptor {
+  const module = device.createShaderModule({ code: shader(program) })
+  return { label: program.key, layout: 'auto', compute: { module, entryPoint: 'main' } }
 }
 
 /** The whole WGSL of a program. */

@@ -5,8 +5,8 @@ import type { Epilogue } from './epilogue.js'
 import { matrixUnitOf } from './matrix-unit.js'
 import { LARGEST_FLOAT16, mixedProductProgram, mixedTiles } from './mixed-product.js'
 import type { Operand } from './operand.js'
-import { planProduct } from './planning.js'
-import { PARTS_THREADS, partsProgram, productProgram } from './product.js'
+import { type ProductShape, planProduct, type TunedPlan } from './planning.js'
+import { PARTS_THREADS, type Product, partsProgram, productProgram } from './product.js'
 import { FLOAT_TILES, type ProductSize, type TileFamily, type TileSize } from './tile.js'
 
 /** A matrix as a factor of a product, and which of its dimensions is summed over. */
@@ -152,15 +152,44 @@ function plan(backend: WebGPUBackend, leftFactor: Factor, rightFactor: Factor, s
   const [left, right] = [operand('left', leftFactor), operand('right', rightFactor)]
   const product = { left, right, wide: columns % 4 === 0, epilogue, sums }
   const shape = { ...size, left: left.contiguous, right: right.contiguous }
-  const cut = <T extends TileSize>(family: TileFamily<T>, programOf: (tile: T) => Program) => {
+  const cut = <T extends TileSize>({ family, programOf }: ProgramFamily<T>) => {
     const { tile, share, parts } = planProduct(backend, family, shape)
     const groups = [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts] as const
-    return { program: programOf(tile), share, groups }
+    return { program: programOf(product, tile), share, groups }
   }
+  return withFamily(backend, cut)
+}
+
+interface ProgramFamily<T extends TileSize> {
+  readonly family: TileFamily<T>
+  readonly programOf: (product: Omit<Product, 'tile'>, tile: T) => Program
+}
+
+/** Tiles and programs at the precision asked for. */
+function withFamily<R>(backend: WebGPUBackend, use: <T extends TileSize>(family: ProgramFamily<T>) => R): R {
   const unit = matrixUnitOf(backend)
   return unit
-    ? cut(mixedTiles(unit), (tile) => mixedProductProgram(product, tile, unit))
-    : cut(FLOAT_TILES, (tile) => productProgram({ ...product, tile }))
+    ? use({ family: mixedTiles(unit), programOf: (product, tile) => mixedProductProgram(product, tile, unit) })
+    : use({ family: FLOAT_TILES, programOf: (product, tile) => productProgram({ ...product, tile }) })
+}
+
+/** The programs of all tiles for a product without an epilogue, at the precision asked for. */
+export function programsOf(
+  backend: WebGPUBackend,
+  { left, right, rows, columns, depth, divisible }: ProductShape,
+  tiles: readonly TunedPlan[],
+): Program[] {
+  const wide = (contiguous: Operand['contiguous'], outer: number) => (contiguous === 'depth' ? depth : outer) % 4 === 0
+  const product = {
+    left: { name: 'left', contiguous: left, wide: wide(left, rows) },
+    right: { name: 'right', contiguous: right, wide: wide(right, columns) },
+    ...{ wide: columns % 4 === 0, epilogue: {}, sums: divisible },
+  } as const
+  return withFamily(backend, ({ family, programOf }) =>
+    family.tiles
+      .filter((tile) => tiles.some(({ rows, columns }) => rows === tile.rows && columns === tile.columns))
+      .map((tile) => programOf(product, tile)),
+  )
 }
 
 function operand(name: Operand['name'], { matrix, depth }: Factor): Operand {

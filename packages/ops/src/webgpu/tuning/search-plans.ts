@@ -16,6 +16,8 @@ export interface TimedPlan extends TunedPlan {
 }
 
 export interface SearchOptions {
+  /** Awaited before the first measurement of a shape. */
+  readonly prepare?: (shape: PlannedShape) => Promise<void>
   /** One measurement of a product by a plan, in ms; the first by a plan is not counted. */
   readonly measure: (shape: PlannedShape, plan: TunedPlan) => Promise<number>
   readonly seconds: number
@@ -66,7 +68,7 @@ export async function searchPlans(shapes: readonly PlannedShape[], options: Sear
 
 async function searchPlan(
   shape: PlannedShape,
-  { measure, isOver, onMeasured, signal }: SearchOptions & { readonly isOver: () => boolean },
+  { prepare, measure, isOver, onMeasured, signal }: SearchOptions & { readonly isOver: () => boolean },
 ): Promise<MeasuredPlan | undefined> {
   const entries = shape.candidates.map((plan) => ({ plan, times: [] as number[] }))
   const turn = async (chosen: typeof entries, counts: boolean) => {
@@ -76,6 +78,7 @@ async function searchPlan(
       if (counts) times.push(ms)
     }
   }
+  if (!isOver() && !signal?.aborted) await prepare?.(shape)
   await turn(entries, false)
   await turn(entries, true)
   const [untuned] = entries

@@ -1,10 +1,10 @@
 import { engine, getBackend, type TensorInfo } from '@tensorflow/tfjs-core'
 import { adapterInfoOf } from '../adapter-info.js'
 import type { WebGPUBackend } from '../backend.js'
-import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
+import { compileAhead, dispatch, grid, newTensor, type Program } from '../dispatch.js'
 import { matrixUnitOf } from '../linear/matrix-unit.js'
 import { mixedTiles } from '../linear/mixed-product.js'
-import { type Factor, multiply, multiplyAndSum } from '../linear/multiply.js'
+import { type Factor, multiply, multiplyAndSum, programsOf } from '../linear/multiply.js'
 import {
   type ProductShape,
   planDevice,
@@ -59,7 +59,16 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
     const bench = createBench(backend, timer)
     try {
       const measure = ({ key }: PlannedShape, plan: TunedPlan) => bench.measure(key, products.get(key)!, plan)
-      plans = await searchPlans(planned, { measure, seconds, now, signal, ...(onShape && { onShape }), ...(onMeasured && { onMeasured }) })
+      const prepare = ({ key, candidates }: PlannedShape) => compileAhead(backend, programsOf(backend, products.get(key)!, candidates))
+      plans = await searchPlans(planned, {
+        prepare,
+        measure,
+        seconds,
+        now,
+        signal,
+        ...(onShape && { onShape }),
+        ...(onMeasured && { onMeasured }),
+      })
     } finally {
       bench.free()
     }
