@@ -1,8 +1,6 @@
 import type { Program } from '../dispatch.js'
 import { headCode, LANES, type LaneShape, loadersCode, ownRows, rowsOf, stageCode, tilesCode } from './lanes.js'
-import { elements, placeCode, type Source, storeCode } from './tile.js'
-
-const UNIFORMS = { tokens: 'u32', heads: 'u32', count: 'u32' } as const
+import { placeCode, type Source, storagesOf, storeCode, UNIFORMS } from './layout.js'
 
 /** Scores that the forward pass takes together, so that its results are scaled anew once for all of them. */
 const BATCH = 8
@@ -43,11 +41,7 @@ export function laneForwardProgram(headWidth: number, shape: LaneShape): Program
   const rows = rowsOf(headWidth, shape)
   const batch = (code: (j: number) => string) => Array.from({ length: BATCH }, (_, j) => code(j)).join('\n')
   return program('forward', headWidth, shape, {
-    storage: {
-      qkv: { type: elements(headWidth) },
-      y: { type: elements(headWidth), write: true },
-      saved: { type: 'array<f32>', write: true },
-    },
+    storage: storagesOf(headWidth).forward,
     sources: [0, 1, 2],
     result: 'y',
     body: `
@@ -109,14 +103,7 @@ export function laneQueryGradientProgram(headWidth: number, shape: LaneShape): P
   const { tile } = shape
   const rows = rowsOf(headWidth, shape)
   return program('query gradient', headWidth, shape, {
-    storage: {
-      qkv: { type: elements(headWidth) },
-      y: { type: elements(headWidth) },
-      saved: { type: 'array<f32>' },
-      dy: { type: elements(headWidth) },
-      delta: { type: 'array<f32>', write: true },
-      dqkv: { type: elements(headWidth), write: true },
-    },
+    storage: storagesOf(headWidth).queryGradient,
     sources: [0, 1, 2, 'y', 'dy'],
     result: 'dqkv',
     body: `
@@ -159,13 +146,7 @@ export function laneKeyGradientProgram(headWidth: number, shape: LaneShape): Pro
   const { tile, threads } = shape
   const rows = rowsOf(headWidth, shape)
   return program('key gradient', headWidth, shape, {
-    storage: {
-      qkv: { type: elements(headWidth) },
-      saved: { type: 'array<f32>' },
-      dy: { type: elements(headWidth) },
-      delta: { type: 'array<f32>' },
-      dqkv: { type: elements(headWidth), write: true },
-    },
+    storage: storagesOf(headWidth).keyGradient,
     sources: [0, 1, 2, 'dy'],
     result: 'dqkv',
     more: `// Of each staged query: the logarithm of its sum, and delta.

@@ -1,4 +1,4 @@
-import { readCode, type Source } from './tile.js'
+import { readCode, type Source } from './layout.js'
 
 /** Threads, neighbours in a subgroup, that share rows. Every subgroup has so many. */
 export const LANES = 4
@@ -10,8 +10,8 @@ const THREADS = 64
  * memory is then multiplied with as many rows, and scores are added up over the lanes.
  */
 export interface LaneShape {
-  /** Rows of four lanes: 1 or 2. */
-  readonly rows: number
+  /** Rows of four lanes. */
+  readonly rows: 1 | 2
   readonly threads: number
   /** Rows of the other side that are staged at once. */
   readonly tile: number
@@ -34,7 +34,7 @@ export const vectorsOf = (headWidth: number): number => Math.ceil(headWidth / 4 
 export function laneShapeOf(headWidth: number, { features, limits }: Pick<GPUDevice, 'features' | 'limits'>): LaneShape | undefined {
   const vectors = vectorsOf(headWidth)
   if (!features.has('subgroups') || vectors > MOST_VECTORS) return undefined
-  const shape = { rows: 2 * vectors > MOST_VECTORS ? 1 : 2, threads: THREADS, tile: 16 }
+  const shape: LaneShape = { rows: 2 * vectors > MOST_VECTORS ? 1 : 2, threads: THREADS, tile: 16 }
   return workgroupBytes(headWidth, shape) <= limits.maxComputeWorkgroupStorageSize ? shape : { ...shape, tile: 8 }
 }
 
@@ -70,49 +70,22 @@ export function rowsOf(headWidth: number, { rows }: LaneShape) {
       lines(range(vectors).map((vector) => `let ${name}_${vector} = ${tile}[k * PADDED + lane + ${vector * LANES}u];`)),
     /** `RESULT_ROW`: this lane's part of the product of each own row with a staged one. */
     dots: (result: string, own: string, other: string) => {
-      const sum = (row: number, vector: number) => `${own}_${row}_${vector} * ${other}_${vector}`
-      return eachRow(
-        (row) =>
-          `let ${result}_${row} = dot(${range(vectors)
-            .map((vector) => sum(row, vector))
-            .join(' + ')}, vec4f(1.0));`,
-      )
+      const sum = (row: number) => range(vectors).map((vector) => `${own}_${row}_${vector} * ${other}_${vector}`)
+      return eachRow((row) => `let ${result}_${row} = dot(${sum(row).join(' + ')}, vec4f(1.0));`)
     },
     /** Adds a staged row to each row of a result, with weights. */
     add: (to: string, weight: (row: number) => string, other: string) =>
       each((row, vector) => `${to}_${row}_${vector} += ${weight(row)} * ${other}_${vector};`),
-    /**
-     * Adds values, one of each row, over the lanes: at each step a lane keeps half of the rows and passes the parts of the others on, until each has the sum of `own_row`.
-     */
+    /** Adds values, one of each row, over the lanes: of two rows a lane keeps the one of `own_row` and passes its part of the other on. */
     reduce(result: string, value: (row: number) => string): string {
-      const code: string[] = []
-      let left = range(rows).map(value)
-      for (let step = 0; 1 << step < LANES; step++) {
-        const half = left.length / 2
-        const passed = (kept: string, given: string) => `${kept} + subgroupShuffleXor(${given}, ${1 << step}u)`
-        const sums =
-          left.length === 1
-            ? [passed(left[0]!, left[0]!)]
-            : range(half).map((i) => {
-                const [low, high] = [left[i]!, left[i + half]!]
-                return passed(`select(${low}, ${high}, bit_${step})`, `select(${high}, ${low}, bit_${step})`)
-              })
-        left = sums.map((sum, i) => {
-          code.push(`let ${result}_${step}_${i} = ${sum};`)
-          return `${result}_${step}_${i}`
-        })
-      }
-      return lines([...code, `let ${result} = ${left[0]};`])
+      const [kept, given] =
+        rows === 1 ? [value(0), value(0)] : [`select(${value(0)}, ${value(1)}, odd)`, `select(${value(1)}, ${value(0)}, odd)`]
+      return `let ${result}_pair = ${kept} + subgroupShuffleXor(${given}, 1u);
+let ${result} = ${result}_pair + subgroupShuffleXor(${result}_pair, 2u);`
     },
     /** `NAME_ROW`: the value that the lane of each row has. */
-    spread: (name: string) => eachRow((row) => `let ${name}_${row} = subgroupShuffle(${name}, lane_base + ${laneOf(row, rows)}u);`),
+    spread: (name: string) => eachRow((row) => `let ${name}_${row} = subgroupShuffle(${name}, lane_base + ${row}u);`),
   }
-}
-
-/** The first lane that has a row's sum: the bits of the row, turned round, as each step of the adding up halves the rows. */
-function laneOf(row: number, rows: number): number {
-  const bits = range(Math.log2(rows))
-  return bits.reduce((lane, bit) => lane | (((row >> bit) & 1) << (bits.length - 1 - bit)), 0)
 }
 
 const loaderOf = (source: Source) => (typeof source === 'string' ? `load_${source}` : `load_qkv_${source}`)
@@ -158,8 +131,6 @@ export function stageCode(headWidth: number, { tile, threads }: LaneShape, a: So
 
 /** WGSL of the entry point up to which rows a lane has: from `own_first` on, and the scores of `own_row`. */
 export function headCode({ rows }: LaneShape): string {
-  const steps = range(Math.log2(LANES))
-  const halves = range(Math.log2(rows))
   return `fn main(
   @builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32, @builtin(subgroup_invocation_id) in_subgroup: u32
@@ -170,7 +141,7 @@ export function headCode({ rows }: LaneShape): string {
   // Neighbouring threads are neighbours in a subgroup.
   let lane = thread % ${LANES}u;
   let lane_base = in_subgroup - lane;
-  ${steps.map((step) => `let bit_${step} = (lane & ${1 << step}u) != 0u;`).join(' ')}
+  let odd = lane % 2u == 1u;
   let own_first = at.first + thread / ${LANES}u * ${rows}u;
-  let own_row = own_first${halves.map((step) => ` + select(0u, ${rows >> (step + 1)}u, bit_${step})`).join('')};`
+  let own_row = own_first + lane % ${rows}u;`
 }

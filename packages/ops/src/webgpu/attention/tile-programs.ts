@@ -1,7 +1,7 @@
 import type { Program } from '../dispatch.js'
-import { chunksOf, elements, loadCode, mixCode, productCode, SIDE, type Source, sharedCode, storeCode, THREADS, TILE } from './tile.js'
+import { type Source, storagesOf, storeCode, UNIFORMS } from './layout.js'
+import { chunksOf, loadCode, mixCode, productCode, SIDE, sharedCode, THREADS, TILE } from './tile.js'
 
-const UNIFORMS = { tokens: 'u32', heads: 'u32', count: 'u32' } as const
 const FOUR = [0, 1, 2, 3]
 
 const HEAD = `fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -38,11 +38,7 @@ export function forwardProgram(headWidth: number): Program {
   const chunks = Array.from({ length: count }, (_, chunk) => chunk)
   return {
     key: `learngene attention ${headWidth}`,
-    storage: {
-      qkv: { type: elements(headWidth) },
-      y: { type: elements(headWidth), write: true },
-      saved: { type: 'array<f32>', write: true },
-    },
+    storage: storagesOf(headWidth).forward,
     uniforms: UNIFORMS,
     workgroupSize: [THREADS, 1, 1],
     code: `${sharedCode(headWidth, [])}
@@ -133,14 +129,7 @@ export function queryGradientProgram(headWidth: number, most = SIDE): Program {
   const chunks = Array.from({ length: count }, (_, chunk) => chunk)
   return {
     key: `learngene attention query gradient ${headWidth} ${most}`,
-    storage: {
-      qkv: { type: elements(headWidth) },
-      y: { type: elements(headWidth) },
-      saved: { type: 'array<f32>' },
-      dy: { type: elements(headWidth) },
-      delta: { type: 'array<f32>', write: true },
-      dqkv: { type: elements(headWidth), write: true },
-    },
+    storage: storagesOf(headWidth).queryGradient,
     uniforms: UNIFORMS,
     workgroupSize: [THREADS, 1, 1],
     code: `${sharedCode(headWidth, ['y', 'dy'], most)}
@@ -197,13 +186,7 @@ export function keyGradientProgram(headWidth: number, most = SIDE): Program {
   const chunks = Array.from({ length: count }, (_, chunk) => chunk)
   return {
     key: `learngene attention key gradient ${headWidth} ${most}`,
-    storage: {
-      qkv: { type: elements(headWidth) },
-      saved: { type: 'array<f32>' },
-      dy: { type: elements(headWidth) },
-      delta: { type: 'array<f32>' },
-      dqkv: { type: elements(headWidth), write: true },
-    },
+    storage: storagesOf(headWidth).keyGradient,
     uniforms: UNIFORMS,
     workgroupSize: [THREADS, 1, 1],
     code: `${sharedCode(headWidth, ['dy'], most)}

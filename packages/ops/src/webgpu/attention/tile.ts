@@ -1,3 +1,5 @@
+import { placeCode, readCode, type Source } from './layout.js'
+
 /** Rows of a tile: a workgroup takes as many queries (or keys) at once, against as many keys (or queries). */
 export const TILE = 32
 
@@ -22,45 +24,6 @@ export function chunksOf(headWidth: number, most = SIDE): Chunks {
   return { vectors, chunk: Math.ceil(vectors / count), count }
 }
 
-/** WGSL element type of tensors whose rows are cut into heads of this width. */
-export function elements(headWidth: number): 'array<vec4f>' | 'array<f32>' {
-  return headWidth % 4 === 0 ? 'array<vec4f>' : 'array<f32>'
-}
-
-/**
- * WGSL that all attention programs share: where a row of a head stands in qkv [B, N, 3 D], in tensors [B, N, D] and among statistics [B, H, N], and which own rows a
- * workgroup has.
- *
- * @param own rows of a workgroup
- */
-export function placeCode(headWidth: number, own: number): string {
-  const vectors = Math.ceil(headWidth / 4)
-  return `
-const ROW = ${headWidth % 4 === 0 ? vectors : headWidth}u;
-const VECTORS = ${vectors}u;
-const SCALE = ${1 / Math.sqrt(headWidth)};
-const LOG2_SCALE = ${Math.LOG2E / Math.sqrt(headWidth)};
-const LOWEST = -3e38;
-
-struct Place { image: u32, head: u32, first: u32 }
-
-fn place(group: u32) -> Place {
-  let parts = (u.tokens + ${own - 1}u) / ${own}u;
-  let image_head = group / parts;
-  return Place(image_head / u.heads, image_head % u.heads, (group - image_head * parts) * ${own}u);
-}
-fn start_packed(at: Place, row: u32, third: u32) -> u32 { return (((at.image * u.tokens + row) * 3u + third) * u.heads + at.head) * ROW; }
-fn start_plain(at: Place, row: u32) -> u32 { return ((at.image * u.tokens + row) * u.heads + at.head) * ROW; }
-fn statistic(at: Place, row: u32) -> u32 { return (at.image * u.heads + at.head) * u.tokens + row; }`
-}
-
-/** WGSL of `read_NAME(start, c)`: vector `c` of the row that starts there, with zeros past the head's width. */
-export function readCode(name: string, headWidth: number): string {
-  const part = (i: number) => `select(0.0, ${name}[start + 4u * c + ${i}u], 4u * c + ${i}u < ${headWidth}u)`
-  const value = headWidth % 4 === 0 ? `${name}[start + c]` : `vec4f(${[0, 1, 2, 3].map(part).join(', ')})`
-  return `fn read_${name}(start: u32, c: u32) -> vec4f { return ${value}; }`
-}
-
 /**
  * WGSL that the programs of tiles share. Thread [x, y] of a workgroup has rows 4 y .. 4 y + 3 of its own tile and columns x, x + 8, x + 16, x + 24 of
  * the other; its four values of a column are one vector. Own rows stand in `own` tiles in the order 0, 4, 8, ..., 1, 5, 9, ..., which keeps
@@ -76,18 +39,6 @@ const CHUNK = ${chunk}u;
 const STRIDE = ${chunk + 1}u;
 ${['qkv', ...tensors].map((name) => readCode(name, headWidth)).join('\n')}`
 }
-
-/** WGSL that writes vector `c` of a row. */
-export function storeCode(name: string, headWidth: number): string {
-  const stores =
-    headWidth % 4 === 0
-      ? `${name}[start + c] = value;`
-      : `for (var i = 0u; i < 4u; i++) { if (4u * c + i < ${headWidth}u) { ${name}[start + 4u * c + i] = value[i]; } }`
-  return `fn store_${name}(start: u32, c: u32, value: vec4f) { ${stores} }`
-}
-
-/** Where a tile's chunk comes from: a third of qkv (0 queries, 1 keys, 2 values), or a tensor [B, N, D] by its name. */
-export type Source = 0 | 1 | 2 | string
 
 /** WGSL that loads a chunk of a tile into workgroup memory, with zeros past the last row and the last vector. */
 export function loadCode(tile: string, side: 'own' | 'other', source: Source, first: string, chunk: string): string {
