@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { adapterInfoOf } from './adapter-info.js'
 import type { WebGPUBackend } from './backend.js'
+import { DEVICE_MODELS } from './linear/device-model.js'
 import { planDevice } from './linear/planning.js'
 
 const [own, repeated] = [{ vendor: 'nvidia', architecture: 'hopper' }, { vendor: 'nvidia' }]
@@ -14,6 +15,6 @@ test("is the adapter's own, else what the device repeats of it, else nothing", (
 })
 
 test('decides what products are planned for', () => {
-  expect(planDevice(fake(repeated, own)).model.processors).toBe(108)
-  expect(planDevice(fake(repeated)).model.processors).toBe(32)
+  expect(planDevice(fake(repeated, own)).model).toBe(DEVICE_MODELS.hopper)
+  expect(planDevice(fake(repeated)).model).toBe(DEVICE_MODELS.discrete)
 })
