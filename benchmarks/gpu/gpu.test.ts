@@ -91,6 +91,19 @@ describe.skipIf(!built)(`the measurements of a GPU${built ? '' : ' (skipped: the
     expect(schema.safeParse(JSON.parse(stdout)).error?.message).toBeUndefined()
   })
 
+  it('compares mixed precision with float32 where the GPU has units for it, and says what is missing elsewhere', async ({ skip }) => {
+    const { stdout, stderr } = await run('precision', '--quick', '--json')
+    const missing = /the backend webgpu cannot be started: .*/.exec(stderr)
+    if (missing && !inject('required').includes('webgpu')) skip(missing[0])
+    if (stdout === '')
+      return expect(stderr).toContain("precision.mjs: precision 'mixed' needs webgpu on a GPU with matrix units for float16")
+    const error = z.number().nonnegative().max(0.02)
+    const rows = z.array(z.strictObject({ product: z.string(), result: error, ofInput: error, ofWeight: error })).length(3)
+    const step = z.strictObject({ loss: error, gradients: z.strictObject({ parameters: count, median: error, most: error }) })
+    const document = z.looseObject({ what: z.literal('precision'), step, rows })
+    expect(document.safeParse(JSON.parse(stdout)).error?.message).toBeUndefined()
+  })
+
   it('refuses what it does not know', async () => {
     expect((await run('encode', '--model', 'deit-huge')).stderr).toContain(
       '--model must be deit-tiny, deit-small, deit-base; got deit-huge',
