@@ -9,6 +9,7 @@ import { disposeNetwork, loadModel, type ModelDetails } from '@learngene/vit-blo
 import { UsageError } from '../../errors.js'
 import { type Classifier, isCascade } from '../../predict/classifier.js'
 import { poolOfRun, readRun } from '../../read-run.js'
+import { isAddress } from '../../run/absolute-names.js'
 import { exists, REPORT } from '../../run/run-folder.js'
 import { cascadeOfRun } from '../cascades-of-run.js'
 import { type ExtractContext as Context, findInRun, findPath } from '../extract-from-run.js'
@@ -47,7 +48,7 @@ export async function openSource({ model, path, budget, config }: ExportOptions,
     const stem = basename(address, extname(address) === '.safetensors' ? '.safetensors' : '')
     return { model: classifier, details, stem, run, row: rowOf(run, details), writers, choice: undefined }
   }
-  if (model === 'embedded' || /^[a-z]{2,}:/.test(model))
+  if (model === 'embedded' || isAddress(model))
     throw new UsageError(`--path and --budget belong to the folder of a run; got ${model}: leave them out, or name a run`)
   report({ kind: 'stage', name: `load the pool of ${model}` })
   const { report: run, wanted, choice } = await findInRun({ run: model, path, budget }, context)
