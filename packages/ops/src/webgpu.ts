@@ -1,7 +1,6 @@
 import { provideKernels } from './provide-kernels.js'
-import { adapterInfoOf } from './webgpu/adapter-info.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
-import type { WebGPUBackend } from './webgpu/backend.js'
+import { adapterInfoOf, type WebGPUBackend } from './webgpu/backend.js'
 import { guardKernels } from './webgpu/guard/kernels.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
 import type { DeviceModel } from './webgpu/linear/device-model.js'

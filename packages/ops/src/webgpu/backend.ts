@@ -34,3 +34,11 @@ export interface WebGPUBackend extends KernelBackend {
   submitQueue(): void
   incRef(dataId: DataId): void
 }
+
+/** What the adapter of a backend tells of itself: what its device repeats of it where somebody else has made the backend. */
+export function adapterInfoOf({
+  device,
+  learngeneAdapterInfo,
+}: Pick<WebGPUBackend, 'device' | 'learngeneAdapterInfo'>): Partial<GPUAdapterInfo> {
+  return learngeneAdapterInfo ?? device.adapterInfo ?? {}
+}

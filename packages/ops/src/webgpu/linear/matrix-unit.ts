@@ -1,6 +1,5 @@
 import { getPrecision, warnOfFullPrecision } from '../../precision.js'
-import { adapterInfoOf } from '../adapter-info.js'
-import type { WebGPUBackend } from '../backend.js'
+import { adapterInfoOf, type WebGPUBackend } from '../backend.js'
 
 /** A product of small matrices that a subgroup does at once: [m, k] [k, n] -> [m, n]. */
 export interface MatrixShape {

@@ -147,17 +147,23 @@ function rowsOf(tensor: TensorInfo, first: number, count: number): TensorInfo | 
 }
 
 /** The program for a product at the precision asked for, and how its work is cut. */
-function plan(backend: WebGPUBackend, leftFactor: Factor, rightFactor: Factor, size: ProductSize, epilogue: Epilogue) {
-  const { rows, columns, divisible: sums } = size
-  const [left, right] = [operand('left', leftFactor), operand('right', rightFactor)]
-  const product = { left, right, wide: columns % 4 === 0, epilogue, sums }
-  const shape = { ...size, left: left.contiguous, right: right.contiguous }
+function plan(backend: WebGPUBackend, left: Factor, right: Factor, size: ProductSize, epilogue: Epilogue) {
+  const shape = { ...size, left: contiguousOf(left), right: contiguousOf(right) }
   const cut = <T extends TileSize>({ family, programOf }: ProgramFamily<T>) => {
     const { tile, share, parts } = planProduct(backend, family, shape)
-    const groups = [Math.ceil(columns / tile.columns), Math.ceil(rows / tile.rows), parts] as const
-    return { program: programOf(product, tile), share, groups }
+    const groups = [Math.ceil(size.columns / tile.columns), Math.ceil(size.rows / tile.rows), parts] as const
+    return { program: programOf(productOf(shape, epilogue), tile), share, groups }
   }
   return withFamily(backend, cut)
+}
+
+const contiguousOf = ({ depth }: Factor): Operand['contiguous'] => (depth === 'columns' ? 'depth' : 'outer')
+
+function productOf({ left, right, rows, columns, depth, divisible }: ProductShape, epilogue: Epilogue): Omit<Product, 'tile'> {
+  const operand = (name: Operand['name'], contiguous: Operand['contiguous'], outer: number): Operand => {
+    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0 }
+  }
+  return { left: operand('left', left, rows), right: operand('right', right, columns), wide: columns % 4 === 0, epilogue, sums: divisible }
 }
 
 interface ProgramFamily<T extends TileSize> {
@@ -173,27 +179,13 @@ function withFamily<R>(backend: WebGPUBackend, use: <T extends TileSize>(family:
     : use({ family: FLOAT_TILES, programOf: (product, tile) => productProgram({ ...product, tile }) })
 }
 
-/** The programs of all tiles for a product without an epilogue, at the precision asked for. */
-export function programsOf(
-  backend: WebGPUBackend,
-  { left, right, rows, columns, depth, divisible }: ProductShape,
-  tiles: readonly TunedPlan[],
-): Program[] {
-  const wide = (contiguous: Operand['contiguous'], outer: number) => (contiguous === 'depth' ? depth : outer) % 4 === 0
-  const product = {
-    left: { name: 'left', contiguous: left, wide: wide(left, rows) },
-    right: { name: 'right', contiguous: right, wide: wide(right, columns) },
-    ...{ wide: columns % 4 === 0, epilogue: {}, sums: divisible },
-  } as const
+/** The programs of tiles for a product without an epilogue, at the precision asked for. */
+export function programsOf(backend: WebGPUBackend, shape: ProductShape, tiles: readonly TunedPlan[]): Program[] {
   return withFamily(backend, ({ family, programOf }) =>
     family.tiles
       .filter((tile) => tiles.some(({ rows, columns }) => rows === tile.rows && columns === tile.columns))
-      .map((tile) => programOf(product, tile)),
+      .map((tile) => programOf(productOf(shape, {}), tile)),
   )
-}
-
-function operand(name: Operand['name'], { matrix, depth }: Factor): Operand {
-  return { name, contiguous: depth === 'columns' ? 'depth' : 'outer', wide: matrix.shape[1]! % 4 === 0 }
 }
 
 /** Tensors that are there; those that are not are no buffers of the program either. */

@@ -1,5 +1,4 @@
-import { adapterInfoOf } from '../adapter-info.js'
-import type { WebGPUBackend } from '../backend.js'
+import { adapterInfoOf, type WebGPUBackend } from '../backend.js'
 import { checkDeviceModel, DEVICE_MODELS, type DeviceModel, deviceClassOf } from './device-model.js'
 import { choosePlan, type Plan, type PlanDevice, type ProductSize, planOf, type TileFamily, type TileSize } from './tile.js'
 

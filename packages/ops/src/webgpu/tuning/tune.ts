@@ -1,6 +1,5 @@
 import { engine, getBackend, type TensorInfo } from '@tensorflow/tfjs-core'
-import { adapterInfoOf } from '../adapter-info.js'
-import type { WebGPUBackend } from '../backend.js'
+import { adapterInfoOf, type WebGPUBackend } from '../backend.js'
 import { compileAhead, dispatch, grid, newTensor, type Program } from '../dispatch.js'
 import { matrixUnitOf } from '../linear/matrix-unit.js'
 import { mixedTiles } from '../linear/mixed-product.js'

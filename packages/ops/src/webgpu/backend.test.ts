@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { adapterInfoOf } from './adapter-info.js'
-import type { WebGPUBackend } from './backend.js'
+import { adapterInfoOf, type WebGPUBackend } from './backend.js'
 import { DEVICE_MODELS } from './linear/device-model.js'
 import { planDevice } from './linear/planning.js'
 
