@@ -37,17 +37,19 @@ export function kernelsVersion(): string {
   return version
 }
 
-/** Of each tile one program with all that is in any. */
+/** Of each tile a program without sums and one with them, as these differ in more than the sums. */
 function programs() {
   const operands = {
     left: { name: 'left', contiguous: 'outer', wide: true },
     right: { name: 'right', contiguous: 'depth', wide: true },
   } as const
-  const product = { ...operands, wide: true, epilogue: {}, sums: true }
+  const products = [false, true].map((sums) => ({ ...operands, wide: true, epilogue: {}, sums }))
   const unit = emulatedMatrices({ m: 16, n: 16, k: 16 }, 32)
   return [
-    ...TILES.map((tile) => productProgram({ ...product, tile })),
-    ...MIXED_TILES.map((tile) => mixedProductProgram(product, tile, unit)),
+    ...products.flatMap((product) => [
+      ...TILES.map((tile) => productProgram({ ...product, tile })),
+      ...MIXED_TILES.map((tile) => mixedProductProgram(product, tile, unit)),
+    ]),
     partsProgram(true),
   ]
 }
