@@ -109,7 +109,7 @@ export function addSearch(program: Command, io: Io): void {
       requireStitches(given)
       const budget = settingOf(given)
       requireMeasured('search', { profile, anew }, budget, wanted)
-      // Both load TensorFlow.js, which no other command is to wait for.
+      // It loads TensorFlow.js, which no other command is to wait for.
       const { chooseFromRun, requireCascadeMeasures } = await import('./choose-from-run.js')
       if (cascades) requireCascadeMeasures(budget, wanted)
       const report = await readRun(run)

@@ -1,7 +1,7 @@
 import { type Tuning, tune } from '@learngene/backends'
 import { namedModel } from '@learngene/bench'
 import type { Reporter } from '@learngene/interfaces'
-import { requireMixed, setPrecision } from '@learngene/ops'
+import { getPrecision, requireMixed, setPrecision } from '@learngene/ops'
 import { createRng, type TrainingPrecision } from '@learngene/training'
 import { createViT, type Network } from '@learngene/vit-blocks'
 import { readModel } from '../commands/bench/options.js'
@@ -35,17 +35,20 @@ export async function tuneModel(
   { report, signal }: Context,
 ): Promise<Tuning & { readonly device: string }> {
   await startBackend('webgpu')
-  if (precision === 'mixed') {
-    requireMixed('tune')
-    setPrecision('mixed')
-  }
+  if (precision === 'mixed') requireMixed('tune')
   const network = await networkOf(model, config, report)
   report({
     kind: 'stage',
     name: `time the products of ${model} on ${await deviceName()}, batch ${batch}${precision === 'mixed' ? ', in mixed precision' : ''}`,
   })
   const onShape = (done: number, total: number) => report({ kind: 'progress', done, total })
-  return { ...(await tune(stepOf(network, batch, what), { seconds, signal, onShape })), device: await deviceName() }
+  const before = getPrecision()
+  setPrecision(precision === 'mixed' ? 'mixed' : 'f32')
+  try {
+    return { ...(await tune(stepOf(network, batch, what), { seconds, signal, onShape })), device: await deviceName() }
+  } finally {
+    setPrecision(before)
+  }
 }
 
 async function networkOf(model: string, config: string | undefined, report: Reporter): Promise<Network> {
