@@ -12,6 +12,13 @@ const testsOfBackends = 'packages/*/src/**/*.backends.test.ts'
 /** Tests of what only a page has. */
 const testsOfPages = 'packages/*/src/**/*.chromium.test.ts'
 
+/** Packages whose tests leave the process as another file can use it, so that files share the modules that they load: most of what a small file takes. */
+const shared = 'budget-search,datasets,distill-losses,export,fashion-mnist,inherit,interfaces,learngene,learngene-pool,recipe,stitch,vit-blocks'
+const testsThatShare = `packages/{${shared}}/src/**/*.test.ts`
+
+/** Tests in those packages that mock modules, or need a process in which no backend was registered. */
+const testsAlone = 'packages/*/src/**/*.isolated.test.ts'
+
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
 const required = (process.env.LEARNGENE_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
 const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null
@@ -35,12 +42,29 @@ export default defineConfig({
     // Generous, for machines that are slow or busy: no test waits for time to pass.
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // Some 300 modules of TensorFlow.js, bundled once: loading each by itself takes 4 s of every file that trains.
+    deps: { optimizer: { ssr: { enabled: true, include: ['@tensorflow/tfjs-core/dist/register_all_gradients'] } } },
     projects: [
       {
         extends: true,
         test: {
           name: 'node',
-          include: ['.ci/*.test.ts', 'packages/*/src/**/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts', 'site/*.test.ts'],
+          include: [testsThatShare],
+          exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages, testsAlone],
+          pool: 'forks',
+          isolate: false,
+          provide: { required, chromium },
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'isolated',
+          include: [
+            ...['.ci/*.test.ts', 'examples/**/*.test.ts', 'benchmarks/**/*.test.ts', 'site/*.test.ts'],
+            `packages/!(${shared.replaceAll(',', '|')})/src/**/*.test.ts`,
+            testsAlone,
+          ],
           exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages],
           pool: 'forks',
           provide: { required, chromium },

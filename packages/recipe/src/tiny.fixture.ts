@@ -1,3 +1,4 @@
+import '@learngene/ops/wasm'
 import '@tensorflow/tfjs-backend-wasm'
 import { subset } from '@learngene/datasets'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
