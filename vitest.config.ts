@@ -13,7 +13,8 @@ const testsOfBackends = 'packages/*/src/**/*.backends.test.ts'
 const testsOfPages = 'packages/*/src/**/*.chromium.test.ts'
 
 /** Packages whose tests leave the process as another file can use it, so that files share the modules that they load: most of what a small file takes. */
-const shared = 'budget-search,datasets,distill-losses,export,fashion-mnist,inherit,interfaces,learngene,learngene-pool,recipe,stitch,vit-blocks'
+const shared =
+  'budget-search,datasets,distill-losses,export,fashion-mnist,inherit,interfaces,learngene,learngene-pool,recipe,stitch,vit-blocks'
 const testsThatShare = `packages/{${shared}}/src/**/*.test.ts`
 
 /** Tests in those packages that mock modules, or need a process in which no backend was registered. */

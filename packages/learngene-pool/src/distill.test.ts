@@ -14,7 +14,7 @@ const source = tinyImages(8)
 
 let ancestor: Network
 beforeAll(async () => {
-  await startBackend('cpu')
+  await startBackend('wasm')
   ancestor = tinyAncestor()
 })
 afterAll(() => disposeNetwork(ancestor))

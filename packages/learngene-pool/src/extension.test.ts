@@ -35,7 +35,7 @@ const tokenMlp: BlockFactory = (config, rng) => {
 }
 const blocks = { tokenMlp }
 
-beforeAll(() => startBackend('cpu'))
+beforeAll(() => startBackend('wasm'))
 
 it('takes a block kind and a loss of the user through distillation, storage, stitching, costs and extraction', async () => {
   const before = memory().numTensors

@@ -16,7 +16,7 @@ import { tinyAncestor, tinyImages } from './testing/tiny.js'
 const plan = { epochs: 4, batchSize: 4, learningRate: 1e-2 }
 const source = tinyImages(12)
 
-beforeAll(() => startBackend('cpu'))
+beforeAll(() => startBackend('wasm'))
 
 function tinyPool(options: PoolOptions = {}) {
   const ancestor = tinyAncestor()

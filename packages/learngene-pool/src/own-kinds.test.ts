@@ -56,7 +56,7 @@ function poolOf(options: PoolOptions) {
 
 const ownPool = () => poolOf({ space: { kind: 'lastBlocks' }, stitch: { kind: 'doubled', config: {} }, ...kinds })
 
-beforeAll(() => startBackend('cpu'))
+beforeAll(() => startBackend('wasm'))
 
 /** Logits of all descendants. */
 async function logitsOf(pool: ReturnType<typeof poolOf>): Promise<number[][]> {

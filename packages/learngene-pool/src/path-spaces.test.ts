@@ -28,7 +28,7 @@ const source = tinyImages(24)
 let ancestor: Network
 
 beforeAll(async () => {
-  await startBackend('cpu')
+  await startBackend('wasm')
   ancestor = tinyAncestor()
 })
 

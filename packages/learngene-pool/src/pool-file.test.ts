@@ -14,7 +14,7 @@ let files: Map<string, Uint8Array>
 let live: number
 
 beforeAll(async () => {
-  await startBackend('cpu')
+  await startBackend('wasm')
   const ancestor = tinyAncestor()
   const tiers = []
   for (const width of [8, 16]) {

@@ -21,6 +21,13 @@ export function integer(least: number, most: number = Number.MAX_SAFE_INTEGER): 
   }
 }
 
+/** Reads a duration such as 2.5. */
+export function seconds(text: string): number {
+  const value = Number(text)
+  if (!/^\d*\.?\d+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('It must be a number of seconds above 0.')
+  return value
+}
+
 /** Reads `192,384,768`. */
 export function integers(text: string): number[] {
   return text.split(',').map((part) => {

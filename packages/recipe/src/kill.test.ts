@@ -62,7 +62,7 @@ async function outcome(run: string): Promise<unknown> {
 }
 
 // LEARNGENE_KILLS=100 for more.
-const kills = Number(process.env.LEARNGENE_KILLS ?? 5)
+const kills = Number(process.env.LEARNGENE_KILLS ?? 3)
 const seed = Number(process.env.LEARNGENE_KILL_SEED ?? 1)
 
 it(`a run that is killed at any moment ends as if it had not been (${kills} kills)`, { timeout: 60_000 + kills * 10_000 }, async () => {

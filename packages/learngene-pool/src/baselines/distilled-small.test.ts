@@ -6,7 +6,7 @@ import { distillSmall, samePlan } from './distilled-small.js'
 
 const plan = { epochs: 2, batchSize: 12, learningRate: 1e-2, weightDecay: 0.1 }
 
-beforeAll(() => startBackend('cpu'))
+beforeAll(() => startBackend('wasm'))
 
 describe('samePlan', () => {
   it('adds the epochs and keeps the rest of the first', () => {

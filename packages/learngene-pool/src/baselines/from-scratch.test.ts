@@ -11,7 +11,7 @@ import { trainFromScratch } from './from-scratch.js'
 
 const plan = { epochs: 6, batchSize: 12, learningRate: 1e-2 }
 
-beforeAll(() => startBackend('cpu'))
+beforeAll(() => startBackend('wasm'))
 
 /** A stitched descendant's structure. */
 function stitched() {

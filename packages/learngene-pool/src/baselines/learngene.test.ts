@@ -13,7 +13,7 @@ const values = (network: Network, prefix: string) =>
     .map(([name, parameter]) => [name.slice(prefix.length), [...parameter.dataSync()]])
 
 beforeAll(async () => {
-  await startBackend('cpu')
+  await startBackend('wasm')
   ancestor = tinyAncestor()
 })
 

@@ -25,7 +25,7 @@ import { trainNetwork } from './train-network.js'
 const widths = [16, 4, 8, 12]
 const plan = { epochs: 12, batchSize: 12, learningRate: 1e-3 }
 
-beforeAll(() => startBackend('cpu'))
+beforeAll(() => startBackend('wasm'))
 
 describe('the network of a nested width', () => {
   it('costs and is structured as a ViT of that width, at no memory of its own', () => {

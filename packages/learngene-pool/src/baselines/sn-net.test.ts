@@ -26,7 +26,7 @@ let anchors: { readonly tiers: readonly Tier[]; readonly losses: readonly Float3
 let family: Pool
 
 beforeAll(async () => {
-  await startBackend('cpu')
+  await startBackend('wasm')
   ancestor = tinyAncestor()
   anchors = await trainAnchors(ancestor, specs, source, plan, createRng(1))
 })

@@ -13,6 +13,8 @@ import { measuredPool } from './choose-from-run.js'
 
 interface ProfileOptions extends LatencySetting {
   readonly run: string
+  /** What all timed runs take together. */
+  readonly seconds: number
   readonly out?: string
   readonly force?: boolean
 }

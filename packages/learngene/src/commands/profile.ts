@@ -1,13 +1,14 @@
 import type { BackendName } from '@learngene/backends'
 import type { Command } from 'commander'
 import { type Io, printJson } from '../io.js'
-import { addRunArgument, backendOption, example, integer, jsonOption, quietOption, runOf, seedOption } from '../options.js'
+import { addRunArgument, backendOption, example, integer, jsonOption, quietOption, runOf, seconds, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { commandText, nextText } from '../report/next.js'
 
 interface ProfileCommandOptions {
   readonly backend: BackendName | 'auto'
   readonly batch: number
+  readonly seconds: number
   readonly out?: string
   readonly force?: boolean
   readonly json?: boolean
@@ -23,6 +24,7 @@ export function addProfile(program: Command, io: Io): void {
     )
     .addOption(backendOption())
     .option('--batch <number>', 'images per call', integer(1, 65536), 1)
+    .option('--seconds <number>', 'what all timed runs take together: longer narrows the intervals', seconds, 8)
     .option('--out <file>', 'write the profile there too, for --profile of search and extract')
     .option('--force', 'replace a file that is no latency profile')
     .addOption(quietOption())

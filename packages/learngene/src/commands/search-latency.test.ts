@@ -136,6 +136,7 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
   })
 
   it('keeps the caps that it is given when the choice is measured', async () => {
+    await built('profile', dir, '--backend', 'wasm', '--seconds', '1', '--quiet')
     for (const cap of [0.9, 1.5, 4]) {
       // A busy machine may keep none: then it says so, and chooses nothing.
       const { stdout } = await built('search', dir, '--budget', `latency=${cap}ms@wasm`, '--json', '--quiet').catch(({ stderr }) => {
@@ -151,7 +152,7 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
 
   it('writes a profile that another machine can search by, and leaves other files alone', async () => {
     const out = join(root, 'here.json')
-    const { stdout } = await built('profile', dir, '--backend', 'wasm', '--out', out, '--quiet')
+    const { stdout } = await built('profile', dir, '--backend', 'wasm', '--seconds', '0.5', '--out', out, '--quiet')
     expect(stdout).toMatch(/^wasm 4\.22\.0, .*, batch 1\n/)
     const { code, stdout: found } = await run(['search', dir, '--budget', 'latency=10000ms@wasm', '--profile', out, '--json', '--quiet'])
     expect(code).toBe(0)
@@ -170,9 +171,9 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
     expect(JSON.parse(found.stdout).latency.from).toBe('measured')
     expect(found.stderr).toContain('the times are not kept for later searches: ')
     const out = join(root, 'new', 'here.json')
-    await built('profile', dir, '--backend', 'wasm', '--out', out)
+    await built('profile', dir, '--backend', 'wasm', '--seconds', '0.5', '--out', out)
     expect(JSON.parse(await readFile(out, 'utf8'))).toMatchObject({ backend: 'wasm', batch: 1 })
-    await expect(built('profile', dir, '--backend', 'wasm', '--quiet')).rejects.toThrow(
+    await expect(built('profile', dir, '--backend', 'wasm', '--seconds', '0.5', '--quiet')).rejects.toThrow(
       /learngene: the profile must be kept, and is not: [^\n]+; name a file for it with --out\n$/,
     )
   })

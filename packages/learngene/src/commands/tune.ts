@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { UsageError } from '../errors.js'
 import { type Io, printJson } from '../io.js'
-import { example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seedOption } from '../options.js'
+import { example, integer, jsonOption, MODEL_HELP, ownPartsOption, quietOption, seconds, seedOption } from '../options.js'
 import { withProgress } from '../progress/progress-reporter.js'
 import { commandText, nextText } from '../report/next.js'
 import { textTable } from '../report/text.js'
@@ -55,12 +55,6 @@ export function addTune(program: Command, io: Io): void {
       const kept = `${Object.keys(tuned.plans).length} of ${tuned.shapes} products measured on ${tuned.device}; ${tuned.file}`
       io.stdout.write(`${table}\n${kept}\n${nextText([commandText('bench', '--backends', 'webgpu', '--batch', options.batch)], quiet)}`)
     })
-}
-
-function seconds(text: string): number {
-  const value = Number(text)
-  if (!/^\d*\.?\d+$/.test(text) || !(value > 0)) throw new InvalidArgumentError('It must be a number of seconds above 0.')
-  return value
 }
 
 function work(text: string): 'train' | 'forward' {

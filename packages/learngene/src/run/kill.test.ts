@@ -12,7 +12,7 @@ import { smallRun, writeSmallPictures } from './small-pictures.fixture.js'
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
 const reason = existsSync(bin) ? '' : ' (skipped: packages/learngene/dist is not built, run npm run build)'
 // LEARNGENE_KILLS=100 npx vitest run packages/learngene/src/run/kill for more.
-const kills = Number(process.env.LEARNGENE_KILLS ?? 5)
+const kills = Number(process.env.LEARNGENE_KILLS ?? 3)
 
 describe.skipIf(reason !== '')(`learngene run, killed${reason}`, () => {
   let root: string

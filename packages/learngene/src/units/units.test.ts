@@ -15,7 +15,7 @@ import { decodeUnits, type UnitLine, wavesOf } from './unit-file.js'
 const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
 const reason = existsSync(bin) ? '' : ' (skipped: packages/learngene/dist is not built, run npm run build)'
 // LEARNGENE_KILLS=100 npx vitest run packages/learngene/src/units for more.
-const kills = Number(process.env.LEARNGENE_KILLS ?? 5)
+const kills = Number(process.env.LEARNGENE_KILLS ?? 3)
 
 describe.skipIf(reason !== '')(`units of a run${reason}`, () => {
   let root: string
