@@ -43,6 +43,14 @@ describeEachBackend(() => {
     expect(resumed).toEqual(whole)
   })
 
+  test('what earlier versions did not write is as if nothing had been left out, scaled or evaluated', async () => {
+    const whole = await run()
+    const { step, parameters, optimizer, losses } = (await checkpointsOf({}))[1]!
+    const slots = Object.entries(optimizer).map(([name, { steps, tensors }]) => [name, { steps, tensors }])
+    const earlier: TrainingCheckpoint = { step, parameters, optimizer: Object.fromEntries(slots), losses }
+    expect(await run({ resume: structuredClone(earlier) }, { spoiled: true })).toEqual(whole)
+  })
+
   test('a checkpoint is a copy: later steps do not change it', async () => {
     const [first] = await checkpointsOf({})
     const [again] = await checkpointsOf({ steps: 3 })

@@ -18,7 +18,9 @@ const ran: BenchResult = {
 it('is a table of Markdown that nothing breaks', () => {
   const machine = { cpu: null, cores: 8, memoryBytes: null, os: 'Linux', engine: 'node v22', date: '2026-11-26T10:00:00.000Z' }
   const adapter = { vendor: 'amd', architecture: 'rdna-3', device: '', description: '' }
-  expect(gpuMarkdown({ machine, adapter, limits: { maxBufferSize: 5 }, features: ['shader-f16'], results: [ran, failed] })).toBe(`| GPU |  |
+  const benchmark = { machine, adapter, limits: { maxBufferSize: 5 }, features: ['shader-f16'], results: [ran, failed] }
+  expect(gpuMarkdown({ ...benchmark, precision: 'mixed' })).toContain('| ms, mixed |')
+  expect(gpuMarkdown({ ...benchmark, precision: 'float32' })).toBe(`| GPU |  |
 | --- | --- |
 | adapter | amd, rdna-3 |
 | limits | maxBufferSize 5 |

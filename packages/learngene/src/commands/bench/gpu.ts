@@ -1,6 +1,7 @@
 import { useBackend } from '@learngene/backends'
 import type { BenchModel, BenchResult, What } from '@learngene/bench'
 import { type BenchOptions, runBenchmark } from '@learngene/bench/node'
+import type { TrainingPrecision } from '@learngene/training'
 import { engine } from '@tensorflow/tfjs-core'
 import { formatMs, formatRatio } from './table.js'
 
@@ -14,6 +15,7 @@ export interface GpuFacts {
 
 export interface GpuBenchmark extends GpuFacts {
   readonly machine: Awaited<ReturnType<typeof runBenchmark>>['machine']
+  readonly precision: TrainingPrecision
   readonly results: readonly BenchResult[]
 }
 
@@ -44,7 +46,7 @@ export async function benchGpu({ models, batch, ...options }: Options): Promise<
     machine = benchmark.machine
     results.push(...benchmark.results)
   }
-  return { machine: machine!, ...facts, results }
+  return { machine: machine!, ...facts, precision: options.precision ?? 'float32', results }
 }
 
 async function gpuFacts(): Promise<GpuFacts> {
@@ -59,7 +61,7 @@ async function gpuFacts(): Promise<GpuFacts> {
 }
 
 /** A table that can be pasted into an issue. */
-export function gpuMarkdown({ machine, adapter, limits, features, results }: GpuBenchmark): string {
+export function gpuMarkdown({ machine, adapter, limits, features, precision, results }: GpuBenchmark): string {
   const { cpu, cores, os, engine: runtime, date } = machine
   const peers = [...new Set(results.flatMap(({ pytorchDevice }) => pytorchDevice ?? []))]
   const facts = [
@@ -87,7 +89,7 @@ export function gpuMarkdown({ machine, adapter, limits, features, results }: Gpu
       ],
     ]
   })
-  const headings = ['model', 'what', 'batch', 'ms, float32', 'images/s', 'dispatches', 'GPU memory', 'PyTorch ms', 'of PyTorch']
+  const headings = ['model', 'what', 'batch', `ms, ${precision}`, 'images/s', 'dispatches', 'GPU memory', 'PyTorch ms', 'of PyTorch']
   return [...markdownTable(['GPU', ''], facts), '', ...markdownTable(headings, rows), ''].join('\n')
 }
 

@@ -1,5 +1,5 @@
 import type { Program } from '../dispatch.js'
-import { headCode, LANES, type LaneShape, loadersCode, ownRows, rowsOf, stageCode, tilesCode } from './lanes.js'
+import { headCode, LANES, type LaneShape, loadersCode, ownRows, rowsOf, stageCode, THREADS, tilesCode } from './lanes.js'
 import { placeCode, type Source, storagesOf, storeCode, UNIFORMS } from './layout.js'
 
 /** Scores that the forward pass takes together, so that its results are scaled anew once for all of them. */
@@ -19,10 +19,10 @@ function program(
   }: { storage: Program['storage']; sources: readonly Source[]; result: string; more?: string; body: string },
 ): Program {
   return {
-    key: `learngene attention lanes ${name} ${headWidth} ${shape.rows} ${shape.threads} ${shape.tile}`,
+    key: `learngene attention lanes ${name} ${headWidth} ${shape.rows} ${shape.tile}`,
     storage,
     uniforms: UNIFORMS,
-    workgroupSize: [shape.threads, 1, 1],
+    workgroupSize: [THREADS, 1, 1],
     directives: 'enable subgroups;',
     code: `${placeCode(headWidth, ownRows(shape))}
 ${loadersCode(headWidth, sources)}
@@ -143,7 +143,7 @@ export function laneQueryGradientProgram(headWidth: number, shape: LaneShape): P
 
 /** The results of `keyGradientProgram`. */
 export function laneKeyGradientProgram(headWidth: number, shape: LaneShape): Program {
-  const { tile, threads } = shape
+  const { tile } = shape
   const rows = rowsOf(headWidth, shape)
   return program('key gradient', headWidth, shape, {
     storage: storagesOf(headWidth).keyGradient,
@@ -158,7 +158,7 @@ var<workgroup> statistics: array<vec2f, ${tile}>;`,
   ${rows.zeros('value')}
   for (var first = 0u; first < u.tokens; first += ${tile}u) {
     ${stageCode(headWidth, shape, 0, 'dy')}
-    for (var i = thread; i < ${tile}u; i += ${threads}u) {
+    for (var i = thread; i < ${tile}u; i += ${THREADS}u) {
       if (first + i < u.tokens) { let query = statistic(at, first + i); statistics[i] = vec2f(saved[query], delta[query]); }
     }
     workgroupBarrier();

@@ -3,7 +3,8 @@ import { readCode, type Source } from './layout.js'
 /** Threads, neighbours in a subgroup, that share rows. Every subgroup has so many. */
 export const LANES = 4
 
-const THREADS = 64
+/** Threads of a workgroup. */
+export const THREADS = 64
 
 /**
  * How the threads of a workgroup share its rows: four lanes hold a few rows together, each lane every fourth vector of all of them. What a lane reads from workgroup
@@ -12,13 +13,12 @@ const THREADS = 64
 export interface LaneShape {
   /** Rows of four lanes. */
   readonly rows: 1 | 2
-  readonly threads: number
   /** Rows of the other side that are staged at once. */
   readonly tile: number
 }
 
 /** Rows that a workgroup owns. */
-export const ownRows = ({ rows, threads }: LaneShape): number => (threads / LANES) * rows
+export const ownRows = ({ rows }: LaneShape): number => (THREADS / LANES) * rows
 
 /** Vectors of a lane in all its rows: of the four such arrays of a gradient, what registers hold. */
 const MOST_VECTORS = 8
@@ -34,7 +34,7 @@ export const vectorsOf = (headWidth: number): number => Math.ceil(headWidth / 4 
 export function laneShapeOf(headWidth: number, { features, limits }: Pick<GPUDevice, 'features' | 'limits'>): LaneShape | undefined {
   const vectors = vectorsOf(headWidth)
   if (!features.has('subgroups') || vectors > MOST_VECTORS) return undefined
-  const shape: LaneShape = { rows: 2 * vectors > MOST_VECTORS ? 1 : 2, threads: THREADS, tile: 16 }
+  const shape: LaneShape = { rows: 2 * vectors > MOST_VECTORS ? 1 : 2, tile: 16 }
   return workgroupBytes(headWidth, shape) <= limits.maxComputeWorkgroupStorageSize ? shape : { ...shape, tile: 8 }
 }
 
@@ -115,16 +115,16 @@ var<workgroup> b_tile: array<vec4f, ${tile * padded}>;`
 }
 
 /** WGSL that stages the next rows of two sources, from `first` on. */
-export function stageCode(headWidth: number, { tile, threads }: LaneShape, a: Source, b: Source): string {
+export function stageCode(headWidth: number, { tile }: LaneShape, a: Source, b: Source): string {
   const vectors = tile * LANES * vectorsOf(headWidth)
-  const rounds = range(Math.ceil(vectors / threads)).map((round) => {
+  const rounds = range(Math.ceil(vectors / THREADS)).map((round) => {
     const code = `{
-      let i = thread + ${round * threads}u;
+      let i = thread + ${round * THREADS}u;
       let row = first + i / PADDED;
       a_tile[i] = ${loaderOf(a)}(at, row, i % PADDED);
       b_tile[i] = ${loaderOf(b)}(at, row, i % PADDED);
     }`
-    return (round + 1) * threads > vectors ? `if (thread + ${round * threads}u < ${vectors}u) ${code}` : code
+    return (round + 1) * THREADS > vectors ? `if (thread + ${round * THREADS}u < ${vectors}u) ${code}` : code
   })
   return lines(['workgroupBarrier();', ...rounds])
 }
