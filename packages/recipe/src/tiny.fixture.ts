@@ -1,12 +1,10 @@
-import '@learngene/ops/wasm'
-import '@tensorflow/tfjs-backend-wasm'
 import { subset } from '@learngene/datasets'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
+import { startBackend } from '@learngene/testing'
 import { loadModel } from '@learngene/vit-blocks'
-import { setBackend } from '@tensorflow/tfjs-core'
 import type { Recipe } from './recipe.js'
 
-export const wasm = () => setBackend('wasm')
+export const wasm = () => startBackend('wasm')
 
 /** A run in seconds: real images and the real ancestor, little of everything. */
 export async function tinyRecipe(): Promise<Recipe> {
