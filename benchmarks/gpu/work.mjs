@@ -40,7 +40,7 @@ export function readOptions({ batch = 64, seconds = 60 } = {}) {
     model: quick ? 'quick' : model,
     config,
     batch: number('batch', quick ? 2 : batch),
-    seconds: number('seconds', quick ? 30 : seconds),
+    seconds: number('seconds', quick ? 60 : seconds),
   }
 }
 
