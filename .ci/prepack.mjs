@@ -8,7 +8,7 @@ const filesOf = (entry) => (typeof entry === 'string' ? [entry] : Object.values(
 
 const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx'
 const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' }
-execFileSync(npx, ['nx', 'run-many', '-t', 'build', 'types', '-p', name, '--outputStyle=static'], {
+execFileSync(npx, ['nx', 'run-many', '-t', 'build', 'types', '-p', `${name},@learngene/monorepo`, '--outputStyle=static'], {
   stdio: ['ignore', 'ignore', 'inherit'],
   env,
   shell: process.platform === 'win32',
