@@ -54,6 +54,8 @@ describe('createPathSpace', () => {
   it.each([
     ['a tier that is not there', [{ ...slot, toTier: 'c' }], 'the stitch a>b#0 must join two of the tiers a, b; got "c"'],
     ['a block that is not there', [{ ...slot, pairs: [{ j: 3, m: 1 }] }], 'a has 3, got block 3'],
+    ['a negative block', [{ ...slot, pairs: [{ j: 0, m: -1 }] }], 'got block -1'],
+    ['half a block', [{ ...slot, pairs: [{ j: 0.5, m: 1 }] }], 'a has 3, got block 0.5'],
     ['one name twice', [slot, { ...slot, pairs: [{ j: 1, m: 2 }] }], 'the stitch a>b#0 must stand in one slot'],
     ['one switch twice', [slot, { ...slot, id: 'a>b#1' }], 'the switch from block 0 of a to block 1 of b must stand in one slot'],
   ])('refuses slots with %s', (_, slots, message) => {
