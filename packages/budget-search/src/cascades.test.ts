@@ -20,6 +20,10 @@ describe('cascadeCandidates', () => {
     expect([...cascadeCandidates([small, { ...large, macs: 10 }])]).toEqual([])
   })
 
+  it('scores a cascade that answers where it is as sure as the threshold, and counts what the two share once', () => {
+    expect(scoreCascade(small, large, 0.6, 8)).toEqual({ passedOn: 0.5, score: 1, macs: 10 + 0.5 * 92 })
+  })
+
   it('does not part images that are equally sure, and finds thresholds between neighbours', () => {
     const next = 0.5 + 2 ** -53
     const [only, ...others] = cascadeCandidates([

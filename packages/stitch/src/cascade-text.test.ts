@@ -15,12 +15,16 @@ it.each([
 
 it('takes any spaces, and leaves out the confidence that goes without saying', () => {
   expect(formatCascade(parseCascade(' cascade( a[0-2]>b[3],b[0-3] ,.80,probability ) '))).toBe('cascade(a[0-2]>b[3-3], b[0-3], 0.8)')
-  expect(isCascadeText('cascade[0-1]')).toBe(false)
+  expect(formatCascade({ ...paths, threshold: 0.8 })).toBe('cascade(a[0-2]>b[3-3], b[0-3], 0.8)')
+  for (const other of ['cascade[0-1]', 'mycascade(a)', 'my cascade(a)', 'cascades(a)']) expect(isCascadeText(other)).toBe(false)
 })
 
 it.each([
   [7, 'a cascade reads like cascade(ti9[0-8], ba9[0-8], 0.8); got 7'],
   ['a[0-2]', "got 'a[0-2]'"],
+  ['a cascade(a[0-2], b[0-3], 1)', "got 'a cascade(a[0-2], b[0-3], 1)'"],
+  ['cascade(a[0-2], b[0-3], 1) more', "got 'cascade(a[0-2], b[0-3], 1) more'"],
+  ['cascades(a[0-2], b[0-3], 1)', "got 'cascades(a[0-2], b[0-3], 1)'"],
   ['cascade(a[0-2], b[0-3])', 'two paths, a threshold and perhaps the name of a confidence; got 2 parts'],
   ['cascade(a[0-2], b[0-3], 1, margin, 2)', 'got 5 parts'],
   ['cascade(a[0-2], b[0-3], much)', "its threshold must be a number; got 'much'"],

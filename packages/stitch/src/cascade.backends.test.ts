@@ -105,7 +105,18 @@ describe('a cascade', () => {
     const sizes = (network: Network) => Object.values(parametersOf(network)).reduce((sum, { size }) => sum + size, 0)
     const twice = sizes({ ...small, blocks: small.blocks.slice(0, 2), head: { ...small.head, parameters: {} } })
     expect(cost.parameters).toBe(a.parameters + b.parameters - twice)
-    expect(cost.memory).toBeGreaterThanOrEqual(4 * cost.parameters + Math.max(a.memory - 4 * a.parameters, b.memory - 4 * b.parameters))
+    // While the small network ends, the output of the second block waits for the large one.
+    const live = (each: Network) => costOf(each).memory / 4 - costOf(each).parameters
+    expect(live(large)).toBe(live(small))
+    expect(cost.memory).toBe(4 * (cost.parameters + live(small) + tokens * 8))
+    const early: Network = { ...large, blocks: [large.blocks[2]!, ...large.blocks.slice(0, 2)] }
+    expect(sharedFront(small, early)).toBe(0)
+    const apart = costOfCascade({ small, large: early }, 1)
+    expect(apart.memory).toBe(4 * (apart.parameters + live(small) + tokens * 8))
+    const wide = lively(4, 12)
+    const two = costOfCascade({ small, large: wide }, 1)
+    expect(live(wide)).toBeGreaterThan(live(small))
+    expect(two.memory).toBe(4 * (two.parameters + live(wide)))
     const other = lively(3)
     expect([sharedFront(small, other), sharedFrontMacs(small, other)]).toEqual([-1, 0])
     expect(costOfCascade({ small, large: other }, 1).macs).toBe(a.macs + costOf(other).macs)
