@@ -1,3 +1,4 @@
+import type { SearchSpace } from '@learngene/interfaces'
 import { describe, expect, it } from 'vitest'
 import { fits } from './budget.js'
 import { feasibleStart, InfeasibleBudgetError, trackSmallest } from './feasible.js'
@@ -101,4 +102,23 @@ describe('feasibleStart', () => {
       ],
     })
   })
+})
+
+it('finds what a walk toward all caps at once does not reach: behind a ridge that one measure alone leads over', async () => {
+  // From the left `a` falls all the way; `b` stands high on 30 places between, so that the joint excess falls nowhere.
+  const ridge: SearchSpace<number> = {
+    count: () => 60,
+    *enumerate() {},
+    sample: (rng) => rng.integer(4),
+    mutate: (at, rng) => Math.min(59, Math.max(0, at + (rng.uniform() < 0.5 ? -1 : 1))),
+    cost: (at) => ({ a: 100 - at, b: at >= 4 && at < 34 ? 1000 : 1 }),
+    key: String,
+  }
+  const found = await feasibleStart(ridge, { a: 60, b: 5 }, 3, seededRng(1))
+  expect(found.length).toBeGreaterThan(0)
+  expect(found.length).toBeLessThanOrEqual(3)
+  for (const { value, measures } of found) {
+    expect(value).toBeGreaterThanOrEqual(40)
+    expect(fits(measures, { a: 60, b: 5 })).toBe(true)
+  }
 })
