@@ -17,7 +17,7 @@ const shared =
   'budget-search,datasets,distill-losses,export,fashion-mnist,inherit,interfaces,learngene,learngene-pool,recipe,stitch,vit-blocks'
 const testsThatShare = `packages/{${shared}}/src/**/*.test.ts`
 
-/** Tests in those packages that mock modules, or need a process in which no backend was registered. */
+/** Tests in those packages that mock modules, run on a GPU, or need a process in which no backend was registered. */
 const testsAlone = 'packages/*/src/**/*.isolated.test.ts'
 
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
@@ -54,6 +54,7 @@ export default defineConfig({
           exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages, testsAlone],
           pool: 'forks',
           isolate: false,
+          setupFiles: 'packages/testing/src/on-cpu.setup.ts',
           provide: { required, chromium },
         },
       },
