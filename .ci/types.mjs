@@ -35,18 +35,19 @@ const program = ts.createProgram({
   },
   configFileParsingDiagnostics: errors,
 })
-/** By the file that each goes to: `packages/NAME/dist/...` for `packages/NAME/src/...`. */
-const declarations = new Map()
-const { diagnostics } = program.emit(undefined, (file, text) => {
-  const [name, , ...inside] = relative(packages, file).split(sep)
-  declarations.set(join(packages, name, 'dist', ...inside), text)
-})
-const problems = ts.sortAndDeduplicateDiagnostics([...ts.getPreEmitDiagnostics(program), ...diagnostics])
+const problems = ts.getPreEmitDiagnostics(program)
 if (problems.length > 0) {
   const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' }
   process.stderr.write(ts.formatDiagnosticsWithColorAndContext(problems, host))
   process.exit(1)
 }
+
+/** By the file that each goes to: `packages/NAME/dist/...` for `packages/NAME/src/...`. */
+const declarations = new Map()
+program.emit(undefined, (file, text) => {
+  const [name, , ...inside] = relative(packages, file).split(sep)
+  declarations.set(join(packages, name, 'dist', ...inside), text)
+})
 
 for (const { folder, entries } of libraries) {
   const reached = new Set()
