@@ -22,6 +22,9 @@ const testsThatShare = `packages/{${shared}}/src/**/*.test.ts`
 /** Tests in those packages that mock modules, run on a GPU, or need a process in which no backend was registered. */
 const testsAlone = 'packages/*/src/**/*.isolated.test.ts'
 
+/** Tests of minutes, left out of `npm test` and of no other: whole runs of the command, killed, in many processes, measured, and the packed packages installed. */
+const testsOfMinutes = '**/*.long.test.ts'
+
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
 const required = (process.env.LEARNGENE_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
 const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null
@@ -53,7 +56,7 @@ export default defineConfig({
         test: {
           name: 'node',
           include: [testsThatShare],
-          exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages, testsAlone],
+          exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages, testsAlone, testsOfMinutes],
           pool: 'forks',
           isolate: false,
           setupFiles: 'packages/testing/src/on-cpu.setup.ts',
@@ -69,10 +72,14 @@ export default defineConfig({
             `packages/!(${shared.join('|')})/src/**/*.test.ts`,
             testsAlone,
           ],
-          exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages],
+          exclude: [...configDefaults.exclude, testsOfBackends, testsOfPages, testsOfMinutes],
           pool: 'forks',
           provide: { required, chromium },
         },
+      },
+      {
+        extends: true,
+        test: { name: 'long', include: [testsOfMinutes], pool: 'forks', provide: { required, chromium } },
       },
       {
         extends: true,

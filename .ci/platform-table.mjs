@@ -1,4 +1,4 @@
-// Prints the README's platform table from the last `npm test`: the tests that passed on each backend.
+// Prints the README's platform table from the last `npm test -- --all`: the tests that passed on each backend.
 import { readFileSync } from 'node:fs'
 
 const counts = JSON.parse(readFileSync(new URL('../node_modules/.backend-tests.json', import.meta.url), 'utf8'))

@@ -1,5 +1,5 @@
-// Checks the types of all libraries with their tests, and writes the declarations of what they export, by one program of TypeScript: each library by
-// itself would read those of TensorFlow.js and of its dependencies again.
+// Checks all types: of the libraries with their tests by one program of TypeScript, which also writes the declarations of what they export, and of the studio,
+// the site, the benchmarks' page and the examples by one each. They share what they have read: each by itself would read TensorFlow.js's declarations again.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,23 +22,52 @@ const libraries = readdirSync(packages).map((name) => {
 })
 const entries = libraries.flatMap(({ entries }) => entries)
 
-const { config } = ts.readConfigFile(join(root, 'tsconfig.packages.json'), ts.sys.readFile)
-const { options, fileNames, errors } = ts.parseJsonConfigFileContent(config, ts.sys, root)
-const program = ts.createProgram({
+/** Libraries are seen by their sources, so that none has to be done before another. */
+const paths = Object.fromEntries(entries.map((entry) => [entry.import, [entry.source]]))
+
+const host = ts.createCompilerHost({})
+const read = host.getSourceFile
+const known = new Map()
+host.getSourceFile = (file, ...how) => {
+  if (!known.has(file)) known.set(file, read(file, ...how))
+  return known.get(file)
+}
+
+/** The program of a configuration, with the files that are to be checked. */
+function programOf(configuration, { files = [], options: more = {} } = {}) {
+  const path = join(root, configuration)
+  const { options, fileNames, errors } = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(path, ts.sys.readFile).config,
+    ts.sys,
+    dirname(path),
+  )
+  const rootNames = [...new Set([...fileNames, ...files])]
+  const program = ts.createProgram({
+    ...{ rootNames, host, configFileParsingDiagnostics: errors },
+    options: { ...options, paths: { ...paths, ...options.paths }, ...more },
+  })
+  return { program, rootNames }
+}
+
+const { program, rootNames } = programOf('tsconfig.packages.json', {
   // Of the studio, which has a configuration of its own, only what Node imports.
-  rootNames: [...new Set([...fileNames, ...entries.map(({ source }) => source)])],
-  options: {
-    ...options,
-    ...{ noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: packages, outDir: packages },
-    // Libraries see each other's sources, so that none has to be done before another.
-    paths: Object.fromEntries(entries.map((entry) => [entry.import, [entry.source]])),
-  },
-  configFileParsingDiagnostics: errors,
+  files: entries.map(({ source }) => source),
+  options: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: packages, outDir: packages },
 })
-const problems = ts.getPreEmitDiagnostics(program)
+const others = ['packages/studio', 'site', 'benchmarks', 'examples/extend'].map((folder) => programOf(`${folder}/tsconfig.json`))
+const problems = [{ program, rootNames }, ...others].flatMap(({ program, rootNames }) => [
+  ...program.getConfigFileParsingDiagnostics(),
+  ...program.getOptionsDiagnostics(),
+  ...program.getGlobalDiagnostics(),
+  ...rootNames.flatMap((name) => {
+    const file = program.getSourceFile(name)
+    const declared = program.getCompilerOptions().declaration ? program.getDeclarationDiagnostics(file) : []
+    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file), ...declared]
+  }),
+])
 if (problems.length > 0) {
-  const host = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' }
-  process.stderr.write(ts.formatDiagnosticsWithColorAndContext(problems, host))
+  const format = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' }
+  process.stderr.write(ts.formatDiagnosticsWithColorAndContext(ts.sortAndDeduplicateDiagnostics(problems), format))
   process.exit(1)
 }
 

@@ -5,6 +5,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { build } from 'esbuild'
+import { publint } from 'publint'
+import { formatMessage } from 'publint/utils'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 
 // Installs the packed tarballs into an empty folder, as a user would, and runs every package's README example in plain Node.
@@ -96,6 +98,12 @@ describe('packed packages for TypeScript', () => {
     // Packages are modules: who requires them, or resolves as Node 10 did, is told so.
     const told = ['node10', 'node16-cjs']
     expect(analysis.problems.filter((problem) => !('resolutionKind' in problem && told.includes(problem.resolutionKind)))).toEqual([])
+  })
+
+  it.each(packages.map(({ manifest: { name } }) => name))('%s: holds what its manifest says, as publint has it', async (name) => {
+    const packed = readFileSync(tarballOf.get(name)!)
+    const { messages, pkg } = await publint({ pack: { tarball: new Uint8Array(packed).buffer }, strict: true, level: 'warning' })
+    expect(messages.map((message) => formatMessage(message, pkg, { color: false }))).toEqual([])
   })
 
   it.each(packages.map(({ manifest: { name }, folder }) => [name, folder] as const))('%s: brings the licence', (name, folder) => {
