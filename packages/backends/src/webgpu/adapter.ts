@@ -1,5 +1,6 @@
 import { isSoftwareAdapter } from '@learngene/ops'
 import { getGpu } from './gpu.js'
+import { mayHaveVulkan } from './vulkan-driver.js'
 
 /** Its own name, with `(software)` after those that compute on the CPU. */
 export const describeAdapter = (info: Partial<GPUAdapterInfo>): string => {
@@ -13,13 +14,15 @@ export const describeAdapter = (info: Partial<GPUAdapterInfo>): string => {
 export async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = await getGpu()
   const adapter = await gpu.requestAdapter({ powerPreference: 'high-performance' })
-  if (adapter === null)
-    throw new Error('WebGPU gives no adapter: there is no GPU with a Vulkan, Metal or Direct3D 12 driver that it trusts')
+  if (adapter === null) throw noAdapter()
   return adapter
 }
 
+const noAdapter = () => new Error('WebGPU gives no adapter: there is no GPU with a Vulkan, Metal or Direct3D 12 driver that it trusts')
+
 /** @throws where the adapter computes on the CPU, or there is none */
 export async function requireHardware(): Promise<void> {
+  if (!mayHaveVulkan()) throw noAdapter()
   const { info } = await requestAdapter()
   if (isSoftwareAdapter(info)) {
     throw new Error(`its only adapter computes on the CPU (${describeAdapter(info)}); ask for webgpu by name to use it`)
