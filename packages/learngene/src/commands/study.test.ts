@@ -98,16 +98,15 @@ describe('learngene study', () => {
       `${cells.length} cells, ${cells.length} done\n1 of ${cells.length + 1} results are of other recipes or images\n0 units`,
     )
 
-    const report = async () => JSON.parse((await run(['study', 'report', dir, '--json', '--quiet'])).stdout)
-    const reported = await report()
-    expect(reported.open).toEqual([])
     const kept = await readFile(join(dir, 'results.jsonl'), 'utf8')
     const told = kept.trimEnd().split('\n').map((line) => JSON.parse(line).cell) // biome-ignore format: short
     expect(told).toEqual(cells.map(({ cell }) => cell))
     for (const each of await readdir(dir)) if (each !== 'results.jsonl') await rm(join(dir, each), { recursive: true })
     await plan()
     expect(await units()).toEqual([])
-    expect([await report(), await readFile(join(dir, 'results.jsonl'), 'utf8')]).toEqual([reported, kept])
+    const report = await run(['study', 'report', dir, '--quiet'])
+    expect(report.stdout).toContain(`${cells.length} of ${cells.length} cells have run`)
+    expect(await readFile(join(dir, 'results.jsonl'), 'utf8')).toBe(kept)
 
     await writeFile(join(root, 'other.jsonl'), first!.replace('"best":0.5', '"best":0.25'))
     const refused = await plan('--results', join(root, 'other.jsonl'))
