@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
@@ -6,6 +6,7 @@ import { writeSmallPictures } from '../run/small-pictures.fixture.js'
 import { cellsOf } from '../study/plan-study.js'
 import { gridOf } from '../study/scales.js'
 import { temporaryDirectory } from '../temporary-directory.fixture.js'
+import { decodeUnits } from '../units/unit-file.js'
 
 let root: string
 beforeAll(async () => {
@@ -22,6 +23,9 @@ describe('learngene study', () => {
     [['plan', 'DIR', '--questions', '1,11'], 'got 1,11'],
     [['run', 'DIR', '--scale', 'gpu'], '--scale belongs to study plan; study run takes what was planned'],
     [['report', 'DIR', '--config', 'c.json'], '--config belongs to study plan; study report takes what was planned'],
+    [['plan', 'DIR', '--results', 'a.jsonl,'], "--results must be files, such as a.jsonl,b.jsonl; got 'a.jsonl,'"],
+    [['plan', 'DIR', '--results', 'nowhere.jsonl'], 'nowhere.jsonl cannot be read (ENOENT); name a file that'],
+    [['report', 'DIR', '--results', 'a.jsonl'], '--results belongs to study plan; study report takes what was planned'],
     [['report', 'DIR', '--workers', '2'], '--workers belongs to study plan and study run'],
   ])('refuses %j', async (argv, message) => {
     const { code, stdout, stderr } = await run(['study', ...argv.map((each) => (each === 'DIR' ? join(root, 'study') : each))])
@@ -71,5 +75,42 @@ describe('learngene study', () => {
     const { code, stderr } = await run(['study', 'run', dir, '--quiet'])
     expect(code).toBe(2)
     expect(stderr).toMatch(/units\.jsonl cannot be read \(ENOENT\); plan the study again: npx learngene study plan [^\n]+\n$/)
+  })
+
+  it('takes what files of results tell for done, also where nothing else is left of it', async () => {
+    const dir = join(root, 'told')
+    const plan = (...more: string[]) => run(['study', 'plan', dir, '--questions', '5', '--seeds', '0', '--quiet', ...more])
+    const units = async () => decodeUnits(await readFile(join(dir, 'units.jsonl'), 'utf8'), 'units.jsonl')
+    await plan()
+    const cells = (await units()).filter(({ stage }) => stage === 'choose')
+    const lines = cells.map(({ cell, key }, i) => ({
+      ...{ schema: 1, cell, variant: 'v', start: 'inherit', seed: 0, key, createdBy: 'x', created: 'y' },
+      measures: { smallestMacs: 1e6, smallestParameters: 10, smallest: i / 100, best: 0.5, stored: 10 },
+      stages: [{ stage: 'ancestor', key: 'a'.repeat(64), seconds: 1 }],
+    }))
+    const [first, ...rest] = lines.map((line) => `${JSON.stringify(line)}\n`)
+    const foreign = JSON.stringify({ ...lines[0], key: 'f'.repeat(64) })
+    await writeFile(join(root, 'first.jsonl'), first!)
+    await writeFile(join(root, 'rest.jsonl'), `\uFEFF${[foreign, '\n', ...rest].join('').replaceAll('\n', '\r\n')}`)
+    const files = ['--results', join(root, 'first.jsonl'), '--results', join(root, 'rest.jsonl')]
+    const { stdout } = await plan(...files)
+    expect(stdout).toContain(
+      `${cells.length} cells, ${cells.length} done\n1 of ${cells.length + 1} results are of other recipes or images\n0 units`,
+    )
+
+    const kept = await readFile(join(dir, 'results.jsonl'), 'utf8')
+    const told = kept.trimEnd().split('\n').map((line) => JSON.parse(line).cell) // biome-ignore format: short
+    expect(told).toEqual(cells.map(({ cell }) => cell))
+    for (const each of await readdir(dir)) if (each !== 'results.jsonl') await rm(join(dir, each), { recursive: true })
+    await plan()
+    expect(await units()).toEqual([])
+    const report = await run(['study', 'report', dir, '--quiet'])
+    expect(report.stdout).toContain(`${cells.length} of ${cells.length} cells have run`)
+    expect(await readFile(join(dir, 'results.jsonl'), 'utf8')).toBe(kept)
+
+    await writeFile(join(root, 'other.jsonl'), first!.replace('"best":0.5', '"best":0.25'))
+    const refused = await plan('--results', join(root, 'other.jsonl'))
+    expect(refused.code).toBe(2)
+    expect(refused.stderr).toMatch(/other\.jsonl:1: the measures of \S+ must be those of \S+results\.jsonl:1, [^\n]+\n$/)
   })
 })

@@ -23,6 +23,7 @@ interface StudyCommandOptions {
   readonly dataDir?: string
   readonly questions?: readonly number[]
   readonly seeds: readonly number[]
+  readonly results?: readonly string[]
   readonly config?: string
   readonly backend: BackendName | 'auto'
   readonly workers?: number
@@ -34,7 +35,7 @@ export function addStudy(program: Command, io: Io): void {
   program
     .command('study')
     .description(
-      'Ten questions about the method, answered on your machine: plan writes the units of a grid of recipes, run runs what has not run, report writes tables of what has.',
+      'Ten questions about the method, answered on your machine: plan writes the units of a grid of recipes, run runs what has not run, report writes tables of what has, and results.jsonl, which keeps it.',
     )
     .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS))
     .argument('<dir>', 'where the study is')
@@ -48,6 +49,12 @@ export function addStudy(program: Command, io: Io): void {
     .addOption(new Option('--questions <list>', 'their numbers, such as 1,2 (default: all ten)').argParser(questions))
     .addOption(new Option('--seeds <list>', 'one run of every recipe for each').argParser(seeds).default([0, 1, 2], '0,1,2'))
     .option('--seed <integer>', 'in place of --seeds: one seed alone', integer(0))
+    .addOption(
+      new Option(
+        '--results <files>',
+        'results.jsonl of other folders or machines, such as a.jsonl,b.jsonl: what they tell of this study is not run again',
+      ).argParser(files),
+    )
     .addOption(configOption())
     .addOption(backendOption())
     .option('--workers <number>', 'worker threads of each unit (default: as for run)', integer(1, 64))
@@ -66,10 +73,12 @@ export function addStudy(program: Command, io: Io): void {
         const shown = <T>(work: (report: Reporter) => Promise<T>) => withProgress(io, work, quiet)
         if (action === 'report') {
           const { reportStudy } = await import('../study/report-study.js')
-          const { TABLES } = await import('../study/study-folder.js')
+          const { MEASURED, TABLES } = await import('../study/study-folder.js')
           const found = await shown((report) => reportStudy(dir, report))
           if (json) return printJson(io, found)
-          io.stdout.write(`${found.cells - found.open.length} of ${found.cells} cells have run; their tables are in ${join(dir, TABLES)}\n`)
+          io.stdout.write(
+            `${found.cells - found.open.length} of ${found.cells} cells have run; their tables are in ${join(dir, TABLES)}, a line of each in ${join(dir, MEASURED)}\n`,
+          )
           if (found.open.length > 0) io.stdout.write(nextText([commandText('study', 'run', dir)], quiet))
           return
         }
@@ -92,14 +101,15 @@ export function addStudy(program: Command, io: Io): void {
         const planned = await shown(async (report) =>
           planStudy({
             ...{ dir, grid: wanted, scale: given.scale, questions: given.questions as readonly Question[] | undefined },
-            ...{ seeds: given.seed === undefined ? given.seeds : [given.seed] },
+            ...{ seeds: given.seed === undefined ? given.seeds : [given.seed], results: given.results },
             ...{ ...computing, report, signal: io.signal },
           }),
         )
         if (json) return printJson(io, planned)
-        const { cells, done, units, waves, file, macs, seconds, rate, measured } = planned
+        const { cells, done, results, units, waves, file, macs, seconds, rate, measured } = planned
         const cost = `about ${formatCount(macs)}MACs: ${durationText(seconds)} at ${formatCount(rate)}MACs a second, ${measured ? 'as measured in this study' : 'an assumption until something has run'}`
-        io.stdout.write(`${cells} cells, ${done} done\n${units} units in ${file}, in ${waves.length} waves\n${cost}\n`)
+        const others = results.given > 0 ? `${results.other} of ${results.given} results are of other recipes or images\n` : ''
+        io.stdout.write(`${cells} cells, ${done} done\n${others}${units} units in ${file}, in ${waves.length} waves\n${cost}\n`)
         io.stdout.write(
           nextText([commandText('study', 'run', dir), ...(units > 0 ? [commandText('unit', 'run', file, '--index', '0')] : [])], quiet),
         )
@@ -110,8 +120,8 @@ export function addStudy(program: Command, io: Io): void {
 /** Options that an action would pass over: the folder of a study says already what it is about. */
 const FOREIGN = {
   plan: [],
-  run: ['scale', 'images', 'dataDir', 'questions', 'seeds', 'seed', 'config'],
-  report: ['scale', 'images', 'dataDir', 'questions', 'seeds', 'seed', 'config', 'backend', 'workers'],
+  run: ['scale', 'images', 'dataDir', 'questions', 'seeds', 'seed', 'results', 'config'],
+  report: ['scale', 'images', 'dataDir', 'questions', 'seeds', 'seed', 'results', 'config', 'backend', 'workers'],
 } as const
 
 /** @throws UsageError where an option is given that the action would pass over */
@@ -175,4 +185,11 @@ function seeds(text: string): number[] {
   const parts = text.split(',').map(Number)
   if (/^\d+(,\d+)*$/.test(text) && parts.every(Number.isSafeInteger) && new Set(parts).size === parts.length) return parts
   throw new UsageError(`--seeds must be a list of different integers of at least 0, such as 0,1,2; got ${text}`)
+}
+
+/** Reads `a.jsonl,b.jsonl`; an option that is repeated adds to what was named before. */
+function files(text: string, before: readonly string[] = []): readonly string[] {
+  const named = text.split(',')
+  if (named.every((each) => each !== '')) return [...before, ...named]
+  throw new UsageError(`--results must be files, such as a.jsonl,b.jsonl; got '${text}'`)
 }

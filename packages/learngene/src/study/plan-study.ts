@@ -14,8 +14,9 @@ import type { UnitLine } from '../units/unit-file.js'
 import { version } from '../version.js'
 import { type CostModel, costModelOf, macsOfStage } from './cost.js'
 import { QUESTIONS, type Question, type Variant, variantsOf } from './questions.js'
+import { joinResults, ownResults, readResults, writeResults } from './results-file.js'
 import { type Scale, SEEDS, type StudyGrid } from './scales.js'
-import { imagesOfCell, STUDY, type StoredStudy, type StudyCell, stagesOfStudy, UNITS } from './study-folder.js'
+import { imagesOfCell, MEASURED, type PlannedCell, STUDY, type StoredStudy, type StudyCell, stagesOfStudy, UNITS } from './study-folder.js'
 
 export interface StudyOptions {
   readonly dir: string
@@ -24,6 +25,8 @@ export interface StudyOptions {
   /** Default all. */
   readonly questions?: readonly Question[]
   readonly seeds?: readonly number[]
+  /** Files of results: what they tell of cells of this study is not run again. */
+  readonly results?: readonly string[]
   readonly backend?: BackendName | 'auto'
   readonly workers?: number
   readonly report: Reporter
@@ -32,8 +35,10 @@ export interface StudyOptions {
 
 export interface PlannedStudy extends ListedUnits {
   readonly cells: number
-  /** Cells whose results stand. */
+  /** Cells whose results stand, as artifacts or as lines of results. */
   readonly done: number
+  /** Of the lines of the files of results: how many there are, and how many are of other recipes or images. */
+  readonly results: { readonly given: number; readonly other: number }
   /** Multiply-accumulates of what is left, estimated. */
   readonly macs: number
   readonly seconds: number
@@ -66,27 +71,24 @@ function cellOf({ name, questions, start, config, stage }: Variant, seed: number
  * @throws Error of one line where the folder holds something else, or a cell cannot be
  */
 export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
-  const { dir, scale, grid, questions, seeds = SEEDS, backend, workers, report, signal } = options
+  const { dir, scale, grid, questions, seeds = SEEDS, results = [], backend, workers, report, signal } = options
   await requireStudyFolder(dir)
   await requireApart(dir, grid.base, { force: false })
   if (workers !== undefined) requireDivisible(grid.base, workers)
+  const own = await ownResults(dir)
+  const given = (await Promise.all(results.map(readResults))).flat()
   const cells = cellsOf(grid, questions, seeds)
   await makeFolder(stagesOfStudy(dir))
   await findUnreadable(dir, await readImages(grid.base), { skip: grid.base.images.skipUnreadable ?? false, report, signal })
-  report({ kind: 'stage', name: 'plan the cells', total: cells.length })
-  const planOf = cellPlanner(dir)
-  const plans: { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[] = []
-  for (const [i, cell] of cells.entries()) {
-    signal.throwIfAborted()
-    plans.push({ cell, stages: neededFor(await planOf(cell), cell.stage) })
-    report({ kind: 'progress', done: i + 1, total: cells.length })
-  }
+  const plans = await planCells(dir, cells, { title: 'plan the cells', report, signal })
+  const stands = await standing(dir, plans)
+  const kept = joinResults(plans, stands, own, given)
   const asked = questions ?? Object.keys(QUESTIONS).map(Number)
   const study: StoredStudy = { schema: 1, version, scale, questions: [...asked], cells }
   await writeFileAtomically(join(dir, STUDY), `${JSON.stringify(study, null, 1)}\n`)
+  await writeResults(dir, kept)
 
-  const stands = await standing(dir, plans)
-  const open = plans.filter(({ stages }) => !stands.has(keyOfLast(stages)))
+  const open = plans.filter(({ cell }) => !kept.lines.has(cell.name))
   const shared = sharedStages(open, stands)
   const computing = { ...(backend !== undefined && backend !== 'auto' && { backend }), ...(workers !== undefined && { workers }) }
   const last = Math.max(0, ...shared.map(({ wave }) => wave + 1))
@@ -99,17 +101,35 @@ export async function planStudy(options: StudyOptions): Promise<PlannedStudy> {
     }),
   ].map((unit) => ({ of: '.', ...unit, ...computing }))
   const listed = await writeUnits(join(dir, UNITS), units)
-  const model = await costModelOf(dir, plans, [...stands.values()])
+  const accounts = [...stands.values()].map(({ manifest }) => manifest.account)
+  const model = await costModelOf(dir, plans, accounts)
   const macs = costOfOpen(open, stands, model)
   return {
     ...listed,
-    ...{ cells: cells.length, done: cells.length - open.length, macs, seconds: macs / model.rate },
-    ...{ rate: model.rate, measured: model.measured },
+    ...{ cells: cells.length, done: cells.length - open.length, results: { given: given.length, other: kept.left } },
+    ...{ macs, seconds: macs / model.rate, rate: model.rate, measured: model.measured },
   }
 }
 
+/** The cells of a study with the stages that they need. */
+export async function planCells(
+  dir: string,
+  cells: readonly StudyCell[],
+  { title, report, signal }: { readonly title: string; readonly report: Reporter; readonly signal?: AbortSignal },
+): Promise<readonly PlannedCell[]> {
+  report({ kind: 'stage', name: title, total: cells.length })
+  const planOf = cellPlanner(dir)
+  const plans: PlannedCell[] = []
+  for (const [i, cell] of cells.entries()) {
+    signal?.throwIfAborted()
+    plans.push({ cell, stages: neededFor(await planOf(cell), cell.stage) })
+    report({ kind: 'progress', done: i + 1, total: cells.length })
+  }
+  return plans
+}
+
 /** Gives the stages of cells with their keys; images and ancestors that cells share are looked at once. */
-export function cellPlanner(dir: string): (cell: Pick<StudyCell, 'config' | 'seed'>) => Promise<readonly PlannedStage[]> {
+function cellPlanner(dir: string): (cell: Pick<StudyCell, 'config' | 'seed'>) => Promise<readonly PlannedStage[]> {
   const images = new Map<string, ReturnType<typeof imagesOfCell>>()
   const ancestors = new Map<string, Promise<string>>()
   const once = <T>(known: Map<string, T>, key: string, make: () => T) => {
@@ -125,27 +145,22 @@ export function cellPlanner(dir: string): (cell: Pick<StudyCell, 'config' | 'see
 }
 
 /** A stage and all before it that it needs, in their order. */
-export function neededFor(stages: readonly PlannedStage[], last: string): readonly PlannedStage[] {
+function neededFor(stages: readonly PlannedStage[], last: string): readonly PlannedStage[] {
   const names = new Set([last])
   for (const { stage } of [...stages].reverse()) if (names.has(stage.name)) for (const need of stage.needs) names.add(need)
   return stages.filter(({ stage }) => names.has(stage.name))
 }
 
-const keyOfLast = (stages: readonly PlannedStage[]) => stages.at(-1)!.key
-
-/** The artifacts that stand, by key, with what they have cost. */
-async function standing(
-  dir: string,
-  plans: readonly { readonly stages: readonly PlannedStage[] }[],
-): Promise<ReadonlyMap<string, Artifact['manifest']['account']>> {
-  const found = new Map<string, Artifact['manifest']['account']>()
+/** The artifacts that stand, by key. */
+export async function standing(dir: string, plans: readonly PlannedCell[]): Promise<ReadonlyMap<string, Artifact>> {
+  const found = new Map<string, Artifact>()
   for (const { stages } of plans) {
     const keys = Object.fromEntries(stages.map(({ stage, key }) => [stage.name, key]))
     const store = diskStore(stagesOfStudy(dir), keys)
     for (const { stage, key } of stages) {
       if (found.has(key)) continue
       const artifact = await store.find(stage.name)
-      if (artifact.state === 'whole' && artifact.value.manifest.key === key) found.set(key, artifact.value.manifest.account)
+      if (artifact.state === 'whole' && artifact.value.manifest.key === key) found.set(key, artifact.value)
     }
   }
   return found
@@ -153,7 +168,7 @@ async function standing(
 
 /** What several cells need and does not stand, each once, in waves. */
 function sharedStages(
-  plans: readonly { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[],
+  plans: readonly PlannedCell[],
   stands: ReadonlyMap<string, unknown>,
 ): readonly Omit<UnitLine, 'schema' | 'of' | 'command'>[] {
   const uses = new Map<string, number>()
@@ -171,11 +186,7 @@ function sharedStages(
   return units.sort((a, b) => a.wave - b.wave)
 }
 
-function costOfOpen(
-  open: readonly { readonly cell: StudyCell; readonly stages: readonly PlannedStage[] }[],
-  stands: ReadonlyMap<string, unknown>,
-  model: CostModel,
-): number {
+function costOfOpen(open: readonly PlannedCell[], stands: ReadonlyMap<string, unknown>, model: CostModel): number {
   const counted = new Set(stands.keys())
   let macs = 0
   for (const { cell, stages } of open) {
@@ -194,7 +205,7 @@ async function requireStudyFolder(dir: string): Promise<void> {
     if (error.code === 'ENOENT') return [] as string[]
     throw new Error(`${dir} cannot be a study's folder: ${error.message}`)
   })
-  if (entries.length > 0 && !entries.includes(STUDY) && !entries.includes('stages'))
+  if (entries.length > 0 && ![STUDY, MEASURED, 'stages'].some((each) => entries.includes(each)))
     throw new Error(`${dir} is not empty and no study: it holds ${entries.slice(0, 3).join(', ')}; name another directory`)
   for (const entry of entries) if (entry.endsWith('.tmp')) await rm(join(dir, entry), { force: true })
 }

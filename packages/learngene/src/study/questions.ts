@@ -30,9 +30,6 @@ export interface Variant {
   readonly stage: 'choose' | 'nested'
 }
 
-/** The variant whose paths also lead from wide to narrow. */
-export const BOTH_DIRECTIONS = 'both directions'
-
 /** What the grid is spanned by. */
 export interface GridSizes {
   /** Of the ancestor. */
@@ -118,7 +115,7 @@ export function variantsOf(base: RunConfig, random: Overrides<RunConfig>, sizes:
     ...starts.map((start) => {
       const { config, ...rest } = point(
         start,
-        BOTH_DIRECTIONS,
+        'both directions',
         [5],
         tiers(start, () => ({ depth: depths.at(-1)! })),
       )

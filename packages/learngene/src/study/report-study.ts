@@ -1,14 +1,11 @@
 import { join } from 'node:path'
 import type { Reporter } from '@learngene/interfaces'
-import type { FoundReport, NestedInfo, PlannedStage } from '@learngene/recipe'
-import { diskStore } from '@learngene/recipe/node'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
-import { cellPlanner } from './plan-study.js'
-import { BOTH_DIRECTIONS, QUESTIONS, type Question } from './questions.js'
-import { RESULTS, readStudy, type StudyCell, stagesOfStudy, TABLES } from './study-folder.js'
-
-/** What was measured of one cell, by name; shares from 0 to 1, and numbers of parameters and MACs. */
-export type Measures = { readonly [measure: string]: number }
+import type { Measures } from './measures.js'
+import { planCells, standing } from './plan-study.js'
+import { QUESTIONS, type Question } from './questions.js'
+import { joinResults, type KeptResults, ownResults, type ResultLine, writeResults } from './results-file.js'
+import { RESULTS, readStudy, type StudyCell, TABLES } from './study-folder.js'
 
 export interface StudyRow {
   readonly variant: string
@@ -35,7 +32,7 @@ export interface StudyReport {
 }
 
 /** Shown in this order; accuracies are of test images, and what is chosen is chosen on validation images. */
-const MEASURES: { readonly [measure: string]: string } = {
+const MEASURES: { readonly [measure in keyof Measures]-?: string } = {
   smallestMacs: 'smallest: M MACs',
   smallestParameters: 'parameters',
   smallest: 'smallest, %',
@@ -49,19 +46,16 @@ const MEASURES: { readonly [measure: string]: string } = {
   ancestor: 'ancestor, %',
 }
 
-/** Writes what has run of a study to its folder as Markdown and JSON. @throws Error of one line where the folder is no study */
+const NAMES = Object.keys(MEASURES) as (keyof Measures)[]
+
+/** Writes what has run of a study to its folder as Markdown, as JSON and as a file of results. @throws Error of one line where the folder is no study, or its file of results is damaged */
 export async function reportStudy(dir: string, report: Reporter): Promise<StudyReport> {
   const { scale, questions, cells } = await readStudy(dir)
-  const found = new Map<StudyCell, Measures>()
-  const planOf = cellPlanner(dir)
-  const seconds = new Map<string, number>()
-  report({ kind: 'stage', name: 'read the results', total: cells.length })
-  for (const [i, cell] of cells.entries()) {
-    const stages = await planOf(cell)
-    const measures = await measuresOf(dir, cell, stages, seconds)
-    if (measures) found.set(cell, measures)
-    report({ kind: 'progress', done: i + 1, total: cells.length })
-  }
+  const own = await ownResults(dir)
+  const plans = await planCells(dir, cells, { title: 'read the results', report })
+  const kept = joinResults(plans, await standing(dir, plans), own)
+  const { lines, seconds } = kept
+  const left = (of: readonly StudyCell[]) => of.flatMap(({ name }) => (lines.has(name) ? [] : [name]))
   const described: StudyReport = {
     schema: 1,
     scale,
@@ -70,101 +64,35 @@ export async function reportStudy(dir: string, report: Reporter): Promise<StudyR
       return {
         question,
         title: QUESTIONS[question as Question],
-        rows: rowsOf(own, found),
-        open: namesOf(own.filter((cell) => !found.has(cell))),
+        rows: rowsOf(own, lines),
+        open: left(own),
       }
     }),
-    open: namesOf(cells.filter((cell) => !found.has(cell))),
+    open: left(cells),
     cells: cells.length,
-    seconds: [...seconds.values()].reduce((sum, each) => sum + each, 0),
+    seconds,
   }
+  await writeResults(dir, kept)
   await writeFileAtomically(join(dir, RESULTS), `${JSON.stringify(described, null, 2)}\n`)
   await writeFileAtomically(join(dir, TABLES), renderStudy(described))
   return described
 }
 
-const namesOf = (cells: readonly StudyCell[]) => cells.map(({ name }) => name)
-
-/** What a cell has come to; undefined where it has not run. */
-async function measuresOf(
-  dir: string,
-  cell: StudyCell,
-  stages: readonly PlannedStage[],
-  seconds: Map<string, number>,
-): Promise<Measures | undefined> {
-  const store = diskStore(stagesOfStudy(dir), Object.fromEntries(stages.map(({ stage, key }) => [stage.name, key])))
-  for (const { stage, key } of stages) {
-    if (seconds.has(key)) continue
-    const artifact = await store.find(stage.name)
-    if (artifact.state === 'whole' && artifact.value.manifest.key === key) seconds.set(key, artifact.value.manifest.account?.seconds ?? 0)
-  }
-  const { key } = stages.find(({ stage }) => stage.name === cell.stage)!
-  const last = await store.find(cell.stage)
-  if (last.state !== 'whole' || last.value.manifest.key !== key) return undefined
-  const { info } = last.value
-  return cell.stage === 'nested' ? measuresOfNested(info as unknown as NestedInfo) : measuresOfPool(cell, info as unknown as FoundReport)
-}
-
-interface Row {
-  readonly macs: number
-  readonly parameters: number
-  readonly validationAccuracy: number
-  readonly testAccuracy: number
-}
-
-function measuresOfModels(rows: readonly Row[]): Measures {
-  const least = rows.reduce((a, b) => (b.macs < a.macs ? b : a))
-  const most = Math.max(...rows.map(({ macs }) => macs))
-  const best = (within: number) =>
-    rows.filter(({ macs }) => macs <= within).reduce((a, b) => (b.validationAccuracy > a.validationAccuracy ? b : a)).testAccuracy
-  return {
-    smallestMacs: least.macs,
-    smallestParameters: least.parameters,
-    smallest: least.testAccuracy,
-    best: best(most),
-    ...(least.macs <= most / 2 && { withinHalf: best(most / 2) }),
-  }
-}
-
-const measuresOfNested = ({ models, parameters }: NestedInfo): Measures => ({ ...measuresOfModels(models), stored: parameters })
-
-function measuresOfPool(cell: StudyCell, { descendants, storage, ancestor }: FoundReport): Measures {
-  const stitched = descendants.filter((row) => row.stitched)
-  const mean = (rows: readonly { readonly testAccuracy: number }[]) => rows.reduce((sum, row) => sum + row.testAccuracy, 0) / rows.length
-  const untuned = stitched.map((row) => ({ testAccuracy: row.untrainedAccuracy }))
-  const one = stitched.filter(({ path }) => path.split('>').length === 2)
-  const up = one.filter(({ path }) => ascends(path))
-  const down = one.filter(({ path }) => !ascends(path))
-  return {
-    ...measuresOfModels(descendants),
-    ...(stitched.length > 0 && { stitched: mean(stitched), untuned: mean(untuned) }),
-    ...(cell.variant === BOTH_DIRECTIONS && up.length > 0 && down.length > 0 && { ascending: mean(up), descending: mean(down) }),
-    stored: storage.pool.parameters,
-    ancestor: ancestor.testAccuracy,
-  }
-}
-
-/** Whether the second tier of `w12d4[0-1]>w24d4[2-3]` is the wider one. */
-function ascends(path: string): boolean {
-  const [front, back] = path.split('>').map((segment) => Number(/w(\d+)/.exec(segment)?.[1]))
-  return back! > front!
-}
-
-function rowsOf(cells: readonly StudyCell[], found: ReadonlyMap<StudyCell, Measures>): StudyRow[] {
-  const groups = new Map<string, StudyCell[]>()
+function rowsOf(cells: readonly StudyCell[], lines: KeptResults['lines']): StudyRow[] {
+  const groups = new Map<string, ResultLine[]>()
   for (const cell of cells) {
-    if (!found.has(cell)) continue
+    const line = lines.get(cell.name)
+    if (!line) continue
     const name = `${cell.variant}\n${cell.start}`
-    groups.set(name, [...(groups.get(name) ?? []), cell])
+    groups.set(name, [...(groups.get(name) ?? []), line])
   }
   return [...groups.values()].map((group) => {
-    const measured = group.map((cell) => found.get(cell)!)
-    const names = Object.keys(MEASURES).filter((name) => measured.every((each) => each[name] !== undefined))
+    const names = NAMES.filter((name) => group.every(({ measures }) => measures[name] !== undefined))
     return {
       variant: group[0]!.variant,
       start: group[0]!.start,
       seeds: group.map(({ seed }) => seed),
-      measures: Object.fromEntries(names.map((name) => [name, spread(measured.map((each) => each[name]!))])),
+      measures: Object.fromEntries(names.map((name) => [name, spread(group.map(({ measures }) => measures[name]!))])),
     }
   })
 }
@@ -179,8 +107,8 @@ function spread(values: readonly number[]): { mean: number; deviation: number } 
 /** The tables of a study, a section for each question. */
 export function renderStudy({ scale, questions, open, cells, seconds }: StudyReport): string {
   const sections = questions.map(({ question, title, rows, open }) => {
-    const names = Object.keys(MEASURES).filter((name) => rows.some(({ measures }) => measures[name]))
-    const head = ['', 'tiers', 'seeds', ...names.map((name) => MEASURES[name]!)]
+    const names = NAMES.filter((name) => rows.some(({ measures }) => measures[name]))
+    const head = ['', 'tiers', 'seeds', ...names.map((name) => MEASURES[name])]
     const lines = rows.map(({ variant, start, seeds, measures }) => [
       variant,
       start === 'inherit' ? 'inherited' : 'random',

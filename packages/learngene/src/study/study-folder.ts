@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { split, splitBalanced } from '@learngene/datasets'
 import type { Dataset } from '@learngene/interfaces'
+import type { PlannedStage } from '@learngene/recipe'
 import { createRng } from '@learngene/training'
 import { z } from 'zod'
 import { readImages } from '../run/build-recipe.js'
@@ -15,6 +16,8 @@ export const STUDY = 'study.json'
 export const UNITS = 'units.jsonl'
 export const TABLES = 'report.md'
 export const RESULTS = 'report.json'
+/** What was measured, a line for each cell. */
+export const MEASURED = 'results.jsonl'
 
 /** Where the artifacts of all cells are. */
 export const stagesOfStudy = (dir: string) => join(dir, 'stages')
@@ -34,6 +37,12 @@ export const studyCell = z.strictObject({
 })
 
 export type StudyCell = z.infer<typeof studyCell>
+
+/** A cell with all stages that its result needs in their order, the one that tells it last. */
+export interface PlannedCell {
+  readonly cell: StudyCell
+  readonly stages: readonly PlannedStage[]
+}
 
 export const storedStudy = z.strictObject({
   schema: z.literal(1),

@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -206,5 +206,25 @@ describe.skipIf(reason !== '')(`learngene study${reason}`, () => {
     expect(again.units).toBeLessThan(before)
     expect(again.seconds).toBeGreaterThan(0)
     expect(() => run('study', 'report', 'nowhere')).toThrow('nowhere is no study: study.json cannot be read (ENOENT)')
+  })
+
+  it('keeps what was measured when all else is gone', () => {
+    const files = () => ['report.json', 'results.jsonl'].map((file) => readFileSync(join(dir, file), 'utf8'))
+    const [report, kept] = files()
+    const [line, ...others] = kept!.trimEnd().split('\n')
+    expect(others).toEqual([])
+    const { cell, key, createdBy, stages } = JSON.parse(line!)
+    expect([cell, createdBy]).toEqual(['tuned-with-0-labels.inherit.0', expect.stringMatching(/^@learngene\/recipe /)])
+    expect(stages.at(-1)).toMatchObject({ stage: 'choose', key })
+    expect(stages.reduce((sum: number, { seconds }: { seconds: number }) => sum + seconds, 0)).toBeCloseTo(JSON.parse(report!).seconds, 9)
+
+    writeFileSync(join(root, 'kept.jsonl'), kept!)
+    rmSync(dir, { recursive: true })
+    const grid = ['--config', 'tiny.json', '--questions', '9', '--seeds', '0', '--results', 'kept.jsonl']
+    const again = JSON.parse(run('study', 'plan', 'study', ...grid, '--quiet', '--json'))
+    expect(again).toMatchObject({ done: 1, results: { given: 1, other: 0 } })
+    expect(units().map((unit) => unit.key)).not.toContain(key)
+    run('study', 'report', 'study', '--quiet')
+    expect(files()).toEqual([report, kept])
   })
 })

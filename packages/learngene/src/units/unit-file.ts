@@ -3,10 +3,10 @@ import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { z } from 'zod'
 import { UsageError } from '../errors.js'
+import { decodeLines } from '../json-lines.js'
 import { BACKENDS } from '../options.js'
-import { withoutMark } from '../without-mark.js'
 
-const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
+export const hash = z.string().regex(/^[0-9a-f]{64}$/, 'must be a SHA-256 in hexadecimal')
 
 /** One line of a file of units: a piece of work that any machine can do by itself, and that leaves one artifact. */
 export const unitLine = z.strictObject({
@@ -55,23 +55,7 @@ export function encodeUnits(units: readonly Omit<UnitLine, 'schema' | 'command'>
  * @throws UsageError of one line that names the file, the line and what is wrong there
  */
 export function decodeUnits(text: string, file: string): readonly UnitLine[] {
-  const lines = withoutMark(text).trimEnd().split(/\r?\n/)
-  if (lines.length === 1 && lines[0] === '') return []
-  return lines.map((line, i) => {
-    const where = `${file}:${i + 1}`
-    let value: unknown
-    try {
-      value = JSON.parse(line)
-    } catch (error) {
-      throw new UsageError(
-        `${where}: must be a unit as JSON: ${line.trim() === '' ? 'it is empty' : (error as Error).message}; write the file anew`,
-      )
-    }
-    const parsed = unitLine.safeParse(value)
-    if (parsed.success) return parsed.data
-    const { path, message } = parsed.error.issues[0]!
-    throw new UsageError(`${where}: ${path.length > 0 ? `'${path.join('.')}'` : 'it'} cannot be: ${message}; write the file anew`)
-  })
+  return decodeLines(text, file, { schema: unitLine, name: 'a unit', remedy: 'write the file anew' })
 }
 
 /** @param remedy what to do where there is none @throws UsageError where the file cannot be read, or a line is no unit */
