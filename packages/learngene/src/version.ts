@@ -1,4 +1,4 @@
-import { version as ofManifest } from '../package.json' with { type: 'json' }
+import { version as ofManifest } from '../package.json'
 
 /** Of the learngene command. */
 export const version: string = ofManifest

@@ -1,4 +1,4 @@
-import { version as ofManifest } from '../package.json' with { type: 'json' }
+import { version as ofManifest } from '../package.json'
 
 /** Of this package. */
 export const version: string = ofManifest
