@@ -68,6 +68,7 @@ function warnOfReference(backend: string): void {
  * - `LearngeneLinearGrad` {x [M,K], weight [N,K], dy [M,N] of the values before the activation, preActivation? [M,K] where x is GELU of it}, attributes
  *   inputGradient, frozenBias ([begin, end] or none) -> dWeight [N,K], dBias [N], zero from begin to before end, and if inputGradient dx [M,K],
  *   the gradient of preActivation where that is given
+ * - `LearngeneBatchProduct` {a [G,m,k], b [G,k,n]} or their transposes, attributes transposeA, transposeB -> [G,m,n]
  * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
  * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics, inverse?
  * - `LearngeneLayerNormGrad` {x, gamma, statistics, inverse?, dy, dSkip? [M,D]} -> dx [M,D], dSkip added where it is given, dGamma [D], dBeta [D]
@@ -91,6 +92,7 @@ function warnOfReference(backend: string): void {
 export type KernelName =
   | 'LearngeneLinear'
   | 'LearngeneLinearGrad'
+  | 'LearngeneBatchProduct'
   | 'LearngeneGelu'
   | 'LearngeneGeluGrad'
   | 'LearngeneLayerNorm'

@@ -1,4 +1,5 @@
-import { concat, getBackend, matMul, reshape, type Tensor2D, type Tensor3D, tidy, transpose, unstack } from '@tensorflow/tfjs-core'
+import { concat, engine, getBackend, matMul, reshape, type Tensor2D, type Tensor3D, tidy, transpose, unstack } from '@tensorflow/tfjs-core'
+import { findKernel } from './kernels.js'
 
 /**
  * Matrix product that avoids the slow paths of the wasm backend: there only untransposed two-dimensional products are fast,
@@ -12,8 +13,16 @@ export function product(a: Tensor2D, b: Tensor2D, transposeA = false, transposeB
 /** Fewer rows than this, and as few products as such cubes have, and the wasm backend's scalar batched product beats one fast product per matrix. */
 const WASM_BATCH_THRESHOLD = 64
 
-/** Products of corresponding matrices: [G, m, k] x [G, k, n] -> [G, m, n], with the transposes that the flags say. */
+/**
+ * Products of corresponding matrices: [G, m, k] x [G, k, n] -> [G, m, n], with the transposes that the flags say. Where nobody may ask for gradients the wasm
+ * backend takes its own kernel, which transposes nothing.
+ */
 export function batchProduct(a: Tensor3D, b: Tensor3D, transposeA = false, transposeB = false): Tensor3D {
+  const kernel = engine().state.activeTape == null ? findKernel('LearngeneBatchProduct') : undefined
+  const steps = a.shape[transposeA ? 1 : 2]
+  if (kernel && a.shape[0] === b.shape[0] && steps === b.shape[transposeB ? 2 : 1]) {
+    return kernel({ a, b }, { transposeA, transposeB })[0] as Tensor3D
+  }
   if (getBackend() !== 'wasm') return matMul(a, b, transposeA, transposeB)
   return tidy(() => {
     const left = transposeA ? transpose(a, [0, 2, 1]) : a // [G, m, k]

@@ -52,6 +52,28 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
       return [dWeight, dBias, dx]
     },
 
+    LearngeneBatchProduct({ a, b }, { transposeA, transposeB }) {
+      const [matrices, aRows, aColumns] = a!.shape as [number, number, number]
+      const [, bRows, bColumns] = b!.shape as [number, number, number]
+      const [rows, depth] = transposeA ? [aColumns, aRows] : [aRows, aColumns]
+      const columns = transposeB ? bRows : bColumns
+      const products = output([matrices, rows, columns])
+      for (let g = 0; g < matrices; g++) {
+        const [left, right] = [at(a) + 4 * g * rows * depth, at(b) + 4 * g * depth * columns]
+        const to = at(products) + 4 * g * rows * columns
+        // Of X^T X the upper half is computed, by panels of rows.
+        const panel = transposeA && !transposeB && a!.dataId === b!.dataId ? GRAM_PANEL : rows
+        for (let row = 0; row < rows; row += panel) {
+          const first = panel < rows ? row : 0
+          const [height, width] = [Math.min(panel, rows - row), columns - first]
+          const [a, b, c] = [left + 4 * first, right + 4 * first, to + 4 * (row * columns + first)]
+          module.product(height, width, depth, a, aColumns, !!transposeA, b, bColumns, !!transposeB, c, columns, 0)
+        }
+        if (panel < rows) mirror(backend.typedArrayFromHeap(products).subarray(g * rows * rows, (g + 1) * rows * rows), rows)
+      }
+      return products
+    },
+
     LearngeneGelu({ x }) {
       const y = output(x!.shape)
       module.gelu(sizeOf(y.shape), at(x), at(y))
@@ -126,6 +148,21 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
   return Object.fromEntries(
     Object.entries(kernels).map(([name, run]): [string, KernelFunc] => [name, ({ inputs, attrs }) => run(inputs as Inputs, attrs ?? {})]),
   ) as { [Name in KernelName]?: KernelFunc }
+}
+
+/** Rows of a Gram matrix that are computed at once: of its [512, 512], 5/8. */
+const GRAM_PANEL = 128
+
+/** Writes the upper half of a square matrix into the lower, tile by tile. */
+function mirror(matrix: { [at: number]: number }, rows: number): void {
+  const tile = 32
+  for (let top = 0; top < rows; top += tile) {
+    for (let first = 0; first <= top; first += tile) {
+      for (let row = top; row < Math.min(top + tile, rows); row++) {
+        for (let column = first; column < Math.min(first + tile, row); column++) matrix[row * rows + column] = matrix[column * rows + row]!
+      }
+    }
+  }
 }
 
 /** The same tensor once more, as an output. */
