@@ -70,7 +70,7 @@ const reference: Affine = {
 }
 
 /** Whether somebody may ask for gradients of what runs now. */
-const underTape = (): boolean => engine().state.activeTape != null
+export const underTape = (): boolean => engine().state.activeTape != null
 
 function withZeros(x: Tensor1D, { begin, end }: BiasRange): Tensor1D {
   const behind = x.shape[0] - end

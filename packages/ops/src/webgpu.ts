@@ -5,7 +5,7 @@ import { guardKernels } from './webgpu/guard/kernels.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
 import type { DeviceModel } from './webgpu/linear/device-model.js'
 import { linearKernels } from './webgpu/linear/kernels.js'
-import { findUnit } from './webgpu/linear/matrix-unit.js'
+import { unitOf } from './webgpu/linear/matrix-unit.js'
 import { assumeDevice, setTunedPlans } from './webgpu/linear/planning.js'
 import { lossKernels } from './webgpu/losses/kernels.js'
 import { optimizerKernels } from './webgpu/optimizer/kernels.js'
@@ -20,7 +20,7 @@ provideKernels<WebGPUBackend>('webgpu', (backend) => ({
   ...layerNormKernels(backend),
   ...linearKernels(backend),
   LearngeneMixedPrecision: () => {
-    const found = findUnit(backend)
+    const found = unitOf(backend)
     if (typeof found === 'string') throw new Error(found)
     return []
   },

@@ -1,0 +1,34 @@
+import type { TensorInfo } from '@tensorflow/tfjs-core'
+import type { WebGPUBackend } from '../backend.js'
+import { newTensor } from '../dispatch.js'
+
+/** The largest value of float16. */
+export const LARGEST_FLOAT16 = 65504
+
+/** WGSL of values that lie in memory as float16, four of them in a `vec2u`. */
+export interface Halves {
+  /** Type of the values that are read. */
+  readonly element: 'f16' | 'f32'
+  /** Expression of a vec4 of `element` for four values in memory. */
+  unpack(pairs: string): string
+  /** Expression of what is written for a vec4f in float16's range, or infinite. */
+  pack(values: string): string
+}
+
+/** WGSL of `in_range4(value, beyond)`: what is beyond float16's range becomes `beyond`, with its sign. */
+export const IN_RANGE4 = `
+fn in_range4(value: vec4f, beyond: f32) -> vec4f { return select(value, sign(value) * beyond, abs(value) > vec4f(${LARGEST_FLOAT16}.0)); }`
+
+/** Whether a tensor is a matrix of float16: an int32 tensor [rows, columns / 2] of pairs. Such a one never leaves the operation that made it. */
+export const isHalf = ({ dtype }: Pick<TensorInfo, 'dtype'>): boolean => dtype === 'int32'
+
+/** A new matrix on the GPU, of float32 or, where `half` is set and its columns divide by 4, of float16. */
+export function newMatrix(backend: WebGPUBackend, [rows, columns]: readonly [number, number], half: boolean): TensorInfo {
+  return half && columns % 4 === 0 ? backend.makeTensorInfo([rows, columns / 2], 'int32') : newTensor(backend, [rows, columns])
+}
+
+/** Rows and columns of a matrix of either kind. */
+export function sizeOf(tensor: TensorInfo): [rows: number, columns: number] {
+  const [rows, words] = tensor.shape as [number, number]
+  return [rows, isHalf(tensor) ? 2 * words : words]
+}
