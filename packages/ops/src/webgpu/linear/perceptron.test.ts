@@ -1,5 +1,18 @@
 import { expectClose, randomTensors, TOLERANCES, uniformTensors, valuesOf } from '@learngene/testing'
-import { dispose, div, engine, fill, type NamedTensorMap, round, scalar, type Tensor, tensor2d, tidy, zeros } from '@tensorflow/tfjs-core'
+import {
+  dispose,
+  div,
+  engine,
+  fill,
+  mul,
+  type NamedTensorMap,
+  round,
+  scalar,
+  type Tensor,
+  tensor2d,
+  tidy,
+  zeros,
+} from '@tensorflow/tfjs-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { findKernel } from '../../kernels.js'
 import { setPrecision } from '../../precision.js'
@@ -265,6 +278,16 @@ describeWebGPU(() => {
     }
     const large = { ...drawn(SIZE), dy: fill([71, 12], 100) }
     for (const name of NAMES) expect((await valuesOf(perceptron(large)[name])).every(Number.isFinite), name).toBe(true)
+  })
+
+  test('values before GELU that are beyond float16 saturate, where its derivative is 0 or 1', async () => {
+    setPrecision('mixed')
+    const { x, ...others } = drawn(SIZE)
+    const inputs = { ...others, x: mul(x!, 1e6) } as Inputs
+    const [actual, expected] = [perceptron(inputs), ofAffineMaps(inputs)]
+    await expectSame(actual, expected, ['y', 'dx', 'dWeight1', 'dWeight2', 'dBias2'])
+    expect((await valuesOf(actual.dWeight1)).every(Number.isFinite)).toBe(true)
+    expect((await valuesOf(actual.dBias1)).every(Number.isFinite)).toBe(true)
   })
 
   test('hidden gradients of a scaled loss beyond float16 are infinite, so that the step is left out; without them it is not', async () => {
