@@ -285,9 +285,8 @@ describeWebGPU(() => {
     const { x, ...others } = drawn(SIZE)
     const inputs = { ...others, x: mul(x!, 1e6) } as Inputs
     const [actual, expected] = [perceptron(inputs), ofAffineMaps(inputs)]
-    await expectSame(actual, expected, ['y', 'dx', 'dWeight1', 'dWeight2', 'dBias2'])
-    expect((await valuesOf(actual.dWeight1)).every(Number.isFinite)).toBe(true)
-    expect((await valuesOf(actual.dBias1)).every(Number.isFinite)).toBe(true)
+    await expectSame(actual, expected, ['y', 'dWeight2', 'dBias2'])
+    for (const name of ['dx', 'dWeight1', 'dBias1'] as const) await expectClose(actual[name], expected[name], FLOAT16, name)
   })
 
   test('hidden gradients of a scaled loss beyond float16 are infinite, so that the step is left out; without them it is not', async () => {
