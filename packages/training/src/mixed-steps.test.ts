@@ -1,4 +1,5 @@
 import { mlp } from '@learngene/ops'
+import { emulateMatrixUnits } from '@learngene/ops/webgpu'
 import { startBackend, TOLERANCES } from '@learngene/testing'
 import {
   engine,
@@ -15,7 +16,6 @@ import {
   zeros,
 } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { assumeUnit, emulatedMatrices } from '../../ops/src/webgpu/linear/matrix-unit.js'
 import { adamW } from './adamw.js'
 import { createRng } from './rng.js'
 import { type TrainOptions, train } from './train.js'
@@ -67,14 +67,14 @@ async function run(options: Partial<TrainOptions>) {
 }
 
 describe.skipIf(missing)(missing ? `on webgpu (which is not here: ${missing})` : 'on webgpu, with matrix units emulated', () => {
-  const backend = () => engine().backend as unknown as Parameters<typeof assumeUnit>[0]
-  beforeAll(() => assumeUnit(backend(), emulatedMatrices({ m: 16, n: 32, k: 32 }, 32, true)))
-  afterAll(() => assumeUnit(backend(), undefined))
+  beforeAll(() => emulateMatrixUnits(true))
+  afterAll(() => emulateMatrixUnits(false))
 
   test('a training in mixed precision has the losses of one in float32, plain and recorded, and leaves nothing behind', async () => {
     const exact = await run({})
     const { numTensors } = memory()
-    const made = vi.spyOn(backend() as never as { makeTensorInfo(shape: number[], dtype: string): unknown }, 'makeTensorInfo')
+    const { backend } = engine() as unknown as { backend: { makeTensorInfo(shape: number[], dtype: string): unknown } }
+    const made = vi.spyOn(backend, 'makeTensorInfo')
     const mixed = await run({ precision: 'mixed' })
     // Hidden values of 48 rows, in pairs.
     expect(made.mock.calls).toContainEqual([[48, 16], 'int32'])

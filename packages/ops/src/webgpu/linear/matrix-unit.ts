@@ -107,6 +107,9 @@ fn store(values: array<f32, ${held}>, offset: u32, lane: u32) {
   }
 }
 
+/** Those that compute mixed precision where there are no units: large matrices, so that there is little code to compile. */
+export const roundingMatrices = (): MatrixUnit => emulatedMatrices({ m: 16, n: 32, k: 32 }, 32, true)
+
 const units = new WeakMap<WebGPUBackend, MatrixUnit | string>()
 
 /** The unit of a backend's device, or why there is none. */

@@ -20,14 +20,13 @@ import { guardState, guardStep } from '../../step-guard.js'
 import { describeWebGPU, poisonBuffers } from '../../testing/compare-modes.js'
 import { gaussianDensity, gaussianDistribution } from '../../testing/float64.js'
 import type { WebGPUBackend } from '../backend.js'
-import { assumeUnit, emulatedMatrices } from './matrix-unit.js'
+import { assumeUnit, roundingMatrices } from './matrix-unit.js'
 import { setTunedPlans, shapeKey, watchProducts } from './planning.js'
 
 /** Relative, of values that come of two products or three: factors are rounded to 11 bits. */
 const FLOAT16 = 2e-3
 
-/** Of large matrices, so that there is little code to compile. */
-const UNIT = emulatedMatrices({ m: 16, n: 32, k: 32 }, 32, true)
+const UNIT = roundingMatrices()
 
 const NAMES = ['y', 'dx', 'dWeight1', 'dBias1', 'dWeight2', 'dBias2'] as const
 type Results = { readonly [name in (typeof NAMES)[number]]: Tensor }
