@@ -63,14 +63,11 @@ function warnOfReference(backend: string): void {
  * The kernels that a backend may register in TensorFlow.js's registry, with their inputs and outputs.
  * M rows, K input width, N output width, B images, T tokens, D width.
  *
- * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N], residual? [M,N]}, attributes activation ('gelu' or none), keepPreActivation
- *   -> y = activation(x W^T + b) + residual [M,N], the values before the activation [M,N] if keepPreActivation
+ * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N], residual? [M,N]}, attributes activation ('gelu' or none), keepPreActivation, hidden
+ *   -> y = activation(x W^T + b) + residual [M,N], the values before the activation [M,N] if keepPreActivation; both in a form of the backend's own if `hidden`, as inputs of these two kernels alone
  * - `LearngeneLinearGrad` {x [M,K], weight [N,K], dy [M,N] of the values before the activation, preActivation? [M,K] where x is GELU of it}, attributes
  *   inputGradient, frozenBias ([begin, end] or none) -> dWeight [N,K], dBias [N], zero from begin to before end, and if inputGradient dx [M,K],
- *   the gradient of preActivation where that is given
- * - `LearngeneMlp` {x [M,D], weight1 [K,D], bias1 [K], weight2 [N,K], bias2 [N], residual? [M,N]}, attribute keep -> y = GELU(x W1^T + b1) W2^T + b2 + residual [M,N], and
- *   if keep: activated, preActivation
- * - `LearngeneMlpGrad` {x, weight1, weight2, activated, preActivation, dy [M,N]} -> dx [M,D], dWeight1, dBias1, dWeight2, dBias2
+ *   the gradient of preActivation where that is given, and in its form
  * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
  * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics, inverse?
  * - `LearngeneLayerNormGrad` {x, gamma, statistics, inverse?, dy, dSkip? [M,D]} -> dx [M,D], dSkip added where it is given, dGamma [D], dBeta [D]
@@ -89,13 +86,11 @@ function warnOfReference(backend: string): void {
  * - `LearngeneMixedPrecision` {} -> nothing; throws the reason where the device cannot multiply in float16
  * - `LearngeneNormalisePixels` {packed int32 [n]}, attributes of PixelAttributes (pixels.ts) -> [B,h,w,c]
  *
- * `statistics`, `inverse` and `saved` are the backend's own affair, and so are `activated` and `preActivation` of `LearngeneMlp`.
+ * `statistics`, `inverse` and `saved` are the backend's own affair.
  */
 export type KernelName =
   | 'LearngeneLinear'
   | 'LearngeneLinearGrad'
-  | 'LearngeneMlp'
-  | 'LearngeneMlpGrad'
   | 'LearngeneGelu'
   | 'LearngeneGeluGrad'
   | 'LearngeneLayerNorm'

@@ -1,8 +1,8 @@
 import { clone, reshape, type Tensor, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
 import { type Activation, activate, checkActivation } from './activation.js'
+import { findAffine } from './affine.js'
 import { shapeError } from './errors.js'
 import { linear } from './linear.js'
-import { findPerceptron } from './perceptron.js'
 import { withGradient } from './with-gradient.js'
 
 export interface MlpParameters {
@@ -55,13 +55,21 @@ export function mlp<T extends Tensor>(
     const added = residual && (reshape(residual, [-1, outputs]) as Tensor2D) // [M, N]
     const trained = [rows, weight1, bias1, weight2, bias2, ...(added ? [added] : [])]
     const y = withGradient<Tensor[], Tensor2D, Tensor2D[]>(trained, () => {
-      const perceptron = findPerceptron()
-      const { y, hidden } = perceptron.forward({ x: rows, weight1, bias1, weight2, bias2, residual: added })
+      const affine = findAffine()
+      const first = affine.forward({ x: rows, weight: weight1, bias: bias1 }, 'gelu', true) // [M, K]
+      const second = affine.forward({ x: first.y, weight: weight2, bias: bias2, residual: added }) // [M, N]
       return {
-        value: y,
-        saved: [rows, weight1, weight2, ...hidden],
-        gradient(dy, x, weight1, weight2, ...hidden) {
-          const gradients = perceptron.gradient({ x, weight1, weight2, hidden, dy })
+        value: second.y,
+        saved: [rows, weight1, weight2, first.y, ...(first.preActivation ? [first.preActivation] : [])],
+        gradient(dy, x, weight1, weight2, activated, preActivation?: Tensor2D) {
+          const [dWeight2, dBias2, dHidden] = affine.gradient({
+            x: activated,
+            weight: weight2,
+            dy,
+            ...(preActivation && { preActivation }),
+          })
+          const [dWeight1, dBias1, dx] = affine.gradient({ x, weight: weight1, dy: dHidden as Tensor2D })
+          const gradients = [dx!, dWeight1!, dBias1!, dWeight2!, dBias2!]
           return added ? [...gradients, clone(dy)] : gradients
         },
       }

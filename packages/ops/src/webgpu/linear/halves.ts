@@ -1,4 +1,4 @@
-import type { TensorInfo } from '@tensorflow/tfjs-core'
+import type { DataId, TensorInfo } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
 import { newTensor } from '../dispatch.js'
 
@@ -19,12 +19,18 @@ export interface Halves {
 export const IN_RANGE4 = `
 fn in_range4(value: vec4f, beyond: f32) -> vec4f { return select(value, sign(value) * beyond, abs(value) > vec4f(${LARGEST_FLOAT16}.0)); }`
 
-/** Whether a tensor is a matrix of float16: an int32 tensor [rows, columns / 2] of pairs. Such a one never leaves the operation that made it. */
-export const isHalf = ({ dtype }: Pick<TensorInfo, 'dtype'>): boolean => dtype === 'int32'
+/** What is on the device as float16: int32 tensors [rows, columns / 2] of pairs, which a user's tensors are told from. */
+const halves = new WeakSet<DataId>()
+
+/** Whether a tensor is a matrix of float16. Such a one never leaves the operation that made it. */
+export const isHalf = ({ dataId }: TensorInfo): boolean => halves.has(dataId)
 
 /** A new matrix on the GPU, of float32 or, where `half` is set and its columns divide by 4, of float16. */
 export function newMatrix(backend: WebGPUBackend, [rows, columns]: readonly [number, number], half: boolean): TensorInfo {
-  return half && columns % 4 === 0 ? backend.makeTensorInfo([rows, columns / 2], 'int32') : newTensor(backend, [rows, columns])
+  if (!half || columns % 4 !== 0) return newTensor(backend, [rows, columns])
+  const matrix = backend.makeTensorInfo([rows, columns / 2], 'int32')
+  halves.add(matrix.dataId)
+  return matrix
 }
 
 /** Rows and columns of a matrix of either kind. */

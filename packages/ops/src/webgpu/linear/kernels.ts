@@ -4,14 +4,19 @@ import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
 import { affine, affineGradient } from './affine.js'
 import { GELU_THREADS, geluProgram } from './epilogue.js'
-import { PERCEPTRON_SAVED, perceptronRuns } from './perceptron.js'
+import { isHalf, newMatrix, sizeOf } from './halves.js'
+import { matrixUnitOf } from './matrix-unit.js'
 
-/** Linear maps, the perceptron, GELU and their gradients, in the signatures that KernelName documents. */
+/**
+ * Linear maps, GELU and their gradients, in the signatures that KernelName documents. In mixed precision hidden values are stored as float16, where their number divides by 4: all products that read
+ * them would round them to the same. What is otherwise not so exact is GELU's derivative, which is taken at rounded values, and the bias's gradient, a float32 sum of rounded gradients.
+ */
 export function linearKernels(backend: WebGPUBackend): Kernels {
-  const linear = kernelSet(backend, {
-    LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation }) {
-      const shape = [x!.shape[0]!, weight!.shape[0]!]
-      const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newTensor(backend, shape))
+  const runs: Parameters<typeof kernelSet>[1] = {
+    LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation, hidden }) {
+      const shape = [x!.shape[0]!, weight!.shape[0]!] as const
+      const half = hidden === true && shape[0] > 0 && matrixUnitOf(backend) !== undefined
+      const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newMatrix(backend, shape, half))
       if (shape[0] === 0) return outputs.map((y) => withZeros(backend, y))
       const [y, kept] = outputs
       affine(backend, { x, weight, bias, residual }, y!, { kept, gelu: activation === 'gelu' })
@@ -20,7 +25,7 @@ export function linearKernels(backend: WebGPUBackend): Kernels {
 
     LearngeneLinearGrad({ x, weight, dy, preActivation }, { inputGradient, frozenBias }) {
       const outputs = [newTensor(backend, weight!.shape), newTensor(backend, [weight!.shape[0]!])]
-      if (inputGradient) outputs.push(newTensor(backend, x!.shape))
+      if (inputGradient) outputs.push(newMatrix(backend, sizeOf(x!), preActivation !== undefined && isHalf(preActivation)))
       if (x!.shape[0] === 0) return outputs.map((gradient) => withZeros(backend, gradient))
       const [dWeight, dBias, dx] = outputs
       const inputs = { x: x!, weight: weight!, dy: dy!, preActivation }
@@ -30,8 +35,8 @@ export function linearKernels(backend: WebGPUBackend): Kernels {
 
     LearngeneGelu: ({ x }) => [elementwise(backend, { x: x! })],
     LearngeneGeluGrad: ({ x, dy }) => [elementwise(backend, { x: x!, dy: dy! })],
-  })
-  return { ...linear, ...kernelSet(backend, perceptronRuns(backend), PERCEPTRON_SAVED) }
+  }
+  return kernelSet(backend, runs, isHalf)
 }
 
 function elementwise(backend: WebGPUBackend, inputs: { readonly x: TensorInfo; readonly dy?: TensorInfo }): TensorInfo {

@@ -61,29 +61,22 @@ function drawn([rows, width, hidden, columns]: Size, dyScale = 1): Inputs {
   }
 }
 
-/** Values and gradients by the kernels of the perceptron, and how many bytes its hidden values take. */
-function perceptron({ dy, ...inputs }: Inputs): Results & { readonly hiddenBytes: number } {
-  const [y, activated, preActivation] = findKernel('LearngeneMlp')!(inputs, { keep: true }) as [Tensor, Tensor, Tensor]
-  const { x, weight1, weight2 } = inputs
-  const gradients = findKernel('LearngeneMlpGrad')!({ x, weight1, weight2, activated, preActivation, dy })
-  const [dx, dWeight1, dBias1, dWeight2, dBias2] = gradients as [Tensor, Tensor, Tensor, Tensor, Tensor]
-  const hiddenBytes = 4 * (activated.size + preActivation.size)
-  dispose([activated, preActivation])
-  return { y, dx, dWeight1, dBias1, dWeight2, dBias2, hiddenBytes }
-}
-
-/** The same by those of two affine maps, which store all in float32. */
-function ofAffineMaps({ x, weight1, bias1, weight2, bias2, residual, dy }: Inputs): Results {
+/** Values and gradients by two affine maps, as `mlp` calls them, and how many bytes the hidden values take: stored as the backend likes, or in float32. */
+function compute({ x, weight1, bias1, weight2, bias2, residual, dy }: Inputs, hidden: boolean): Results & { readonly hiddenBytes: number } {
   const [kernel, gradientKernel] = [findKernel('LearngeneLinear')!, findKernel('LearngeneLinearGrad')!]
-  const first = kernel({ x, weight: weight1, bias: bias1 }, { activation: 'gelu', keepPreActivation: true })
+  const first = kernel({ x, weight: weight1, bias: bias1 }, { activation: 'gelu', keepPreActivation: true, hidden })
   const [activated, preActivation] = first as [Tensor, Tensor]
   const [y] = kernel({ x: activated, weight: weight2, bias: bias2, residual })
   const second = gradientKernel({ x: activated, weight: weight2, dy, preActivation }, { inputGradient: true })
   const [dWeight2, dBias2, dHidden] = second as [Tensor, Tensor, Tensor]
   const [dWeight1, dBias1, dx] = gradientKernel({ x, weight: weight1, dy: dHidden }, { inputGradient: true }) as [Tensor, Tensor, Tensor]
+  const hiddenBytes = 4 * (activated.size + preActivation.size + dHidden.size)
   dispose([activated, preActivation, dHidden])
-  return { y: y!, dx, dWeight1, dBias1, dWeight2, dBias2 }
+  return { y: y!, dx, dWeight1, dBias1, dWeight2, dBias2, hiddenBytes }
 }
+
+const perceptron = (inputs: Inputs) => compute(inputs, true)
+const ofAffineMaps = (inputs: Inputs) => compute(inputs, false)
 
 /** The same in double precision. */
 async function inDoublePrecision(inputs: Inputs): Promise<{ readonly [name in keyof Results]: Float64Array }> {
@@ -171,7 +164,7 @@ describeWebGPU(() => {
       const inputs = drawn(SIZE)
       await poisonBuffers([[rows, hidden / 2]])
       const { hiddenBytes, ...actual } = perceptron(inputs)
-      expect(hiddenBytes).toBe(2 * 2 * rows * hidden)
+      expect(hiddenBytes).toBe(3 * 2 * rows * hidden)
       const expected = ofAffineMaps(inputs)
       await expectSame(actual, expected, ['y', 'dWeight2', 'dBias2'])
       for (const name of ['dx', 'dWeight1', 'dBias1'] as const) await expectClose(actual[name], expected[name], FLOAT16, name)
@@ -183,7 +176,7 @@ describeWebGPU(() => {
         mixed()
         const inputs = drawn(size)
         const { hiddenBytes, ...actual } = perceptron(inputs)
-        expect(hiddenBytes).toBe(2 * 2 * size[0] * size[2])
+        expect(hiddenBytes).toBe(3 * 2 * size[0] * size[2])
         const exact = await inDoublePrecision(inputs)
         for (const name of NAMES) await expectClose(actual[name], exact[name], FLOAT16, name)
       },
@@ -205,7 +198,7 @@ describeWebGPU(() => {
       mixed()
       const inputs = drawn([71, 20, 6, 12])
       const { hiddenBytes, ...actual } = perceptron(inputs)
-      expect(hiddenBytes).toBe(2 * 4 * 71 * 6)
+      expect(hiddenBytes).toBe(3 * 4 * 71 * 6)
       await expectSame(actual, ofAffineMaps(inputs), NAMES)
     })
 
@@ -307,12 +300,15 @@ describeWebGPU(() => {
   })
 
   test('the precision of the forward pass is that of its gradient', async () => {
-    const { dy, ...inputs } = drawn(SIZE)
-    const { x, weight1, weight2 } = inputs
+    const inputs = drawn(SIZE)
+    const { x, weight1, bias1, weight2, dy } = inputs
     setPrecision('mixed')
-    const [, activated, preActivation] = findKernel('LearngeneMlp')!(inputs as NamedTensorMap, { keep: true }) as [Tensor, Tensor, Tensor]
+    const attributes = { activation: 'gelu', keepPreActivation: true, hidden: true }
+    const [activated, preActivation] = findKernel('LearngeneLinear')!({ x, weight: weight1, bias: bias1 }, attributes) as [Tensor, Tensor]
     setPrecision('f32')
-    const [dx] = findKernel('LearngeneMlpGrad')!({ x: x!, weight1: weight1!, weight2: weight2!, activated, preActivation, dy })
-    await expectClose(dx!, (await inDoublePrecision({ ...inputs, dy } as Inputs)).dx, FLOAT16, 'dx')
+    const gradientKernel = findKernel('LearngeneLinearGrad')!
+    const [, , dHidden] = gradientKernel({ x: activated, weight: weight2, dy, preActivation }, { inputGradient: true })
+    const [, , dx] = gradientKernel({ x, weight: weight1, dy: dHidden! }, { inputGradient: true })
+    await expectClose(dx!, (await inDoublePrecision(inputs)).dx, FLOAT16, 'dx')
   })
 })
