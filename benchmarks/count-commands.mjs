@@ -1,7 +1,9 @@
 // Counts what one training step asks of the GPU, plain and recorded, on Dawn's null backend: it executes nothing, so that no GPU is needed and nothing is
-// timed. The kernels see the limits of an ordinary GPU: 32 KiB of workgroup memory and 12 storage buffers. The steps are those of `train`.
+// timed. The kernels see the limits of an ordinary GPU: 32 KiB of workgroup memory and 12 storage buffers; in mixed precision its matrices of 16 x 16 x 16 as well. The steps are
+// those of `train`.
 //
-//   npm run build && node benchmarks/count-commands.mjs [--model deit-tiny|deit-small|deit-base] [--batch N] [--storage-buffers N] [--accumulate N] [--clip] [--json FILE]
+//   npm run build && node benchmarks/count-commands.mjs [--model deit-tiny|deit-small|deit-base] [--batch N] [--storage-buffers N] [--accumulate N] [--clip] [--precision float32|mixed]
+//     [--json FILE]
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { classTargets, crossEntropy } from '@learngene/ops'
@@ -20,6 +22,7 @@ const { values } = parseArgs({
     'storage-buffers': { type: 'string', default: '12' },
     accumulate: { type: 'string', default: '1' },
     clip: { type: 'boolean', default: false },
+    precision: { type: 'string', default: 'float32' },
     json: { type: 'string' },
   },
 })
@@ -63,7 +66,7 @@ const recorded = await measure({ key: () => '' })
 const persistentBytes = Object.values(parameters).reduce((sum, { size }) => sum + 3 * 4 * size, 0)
 
 const rows = Object.fromEntries(Object.keys(counts).map((name) => [name, { plain: plain.step[name], recorded: recorded.step[name] }]))
-const details = `${accumulate > 1 ? `, in ${accumulate} parts` : ''}${values.clip ? ', clipped' : ''}`
+const details = `${accumulate > 1 ? `, in ${accumulate} parts` : ''}${values.clip ? ', clipped' : ''}, precision ${values.precision}`
 console.log(`${values.model}, batch ${batch}${details}: one training step after warm-up, counted at the device`)
 console.table(rows)
 const mega = (value) => `${(value / 1e6).toFixed(0)} MB`
@@ -72,7 +75,16 @@ console.log(
 )
 console.log(`parameters and moments: ${mega(persistentBytes)}`)
 if (values.json) {
-  const result = { model: values.model, batch, accumulate, clip: values.clip, plain, recorded, persistentBytes }
+  const result = {
+    model: values.model,
+    batch,
+    accumulate,
+    clip: values.clip,
+    precision: values.precision,
+    plain,
+    recorded,
+    persistentBytes,
+  }
   await writeFile(values.json, `${JSON.stringify(result, null, 2)}\n`)
 }
 if (!gpu) throw new Error('the GPU instance must outlive its devices')
@@ -97,6 +109,7 @@ async function measure(compile) {
     learningRate: () => 1e-3,
     accumulate,
     ...(values.clip && { clipNorm: 1 }),
+    precision: values.precision,
     ...(compile && { compile }),
   })
   const step = Object.fromEntries(Object.keys(counts).map((name) => [name, after[name] - before[name]]))
@@ -106,7 +119,7 @@ async function measure(compile) {
 /** TensorFlow.js's backend on a device that executes nothing. Dawn must not be collected while it is in use. */
 async function startNullBackend() {
   Object.assign(globalThis, globals)
-  const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis'])
+  const instance = create(['backend=null', 'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model'])
   Object.defineProperty(globalThis, 'navigator', { value: { gpu: instance, userAgent: 'node' }, configurable: true })
   const adapter = await instance.requestAdapter()
   const limits = ['maxBufferSize', 'maxStorageBufferBindingSize', 'maxStorageBuffersPerShaderStage', 'maxComputeWorkgroupStorageSize']
@@ -132,7 +145,9 @@ async function startNullBackend() {
     console.error(event.error.message)
     process.exitCode = 1
   })
-  registerBackend('webgpu', () => new WebGPUBackend(device, adapter.info), 3)
+  const matrices = { componentType: 'f16', resultComponentType: 'f32', M: 16, N: 16, K: 16 }
+  const learngeneAdapterInfo = { subgroupMinSize: 32, subgroupMaxSize: 32, subgroupMatrixConfigs: [matrices] }
+  registerBackend('webgpu', () => Object.assign(new WebGPUBackend(device, adapter.info), { learngeneAdapterInfo }), 3)
   await setBackend('webgpu')
   return instance
 }

@@ -12,10 +12,14 @@ export interface BiasRange {
 
 /** An affine map and its gradients without a tape: the current backend's kernels, or the reference form. */
 export interface Affine {
-  /** y = x W^T + b, then GELU if asked for, then + residual; and the values before GELU where a gradient may want them. */
+  /**
+   * y = x W^T + b, then GELU if asked for, then + residual; and the values before GELU where a gradient may want them. If `hidden`, both may be in a form of the backend's own, which only forward and
+   * gradient understand, and so may the gradient of those before GELU.
+   */
   forward(
     inputs: { readonly x: Tensor2D; readonly weight: Tensor2D; readonly bias: Tensor1D; readonly residual?: Tensor2D | undefined },
     activation?: 'gelu',
+    hidden?: boolean,
   ): { readonly y: Tensor2D; readonly preActivation?: Tensor2D }
   /**
    * Gradients for the values before GELU: [dWeight, dBias, dx], dx only if `inputGradient`. Where x is GELU of `preActivation`, dx is the
@@ -37,10 +41,10 @@ export function findAffine(): Affine {
   const geluGradientKernel = findKernel('LearngeneGeluGrad')
   if (kernel === undefined || gradientKernel === undefined || geluGradientKernel === undefined) return reference
   return {
-    forward({ x, weight, bias, residual }, activation) {
+    forward({ x, weight, bias, residual }, activation, hidden = false) {
       const keepPreActivation = activation !== undefined && underTape()
       const inputs = { x, weight, bias, ...(residual && { residual }) }
-      const attributes = { ...(activation && { activation }), keepPreActivation }
+      const attributes = { ...(activation && { activation }), keepPreActivation, hidden }
       const [y, preActivation] = kernel(inputs, attributes) as [Tensor2D, Tensor2D?]
       return { y, ...(preActivation && { preActivation }) }
     },

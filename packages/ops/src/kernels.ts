@@ -63,11 +63,11 @@ function warnOfReference(backend: string): void {
  * The kernels that a backend may register in TensorFlow.js's registry, with their inputs and outputs.
  * M rows, K input width, N output width, B images, T tokens, D width.
  *
- * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N], residual? [M,N]}, attributes activation ('gelu' or none), keepPreActivation
- *   -> y = activation(x W^T + b) + residual [M,N], the values before the activation [M,N] if keepPreActivation
+ * - `LearngeneLinear` {x [M,K], weight [N,K], bias? [N], residual? [M,N]}, attributes activation ('gelu' or none), keepPreActivation, hidden
+ *   -> y = activation(x W^T + b) + residual [M,N], the values before the activation [M,N] if keepPreActivation; both in a form of the backend's own if `hidden`, as inputs of these two kernels alone
  * - `LearngeneLinearGrad` {x [M,K], weight [N,K], dy [M,N] of the values before the activation, preActivation? [M,K] where x is GELU of it}, attributes
  *   inputGradient, frozenBias ([begin, end] or none) -> dWeight [N,K], dBias [N], zero from begin to before end, and if inputGradient dx [M,K],
- *   the gradient of preActivation where that is given
+ *   the gradient of preActivation where that is given, and in its form
  * - `LearngeneBatchProduct` {a [G,m,k], b [G,k,n]} or their transposes, attributes transposeA, transposeB -> [G,m,n]
  * - `LearngeneGelu` {x} -> y; `LearngeneGeluGrad` {x, dy} -> dx
  * - `LearngeneLayerNorm` {x [M,D], gamma [D], beta [D]}, attribute epsilon -> y [M,D], statistics, inverse?

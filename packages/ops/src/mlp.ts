@@ -56,7 +56,7 @@ export function mlp<T extends Tensor>(
     const trained = [rows, weight1, bias1, weight2, bias2, ...(added ? [added] : [])]
     const y = withGradient<Tensor[], Tensor2D, Tensor2D[]>(trained, () => {
       const affine = findAffine()
-      const first = affine.forward({ x: rows, weight: weight1, bias: bias1 }, 'gelu') // [M, K]
+      const first = affine.forward({ x: rows, weight: weight1, bias: bias1 }, 'gelu', true) // [M, K]
       const second = affine.forward({ x: first.y, weight: weight2, bias: bias2, residual: added }) // [M, N]
       return {
         value: second.y,

@@ -1,4 +1,7 @@
-/** `f32`: all in float32. `mixed`: matrix products of float16 factors, summed in float32, on the units that the device has for them; all else in float32. */
+/**
+ * `f32`: all in float32. `mixed`: matrix products of float16 factors, summed in float32, on the units that the device has for them; all else in float32, but for what an operation stores between its
+ * own products to be their factors.
+ */
 export type Precision = 'f32' | 'mixed'
 
 export interface PrecisionOptions {

@@ -5,7 +5,7 @@ import { guardKernels } from './webgpu/guard/kernels.js'
 import { layerNormKernels } from './webgpu/layer-norm/kernels.js'
 import type { DeviceModel } from './webgpu/linear/device-model.js'
 import { linearKernels } from './webgpu/linear/kernels.js'
-import { findUnit } from './webgpu/linear/matrix-unit.js'
+import { assumeUnit, roundingMatrices, unitOf } from './webgpu/linear/matrix-unit.js'
 import { assumeDevice, setTunedPlans } from './webgpu/linear/planning.js'
 import { lossKernels } from './webgpu/losses/kernels.js'
 import { optimizerKernels } from './webgpu/optimizer/kernels.js'
@@ -20,7 +20,7 @@ provideKernels<WebGPUBackend>('webgpu', (backend) => ({
   ...layerNormKernels(backend),
   ...linearKernels(backend),
   LearngeneMixedPrecision: () => {
-    const found = findUnit(backend)
+    const found = unitOf(backend)
     if (typeof found === 'string') throw new Error(found)
     return []
   },
@@ -51,6 +51,16 @@ export function useTuning(text: string): void {
  */
 export function setDeviceModel(model: Partial<DeviceModel>): void {
   assumeDevice(currentBackend(), model)
+}
+
+/**
+ * Has the current webgpu backend compute mixed precision without matrix units, in float32 with factors rounded to float16: slowly, for tests on any device with 32 KiB of workgroup memory.
+ *
+ * @param emulated false takes it back
+ * @throws where the current backend is another
+ */
+export function emulateMatrixUnits(emulated: boolean): void {
+  assumeUnit(currentBackend(), emulated ? roundingMatrices() : undefined)
 }
 
 /** The name of the file that a table of the current webgpu backend's adapter is kept in. @throws where the current backend is another */

@@ -7,11 +7,19 @@ export type Inputs = { readonly [name: string]: TensorInfo }
 export type Run = (inputs: Inputs, attributes: NamedAttrMap) => TensorInfo[]
 export type Kernels = { readonly [name in KernelName]?: KernelFunc }
 
-/** As TensorFlow.js's registry wants them; they refuse tensors that are not float32. */
-export function kernelSet(backend: WebGPUBackend, runs: { readonly [name in KernelName]?: Run }): Kernels {
+/**
+ * As TensorFlow.js's registry wants them; they refuse tensors that are not float32.
+ *
+ * @param isOwn tells tensors of the kernels' own making, which they take as they are
+ */
+export function kernelSet(
+  backend: WebGPUBackend,
+  runs: { readonly [name in KernelName]?: Run },
+  isOwn: (tensor: TensorInfo) => boolean = () => false,
+): Kernels {
   return Object.fromEntries(
     Object.entries(runs).map(([name, run]): [string, KernelFunc] => {
-      return [name, ({ inputs, attrs }) => withFloats(backend, inputs as Inputs, (floats) => run(floats, attrs ?? {}))]
+      return [name, ({ inputs, attrs }) => withFloats(backend, inputs as Inputs, isOwn, (floats) => run(floats, attrs ?? {}))]
     }),
   )
 }
@@ -26,9 +34,15 @@ export function withZeros(backend: WebGPUBackend, tensor: TensorInfo): TensorInf
  * Runs a kernel on inputs whose buffers hold float32. TensorFlow.js casts whole numbers to float32 by calling them so: the buffer still holds
  * int32, and the backend alone knows.
  */
-function withFloats(backend: WebGPUBackend, inputs: Inputs, run: (floats: Inputs) => TensorInfo[]): TensorInfo[] {
+function withFloats(
+  backend: WebGPUBackend,
+  inputs: Inputs,
+  isOwn: (tensor: TensorInfo) => boolean,
+  run: (floats: Inputs) => TensorInfo[],
+): TensorInfo[] {
   const converted: TensorInfo[] = []
   const floats = Object.entries(inputs).map(([name, tensor]): [string, TensorInfo] => {
+    if (isOwn(tensor)) return [name, tensor]
     if (tensor.dtype !== 'float32') throw new Error(`the webgpu kernels take float32 tensors, got ${tensor.dtype}`)
     const count = util.sizeFromShape(tensor.shape)
     if (backend.tensorMap.get(tensor.dataId).dtype === 'float32' || count === 0) return [name, tensor]

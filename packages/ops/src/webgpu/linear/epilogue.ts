@@ -1,4 +1,5 @@
 import type { Program } from '../dispatch.js'
+import { type Halves, LARGEST_FLOAT16 } from './halves.js'
 import { elementType } from './operand.js'
 
 /** What is done to a product's values before they are written, in this order. */
@@ -12,6 +13,11 @@ export interface Epilogue {
   readonly geluDerivative?: boolean
   /** Adds `residual`. */
   readonly residual?: boolean
+  /**
+   * How `kept`, `pre_activation` and `result` are stored where they are float16; the result's columns divide by 4 then. `kept` saturates. `result` becomes what a product stages of it as its left
+   * factor: it is multiplied by u.scale, and what is beyond float16's range becomes u.beyond.
+   */
+  readonly half?: Halves | undefined
 }
 
 export const epilogueKey = (epilogue: Epilogue): string =>
@@ -22,12 +28,13 @@ export const epilogueKey = (epilogue: Epilogue): string =>
 /** The buffers of an epilogue, the result's own among them. */
 export function epilogueStorage(epilogue: Epilogue, wide: boolean): Program['storage'] {
   const type = elementType(wide)
+  const stored = elementType(wide, epilogue.half)
   return {
     ...(epilogue.bias && { bias: { type } }),
-    ...(epilogue.geluDerivative && { pre_activation: { type } }),
+    ...(epilogue.geluDerivative && { pre_activation: { type: stored } }),
     ...(epilogue.residual && { residual: { type } }),
-    ...(epilogue.keep && { kept: { type, write: true } }),
-    result: { type, write: true },
+    ...(epilogue.keep && { kept: { type: stored, write: true } }),
+    result: { type: stored, write: true },
   }
 }
 
@@ -40,8 +47,11 @@ export function epilogueStorage(epilogue: Epilogue, wide: boolean): Program['sto
 export function epilogueCode(epilogue: Epilogue, wide: boolean): string {
   const read = (name: string, at: string) =>
     wide ? `${name}[${at} / 4u]` : `vec4f(${[0, 1, 2, 3].map((i) => `${name}[${at} + ${i}u]`).join(', ')})`
-  const write = (name: string, at: string) =>
-    wide ? `${name}[(${at}) / 4u] = value;` : `for (var i = 0u; i < min(4u, u.columns - column); i++) { ${name}[${at} + i] = value[i]; }`
+  const { half } = epilogue
+  const write = (name: string, at: string, halves = '') =>
+    wide
+      ? `${name}[(${at}) / 4u] = ${half ? half.pack(`in_range4(${halves})`) : 'value'};`
+      : `for (var i = 0u; i < min(4u, u.columns - column); i++) { ${name}[${at} + i] = value[i]; }`
   return `
 ${epilogue.gelu || epilogue.geluDerivative ? GELU : ''}
 fn finish(row: u32, column: u32, offset: u32, product: vec4f) {
@@ -49,11 +59,11 @@ fn finish(row: u32, column: u32, offset: u32, product: vec4f) {
   let at = row * u.columns + column;
   var value = product;
   ${epilogue.bias ? `value += ${read('bias', 'column')};` : ''}
-  ${epilogue.keep ? write('kept', 'at') : ''}
+  ${epilogue.keep ? write('kept', 'at', `value, ${LARGEST_FLOAT16}.0`) : ''}
   ${epilogue.gelu ? 'value = gelu(value);' : ''}
-  ${epilogue.geluDerivative ? `value *= gelu_derivative(${read('pre_activation', 'at')});` : ''}
+  ${epilogue.geluDerivative ? `value *= gelu_derivative(${half ? `vec4f(${half.unpack('pre_activation[at / 4u]')})` : read('pre_activation', 'at')});` : ''}
   ${epilogue.residual ? `value += ${read('residual', 'at')};` : ''}
-  ${write('result', 'offset + at')}
+  ${write('result', 'offset + at', 'value * u.scale, u.beyond')}
 }`
 }
 

@@ -1,56 +1,42 @@
 import { type TensorInfo, util } from '@tensorflow/tfjs-core'
-import { isLossScaled } from '../../precision.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
+import { affine, affineGradient } from './affine.js'
 import { GELU_THREADS, geluProgram } from './epilogue.js'
-import { LARGEST_FLOAT16 } from './mixed-product.js'
-import { multiply, multiplyAndSum, type Range } from './multiply.js'
+import { isHalf, newMatrix, sizeOf } from './halves.js'
+import { matrixUnitOf } from './matrix-unit.js'
 
 /**
- * Of the gradients that mixed precision multiplies: those of a mean over a batch of images of some hundred tokens are about 1e-6, near float16's smallest 6e-8; with
- * 2^14 they are about 1e-2, and values up to 4 stay below its largest, 65,504.
+ * Linear maps, GELU and their gradients, in the signatures that KernelName documents. In mixed precision hidden values are stored as float16, where their number divides by 4: all products that read
+ * them would round them to the same. What is otherwise not so exact is GELU's derivative, which is taken at rounded values, and the bias's gradient, a float32 sum of rounded gradients.
  */
-const LIFTED: Range = { scale: 2 ** 14, beyond: LARGEST_FLOAT16 }
-
-/** Of those of a scaled loss, which its scale lifts already. */
-const SCALED: Range = { scale: 1, beyond: Number.POSITIVE_INFINITY }
-
-/** Linear maps, GELU and their gradients, in the signatures that KernelName documents. */
 export function linearKernels(backend: WebGPUBackend): Kernels {
-  return kernelSet(backend, {
-    LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation }) {
-      const shape = [x!.shape[0]!, weight!.shape[0]!]
-      const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newTensor(backend, shape))
+  const runs: Parameters<typeof kernelSet>[1] = {
+    LearngeneLinear({ x, weight, bias, residual }, { activation, keepPreActivation, hidden }) {
+      const shape = [x!.shape[0]!, weight!.shape[0]!] as const
+      const half = hidden === true && shape[0] > 0 && matrixUnitOf(backend) !== undefined
+      const outputs = Array.from({ length: keepPreActivation ? 2 : 1 }, () => newMatrix(backend, shape, half))
       if (shape[0] === 0) return outputs.map((y) => withZeros(backend, y))
       const [y, kept] = outputs
-      const extras = { bias, residual, kept, gelu: activation === 'gelu' }
-      multiply(backend, { matrix: x!, depth: 'columns' }, { matrix: weight!, depth: 'columns' }, y!, extras)
+      affine(backend, { x, weight, bias, residual }, y!, { kept, gelu: activation === 'gelu' })
       return outputs
     },
 
     LearngeneLinearGrad({ x, weight, dy, preActivation }, { inputGradient, frozenBias }) {
       const outputs = [newTensor(backend, weight!.shape), newTensor(backend, [weight!.shape[0]!])]
-      if (inputGradient) outputs.push(newTensor(backend, x!.shape))
+      if (inputGradient) outputs.push(newMatrix(backend, sizeOf(x!), preActivation !== undefined && isHalf(preActivation)))
       if (x!.shape[0] === 0) return outputs.map((gradient) => withZeros(backend, gradient))
       const [dWeight, dBias, dx] = outputs
-      const range = isLossScaled() ? SCALED : LIFTED
-      const [begin, end] = (frozenBias ?? [0, 0]) as [number, number]
-      multiplyAndSum(backend, { matrix: dy!, depth: 'rows' }, { matrix: x!, depth: 'rows' }, dWeight!, dBias!, {
-        frozen: { begin, end },
-        range,
-      })
-      if (dx)
-        multiply(backend, { matrix: dy!, depth: 'columns' }, { matrix: weight!, depth: 'rows' }, dx, {
-          preActivation,
-          range,
-        })
+      const inputs = { x: x!, weight: weight!, dy: dy!, preActivation }
+      affineGradient(backend, inputs, { dWeight: dWeight!, dBias: dBias!, dx }, (frozenBias ?? undefined) as [number, number] | undefined)
       return outputs
     },
 
     LearngeneGelu: ({ x }) => [elementwise(backend, { x: x! })],
     LearngeneGeluGrad: ({ x, dy }) => [elementwise(backend, { x: x!, dy: dy! })],
-  })
+  }
+  return kernelSet(backend, runs, isHalf)
 }
 
 function elementwise(backend: WebGPUBackend, inputs: { readonly x: TensorInfo; readonly dy?: TensorInfo }): TensorInfo {

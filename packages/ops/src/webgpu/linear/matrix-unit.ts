@@ -1,5 +1,6 @@
-import { getPrecision, warnOfFullPrecision } from '../../precision.js'
+import { getPrecision, type Precision, warnOfFullPrecision } from '../../precision.js'
 import { adapterInfoOf, type WebGPUBackend } from '../backend.js'
+import type { Halves } from './halves.js'
 
 /** A product of small matrices that a subgroup does at once: [m, k] [k, n] -> [m, n]. */
 export interface MatrixShape {
@@ -9,15 +10,14 @@ export interface MatrixShape {
 }
 
 /** WGSL of a subgroup's matrix operations on slices staged as `left_tile` [rows, pitch] and `right_tile` [columns, pitch]. */
-export interface MatrixUnit extends MatrixShape {
+export interface MatrixUnit extends MatrixShape, Halves {
   readonly name: string
   /** Threads that hold such a matrix together. */
   readonly subgroup: number
   readonly directives: string
   /** Attributes of the entry point. */
   readonly attributes: string
-  /** Type of the staged values, and an expression of it for a value of type f32 in float16's range, or infinite. */
-  readonly element: string
+  /** An expression of a staged value, of type `element`, for one of type f32 in float16's range, or infinite. */
   convert(value: string): string
   /** Functions that the expressions below call; `lane` is the thread's place in its subgroup. */
   code(pitch: number): string
@@ -56,6 +56,8 @@ export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, con
     attributes: controlled ? `@subgroup_size(${subgroup})` : '',
     element: 'f16',
     convert: (value) => `f16(${value})`,
+    unpack: (pairs) => `bitcast<vec4h>(${pairs})`,
+    pack: (values) => `bitcast<vec2u>(vec4h(${values}))`,
     code: () => '',
     zeros: `subgroup_matrix_result<f32, ${n}, ${m}>()`,
     left: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&left_tile, ${offset}, ${pitch}u)`,
@@ -67,8 +69,10 @@ export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, con
 
 /**
  * The same operations in float32 for any device: a thread holds every so manieth value of a result. For tests of the arithmetic of tiles and indices where there are no matrix units.
+ *
+ * @param rounding whether values are rounded to float16 where they are staged
  */
-export function emulatedMatrices({ m, n, k }: MatrixShape, subgroup: number): MatrixUnit {
+export function emulatedMatrices({ m, n, k }: MatrixShape, subgroup: number, rounding = false): MatrixUnit {
   const held = Math.ceil((m * n) / subgroup)
   const each = (at: string) => `
   for (var i = 0u; i < ${held}u; i++) {
@@ -76,12 +80,14 @@ export function emulatedMatrices({ m, n, k }: MatrixShape, subgroup: number): Ma
     if (cell < ${m * n}u) { ${at} }
   }`
   return {
-    name: `emulated ${m}x${n}x${k} of ${subgroup}`,
+    name: `emulated ${m}x${n}x${k} of ${subgroup}${rounding ? ', rounding' : ''}`,
     ...{ m, n, k, subgroup },
     directives: '',
     attributes: '',
     element: 'f32',
-    convert: (value) => value,
+    convert: (value) => (rounding ? `unpack2x16float(pack2x16float(vec2f(${value}, 0.0))).x` : value),
+    unpack: (pairs) => `vec4f(unpack2x16float(${pairs}.x), unpack2x16float(${pairs}.y))`,
+    pack: (values) => `vec2u(pack2x16float(${values}.xy), pack2x16float(${values}.zw))`,
     code: (pitch) => `
 fn multiply_add(left: u32, right: u32, sum: array<f32, ${held}>, lane: u32) -> array<f32, ${held}> {
   var result = sum;${each(`
@@ -101,19 +107,31 @@ fn store(values: array<f32, ${held}>, offset: u32, lane: u32) {
   }
 }
 
-const units = new WeakMap<WebGPUBackend, MatrixUnit | null>()
+/** Those that compute mixed precision where there are no units: large matrices, so that there is little code to compile. */
+export const roundingMatrices = (): MatrixUnit => emulatedMatrices({ m: 16, n: 32, k: 32 }, 32, true)
+
+const units = new WeakMap<WebGPUBackend, MatrixUnit | string>()
+
+/** The unit of a backend's device, or why there is none. */
+export function unitOf(backend: WebGPUBackend): MatrixUnit | string {
+  const unit = units.get(backend) ?? findUnit(backend)
+  units.set(backend, unit)
+  return unit
+}
+
+/** Has a backend use this unit in place of its device's; undefined takes that back. */
+export function assumeUnit(backend: WebGPUBackend, unit: MatrixUnit | undefined): void {
+  if (unit) units.set(backend, unit)
+  else units.delete(backend)
+}
 
 /** The device's unit where mixed precision is asked for and it has one. */
-export function matrixUnitOf(backend: WebGPUBackend): MatrixUnit | undefined {
-  if (getPrecision() !== 'mixed') return undefined
-  let unit = units.get(backend)
-  if (unit === undefined) {
-    const found = findUnit(backend)
-    if (typeof found === 'string') warnOfFullPrecision(found)
-    unit = typeof found === 'string' ? null : found
-    units.set(backend, unit)
-  }
-  return unit ?? undefined
+export function matrixUnitOf(backend: WebGPUBackend, precision: Precision = getPrecision()): MatrixUnit | undefined {
+  if (precision !== 'mixed') return undefined
+  const unit = unitOf(backend)
+  if (typeof unit !== 'string') return unit
+  warnOfFullPrecision(unit)
+  return undefined
 }
 
 /** Threads of a subgroup, by preference: all that the tiles are cut for. */

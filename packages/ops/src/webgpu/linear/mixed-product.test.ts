@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { shader } from '../dispatch.js'
+import { type Program, shader } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
-import { findUnit, type MatrixShape, subgroupMatrices } from './matrix-unit.js'
-import { MIXED_TILES, mixedProductProgram, mixedTiles } from './mixed-product.js'
+import { emulatedMatrices, findUnit, type MatrixShape, type MatrixUnit, subgroupMatrices } from './matrix-unit.js'
+import { MIXED_TILES, type MixedTile, mixedProductProgram, mixedTiles } from './mixed-product.js'
 
 /** Every layout that linear maps need, with what is done to its results. */
 const PRODUCTS: readonly [name: string, left: 'depth' | 'outer', right: 'depth' | 'outer', epilogue: Epilogue, sums: boolean][] = [
@@ -19,6 +19,34 @@ const SHAPES: readonly MatrixShape[] = [
 ]
 
 const UNITS = SHAPES.flatMap((shape) => [subgroupMatrices(shape, 32), subgroupMatrices(shape, 32, true), subgroupMatrices(shape, 16, true)])
+
+/** Products of what is stored as float16, and into it. */
+const HALVES: typeof PRODUCTS = [
+  ['forward of and into halves', 'depth', 'depth', { bias: true, keep: true, gelu: true }, false],
+  ['input gradient of and into halves', 'depth', 'outer', { geluDerivative: true }, false],
+  ['weight gradient of halves', 'outer', 'outer', {}, true],
+]
+
+function halfProgram([, left, right, epilogue, sums]: (typeof HALVES)[number], tile: MixedTile, unit: MatrixUnit): Program {
+  const operands = {
+    left: { name: 'left', contiguous: left, wide: true, half: unit },
+    // Of the input gradient it is a weight.
+    right: { name: 'right', contiguous: right, wide: true, ...(left === right && { half: unit }) },
+  } as const
+  return mixedProductProgram({ ...operands, wide: true, epilogue: sums ? epilogue : { ...epilogue, half: unit }, sums }, tile, unit)
+}
+
+function halfPrograms() {
+  return UNITS.flatMap((unit) =>
+    HALVES.flatMap((product) =>
+      MIXED_TILES.slice(0, 2).map((tile) => ({
+        name: `${unit.name}, ${product[0]}, ${tile.rows} x ${tile.columns}`,
+        program: halfProgram(product, tile, unit),
+        bytes: mixedTiles(unit).needs(tile).bytes,
+      })),
+    ),
+  )
+}
 
 function programs() {
   return UNITS.flatMap((unit) =>
@@ -117,6 +145,107 @@ test('the code for 8 x 8 x 8, of subgroups whose size is asked for', () => {
   `)
 })
 
+/** What of the code depends on how values are stored. */
+function storageCode(product: (typeof HALVES)[number], unit: MatrixUnit): string {
+  const lines = shader(halfProgram(product, MIXED_TILES[0]!, unit)).split('\n')
+  const distinct = lines.filter((line) =>
+    /var<storage|_block\(|_(row|column)\(.*->|\/ 4u\]|kept|derivative\(|result\[|_sum|finish_sums|left_tile\[/.test(line),
+  )
+  return [...new Set(distinct.map((line) => line.trim()))]
+    .map((line) => (line.includes('_tile[(') ? `${line.slice(0, 300)} ...` : line))
+    .join('\n')
+}
+
+test('the code of products of what is stored as float16, and into it', () => {
+  const unit = subgroupMatrices({ m: 16, n: 16, k: 16 }, 32)
+  expect(storageCode(HALVES[0]!, unit)).toMatchInlineSnapshot(`
+    "@group(0) @binding(0) var<storage, read> left: array<vec2u>;
+    @group(0) @binding(1) var<storage, read> right: array<vec2u>;
+    @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
+    @group(0) @binding(3) var<storage, read_write> kept: array<vec2u>;
+    @group(0) @binding(4) var<storage, read_write> result: array<vec2u>;
+    fn left_row(outer: u32, k: u32, end: u32) -> vec4h {
+    return bitcast<vec4h>(left[at / 4u]);
+    fn left_block(outer: u32, k: u32, end: u32) -> mat4x4h {
+    fn right_row(outer: u32, k: u32, end: u32) -> vec4h {
+    return bitcast<vec4h>(right[at / 4u]);
+    fn right_block(outer: u32, k: u32, end: u32) -> mat4x4h {
+    fn gelu_derivative(x: vec4f) -> vec4f {
+    value += bias[column / 4u];
+    kept[(at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value, 65504.0)));
+    result[(offset + at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value * u.scale, u.beyond)));
+    left_0 = left_block(first_row + 4u * (local / 8u), k + 4u * (local % 8u), end);
+    right_0 = right_block(first_column + 4u * (local / 8u), k + 4u * (local % 8u), end);
+    left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 0u] = left_0[0][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 1u] = left_0[1][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 2u] = left_0[2][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (lo ..."
+  `)
+  expect(storageCode(HALVES[1]!, unit)).toMatchInlineSnapshot(`
+    "@group(0) @binding(0) var<storage, read> left: array<vec2u>;
+    @group(0) @binding(1) var<storage, read> right: array<vec4f>;
+    @group(0) @binding(2) var<storage, read> pre_activation: array<vec2u>;
+    @group(0) @binding(3) var<storage, read_write> result: array<vec2u>;
+    fn left_row(outer: u32, k: u32, end: u32) -> vec4h {
+    return bitcast<vec4h>(left[at / 4u]);
+    fn left_block(outer: u32, k: u32, end: u32) -> mat4x4h {
+    fn right_column(outer: u32, k: u32, end: u32) -> vec4f {
+    return right[at / 4u];
+    fn right_block(outer: u32, k: u32, end: u32) -> mat4x4f {
+    fn gelu_derivative(x: vec4f) -> vec4f {
+    value *= gelu_derivative(vec4f(bitcast<vec4h>(pre_activation[at / 4u])));
+    result[(offset + at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value * u.scale, u.beyond)));
+    left_0 = left_block(first_row + 4u * (local / 8u), k + 4u * (local % 8u), end);
+    right_0 = right_block(first_column + 4u * (local % 16u), k + 4u * (local / 16u), end);
+    left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 0u] = left_0[0][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 1u] = left_0[1][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 2u] = left_0[2][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (lo ..."
+  `)
+  expect(storageCode(HALVES[2]!, unit)).toMatchInlineSnapshot(`
+    "@group(0) @binding(0) var<storage, read> left: array<vec2u>;
+    @group(0) @binding(1) var<storage, read> right: array<vec2u>;
+    @group(0) @binding(2) var<storage, read_write> result: array<vec4f>;
+    @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
+    fn left_column(outer: u32, k: u32, end: u32) -> vec4h {
+    return bitcast<vec4h>(left[at / 4u]);
+    fn left_block(outer: u32, k: u32, end: u32) -> mat4x4h {
+    fn right_column(outer: u32, k: u32, end: u32) -> vec4h {
+    return bitcast<vec4h>(right[at / 4u]);
+    fn right_block(outer: u32, k: u32, end: u32) -> mat4x4h {
+    result[(offset + at) / 4u] = value;
+    var left_0_sum = vec4f();
+    left_0 = left_block(first_row + 4u * (local % 16u), k + 4u * (local / 16u), end);
+    right_0 = right_block(first_column + 4u * (local % 16u), k + 4u * (local / 16u), end);
+    left_0_sum += vec4f(left_0[0]) + vec4f(left_0[1]) + vec4f(left_0[2]) + vec4f(left_0[3]);
+    left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 0u] = left_0[0][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 1u] = left_0[1][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 2u] = left_0[2][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4 ...
+    sum_tile[4u * (local % 16u) / 4u * 8u + 4u * (local / 16u) / 4u] = left_0_sum;
+    if (group.x == 0u && local < 16u) { finish_sums(first_row + 4u * local, part, (sum_tile[local * 8u + 0u] + sum_tile[local * 8u + 1u] + sum_tile[local * 8u + 2u] + sum_tile[local * 8u + 3u] + sum_tile[local * 8u + 4u] + sum_tile[local * 8u + 5u] + sum_tile[local * 8u + 6u] + sum_tile[local * 8u + 7u]) / u.scale); }
+    fn finish_sums(row: u32, part: u32, value: vec4f) {"
+  `)
+})
+
+test('the code of the same where there is no float16', () => {
+  const code = storageCode(HALVES[1]!, emulatedMatrices({ m: 16, n: 16, k: 16 }, 32))
+  expect(code.split('\n').filter((line) => line.includes('x16float'))).toMatchInlineSnapshot(`
+    [
+      "return vec4f(unpack2x16float(left[at / 4u].x), unpack2x16float(left[at / 4u].y));",
+      "value *= gelu_derivative(vec4f(vec4f(unpack2x16float(pre_activation[at / 4u].x), unpack2x16float(pre_activation[at / 4u].y))));",
+      "result[(offset + at) / 4u] = vec2u(pack2x16float(in_range4(value * u.scale, u.beyond).xy), pack2x16float(in_range4(value * u.scale, u.beyond).zw));",
+    ]
+  `)
+})
+
+test('keys tell what is stored as float16 apart', () => {
+  const unit = subgroupMatrices({ m: 16, n: 16, k: 16 }, 32)
+  const key = (left: boolean, right: boolean, result: boolean) => {
+    const operand = <N extends 'left' | 'right'>(name: N, half: boolean) => {
+      return { name, contiguous: 'depth', wide: true, ...(half && { half: unit }) } as const
+    }
+    const epilogue = { gelu: true, ...(result && { half: unit }) }
+    const product = { left: operand('left', left), right: operand('right', right), wide: true, epilogue, sums: false }
+    return mixedProductProgram(product, MIXED_TILES[0]!, unit).key
+  }
+  const cases = [false, true].flatMap((left) => [false, true].flatMap((right) => [false, true].map((result) => key(left, right, result))))
+  expect(new Set(cases).size).toBe(8)
+  expect(cases[0]).toBe('learngene f16 16x16x16 product depth4 depth4 64x64 4 gelu false')
+  expect(cases[7]).toBe('learngene f16 16x16x16 product depth4h depth4h 64x64 4 gelu+half false')
+})
+
 describe('on a device that checks shaders and runs nothing', () => {
   let gpu: GPU | undefined
   let device: GPUDevice
@@ -144,15 +273,18 @@ describe('on a device that checks shaders and runs nothing', () => {
     return { module, messages: info.messages.map(({ lineNum, message }) => `${code.split('\n')[lineNum - 1]}: ${message}`) }
   }
 
-  test.each(programs())('makes a pipeline, but for larger tiles than it has memory for: $name', async ({ program, bytes }) => {
-    const { module, messages } = await compile(shader(program))
-    expect(messages).toEqual([])
-    device.pushErrorScope('validation')
-    device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' } })
-    const error = (await device.popErrorScope())?.message
-    if (bytes <= device.limits.maxComputeWorkgroupStorageSize) expect(error).toBeUndefined()
-    else if (error) expect(error).toContain('workgroup storage')
-  })
+  test.each([...programs(), ...halfPrograms()])(
+    'makes a pipeline, but for larger tiles than it has memory for: $name',
+    async ({ program, bytes }) => {
+      const { module, messages } = await compile(shader(program))
+      expect(messages).toEqual([])
+      device.pushErrorScope('validation')
+      device.createComputePipeline({ layout: 'auto', compute: { module, entryPoint: 'main' } })
+      const error = (await device.popErrorScope())?.message
+      if (bytes <= device.limits.maxComputeWorkgroupStorageSize) expect(error).toBeUndefined()
+      else if (error) expect(error).toContain('workgroup storage')
+    },
+  )
 
   test('two tiles need no more memory than any device has', () => {
     const fitting = MIXED_TILES.filter((tile) => UNITS.every((unit) => mixedTiles(unit).needs(tile).bytes <= 16_384))

@@ -1,5 +1,6 @@
 import type { Program } from '../dispatch.js'
 import { epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
+import { IN_RANGE4, LARGEST_FLOAT16 } from './halves.js'
 import type { MatrixUnit } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
 import { type Product, partCode, SUMS, SUMS_UNIFORMS, sumsCode } from './product.js'
@@ -39,13 +40,11 @@ export function mixedTiles(unit: MatrixUnit): TileFamily<MixedTile> {
 /** Eight values more than a slice has, so that rows of a matrix lie in different banks. */
 const pitchOf = (slice: number) => slice + 8
 
-/** The largest value of float16. */
-export const LARGEST_FLOAT16 = 65504
-
 /**
  * The product of `productProgram` by a unit for small matrices: slices are staged in the unit's precision, left times u.scale and the result divided by it, and
  * each subgroup multiplies the unit's matrices. Values beyond float16's range become its largest, so that one of them does not make everything infinite; of left
- * they become u.beyond, which may be infinite, so that they are seen. Sums of left over the depth are taken from the float32 values.
+ * they become u.beyond, which may be infinite, so that they are seen. Sums of left over the depth are taken from the float32 values. A factor that is stored as float16 is staged as it is: left has been
+ * multiplied by u.scale then.
  */
 export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedTile, unit: MatrixUnit): Program {
   const { left, right, wide, epilogue, sums } = product
@@ -60,6 +59,11 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
   ]
   const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
   const depths = range(tile.slice / unit.k).map((step) => step * unit.k)
+  const column = (block: string, c: number) => (left.half ? `vec4f(${block}[${c}])` : `${block}[${c}]`)
+  const added = (block: string) =>
+    `${block}_sum += ${range(4)
+      .map((c) => column(block, c))
+      .join(' + ')};`
   const code = `
 ${operandLoader(left, 'u.rows')}
 ${operandLoader(right, 'u.columns')}
@@ -69,7 +73,7 @@ var<workgroup> right_tile: array<${unit.element}, ${columns * pitch}>;
 var<workgroup> patch_values: array<f32, ${SUBGROUPS * m * n}>;
 ${sums ? `var<workgroup> sum_tile: array<vec4f, ${stagedLeft.blocks}>;` : ''}
 ${unit.code(pitch)}
-fn in_range(value: f32, beyond: f32) -> f32 { return select(value, sign(value) * beyond, abs(value) > ${LARGEST_FLOAT16}.0); }
+fn in_range(value: f32, beyond: f32) -> f32 { return select(value, sign(value) * beyond, abs(value) > ${LARGEST_FLOAT16}.0); }${epilogue.half ? IN_RANGE4 : ''}
 ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let first_row = group.y * ${rows}u;
   let first_column = group.x * ${columns}u;
@@ -89,7 +93,7 @@ ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group
     if (k < end) {
       ${stagedLeft.load}
       ${stagedRight.load}
-      ${sums ? stagedLeft.each((block) => `${block}_sum += ${block}[0] + ${block}[1] + ${block}[2] + ${block}[3];`) : ''}
+      ${sums ? stagedLeft.each(added) : ''}
     }
     if (k > begin) {
       ${depths
@@ -119,7 +123,7 @@ ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group
   finish_patch(first_row + row + ${i * m}u, first_column + column + ${j * n}u, offset, patch_start, lane);`,
     )
     .join('\n  ')}
-  ${sums ? sumsCode(stagedLeft, rows, tile.slice, 'sum_tile') : ''}
+  ${sums ? sumsCode(stagedLeft, rows, tile.slice, 'sum_tile', (sum) => (left.half ? `(${sum}) / u.scale` : sum)) : ''}
 }
 fn finish_patch(row: u32, column: u32, offset: u32, start: u32, lane: u32) {
   for (var at = 4u * lane; at < ${m * n}u; at += ${4 * subgroup}u) {
@@ -132,8 +136,8 @@ ${sums ? SUMS : ''}`
   return {
     key: `learngene ${unit.name} product ${operandKey(left)} ${operandKey(right)} ${rows}x${columns} ${wide ? 4 : 1} ${epilogueKey(epilogue)} ${sums}`,
     storage: {
-      left: { type: elementType(left.wide) },
-      right: { type: elementType(right.wide) },
+      left: { type: elementType(left.wide, left.half) },
+      right: { type: elementType(right.wide, right.half) },
       ...epilogueStorage(epilogue, wide),
       ...(sums && { sums: { type: 'array<f32>', write: true } }),
     },
@@ -153,7 +157,8 @@ function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: num
     range(4)
       .flatMap((i) =>
         range(4).map((c) => {
-          const value = unit.convert(`in_range(${ranged(`${block}[${c}][${i}]`)})`)
+          const given = `${block}[${c}][${i}]`
+          const value = operand.half ? given : unit.convert(`in_range(${ranged(given)})`)
           return `${operand.name}_tile[(${outer} + ${i}u) * ${pitch}u + ${depth} + ${c}u] = ${value};`
         }),
       )

@@ -1,15 +1,17 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
+import { getPrecision } from '../../precision.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor, type Program, type TensorPart } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
+import { type Halves, isHalf, LARGEST_FLOAT16, sizeOf } from './halves.js'
 import { matrixUnitOf } from './matrix-unit.js'
-import { LARGEST_FLOAT16, mixedProductProgram, mixedTiles } from './mixed-product.js'
+import { mixedProductProgram, mixedTiles } from './mixed-product.js'
 import type { Operand } from './operand.js'
 import { type ProductShape, planProduct, type TunedPlan } from './planning.js'
 import { PARTS_THREADS, type Product, partsProgram, productProgram } from './product.js'
 import { FLOAT_TILES, type ProductSize, type TileFamily, type TileSize } from './tile.js'
 
-/** A matrix as a factor of a product, and which of its dimensions is summed over. */
+/** A matrix as a factor of a product, of float32 or float16, and which of its dimensions is summed over. */
 export interface Factor {
   readonly matrix: TensorInfo
   readonly depth: 'rows' | 'columns'
@@ -17,7 +19,10 @@ export interface Factor {
 
 /** How mixed precision keeps factors in the range of float16. */
 export interface Range {
-  /** Multiplies left before it rounds, and divides the result: a power of two that lifts small values above the smallest. */
+  /**
+   * Multiplies left before it rounds, and divides the result: a power of two that lifts small values above the smallest. A result of float16 is stored lifted, and its values beyond the largest
+   * become `beyond`: as left factor of a product of the same range it stands for what it was made of.
+   */
   readonly scale: number
   /** What becomes of values beyond the largest. */
   readonly beyond: number
@@ -25,7 +30,7 @@ export interface Range {
 
 const SATURATED: Range = { scale: 1, beyond: LARGEST_FLOAT16 }
 
-/** Tensors of a product's epilogue; see Epilogue. */
+/** Tensors of a product's epilogue; see Epilogue. `preActivation` and `kept` are of the result's kind, float32 or float16. */
 export interface Extras {
   readonly bias?: TensorInfo | undefined
   readonly residual?: TensorInfo | undefined
@@ -50,7 +55,7 @@ export function multiply(
   result: TensorInfo,
   { bias, residual, preActivation, kept, gelu = false, range = SATURATED }: Extras = {},
 ): void {
-  const [rows, columns] = result.shape as [number, number]
+  const [rows, columns] = sizeOf(result)
   const epilogue = {
     bias: bias !== undefined,
     keep: kept !== undefined,
@@ -58,11 +63,12 @@ export function multiply(
     geluDerivative: preActivation !== undefined,
     residual: residual !== undefined,
   }
-  const depth = left.matrix.shape[1]!
-  const step = rowsAtOnce(backend, rows, Math.max(depth, columns))
+  const [, depth] = sizeOf(left.matrix)
+  const halves = { left: isHalf(left.matrix), right: isHalf(right.matrix), result: isHalf(result) }
+  const step = rowsAtOnce(backend, rows, [left.matrix, result])
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first)
-    const { program, groups } = plan(backend, left, right, { rows: count, columns, depth, divisible: false }, epilogue)
+    const { program, groups } = plan(backend, left, right, { rows: count, columns, depth, divisible: false }, halves, epilogue)
     const some = (tensor?: TensorInfo) => tensor && rowsOf(tensor, first, count)
     const tensors = { left: some(left.matrix), right: right.matrix, result: some(result), bias }
     const extras = { residual: some(residual), pre_activation: some(preActivation), kept: some(kept) }
@@ -91,10 +97,11 @@ export function multiplyAndSum(
   { frozen = { begin: 0, end: 0 }, range = SATURATED }: { readonly frozen?: FrozenRows; readonly range?: Range } = {},
 ): void {
   const [rows, columns] = result.shape as [number, number]
-  const depth = left.matrix.shape[0]!
+  const [depth] = sizeOf(left.matrix)
+  const halves = { left: isHalf(left.matrix), right: isHalf(right.matrix), result: false }
   const wide = columns % 4 === 0
-  const { program, groups, share: planned } = plan(backend, left, right, { rows, columns, depth, divisible: true }, {})
-  const { piece, share } = piecesOf(depth, planned, rowsAtOnce(backend, depth, Math.max(rows, columns)))
+  const { program, groups, share: planned } = plan(backend, left, right, { rows, columns, depth, divisible: true }, halves)
+  const { piece, share } = piecesOf(depth, planned, rowsAtOnce(backend, depth, [left.matrix, right.matrix]))
   const parts = Math.ceil(depth / share)
   const into = (result: TensorInfo, sums: TensorInfo) => {
     for (let first = 0; first < depth; first += piece) {
@@ -131,51 +138,80 @@ function piecesOf(depth: number, share: number, step: number): { readonly piece:
   return { share: rounded, piece: Math.floor(step / rounded) * rounded }
 }
 
-/** So many rows of float32 take a multiple of 256 bytes, which is where a device may be asked to bind a buffer from. */
+/** So many rows of four bytes, or of any number of fours, take a multiple of 256 bytes, which is where a device may be asked to bind a buffer from. */
 const BOUND_ROWS = 64
 
-/** How many of the rows of tensors of this width the device binds at once: all, or a multiple of 64. */
-function rowsAtOnce({ device }: WebGPUBackend, rows: number, width: number): number {
-  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * width))
+/** How many of the rows of such tensors the device binds at once: all, or a multiple of 64. */
+function rowsAtOnce({ device }: WebGPUBackend, rows: number, tensors: readonly TensorInfo[]): number {
+  const words = Math.max(...tensors.map(({ shape }) => shape[1]!))
+  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * words))
   return rows <= most ? rows : Math.max(BOUND_ROWS, Math.floor(most / BOUND_ROWS) * BOUND_ROWS)
 }
 
 /** Some rows of a matrix; the matrix itself where they are all. */
 function rowsOf(tensor: TensorInfo, first: number, count: number): TensorInfo | TensorPart {
-  const [rows, columns] = tensor.shape as [number, number]
-  return count === rows ? tensor : { tensor, offset: 4 * first * columns, size: 4 * count * columns }
+  const [rows, words] = tensor.shape as [number, number]
+  return count === rows ? tensor : { tensor, offset: 4 * first * words, size: 4 * count * words }
 }
 
-/** The program for a product at the precision asked for, and how its work is cut. */
-function plan(backend: WebGPUBackend, left: Factor, right: Factor, size: ProductSize, epilogue: Epilogue) {
+/** Which matrices of a product are of float16. */
+interface HalvesOfProduct {
+  readonly left: boolean
+  readonly right: boolean
+  readonly result: boolean
+}
+
+/** The program for a product at the precision asked for, which is mixed where a matrix is of float16, and how its work is cut. */
+function plan(
+  backend: WebGPUBackend,
+  left: Factor,
+  right: Factor,
+  size: ProductSize,
+  halves: HalvesOfProduct,
+  epilogue: Omit<Epilogue, 'half'> = {},
+) {
   const shape = { ...size, left: contiguousOf(left), right: contiguousOf(right) }
-  const cut = <T extends TileSize>({ family, programOf }: ProgramFamily<T>) => {
+  const cut = <T extends TileSize>({ family, programOf, unit }: ProgramFamily<T>) => {
     const { tile, share, parts } = planProduct(backend, family, shape)
     const groups = [Math.ceil(size.columns / tile.columns), Math.ceil(size.rows / tile.rows), parts] as const
-    return { program: programOf(productOf(shape, epilogue), tile), share, groups }
+    const half = (is: boolean) => (is ? unit : undefined)
+    const product = productOf(shape, { ...epilogue, half: half(halves.result) }, half(halves.left), half(halves.right))
+    return { program: programOf(product, tile), share, groups }
   }
-  return withFamily(backend, cut)
+  return withFamily(backend, cut, Object.values(halves).includes(true) ? 'mixed' : getPrecision())
 }
 
 const contiguousOf = ({ depth }: Factor): Operand['contiguous'] => (depth === 'columns' ? 'depth' : 'outer')
 
-function productOf({ left, right, rows, columns, depth, divisible }: ProductShape, epilogue: Epilogue): Omit<Product, 'tile'> {
-  const operand = (name: Operand['name'], contiguous: Operand['contiguous'], outer: number): Operand => {
-    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0 }
+function productOf(
+  { left, right, rows, columns, depth, divisible }: ProductShape,
+  epilogue: Epilogue = {},
+  halfLeft?: Halves,
+  halfRight?: Halves,
+): Omit<Product, 'tile'> {
+  const operand = (name: Operand['name'], contiguous: Operand['contiguous'], outer: number, half?: Halves): Operand => {
+    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0, half }
   }
-  return { left: operand('left', left, rows), right: operand('right', right, columns), wide: columns % 4 === 0, epilogue, sums: divisible }
+  return {
+    left: operand('left', left, rows, halfLeft),
+    right: operand('right', right, columns, halfRight),
+    wide: columns % 4 === 0,
+    epilogue,
+    sums: divisible,
+  }
 }
 
 interface ProgramFamily<T extends TileSize> {
   readonly family: TileFamily<T>
   readonly programOf: (product: Omit<Product, 'tile'>, tile: T) => Program
+  readonly unit?: Halves
 }
 
-/** Tiles and programs at the precision asked for. */
-function withFamily<R>(backend: WebGPUBackend, use: <T extends TileSize>(family: ProgramFamily<T>) => R): R {
-  const unit = matrixUnitOf(backend)
+/** Tiles and programs at a precision. */
+function withFamily<R>(backend: WebGPUBackend, use: <T extends TileSize>(family: ProgramFamily<T>) => R, precision = getPrecision()): R {
+  const unit = matrixUnitOf(backend, precision)
   return unit
-    ? use({ family: mixedTiles(unit), programOf: (product, tile) => mixedProductProgram(product, tile, unit) })
+    ? use({ family: mixedTiles(unit), programOf: (product, tile) => mixedProductProgram(product, tile, unit), unit })
     : use({ family: FLOAT_TILES, programOf: (product, tile) => productProgram({ ...product, tile }) })
 }
 
@@ -184,7 +220,7 @@ export function programsOf(backend: WebGPUBackend, shape: ProductShape, tiles: r
   return withFamily(backend, ({ family, programOf }) =>
     family.tiles
       .filter((tile) => tiles.some(({ rows, columns }) => rows === tile.rows && columns === tile.columns))
-      .map((tile) => programOf(productOf(shape, {}), tile)),
+      .map((tile) => programOf(productOf(shape), tile)),
   )
 }
 

@@ -1,3 +1,5 @@
+import type { Halves } from './halves.js'
+
 /** One factor of a product: a matrix of outer x depth, where outer counts the result's rows or columns. */
 export interface Operand {
   readonly name: 'left' | 'right'
@@ -5,11 +7,20 @@ export interface Operand {
   readonly contiguous: 'depth' | 'outer'
   /** Whether the contiguous dimension divides by 4, so that four values are read at once. */
   readonly wide: boolean
+  /** How its values are read where they are float16; it is wide then. */
+  readonly half?: Halves | undefined
 }
 
-export const operandKey = ({ contiguous, wide }: Operand): string => `${contiguous}${wide ? 4 : 1}`
+export const operandKey = ({ contiguous, wide, half }: Operand): string => `${contiguous}${wide ? 4 : 1}${half ? 'h' : ''}`
 
-export const elementType = (wide: boolean): string => (wide ? 'array<vec4f>' : 'array<f32>')
+/** Of a buffer, as it is bound. */
+export function elementType(wide: boolean, half?: Halves): string {
+  if (half) return 'array<vec2u>'
+  return wide ? 'array<vec4f>' : 'array<f32>'
+}
+
+/** What the names of vectors and matrices of an operand's values end with. */
+const suffixOf = ({ half }: Operand): string => (half?.element === 'f16' ? 'h' : 'f')
 
 /**
  * WGSL of `NAME_block(outer, k, end)`: four columns, column c with the values of `outer` .. `outer` + 3 at depth k + c. Depths from `end` on are
@@ -17,32 +28,36 @@ export const elementType = (wide: boolean): string => (wide ? 'array<vec4f>' : '
  *
  * @param outerCount WGSL expression of the outer dimension
  */
-export function operandLoader({ name, contiguous, wide }: Operand, outerCount: string): string {
-  const read = wide ? wideRead(name) : narrowRead(name)
+export function operandLoader(operand: Operand, outerCount: string): string {
+  const { name, contiguous, wide } = operand
+  const read = wide ? wideRead(operand) : narrowRead(name)
+  const [vector, matrix] = [`vec4${suffixOf(operand)}`, `mat4x4${suffixOf(operand)}`]
   return contiguous === 'depth'
     ? `
-fn ${name}_row(outer: u32, k: u32, end: u32) -> vec4f {
+fn ${name}_row(outer: u32, k: u32, end: u32) -> ${vector} {
   let at = min(outer, ${outerCount} - 1u) * u.depth + k;
   ${read('end - min(k, end)')}
 }
-fn ${name}_block(outer: u32, k: u32, end: u32) -> mat4x4f {
-  return transpose(mat4x4f(${[0, 1, 2, 3].map((i) => `${name}_row(outer + ${i}u, k, end)`).join(', ')}));
+fn ${name}_block(outer: u32, k: u32, end: u32) -> ${matrix} {
+  return transpose(${matrix}(${[0, 1, 2, 3].map((i) => `${name}_row(outer + ${i}u, k, end)`).join(', ')}));
 }`
     : `
-fn ${name}_column(outer: u32, k: u32, end: u32) -> vec4f {
-  if (k >= end) { return vec4f(); }
+fn ${name}_column(outer: u32, k: u32, end: u32) -> ${vector} {
+  if (k >= end) { return ${vector}(); }
   let at = k * ${outerCount} + outer;
   ${read(`${outerCount} - min(outer, ${outerCount})`)}
 }
-fn ${name}_block(outer: u32, k: u32, end: u32) -> mat4x4f {
-  return mat4x4f(${[0, 1, 2, 3].map((c) => `${name}_column(outer, k + ${c}u, end)`).join(', ')});
+fn ${name}_block(outer: u32, k: u32, end: u32) -> ${matrix} {
+  return ${matrix}(${[0, 1, 2, 3].map((c) => `${name}_column(outer, k + ${c}u, end)`).join(', ')});
 }`
 }
 
 /** Reads four values from `at` on, of which the first `count` exist; where the dimension divides by 4 all do or none does. */
-const wideRead = (name: string) => (count: string) =>
-  `if (${count} == 0u) { return vec4f(); }
-  return ${name}[at / 4u];`
+const wideRead = (operand: Operand) => (count: string) => {
+  const four = `${operand.name}[at / 4u]`
+  return `if (${count} == 0u) { return vec4${suffixOf(operand)}(); }
+  return ${operand.half ? operand.half.unpack(four) : four};`
+}
 
 const narrowRead = (name: string) => (count: string) =>
   `let count = ${count};
@@ -63,7 +78,8 @@ export interface Slice {
 }
 
 /** WGSL that gives each thread its blocks of a slice: `declare` variables, `load` them from memory for the slice at `k`, `stage` them in workgroup memory. */
-export function staging({ name, contiguous }: Operand, slice: Slice) {
+export function staging(operand: Operand, slice: Slice) {
+  const { name, contiguous } = operand
   const blocks = (slice.outer * slice.depth) / 16
   const rounds = Array.from({ length: Math.ceil(blocks / slice.threads) }, (_, round) => round)
   const index = (round: number) => (round === 0 ? 'local' : `(local + ${round * slice.threads}u)`)
@@ -78,7 +94,7 @@ export function staging({ name, contiguous }: Operand, slice: Slice) {
     rounds.map((round) => guarded(round, code(`${name}_${round}`, place(index(round))))).join(' ')
   const declared = rounds.map((round) => `${name}_${round}`)
   return {
-    declare: declared.map((variable) => `var ${variable} = mat4x4f();`).join(' '),
+    declare: declared.map((variable) => `var ${variable} = mat4x4${suffixOf(operand)}();`).join(' '),
     /** Names of the variables. */
     declared,
     load: each((variable, at) => `${variable} = ${name}_block(${slice.first} + ${at.outer}, k + ${at.depth}, end);`),

@@ -134,14 +134,21 @@ export const SUMS_UNIFORMS = { first_part: 'u32', frozen_begin: 'u32', frozen_en
  * WGSL that adds the threads' sums of each row, in the order of the depth, in the first column of workgroups.
  *
  * @param memory an array of vectors in workgroup memory, of one for each block
+ * @param finish an expression of the sums of four rows, of what they are added up to
  */
-export function sumsCode({ each }: ReturnType<typeof staging>, rows: number, slice: number, memory: string): string {
+export function sumsCode(
+  { each }: ReturnType<typeof staging>,
+  rows: number,
+  slice: number,
+  memory: string,
+  finish = (sum: string) => sum,
+): string {
   const across = slice / 4
   const parts = Array.from({ length: across }, (_, d) => `${memory}[local * ${across}u + ${d}u]`)
   return `workgroupBarrier();
   ${each((block, at) => `${memory}[${at.outer} / 4u * ${across}u + ${at.depth} / 4u] = ${block}_sum;`)}
   workgroupBarrier();
-  if (group.x == 0u && local < ${rows / 4}u) { finish_sums(first_row + 4u * local, part, ${parts.join(' + ')}); }`
+  if (group.x == 0u && local < ${rows / 4}u) { finish_sums(first_row + 4u * local, part, ${finish(parts.join(' + '))}); }`
 }
 
 /** WGSL of `finish_sums(row, part, value)`: writes the sums of four rows, and zeros for frozen ones. */
