@@ -6,7 +6,6 @@ import {
   copyOf,
   type Matrix,
   type Matrix64,
-  matrixOf,
   meanDiagonal,
   solvePositiveDefinite,
   symmetric,
@@ -110,12 +109,12 @@ export function affineColumns(weight: Matrix, bias: ArrayLike<number>): AffineCo
 /** The equations of some of the inputs only, in the given order. */
 export function ofInputs({ xx, xy }: Normal, inputs: readonly number[]): Normal {
   const taken = [...inputs, xx.rows - 1]
-  const pick = (from: Matrix64, columns: readonly number[]) =>
-    matrixOf(
-      Float64Array.from(taken.flatMap((row) => columns.map((column) => from.data[row * from.columns + column]!))),
-      taken.length,
-      columns.length,
-    )
+  const pick = (from: Matrix64, columns: readonly number[]) => {
+    const picked = zeros(taken.length, columns.length)
+    let to = 0
+    for (const row of taken) for (const column of columns) picked.data[to++] = from.data[row * from.columns + column]!
+    return picked
+  }
   return {
     xx: pick(xx, taken),
     xy: pick(
