@@ -277,6 +277,8 @@ describe('leastSquares', () => {
     it('refuses features of other widths', () => {
       const gram = gramOf(matrixOf(uniformArray(12, 1), 3, 4), uniformMatrix(3, 7, 1))
       expect(() => leastSquares()({ ...problem, gram })).toThrow('maps width 5 to 7, got features of widths 4 and 7 in gram')
+      const other = gramOf(uniformMatrix(3, 5, 1), uniformMatrix(3, 6, 1))
+      expect(() => leastSquares()({ ...problem, gram: other })).toThrow('maps width 5 to 7, got features of widths 5 and 6 in gram')
     })
   })
 })

@@ -208,6 +208,13 @@ describe.skipIf(reason !== '')(`learngene study${reason}`, () => {
     expect(() => run('study', 'report', 'nowhere')).toThrow('nowhere is no study: study.json cannot be read (ENOENT)')
   })
 
+  it('goes on from the results that are kept in this repository: their recipes are still those of the grid', () => {
+    const kept = fileURLToPath(new URL('../../../../benchmarks/study/overnight.jsonl', import.meta.url))
+    const lines = readFileSync(kept, 'utf8').trimEnd().split('\n').length
+    const planned = JSON.parse(run('study', 'plan', join(root, 'goes-on'), '--scale', 'overnight', '--results', kept, '--json'))
+    expect(planned).toMatchObject({ cells: 165, done: lines, results: { given: lines, other: 0 } })
+  })
+
   it('keeps what was measured when all else is gone', () => {
     const files = () => ['report.json', 'results.jsonl'].map((file) => readFileSync(join(dir, file), 'utf8'))
     const [report, kept] = files()

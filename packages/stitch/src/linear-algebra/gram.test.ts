@@ -115,6 +115,7 @@ describe('gram', () => {
     it('refuses to add nothing or different widths', () => {
       expect(() => addGrams([])).toThrow('at least one, got none')
       expect(() => addGrams([createGram(4, 2), createGram(4, 3)])).toThrow('equal widths, got 4 -> 2 and 4 -> 3')
+      expect(() => addGrams([createGram(4, 2), createGram(5, 2)])).toThrow('equal widths, got 4 -> 2 and 5 -> 2')
     })
   })
 })
@@ -187,6 +188,7 @@ describe('residual', () => {
 
   it('refuses other widths and no rows', () => {
     expect(() => residual(mapFrom(3, 2, 1), createGram(3, 4))).toThrow('got a 3 -> 2 map and 3 -> 4 features')
+    expect(() => residual(mapFrom(3, 2, 1), createGram(4, 2))).toThrow('got a 3 -> 2 map and 4 -> 2 features')
     expect(() => residual(mapFrom(3, 2, 1), createGram(3, 2))).toThrow('at least one row')
   })
 })

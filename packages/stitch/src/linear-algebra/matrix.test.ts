@@ -11,6 +11,7 @@ describe('matrix', () => {
     expect([...copyOf(corner).data]).toEqual([2, 3, 5, 6])
     expect([...copyOf(transpose(corner)).data]).toEqual([2, 5, 3, 6])
     expect([...copyOf(block(transpose(matrix), 1, 0, 2, 1)).data]).toEqual([2, 3])
+    expect([...copyOf(block(transpose(matrix), 1, 1, 2, 1)).data]).toEqual([5, 6])
     expect(corner.data).toBe(matrix.data)
   })
 
@@ -52,6 +53,13 @@ describe('addProduct', () => {
     expect(relativeError(product(transpose(a), transpose(b)).data, naiveProduct(transpose(a), transpose(b)).data)).toBeLessThan(1e-14)
   })
 
+  it('writes through a transposed view', () => {
+    const [a, b] = [uniformMatrix(3, 4, 1), uniformMatrix(4, 5, 2)]
+    const out = zeros(5, 3)
+    addProduct(transpose(out), a, b)
+    expect(relativeError(copyOf(transpose(out)).data, naiveProduct(a, b).data)).toBeLessThan(1e-14)
+  })
+
   it('adds a multiple to a block and leaves the rest alone', () => {
     const a = uniformMatrix(3, 4, 1)
     const b = uniformMatrix(4, 5, 2)
@@ -87,5 +95,8 @@ describe('addProduct', () => {
 
   it('refuses shapes that do not fit', () => {
     expect(() => product(uniformMatrix(2, 3, 1), uniformMatrix(4, 5, 1))).toThrow('[M, K] [K, N] -> [M, N], got [2, 3] [4, 5] -> [2, 5]')
+    const [a, b] = [uniformMatrix(2, 3, 1), uniformMatrix(3, 5, 1)]
+    expect(() => addProduct(zeros(3, 5), a, b)).toThrow('got [2, 3] [3, 5] -> [3, 5]')
+    expect(() => addProduct(zeros(2, 4), a, b)).toThrow('got [2, 3] [3, 5] -> [2, 4]')
   })
 })

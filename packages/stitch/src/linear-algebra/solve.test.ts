@@ -69,6 +69,7 @@ describe('bad input', () => {
     ['a negative eigenvalue', Float64Array.of(1, 2, 2, 1), 'the matrix of a [2, 2] positive definite system has a negative eigenvalue'],
     ['a negative diagonal', Float64Array.of(1, 0, 0, -1), 'finite and not negative, got -1 at 1'],
     ['NaN on the diagonal', Float64Array.of(1, 0, 0, Number.NaN), 'finite and not negative, got NaN at 1'],
+    ['Infinity on the diagonal', Float64Array.of(1, 0, 0, Number.POSITIVE_INFINITY), 'finite and not negative, got Infinity at 1'],
     ['NaN beside the diagonal', Float64Array.of(1, Number.NaN, 0, 1), 'must consist of finite numbers'],
     ['Infinity beside the diagonal', Float64Array.of(1, Number.POSITIVE_INFINITY, 0, 1), 'must consist of finite numbers'],
   ])('refuses %s', (_, data, message) => {
@@ -79,6 +80,8 @@ describe('bad input', () => {
     expect(() => solvePositiveDefinite(identity(), matrixOf(Float64Array.of(1, Number.NaN), 2, 1))).toThrow(
       'right-hand sides must be finite',
     )
+    const oneOfTwo = matrixOf(Float64Array.of(1, Number.NaN, 1, 0), 2, 2)
+    expect(() => solvePositiveDefinite(identity(), oneOfTwo)).toThrow('right-hand sides must be finite')
   })
 
   it('refuses shapes that do not fit', () => {
