@@ -55,3 +55,14 @@ it('refuses a wrong number', () => {
       /^moreStitches: maxStitches must be an integer of at least 1; got /,
     )
 })
+
+it('refuses what is no space and no path in one line', () => {
+  expect(() => moreStitches([] as never, 2)).toThrow(/^moreStitches: space must be /)
+  expect(() => findWithStitches(slidingWindow(tiers), 't0[0-5]' as never)).toThrow(/^findWithStitches: path must be /)
+})
+
+it('looks for a path with as many stitches as it has, and for none where it has none', () => {
+  const space = aligned(tiers, { stride: 2 })
+  expect(findWithStitches(space, parsePath('t1[0-4]'))).toBeUndefined()
+  expect(findWithStitches(singleTiers(tiers), parsePath('t1[0-2]>t2[3-5]'))).toBeUndefined()
+})
