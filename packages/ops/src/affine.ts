@@ -1,8 +1,9 @@
-import { add, concat, engine, getBackend, slice, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, zeros } from '@tensorflow/tfjs-core'
+import { add, concat, getBackend, slice, sum, type Tensor, type Tensor1D, type Tensor2D, tidy, zeros } from '@tensorflow/tfjs-core'
 import { geluOf, timesGeluDerivative } from './gelu.js'
 import { findKernel } from './kernels.js'
 import { product } from './matmul.js'
 import { getPrecision, warnOfFullPrecision } from './precision.js'
+import { underTape } from './with-gradient.js'
 
 /** Elements begin to end (exclusive) of a bias. */
 export interface BiasRange {
@@ -72,9 +73,6 @@ const reference: Affine = {
   },
   activationGradient: timesGeluDerivative,
 }
-
-/** Whether somebody may ask for gradients of what runs now. */
-const underTape = (): boolean => engine().state.activeTape != null
 
 function withZeros(x: Tensor1D, { begin, end }: BiasRange): Tensor1D {
   const behind = x.shape[0] - end

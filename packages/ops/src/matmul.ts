@@ -1,5 +1,6 @@
-import { concat, engine, getBackend, matMul, reshape, type Tensor2D, type Tensor3D, tidy, transpose, unstack } from '@tensorflow/tfjs-core'
+import { concat, getBackend, matMul, reshape, type Tensor2D, type Tensor3D, tidy, transpose, unstack } from '@tensorflow/tfjs-core'
 import { findKernel } from './kernels.js'
+import { underTape } from './with-gradient.js'
 
 /**
  * Matrix product that avoids the slow paths of the wasm backend: there only untransposed two-dimensional products are fast,
@@ -18,7 +19,7 @@ const WASM_BATCH_THRESHOLD = 64
  * backend takes its own kernel, which transposes nothing.
  */
 export function batchProduct(a: Tensor3D, b: Tensor3D, transposeA = false, transposeB = false): Tensor3D {
-  const kernel = engine().state.activeTape == null ? findKernel('LearngeneBatchProduct') : undefined
+  const kernel = underTape() ? undefined : findKernel('LearngeneBatchProduct')
   const steps = a.shape[transposeA ? 1 : 2]
   if (kernel && a.shape[0] === b.shape[0] && steps === b.shape[transposeB ? 2 : 1]) {
     return kernel({ a, b }, { transposeA, transposeB })[0] as Tensor3D

@@ -9,6 +9,9 @@ export interface Forward<Y extends Tensor | Tensor[], S extends Tensor[]> {
   gradient(dy: Y, ...saved: S): Tensor[]
 }
 
+/** Whether somebody may ask for gradients of what runs now. */
+export const underTape = (): boolean => engine().state.activeTape != null
+
 /**
  * An operation with a gradient of its own. Every tensor that needs a gradient must be among the inputs; all others that the forward pass uses are data. Where it has several values their gradients
  * arrive together, so that one pass may compute what the inputs get of them all.

@@ -1,5 +1,5 @@
 import { expectRefusal, startBackend } from '@learngene/testing'
-import { createViT, describe, disposeNetwork } from '@learngene/vit-blocks'
+import { describe, disposeNetwork } from '@learngene/vit-blocks'
 import { afterAll, beforeAll, expect, describe as group, it } from 'vitest'
 import {
   assignStitch,
@@ -23,6 +23,7 @@ import {
   sharedMacs,
   slidingWindow,
 } from './index.js'
+import { smallFamily } from './testing/family.js'
 import { weightRng } from './testing/paths.js'
 
 let family: StitchedFamily
@@ -31,14 +32,7 @@ const wrong = (value: unknown) => value as never
 
 beforeAll(async () => {
   await startBackend('cpu')
-  const config = { imageSize: 8, patchSize: 4, channels: 1, depth: 2, heads: 2, classes: 3 }
-  const tiers = [4, 8].map((width) => ({
-    name: `w${width}`,
-    network: createViT({ ...config, width }, weightRng(width)),
-    transformations: [],
-  }))
-  const space = slidingWindow(tiers.map(shapeOfTier))
-  family = { tiers, space, stitches: createStitches(space, weightRng(1)) }
+  family = smallFamily({ depth: 2, width: 8 })
 })
 afterAll(() => {
   for (const { network } of family.tiers) disposeNetwork(network)

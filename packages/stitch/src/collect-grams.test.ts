@@ -1,18 +1,14 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { startBackend } from '@learngene/testing'
-import { createViT, disposeNetwork, forward } from '@learngene/vit-blocks'
+import { disposeNetwork, forward } from '@learngene/vit-blocks'
 import { dispose, memory, type Tensor2D, type Tensor4D, tensor4d, zeros } from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { collectGrams } from './collect-grams.js'
 import type { StitchedFamily } from './family.js'
-import { shapeOfTier } from './family.js'
 import { accumulate, addGrams, createGram, type Gram } from './linear-algebra.js'
-import { slidingWindow } from './paths/index.js'
-import { createStitches } from './stitches.js'
+import { smallFamily } from './testing/family.js'
 import { relativeError, uniformArray } from './testing/matrices.js'
-import { weightRng } from './testing/paths.js'
 
-const config = { imageSize: 8, patchSize: 4, channels: 1, depth: 3, heads: 2, classes: 3 } as const
 const pixels = uniformArray(5 * 64, 1)
 const images = (indices: ArrayLike<number>): Tensor4D =>
   tensor4d(Float32Array.from(Array.from(indices).flatMap((i) => [...pixels.subarray(64 * i, 64 * (i + 1))])), [indices.length, 8, 8, 1])
@@ -26,13 +22,7 @@ let family: StitchedFamily
 
 beforeAll(async () => {
   await startBackend('cpu')
-  const tiers = [4, 6].map((width) => ({
-    name: `w${width}`,
-    network: createViT({ ...config, width }, weightRng(width)),
-    transformations: [],
-  }))
-  const space = slidingWindow(tiers.map(shapeOfTier))
-  family = { tiers, space, stitches: createStitches(space, weightRng(1)) }
+  family = smallFamily({ depth: 3, width: 6 })
 })
 afterAll(() => {
   for (const { network } of family.tiers) disposeNetwork(network)
