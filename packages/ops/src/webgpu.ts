@@ -45,7 +45,8 @@ export function useTuning(text: string): void {
 
 /**
  * Has the current webgpu backend plan products for a device of these properties in place of those of its class: `processors`, `rate` (multiply-adds of one in a
- * second), `bytesPerSecond`, `launch` (seconds of a dispatch beside its work).
+ * second), `bytesPerSecond`, `registers` (values of four bytes in those of one), `accumulators` (results that a thread holds), `launch` (seconds of a dispatch beside its
+ * work).
  *
  * @throws where a number is not above 0; where the current backend is another
  */

@@ -16,6 +16,9 @@ type Replayed =
     }
   | { readonly kind: 'copy'; readonly arguments: Parameters<GPUCommandEncoder['copyBufferToBuffer']> }
 
+/** Commands that are given to the GPU at first, and then as many again as it has: it works on them while the others are encoded. */
+const FIRST_SUBMIT = 16
+
 /** The memory that the recordings of one step share. */
 export interface Memory {
   readonly backend: WebGPUBackend
@@ -96,11 +99,19 @@ export class Recording {
   replay(inputs: readonly Tensor[]): { readonly result: unknown; readonly tensors: Tensor[] } {
     const { backend } = this.memory
     for (const outside of this.step.outside) checkOutside(backend, outside)
-    const encoder = openEncoder(backend)
+    let encoder = openEncoder(backend)
     this.writeInputs(encoder, inputs)
     let pass: GPUComputePassEncoder | undefined
     let pipeline: GPUComputePipeline | undefined
-    for (const command of this.commands) {
+    let submitAt = FIRST_SUBMIT
+    for (const [i, command] of this.commands.entries()) {
+      if (i === submitAt) {
+        pass?.end()
+        pass = pipeline = undefined
+        backend.submitQueue()
+        encoder = openEncoder(backend)
+        submitAt *= 2
+      }
       if (command.kind === 'copy') {
         pass?.end()
         pass = pipeline = undefined

@@ -28,7 +28,7 @@ test.each<[Partial<GPUAdapterInfo>, DeviceClass]>([
 test.each<[object, string]>([
   [{ processors: 0 }, 'processors of a device model must be a number above 0; got 0'],
   [{ launch: Number.NaN }, 'launch of a device model must be a number above 0; got NaN'],
-  [{ cores: 3 }, "a device model has processors, rate, bytesPerSecond, launch; got 'cores'"],
+  [{ cores: 3 }, "a device model has processors, rate, bytesPerSecond, registers, accumulators, launch; got 'cores'"],
 ])('refuses %j', (model, message) => {
   expect(() => checkDeviceModel(model)).toThrow(message)
 })

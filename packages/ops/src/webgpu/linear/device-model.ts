@@ -7,6 +7,10 @@ export interface DeviceModel {
   /** float32 multiply-adds that one processor does in a second. */
   readonly rate: number
   readonly bytesPerSecond: number
+  /** Values of four bytes that the registers of one processor hold: how many workgroups it runs at once. */
+  readonly registers: number
+  /** Results of a product that one thread can hold without spilling any to memory. */
+  readonly accumulators: number
   /** Seconds that one more dispatch takes beside its work. */
   readonly launch: number
 }
@@ -17,19 +21,19 @@ export interface DeviceModel {
  */
 export const DEVICE_MODELS = {
   /** SwiftShader, llvmpipe: a few cores of a CPU with vectors of four. */
-  software: { processors: 4, rate: 1e10, bytesPerSecond: 1e10, launch: 5e-5 },
+  software: { processors: 4, rate: 1e10, bytesPerSecond: 1e10, registers: 4096, accumulators: 64, launch: 5e-5 },
   /** Adreno, Mali, PowerVR: 64 multiply-adds a cycle at 0.8 GHz, memory that the CPU shares. */
-  mobile: { processors: 4, rate: 5e10, bytesPerSecond: 3e10, launch: 3e-5 },
+  mobile: { processors: 4, rate: 5e10, bytesPerSecond: 3e10, registers: 16384, accumulators: 64, launch: 3e-5 },
   /** Intel's, and whatever is not known: 128 a cycle at 1.2 GHz. */
-  integrated: { processors: 8, rate: 1.5e11, bytesPerSecond: 6e10, launch: 1e-5 },
+  integrated: { processors: 8, rate: 1.5e11, bytesPerSecond: 6e10, registers: 32768, accumulators: 64, launch: 1e-5 },
   /** The least M1: 8 cores of 128 a cycle at 1.3 GHz. */
-  apple: { processors: 8, rate: 1.6e11, bytesPerSecond: 7e10, launch: 1e-5 },
+  apple: { processors: 8, rate: 1.6e11, bytesPerSecond: 7e10, registers: 49152, accumulators: 64, launch: 1e-5 },
   /** Cards of NVIDIA and AMD: 128 a cycle at 1.7 GHz. */
-  discrete: { processors: 32, rate: 2.2e11, bytesPerSecond: 3e11, launch: 5e-6 },
+  discrete: { processors: 32, rate: 2.2e11, bytesPerSecond: 3e11, registers: 65536, accumulators: 128, launch: 5e-6 },
   /** A100, Instinct and what came after them. */
-  datacentre: { processors: 108, rate: 1.8e11, bytesPerSecond: 1.5e12, launch: 3e-6 },
+  datacentre: { processors: 108, rate: 1.8e11, bytesPerSecond: 1.5e12, registers: 65536, accumulators: 128, launch: 3e-6 },
   /** H100 and H200 with HBM3: 128 a cycle at 1.75 GHz. */
-  hopper: { processors: 132, rate: 2.2e11, bytesPerSecond: 3e12, launch: 3e-6 },
+  hopper: { processors: 132, rate: 2.2e11, bytesPerSecond: 3e12, registers: 65536, accumulators: 128, launch: 3e-6 },
 } as const satisfies { readonly [name: string]: DeviceModel }
 
 export type DeviceClass = keyof typeof DEVICE_MODELS

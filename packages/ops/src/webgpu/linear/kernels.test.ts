@@ -92,7 +92,7 @@ describeWebGPU(() => {
   test('takes 1 dispatch forward and at most 3 backward, options included', () => {
     const random = randomTensors(2)
     const inputs = [random([1100, 64]), random([64, 64]), random([64]), random([1100, 64])]
-    const parameters = [random([1100, 64]), random([256, 64]), random([256]), random([64, 256]), random([64]), random([1100, 64])]
+    const parameters = [random([1100, 64]), random([128, 64]), random([128]), random([64, 128]), random([64]), random([1100, 64])]
     const forward = (operation: Operation, inputs: Tensor[]) => countDispatches(() => tidy(() => void operation(...inputs)))
     const training = (operation: Operation, inputs: Tensor[]) => {
       const dy = random([1100, 64])

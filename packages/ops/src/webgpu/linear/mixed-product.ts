@@ -17,11 +17,11 @@ const SUBGROUPS = 4
 
 /** The first and the last take at most 16 KiB of workgroup memory, all in all. Of equal promise, the earlier was as fast on an H200, or faster. */
 export const MIXED_TILES: readonly MixedTile[] = [
-  { rows: 64, columns: 64, slice: 32, efficiency: 1 },
-  { rows: 64, columns: 128, slice: 32, efficiency: 1 },
-  { rows: 128, columns: 64, slice: 32, efficiency: 0.9 },
-  { rows: 128, columns: 128, slice: 32, efficiency: 1 },
-  { rows: 32, columns: 64, slice: 32, efficiency: 0.6 },
+  { rows: 64, columns: 64, slice: 32, efficiency: 1, registers: 128 },
+  { rows: 64, columns: 128, slice: 32, efficiency: 1, registers: 168 },
+  { rows: 128, columns: 64, slice: 32, efficiency: 0.9, registers: 168 },
+  { rows: 128, columns: 128, slice: 32, efficiency: 1, registers: 255 },
+  { rows: 32, columns: 64, slice: 32, efficiency: 0.6, registers: 96 },
 ]
 
 /** The mixed tiles for a unit. */
@@ -33,6 +33,7 @@ export function mixedTiles(unit: MatrixUnit): TileFamily<MixedTile> {
     needs: ({ rows, columns, slice }) => ({
       threads: SUBGROUPS * unit.subgroup,
       bytes: (rows + columns) * pitchOf(slice) * element + SUBGROUPS * unit.m * unit.n * 4 + rows * slice,
+      accumulators: (rows * columns) / (SUBGROUPS * unit.subgroup),
     }),
   }
 }

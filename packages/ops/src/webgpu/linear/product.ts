@@ -19,7 +19,7 @@ const UNROLLED = { alone: SLICE, withSums: 4 }
 
 /**
  * result[r, c] = sum over k of left[r, k] right[c, k], by tiles: a workgroup stages slices of both operands in its memory, each next one read while
- * the last is multiplied, and each thread accumulates its part of the tile in registers. Workgroup z takes depths z u.share .. (z + 1) u.share - 1 only
+ * the last is multiplied where the tile prefetches, and each thread accumulates its part of the tile in registers. Workgroup z takes depths z u.share .. (z + 1) u.share - 1 only
  * and writes to the z-th of as many results (and sums) one behind the other, counted from u.first_part where it sums. u.share must divide by SLICE unless there is
  * one part.
  */
@@ -33,6 +33,23 @@ export function productProgram(product: Product): Program {
   const groups = range(tile.threadRows / 4)
   const bands = range(tile.threadColumns / 4)
   const cells = groups.flatMap((i) => range(4).flatMap((r) => bands.map((j) => ({ i, r, j, name: `c${i}${r}${j}` }))))
+  const load = lines([
+    ...staged.map(({ load }) => load),
+    sums ? staged[0].each((block) => `${block}_sum += ${block}[0] + ${block}[1] + ${block}[2] + ${block}[3];`) : '',
+  ])
+  const multiply = `for (var step = 0u; step < ${SLICE / unrolled}u; step++) {
+    let left_at = step * ${unrolled * staged[0].pitch}u + y;
+    let right_at = step * ${unrolled * staged[1].pitch}u + x;
+    ${lines(
+      range(unrolled).map(
+        (d) => `{
+      ${groups.map((i) => `let a${i} = left_tile[left_at + ${d * staged[0].pitch + i * down}u];`).join(' ')}
+      ${bands.map((j) => `let b${j} = right_tile[right_at + ${d * staged[1].pitch + j * across}u];`).join(' ')}
+      ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')}
+    }`,
+      ),
+    )}
+  }`
   const code = `
 ${operandLoader(left, 'u.rows')}
 ${operandLoader(right, 'u.columns')}
@@ -48,32 +65,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   ${cells.map(({ name }) => `var ${name} = vec4f();`).join(' ')}
   ${sums ? staged[0].declared.map((block) => `var ${block}_sum = vec4f();`).join(' ') : ''}
   ${staged.map(({ declare }) => declare).join('\n  ')}
-  loop {
-    if (k < end) {
-      ${staged.map(({ load }) => load).join('\n      ')}
-      ${sums ? staged[0].each((block) => `${block}_sum += ${block}[0] + ${block}[1] + ${block}[2] + ${block}[3];`) : ''}
-    }
-    if (k > begin) {
-      for (var step = 0u; step < ${SLICE / unrolled}u; step++) {
-        let left_at = step * ${unrolled * staged[0].pitch}u + y;
-        let right_at = step * ${unrolled * staged[1].pitch}u + x;
-        ${range(unrolled)
-          .map(
-            (d) => `{
-          ${groups.map((i) => `let a${i} = left_tile[left_at + ${d * staged[0].pitch + i * down}u];`).join(' ')}
-          ${bands.map((j) => `let b${j} = right_tile[right_at + ${d * staged[1].pitch + j * across}u];`).join(' ')}
-          ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')}
-        }`,
-          )
-          .join('\n        ')}
-      }
-    }
-    if (k >= end) { break; }
-    workgroupBarrier();
-    ${staged.map(({ stage }) => stage).join('\n    ')}
-    workgroupBarrier();
-    k += ${SLICE}u;
-  }
+  ${sliceLoop(tile.prefetch, { load, stage: lines(staged.map(({ stage }) => stage)), multiply })}
   ${partCode(sums)}
   let offset = part * u.rows * u.columns;
   ${cells
@@ -99,6 +91,32 @@ ${sums ? SUMS : ''}`
   }
 }
 
+/** WGSL that multiplies slice after slice, from `begin` to `end`: each is read before or after the last is multiplied. */
+function sliceLoop(
+  prefetch: boolean,
+  { load, stage, multiply }: { readonly load: string; readonly stage: string; readonly multiply: string },
+) {
+  return prefetch
+    ? `loop {
+    if (k < end) { ${load} }
+    if (k > begin) { ${multiply} }
+    if (k >= end) { break; }
+    workgroupBarrier();
+    ${stage}
+    workgroupBarrier();
+    k += ${SLICE}u;
+  }`
+    : `loop {
+    if (k >= end) { break; }
+    workgroupBarrier();
+    ${load}
+    ${stage}
+    workgroupBarrier();
+    ${multiply}
+    k += ${SLICE}u;
+  }`
+}
+
 /**
  * WGSL of a thread's place in the tile. Thirty-two neighbours, which most GPUs run together, lie in a block of 4 x 8, so that they read few different vectors of either
  * side.
@@ -122,6 +140,8 @@ function staged4(operand: Operand, outer: number, first: string, threads: number
   const memory = `var<workgroup> ${operand.name}_tile: array<vec4f, ${SLICE * pitch}>;`
   return { pitch, memory, ...staging(operand, { outer, depth: SLICE, threads, first, write }) }
 }
+
+const lines = (code: readonly string[]) => code.join('\n    ')
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
 

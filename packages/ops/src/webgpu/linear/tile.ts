@@ -6,34 +6,42 @@ export interface TileSize {
   readonly columns: number
   /** Share of the peak rate that the tile is expected to reach on a device full of work: larger tiles read less per operation. */
   readonly efficiency: number
+  /** Values of four bytes that a thread is expected to hold: how many workgroups a processor runs at once follows from them. */
+  readonly registers: number
 }
 
 /** How a tile is cut: each thread holds threadRows x threadColumns of it in registers. */
 export interface Tile extends TileSize {
-  readonly threadRows: 4 | 8
-  readonly threadColumns: 4 | 8
+  readonly threadRows: 4 | 8 | 16
+  readonly threadColumns: 4 | 8 | 12
+  /** Whether threads read the next slice while they multiply the last, and hold it in registers meanwhile. */
+  readonly prefetch: boolean
 }
 
 /** Depth of the slices that a workgroup stages. */
 export const SLICE = 16
 
-/** Widths of DeiT divide by 96 and by 64, those of its perceptrons by 128. */
+/**
+ * Widths of DeiT divide by 96 and by 64, those of its perceptrons by 128. Efficiencies and registers are what explains the times of DeiT's forward products on an H100 (benchmarks/NOTES.md): there each
+ * was the fastest for some of them but the last four, which are for products that it was not measured by, and for smaller devices.
+ */
 export const TILES: readonly Tile[] = [
-  { rows: 128, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 1 },
-  { rows: 128, columns: 128, threadRows: 8, threadColumns: 8, efficiency: 1 },
-  { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.95 },
-  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 0.95 },
-  { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.85 },
-  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, efficiency: 0.65 },
-  { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, efficiency: 0.5 },
+  { rows: 128, columns: 128, threadRows: 16, threadColumns: 8, prefetch: true, efficiency: 0.79, registers: 255 },
+  { rows: 128, columns: 96, threadRows: 8, threadColumns: 12, prefetch: false, efficiency: 0.71, registers: 168 },
+  { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.72, registers: 200 },
+  { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.67, registers: 168 },
+  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.66, registers: 168 },
+  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, prefetch: true, efficiency: 0.5, registers: 104 },
+  { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, prefetch: true, efficiency: 0.36, registers: 72 },
 ]
 
 export const threadsOf = (tile: Tile): number => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns)
 
-/** What a workgroup takes of a device: threads, and bytes of workgroup memory. */
+/** What a workgroup takes of a device: threads, bytes of workgroup memory, and results that each thread holds in registers. */
 export interface Needs {
   readonly threads: number
   readonly bytes: number
+  readonly accumulators: number
 }
 
 /** Tiles of one kind of program, and what a workgroup of each takes. */
@@ -48,7 +56,11 @@ export interface TileFamily<T extends TileSize> {
 export const FLOAT_TILES: TileFamily<Tile> = {
   name: 'f32',
   tiles: TILES,
-  needs: (tile) => ({ threads: threadsOf(tile), bytes: (tile.rows / 4 + 1 + tile.columns / 4 + 1) * SLICE * 16 }),
+  needs: (tile) => ({
+    threads: threadsOf(tile),
+    bytes: (tile.rows / 4 + 1 + tile.columns / 4 + 1) * SLICE * 16,
+    accumulators: tile.threadRows * tile.threadColumns,
+  }),
 }
 
 /** The limits of a device that plans keep. */
@@ -75,8 +87,8 @@ export interface ProductSize {
   readonly divisible: boolean
 }
 
-/** Of the full rate, where a processor has one workgroup only and nothing to do while that waits. */
-const ALONE = 0.8
+/** Threads by which a processor has always something to do, as an H100's times say. */
+const BUSY = 384
 
 /** Parts of a depth are whole slices, those of mixed precision too. */
 const SHARE_STEP = 2 * SLICE
@@ -111,22 +123,40 @@ export function planOf<T extends TileSize>(
   return { tile, parts: whole, share }
 }
 
-/** Every plan worth a thought: each tile, undivided and with enough parts to give each processor one, two or four workgroups. */
+/** Workgroups that all processors together run at once. */
+function atOnce<T extends TileSize>(family: TileFamily<T>, tile: T, { processors, registers }: DeviceModel): number {
+  return processors * Math.max(1, Math.floor(registers / (family.needs(tile).threads * tile.registers)))
+}
+
+/** Every plan worth a thought: each tile whose results registers hold, undivided and with enough parts to give each processor one workgroup, half of what it runs at once, that, and twice that. */
 export function plansOf<T extends TileSize>(family: TileFamily<T>, size: ProductSize, { limits, model }: PlanDevice): Plan<T>[] {
-  const plans = family.tiles.flatMap((tile) => {
+  const fitting = family.tiles.filter((tile) => family.needs(tile).accumulators <= model.accumulators)
+  const plans = fitting.flatMap((tile) => {
     const count = Math.ceil(size.rows / tile.rows) * Math.ceil(size.columns / tile.columns)
-    const wanted = size.divisible ? [0, 1, 2, 4] : [0]
-    return wanted.flatMap((each) => planOf(family, tile, Math.max((each * model.processors) / count, 1), size, limits) ?? [])
+    const all = atOnce(family, tile, model)
+    const wanted = size.divisible ? [0, model.processors, all / 2, all, 2 * all] : [0]
+    return wanted.flatMap((workgroups) => planOf(family, tile, Math.max(Math.floor(workgroups / count), 1), size, limits) ?? [])
   })
   return plans.filter((plan, i) => plans.findIndex(({ tile, parts }) => tile === plan.tile && parts === plan.parts) === i)
 }
 
-/** Seconds that a plan is expected to take: rounds of all processors times the work of one workgroup, what hangs over the edges included, and the adding of parts. */
-function expectedSeconds({ tile, parts, share }: Plan, { rows, columns }: ProductSize, model: DeviceModel): number {
+/**
+ * Seconds that a plan is expected to take: rounds of all workgroups that run at once, what hangs over the edges included, and the adding of parts. A last round for few workgroups takes little less
+ * than a full one: each waits for memory most of the time, and there are not enough of them to fill it.
+ */
+function expectedSeconds<T extends TileSize>(
+  family: TileFamily<T>,
+  { tile, parts, share }: Plan<T>,
+  { rows, columns }: ProductSize,
+  model: DeviceModel,
+): number {
   const { processors, rate, bytesPerSecond, launch } = model
   const workgroups = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * parts
-  const reached = rate * tile.efficiency * (workgroups < 2 * processors ? ALONE : 1)
-  const work = (Math.ceil(workgroups / processors) * tile.rows * tile.columns * share) / reached
+  const together = atOnce(family, tile, model)
+  const rest = workgroups % together
+  const busy = Math.min(together / processors, BUSY / family.needs(tile).threads)
+  const each = (workgroups - rest) / processors + (rest > 0 ? Math.max(Math.ceil(rest / processors), busy) : 0)
+  const work = (each * tile.rows * tile.columns * share) / (rate * tile.efficiency)
   // Each value of each part is written and read again.
   return work + (parts > 1 ? launch + (8 * parts * rows * columns) / bytesPerSecond : 0)
 }
@@ -137,7 +167,7 @@ function expectedSeconds({ tile, parts, share }: Plan, { rows, columns }: Produc
  * @throws where there is none
  */
 export function choosePlan<T extends TileSize>(family: TileFamily<T>, size: ProductSize, device: PlanDevice): Plan<T> {
-  const plans = plansOf(family, size, device).map((plan) => ({ plan, seconds: expectedSeconds(plan, size, device.model) }))
+  const plans = plansOf(family, size, device).map((plan) => ({ plan, seconds: expectedSeconds(family, plan, size, device.model) }))
   if (plans.length === 0) {
     const { rows, columns, depth } = size
     throw new Error(

@@ -97,7 +97,7 @@ describeWebGPU(() => {
       const { rows, columns, depth, divisible } = shape
       const plans = plansOf(FLOAT_TILES, shape, {
         ...planDevice(backend()),
-        model: { processors: 3, rate: 1e9, bytesPerSecond: 1e9, launch: 1e-5 },
+        model: { processors: 3, rate: 1e9, bytesPerSecond: 1e9, registers: 65_536, accumulators: 128, launch: 1e-5 },
       })
       expect(new Set(plans.map(({ tile }) => tile)).size).toBeGreaterThanOrEqual(5)
       expect(plans.some(({ parts }) => parts > 1)).toBe(divisible)
