@@ -98,8 +98,8 @@ describe('a file of two networks', () => {
 
   /** The file with another description. */
   // biome-ignore lint/suspicious/noExplicitAny: any part may change
-  async function changed(change: (described: Record<string, any>) => void): Promise<Uint8Array> {
-    const { small, large } = pairs()['that share their front']!()
+  async function changed(change: (described: Record<string, any>) => void, of = 'that share their front', left = (_: string) => true) {
+    const { small, large } = pairs()[of]!()
     const bytes = await saveCascade(cascade(small, large, 0.5))
     const file = await openSafetensors(bytes, { name: 'cascade' })
     const described = JSON.parse(file.metadata.learngene!)
@@ -107,8 +107,37 @@ describe('a file of two networks', () => {
     const tensors = await Promise.all(
       Array.from(file.tensors, async ([name, { shape }]) => ({ name, shape: [...shape], data: await file.readFloat32(name) })),
     )
-    return encodeSafetensors(tensors, { metadata: { learngene: JSON.stringify(described) } })
+    return encodeSafetensors(
+      tensors.filter(({ name }) => left(name)),
+      { metadata: { learngene: JSON.stringify(described) } },
+    )
   }
+
+  it.each(Object.keys(pairs()))('%s: where a tensor is missing it is refused, and nothing stays', async (of) => {
+    const bytes = await changed(
+      () => {},
+      of,
+      (name) => name !== 'small.head.norm.weight' && name !== 'small.norm.weight',
+    )
+    const before = memory().numTensors
+    await expect(loadCascade(bytes)).rejects.toThrow('norm.weight')
+    expect(memory().numTensors).toBe(before)
+  })
+
+  it('is told by an object with a cascade in its metadata, whatever else these hold', () => {
+    const told = (learngene?: string) => isCascadeFile({ metadata: learngene === undefined ? {} : { learngene } })
+    expect([told(), told('null'), told('7'), told('{'), told('{"details":{}}')]).toEqual([false, false, false, false, false])
+    expect(told('{"cascade":null}')).toBe(true)
+  })
+
+  it('may do without details', async () => {
+    const bytes = await changed((all) => {
+      delete all.details
+    })
+    const loaded = await loadCascade(bytes)
+    expect(loaded.details).toEqual({})
+    disposeCascade(loaded.cascade)
+  })
 
   it.each<[string, Parameters<typeof changed>[0], string]>([
     [
@@ -124,6 +153,91 @@ describe('a file of two networks', () => {
         cascade.threshold = '1'
       },
       'cascade.threshold must be a number',
+    ],
+    [
+      'confidence',
+      ({ cascade }) => {
+        cascade.confidence = 3
+      },
+      'cascade.threshold must be a number and cascade.confidence a name',
+    ],
+    [
+      'details',
+      (all) => {
+        all.details = 3
+      },
+      'details must be',
+    ],
+    [
+      'pair of three',
+      ({ cascade }) => {
+        cascade.common.blocks = [[0, 0, 0]]
+      },
+      'cascade.common.blocks[0] must be the numbers of two blocks that are alike',
+    ],
+    [
+      'pair of one',
+      ({ cascade }) => {
+        cascade.common.blocks = [[0]]
+      },
+      'cascade.common.blocks[0] must be the numbers of two blocks that are alike',
+    ],
+    [
+      'pair that is a number',
+      ({ cascade }) => {
+        cascade.common.blocks = [0]
+      },
+      'cascade.common.blocks[0] must be the numbers of two blocks that are alike',
+    ],
+    [
+      'pair with half a number',
+      ({ cascade }) => {
+        cascade.common.blocks = [[0.5, 0]]
+      },
+      'cascade.common.blocks[0] must be the numbers of two blocks that are alike',
+    ],
+    [
+      'pair with half a second number',
+      ({ cascade }) => {
+        cascade.common.blocks = [[0, 0.5]]
+      },
+      'cascade.common.blocks[0] must be the numbers of two blocks that are alike',
+    ],
+    [
+      'flag',
+      ({ cascade }) => {
+        cascade.common.embedding = 1
+      },
+      'cascade.common.embedding',
+    ],
+    [
+      'flag of the head',
+      ({ cascade }) => {
+        cascade.common.head = 1
+      },
+      'cascade.common.head',
+    ],
+    [
+      'embedding that is the same and not alike',
+      ({ cascade }) => {
+        cascade.large.classes = 4
+      },
+      'embeddings and heads that are the same must be alike',
+    ],
+    [
+      'width of an embedding that is the same',
+      ({ cascade }) => {
+        cascade.large.embeddingWidth = 12
+      },
+      'embeddings and heads that are the same must be alike',
+    ],
+    [
+      'width of a head that is the same',
+      ({ cascade }) => {
+        cascade.common = { embedding: false, head: true, blocks: [] }
+        cascade.large.headWidth = 12
+      },
+      'embeddings and heads that are the same must be alike',
     ],
     [
       'structure',

@@ -16,8 +16,8 @@ type Replayed =
     }
   | { readonly kind: 'copy'; readonly arguments: Parameters<GPUCommandEncoder['copyBufferToBuffer']> }
 
-/** Commands that are given to the GPU at first, and then as many again as it has: it works on them while the others are encoded. */
-const FIRST_SUBMIT = 16
+/** Commands that are given to the GPU at first, and of which each next portion makes four times as many: it works on them while the others are encoded. */
+const FIRST_SUBMIT = 4
 
 /** The memory that the recordings of one step share. */
 export interface Memory {
@@ -110,7 +110,7 @@ export class Recording {
         pass = pipeline = undefined
         backend.submitQueue()
         encoder = openEncoder(backend)
-        submitAt *= 2
+        submitAt *= 4
       }
       if (command.kind === 'copy') {
         pass?.end()

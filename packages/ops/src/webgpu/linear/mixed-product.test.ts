@@ -29,9 +29,9 @@ const HALVES: typeof PRODUCTS = [
 
 function halfProgram([, left, right, epilogue, sums]: (typeof HALVES)[number], tile: MixedTile, unit: MatrixUnit): Program {
   const operands = {
-    left: { name: 'left', contiguous: left, wide: true, half: unit },
+    left: { name: 'left', contiguous: left, wide: true, whole: true, half: unit },
     // Of the input gradient it is a weight.
-    right: { name: 'right', contiguous: right, wide: true, ...(left === right && { half: unit }) },
+    right: { name: 'right', contiguous: right, wide: true, whole: true, ...(left === right && { half: unit }) },
   } as const
   return mixedProductProgram({ ...operands, wide: true, epilogue: sums ? epilogue : { ...epilogue, half: unit }, sums }, tile, unit)
 }
@@ -53,7 +53,10 @@ function programs() {
     PRODUCTS.flatMap(([name, left, right, epilogue, sums]) =>
       MIXED_TILES.flatMap((tile) =>
         [true, false].map((wide) => {
-          const operands = { left: { name: 'left', contiguous: left, wide }, right: { name: 'right', contiguous: right, wide } } as const
+          const operands = {
+            left: { name: 'left', contiguous: left, wide, whole: wide },
+            right: { name: 'right', contiguous: right, wide, whole: wide },
+          } as const
           const program = mixedProductProgram({ ...operands, wide, epilogue, sums }, tile, unit)
           return {
             name: `${unit.name}, ${name}, ${tile.rows} x ${tile.columns}, ${wide ? 'four values' : 'one value'} at once`,
@@ -69,8 +72,8 @@ function programs() {
 /** What of a program's code depends on the unit. */
 function unitCode(shape: MatrixShape, controlled = false): string {
   const operands = {
-    left: { name: 'left', contiguous: 'depth', wide: true },
-    right: { name: 'right', contiguous: 'depth', wide: true },
+    left: { name: 'left', contiguous: 'depth', wide: true, whole: true },
+    right: { name: 'right', contiguous: 'depth', wide: true, whole: true },
   } as const
   const product = { ...operands, wide: true, epilogue: {}, sums: false }
   const lines = shader(mixedProductProgram(product, MIXED_TILES[1]!, subgroupMatrices(shape, 32, controlled))).split('\n')
@@ -165,10 +168,10 @@ test('the code of products of what is stored as float16, and into it', () => {
     @group(0) @binding(3) var<storage, read_write> kept: array<vec2u>;
     @group(0) @binding(4) var<storage, read_write> result: array<vec2u>;
     fn left_row(outer: u32, k: u32, end: u32) -> vec4h {
-    return bitcast<vec4h>(left[at / 4u]);
+    return bitcast<vec4h>(left[(min(outer, u.rows - 1u) * u.depth + k) / 4u]);
     fn left_block(outer: u32, k: u32, end: u32) -> mat4x4h {
     fn right_row(outer: u32, k: u32, end: u32) -> vec4h {
-    return bitcast<vec4h>(right[at / 4u]);
+    return bitcast<vec4h>(right[(min(outer, u.columns - 1u) * u.depth + k) / 4u]);
     fn right_block(outer: u32, k: u32, end: u32) -> mat4x4h {
     fn gelu_derivative(x: vec4f) -> vec4f {
     value += bias[column / 4u];
@@ -184,10 +187,10 @@ test('the code of products of what is stored as float16, and into it', () => {
     @group(0) @binding(2) var<storage, read> pre_activation: array<vec2u>;
     @group(0) @binding(3) var<storage, read_write> result: array<vec2u>;
     fn left_row(outer: u32, k: u32, end: u32) -> vec4h {
-    return bitcast<vec4h>(left[at / 4u]);
+    return bitcast<vec4h>(left[(min(outer, u.rows - 1u) * u.depth + k) / 4u]);
     fn left_block(outer: u32, k: u32, end: u32) -> mat4x4h {
     fn right_column(outer: u32, k: u32, end: u32) -> vec4f {
-    return right[at / 4u];
+    return right[(k * u.columns + min(outer, u.columns - 4u)) / 4u];
     fn right_block(outer: u32, k: u32, end: u32) -> mat4x4f {
     fn gelu_derivative(x: vec4f) -> vec4f {
     value *= gelu_derivative(vec4f(bitcast<vec4h>(pre_activation[at / 4u])));
@@ -202,10 +205,10 @@ test('the code of products of what is stored as float16, and into it', () => {
     @group(0) @binding(2) var<storage, read_write> result: array<vec4f>;
     @group(0) @binding(3) var<storage, read_write> sums: array<f32>;
     fn left_column(outer: u32, k: u32, end: u32) -> vec4h {
-    return bitcast<vec4h>(left[at / 4u]);
+    return bitcast<vec4h>(left[(k * u.rows + min(outer, u.rows - 4u)) / 4u]);
     fn left_block(outer: u32, k: u32, end: u32) -> mat4x4h {
     fn right_column(outer: u32, k: u32, end: u32) -> vec4h {
-    return bitcast<vec4h>(right[at / 4u]);
+    return bitcast<vec4h>(right[(k * u.columns + min(outer, u.columns - 4u)) / 4u]);
     fn right_block(outer: u32, k: u32, end: u32) -> mat4x4h {
     result[(offset + at) / 4u] = value;
     var left_0_sum = vec4f();
@@ -223,7 +226,7 @@ test('the code of the same where there is no float16', () => {
   const code = storageCode(HALVES[1]!, emulatedMatrices({ m: 16, n: 16, k: 16 }, 32))
   expect(code.split('\n').filter((line) => line.includes('x16float'))).toMatchInlineSnapshot(`
     [
-      "return vec4f(unpack2x16float(left[at / 4u].x), unpack2x16float(left[at / 4u].y));",
+      "return vec4f(unpack2x16float(left[(min(outer, u.rows - 1u) * u.depth + k) / 4u].x), unpack2x16float(left[(min(outer, u.rows - 1u) * u.depth + k) / 4u].y));",
       "value *= gelu_derivative(vec4f(vec4f(unpack2x16float(pre_activation[at / 4u].x), unpack2x16float(pre_activation[at / 4u].y))));",
       "result[(offset + at) / 4u] = vec2u(pack2x16float(in_range4(value * u.scale, u.beyond).xy), pack2x16float(in_range4(value * u.scale, u.beyond).zw));",
     ]
@@ -234,7 +237,7 @@ test('keys tell what is stored as float16 apart', () => {
   const unit = subgroupMatrices({ m: 16, n: 16, k: 16 }, 32)
   const key = (left: boolean, right: boolean, result: boolean) => {
     const operand = <N extends 'left' | 'right'>(name: N, half: boolean) => {
-      return { name, contiguous: 'depth', wide: true, ...(half && { half: unit }) } as const
+      return { name, contiguous: 'depth', wide: true, whole: true, ...(half && { half: unit }) } as const
     }
     const epilogue = { gelu: true, ...(result && { half: unit }) }
     const product = { left: operand('left', left), right: operand('right', right), wide: true, epilogue, sums: false }

@@ -9,7 +9,7 @@ import { mixedProductProgram, mixedTiles } from './mixed-product.js'
 import type { Operand } from './operand.js'
 import { type ProductShape, planProduct, type TunedPlan } from './planning.js'
 import { PARTS_THREADS, type Product, partsProgram, productProgram } from './product.js'
-import { FLOAT_TILES, type ProductSize, type TileFamily, type TileSize } from './tile.js'
+import { FLOAT_TILES, type ProductSize, SLICE, type TileFamily, type TileSize } from './tile.js'
 
 /** A matrix as a factor of a product, of float32 or float16, and which of its dimensions is summed over. */
 export interface Factor {
@@ -171,11 +171,11 @@ function plan(
   epilogue: Omit<Epilogue, 'half'> = {},
 ) {
   const shape = { ...size, left: contiguousOf(left), right: contiguousOf(right) }
-  const cut = <T extends TileSize>({ family, programOf, unit }: ProgramFamily<T>) => {
+  const cut = <T extends TileSize>({ family, programOf, sliceOf, unit }: ProgramFamily<T>) => {
     const { tile, share, parts } = planProduct(backend, family, shape)
     const groups = [Math.ceil(size.columns / tile.columns), Math.ceil(size.rows / tile.rows), parts] as const
     const half = (is: boolean) => (is ? unit : undefined)
-    const product = productOf(shape, { ...epilogue, half: half(halves.result) }, half(halves.left), half(halves.right))
+    const product = productOf(shape, sliceOf(tile), { ...epilogue, half: half(halves.result) }, half(halves.left), half(halves.right))
     return { program: programOf(product, tile), share, groups }
   }
   return withFamily(backend, cut, Object.values(halves).includes(true) ? 'mixed' : getPrecision())
@@ -185,12 +185,13 @@ const contiguousOf = ({ depth }: Factor): Operand['contiguous'] => (depth === 'c
 
 function productOf(
   { left, right, rows, columns, depth, divisible }: ProductShape,
+  slice: number,
   epilogue: Epilogue = {},
   halfLeft?: Halves,
   halfRight?: Halves,
 ): Omit<Product, 'tile'> {
   const operand = (name: Operand['name'], contiguous: Operand['contiguous'], outer: number, half?: Halves): Operand => {
-    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0, half }
+    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0, whole: depth % slice === 0, half }
   }
   return {
     left: operand('left', left, rows, halfLeft),
@@ -204,6 +205,8 @@ function productOf(
 interface ProgramFamily<T extends TileSize> {
   readonly family: TileFamily<T>
   readonly programOf: (product: Omit<Product, 'tile'>, tile: T) => Program
+  /** Depth of the slices of a tile, by which parts of a depth divide. */
+  readonly sliceOf: (tile: T) => number
   readonly unit?: Halves
 }
 
@@ -211,16 +214,21 @@ interface ProgramFamily<T extends TileSize> {
 function withFamily<R>(backend: WebGPUBackend, use: <T extends TileSize>(family: ProgramFamily<T>) => R, precision = getPrecision()): R {
   const unit = matrixUnitOf(backend, precision)
   return unit
-    ? use({ family: mixedTiles(unit), programOf: (product, tile) => mixedProductProgram(product, tile, unit), unit })
-    : use({ family: FLOAT_TILES, programOf: (product, tile) => productProgram({ ...product, tile }) })
+    ? use({
+        family: mixedTiles(unit),
+        programOf: (product, tile) => mixedProductProgram(product, tile, unit),
+        sliceOf: ({ slice }) => slice,
+        unit,
+      })
+    : use({ family: FLOAT_TILES, programOf: (product, tile) => productProgram({ ...product, tile }), sliceOf: () => SLICE })
 }
 
 /** The programs of tiles for a product without an epilogue, at the precision asked for. */
 export function programsOf(backend: WebGPUBackend, shape: ProductShape, tiles: readonly TunedPlan[]): Program[] {
-  return withFamily(backend, ({ family, programOf }) =>
+  return withFamily(backend, ({ family, programOf, sliceOf }) =>
     family.tiles
       .filter((tile) => tiles.some(({ rows, columns }) => rows === tile.rows && columns === tile.columns))
-      .map((tile) => programOf(productOf(shape), tile)),
+      .map((tile) => programOf(productOf(shape, sliceOf(tile)), tile)),
   )
 }
 

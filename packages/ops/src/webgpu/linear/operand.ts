@@ -7,11 +7,14 @@ export interface Operand {
   readonly contiguous: 'depth' | 'outer'
   /** Whether the contiguous dimension divides by 4, so that four values are read at once. */
   readonly wide: boolean
+  /** Whether slices end where the depth does, so that none reads beyond it. */
+  readonly whole: boolean
   /** How its values are read where they are float16; it is wide then. */
   readonly half?: Halves | undefined
 }
 
-export const operandKey = ({ contiguous, wide, half }: Operand): string => `${contiguous}${wide ? 4 : 1}${half ? 'h' : ''}`
+export const operandKey = ({ contiguous, wide, whole, half }: Operand): string =>
+  `${contiguous}${wide ? 4 : 1}${half ? 'h' : ''}${whole ? '' : ' ragged'}`
 
 /** Of a buffer, as it is bound. */
 export function elementType(wide: boolean, half?: Halves): string {
@@ -24,46 +27,57 @@ const suffixOf = ({ half }: Operand): string => (half?.element === 'f16' ? 'h' :
 
 /**
  * WGSL of `NAME_block(outer, k, end)`: four columns, column c with the values of `outer` .. `outer` + 3 at depth k + c. Depths from `end` on are
- * zeros, so that they add nothing; outer indices beyond the last repeat it, as their results are dropped.
+ * zeros, so that they add nothing; outer indices beyond the last give any values, as their results are dropped.
  *
  * @param outerCount WGSL expression of the outer dimension
  */
 export function operandLoader(operand: Operand, outerCount: string): string {
-  const { name, contiguous, wide } = operand
-  const read = wide ? wideRead(operand) : narrowRead(name)
+  const { name, contiguous } = operand
   const [vector, matrix] = [`vec4${suffixOf(operand)}`, `mat4x4${suffixOf(operand)}`]
   return contiguous === 'depth'
     ? `
 fn ${name}_row(outer: u32, k: u32, end: u32) -> ${vector} {
-  let at = min(outer, ${outerCount} - 1u) * u.depth + k;
-  ${read('end - min(k, end)')}
+  ${rowCode(operand, outerCount)}
 }
 fn ${name}_block(outer: u32, k: u32, end: u32) -> ${matrix} {
   return transpose(${matrix}(${[0, 1, 2, 3].map((i) => `${name}_row(outer + ${i}u, k, end)`).join(', ')}));
 }`
     : `
 fn ${name}_column(outer: u32, k: u32, end: u32) -> ${vector} {
-  if (k >= end) { return ${vector}(); }
-  let at = k * ${outerCount} + outer;
-  ${read(`${outerCount} - min(outer, ${outerCount})`)}
+  ${columnCode(operand, outerCount)}
 }
 fn ${name}_block(outer: u32, k: u32, end: u32) -> ${matrix} {
   return ${matrix}(${[0, 1, 2, 3].map((c) => `${name}_column(outer, k + ${c}u, end)`).join(', ')});
 }`
 }
 
-/** Reads four values from `at` on, of which the first `count` exist; where the dimension divides by 4 all do or none does. */
-const wideRead = (operand: Operand) => (count: string) => {
-  const four = `${operand.name}[at / 4u]`
-  return `if (${count} == 0u) { return vec4${suffixOf(operand)}(); }
-  return ${operand.half ? operand.half.unpack(four) : four};`
+/** Four depths of one outer index. Where all of them exist nothing is asked, since a branch holds the loads up. */
+function rowCode(operand: Operand, outerCount: string): string {
+  const at = `min(outer, ${outerCount} - 1u) * u.depth + k`
+  return operand.wide && operand.whole ? readFour(operand, at) : `let at = ${at};\n  ${readSome(operand, 'end - min(k, end)')}`
 }
 
-const narrowRead = (name: string) => (count: string) =>
-  `let count = ${count};
+/** Four outer indices at one depth. */
+function columnCode(operand: Operand, outerCount: string): string {
+  if (operand.wide && operand.whole) return readFour(operand, `k * ${outerCount} + min(outer, ${outerCount} - 4u)`)
+  return `if (k >= end) { return vec4${suffixOf(operand)}(); }
+  let at = k * ${outerCount} + outer;
+  ${readSome(operand, `${outerCount} - min(outer, ${outerCount})`)}`
+}
+
+function readFour(operand: Operand, at: string): string {
+  const four = `${operand.name}[(${at}) / 4u]`
+  return `return ${operand.half ? operand.half.unpack(four) : four};`
+}
+
+/** Reads four values from `at` on, of which the first `count` exist; where the dimension divides by 4 all do or none does. */
+function readSome(operand: Operand, count: string): string {
+  if (operand.wide) return `if (${count} == 0u) { return vec4${suffixOf(operand)}(); }\n  ${readFour(operand, 'at')}`
+  return `let count = ${count};
   var values = vec4f();
-  ${['x', 'y', 'z', 'w'].map((c, i) => `if (count > ${i}u) { values.${c} = ${name}[at + ${i}u]; }`).join('\n  ')}
+  ${['x', 'y', 'z', 'w'].map((c, i) => `if (count > ${i}u) { values.${c} = ${operand.name}[at + ${i}u]; }`).join('\n  ')}
   return values;`
+}
 
 /** Where a thread's blocks of a slice go: 4 outer indices times 4 depths each. */
 export interface Slice {

@@ -6,6 +6,8 @@ export interface TileSize {
   readonly columns: number
   /** Share of the peak rate that the tile is expected to reach on a device full of work: larger tiles read less per operation. */
   readonly efficiency: number
+  /** The same where left is summed as well, as in weight gradients; default `efficiency`. */
+  readonly summing?: number
   /** Values of four bytes that a thread is expected to hold: how many workgroups a processor runs at once follows from them. */
   readonly registers: number
 }
@@ -26,13 +28,13 @@ export const SLICE = 16
  * was the fastest for some of them but the last four, which are for products that it was not measured by, and for smaller devices.
  */
 export const TILES: readonly Tile[] = [
-  { rows: 128, columns: 128, threadRows: 16, threadColumns: 8, prefetch: true, efficiency: 0.79, registers: 255 },
-  { rows: 128, columns: 96, threadRows: 8, threadColumns: 12, prefetch: false, efficiency: 0.71, registers: 168 },
-  { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.72, registers: 200 },
-  { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.67, registers: 168 },
-  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.66, registers: 168 },
-  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, prefetch: true, efficiency: 0.5, registers: 104 },
-  { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, prefetch: true, efficiency: 0.36, registers: 72 },
+  { rows: 128, columns: 128, threadRows: 16, threadColumns: 8, prefetch: true, efficiency: 0.79, summing: 0.3, registers: 255 },
+  { rows: 128, columns: 96, threadRows: 8, threadColumns: 12, prefetch: false, efficiency: 0.71, summing: 0.33, registers: 168 },
+  { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.72, summing: 0.4, registers: 200 },
+  { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.67, summing: 0.42, registers: 168 },
+  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.66, summing: 0.46, registers: 168 },
+  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, prefetch: true, efficiency: 0.5, summing: 0.3, registers: 104 },
+  { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, prefetch: true, efficiency: 0.36, summing: 0.27, registers: 72 },
 ]
 
 export const threadsOf = (tile: Tile): number => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns)
@@ -147,7 +149,7 @@ export function plansOf<T extends TileSize>(family: TileFamily<T>, size: Product
 function expectedSeconds<T extends TileSize>(
   family: TileFamily<T>,
   { tile, parts, share }: Plan<T>,
-  { rows, columns }: ProductSize,
+  { rows, columns, divisible }: ProductSize,
   model: DeviceModel,
 ): number {
   const { processors, rate, bytesPerSecond, launch } = model
@@ -156,7 +158,7 @@ function expectedSeconds<T extends TileSize>(
   const rest = workgroups % together
   const busy = Math.min(together / processors, BUSY / family.needs(tile).threads)
   const each = (workgroups - rest) / processors + (rest > 0 ? Math.max(Math.ceil(rest / processors), busy) : 0)
-  const work = (each * tile.rows * tile.columns * share) / (rate * tile.efficiency)
+  const work = (each * tile.rows * tile.columns * share) / (rate * (divisible ? (tile.summing ?? tile.efficiency) : tile.efficiency))
   // Each value of each part is written and read again.
   return work + (parts > 1 ? launch + (8 * parts * rows * columns) / bytesPerSecond : 0)
 }

@@ -40,8 +40,8 @@ export function kernelsVersion(): string {
 /** Of each tile a program without sums and one with them, as these differ in more than the sums. */
 function programs() {
   const operands = {
-    left: { name: 'left', contiguous: 'outer', wide: true },
-    right: { name: 'right', contiguous: 'depth', wide: true },
+    left: { name: 'left', contiguous: 'outer', wide: true, whole: true },
+    right: { name: 'right', contiguous: 'depth', wide: true, whole: true },
   } as const
   const products = [false, true].map((sums) => ({ ...operands, wide: true, epilogue: {}, sums }))
   const unit = emulatedMatrices({ m: 16, n: 16, k: 16 }, 32)

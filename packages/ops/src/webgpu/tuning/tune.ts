@@ -113,11 +113,11 @@ function plannedShape(backend: WebGPUBackend, { shape, count }: WatchedShape): P
 }
 
 /** What a measurement should take, so that the clock and the launch do not count, in ms. */
-const SAMPLE_MS = { device: 2, host: 10 }
-const MOST_REPEATS = 64
+const SAMPLE_MS = { device: 5, host: 10 }
+const MOST_REPEATS = 500
 
-/** Bytes of parts that may wait for the end of a measurement. */
-const MOST_PART_BYTES = 2 ** 28
+/** What a device works on a new shape before it is measured, in ms: it may have waited for the programs' compilation, and works at a low clock then, an H100 at 345 MHz instead of 1980. */
+const WAKE_MS = 100
 
 function createBench(backend: WebGPUBackend, timer: GpuTimer) {
   const repeats = new Map<string, number>()
@@ -129,22 +129,22 @@ function createBench(backend: WebGPUBackend, timer: GpuTimer) {
   return {
     free,
     async measure(key: string, shape: ProductShape, plan: TunedPlan): Promise<number> {
+      setTunedPlans(backend, { [key]: plan })
+      const id = `${key} ${plan.rows}x${plan.columns} ${plan.parts}`
+      const sample = async () => {
+        const times = repeats.get(id) ?? 1
+        // Clocks of some devices tick in steps of 0.1 ms.
+        const ms = Math.max((await timer.time(current!.run, times)) / times, 1e-6)
+        repeats.set(id, repeats.get(id) ?? Math.max(1, Math.min(Math.ceil(SAMPLE_MS[timer.clock] / ms), MOST_REPEATS)))
+        return ms
+      }
       if (current?.key !== key) {
         free()
         current = { key, ...productOn(backend, shape) }
+        const began = performance.now()
+        while (performance.now() - began < WAKE_MS) await sample()
       }
-      const { run } = current
-      setTunedPlans(backend, { [key]: plan })
-      const id = `${key} ${plan.rows}x${plan.columns} ${plan.parts}`
-      const times = repeats.get(id) ?? 1
-      const ms = await timer.time(() => {
-        for (let i = 0; i < times; i++) run()
-      })
-      const byMemory = Math.floor(MOST_PART_BYTES / (4 * plan.parts * shape.rows * shape.columns))
-      const wanted = Math.ceil(SAMPLE_MS[timer.clock] / Math.max(ms / times, 0.001))
-      if (!repeats.has(id)) repeats.set(id, Math.max(1, Math.min(wanted, MOST_REPEATS, byMemory)))
-      // Clocks of some devices tick in steps of 0.1 ms.
-      return Math.max(ms / times, 1e-6)
+      return sample()
     },
   }
 }
