@@ -49,6 +49,21 @@ const documents = {
       )
       .min(1),
   }),
+  tiles: z.strictObject({
+    ...{ what: z.literal('tiles'), ...head },
+    rows: z
+      .array(
+        z.strictObject({
+          product: z.enum(['q|k|v', 'projection', 'fc1', 'fc2']),
+          tile: z.string().regex(/^\d+x\d+$/),
+          thread: z.string().regex(/^\d+x\d+$/),
+          prefetch: z.boolean(),
+          ms: time,
+          tflops: time,
+        }),
+      )
+      .min(8),
+  }),
   traffic: z.strictObject({
     ...{ what: z.literal('traffic'), ...head, clock: z.literal('device').nullable() },
     totals: z.strictObject({ dispatches: z.int().min(20), bytes: z.int().positive(), ms: time.nullable() }),

@@ -38,33 +38,71 @@ export function epilogueStorage(epilogue: Epilogue, wide: boolean): Program['sto
   }
 }
 
+/** What an epilogue reads for each value, by the names of the buffers. */
+const readsOf = ({ geluDerivative, residual }: Epilogue): string[] => [
+  ...(geluDerivative ? ['pre_activation'] : []),
+  ...(residual ? ['residual'] : []),
+]
+
 /**
- * WGSL of `finish(row, column, offset, value)`: writes four neighbouring values of one row, `offset` floats behind the beginning of the result,
- * and drops what lies outside of u.rows x u.columns.
+ * WGSL of what {@link finishCode} calls: `finish(row, column, offset, value, ...)` writes four neighbouring values of one row, `offset` floats behind the beginning of the result,
+ * and drops what lies outside of u.rows x u.columns; `NAME_at(row, column)` gives it what it reads.
  *
  * @param wide whether u.columns divides by 4
  */
 export function epilogueCode(epilogue: Epilogue, wide: boolean): string {
   const read = (name: string, at: string) =>
-    wide ? `${name}[${at} / 4u]` : `vec4f(${[0, 1, 2, 3].map((i) => `${name}[${at} + ${i}u]`).join(', ')})`
+    wide ? `${name}[(${at}) / 4u]` : `vec4f(${[0, 1, 2, 3].map((i) => `${name}[${at} + ${i}u]`).join(', ')})`
   const { half } = epilogue
+  const readHere = (name: string) => {
+    const four = read(name, 'at')
+    return half && name === 'pre_activation' ? `vec4f(${half.unpack(four)})` : four
+  }
+  const readers = readsOf(epilogue).map(
+    (name) => `fn ${name}_at(row: u32, column: u32) -> vec4f {
+  let at = min(row, u.rows - 1u) * u.columns + ${wide ? 'min(column, u.columns - 4u)' : 'column'};
+  return ${readHere(name)};
+}`,
+  )
   const write = (name: string, at: string, halves = '') =>
     wide
       ? `${name}[(${at}) / 4u] = ${half ? half.pack(`in_range4(${halves})`) : 'value'};`
       : `for (var i = 0u; i < min(4u, u.columns - column); i++) { ${name}[${at} + i] = value[i]; }`
+  const parameters = readsOf(epilogue).map((name) => `, ${name}_value: vec4f`)
   return `
 ${epilogue.gelu || epilogue.geluDerivative ? GELU : ''}
-fn finish(row: u32, column: u32, offset: u32, product: vec4f) {
+${readers.join('\n')}
+fn finish(row: u32, column: u32, offset: u32, product: vec4f${parameters.join('')}) {
   if (row >= u.rows || column >= u.columns) { return; }
   let at = row * u.columns + column;
   var value = product;
   ${epilogue.bias ? `value += ${read('bias', 'column')};` : ''}
   ${epilogue.keep ? write('kept', 'at', `value, ${LARGEST_FLOAT16}.0`) : ''}
   ${epilogue.gelu ? 'value = gelu(value);' : ''}
-  ${epilogue.geluDerivative ? `value *= gelu_derivative(${half ? `vec4f(${half.unpack('pre_activation[at / 4u]')})` : read('pre_activation', 'at')});` : ''}
-  ${epilogue.residual ? `value += ${read('residual', 'at')};` : ''}
+  ${epilogue.geluDerivative ? 'value *= gelu_derivative(pre_activation_value);' : ''}
+  ${epilogue.residual ? 'value += residual_value;' : ''}
   ${write('result', 'offset + at', 'value * u.scale, u.beyond')}
 }`
+}
+
+/** Four values of a product to be finished, and where in the result: WGSL expressions. */
+interface Finished {
+  readonly row: string
+  readonly column: string
+  readonly value: string
+}
+
+/** Values that are read before the first of them is used: a device does not read beyond a write, which might be to the same place. */
+const READ_AHEAD = 8
+
+/** WGSL that finishes values, those of a thread. */
+export function finishCode(epilogue: Epilogue, cells: readonly Finished[]): string {
+  const reads = readsOf(epilogue)
+  const batches = Array.from({ length: Math.ceil(cells.length / READ_AHEAD) }, (_, i) => cells.slice(READ_AHEAD * i, READ_AHEAD * (i + 1)))
+  const finish = ({ row, column, value }: Finished, i: number) =>
+    `finish(${[row, column, 'offset', value, ...reads.map((name) => `${name}_${i}`)].join(', ')});`
+  const readAll = ({ row, column }: Finished, i: number) => reads.map((name) => `let ${name}_${i} = ${name}_at(${row}, ${column});`)
+  return batches.map((batch) => `{ ${[...batch.flatMap(readAll), ...batch.map(finish)].join('\n  ')} }`).join('\n  ')
 }
 
 /**

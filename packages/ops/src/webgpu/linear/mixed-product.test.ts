@@ -174,7 +174,7 @@ test('the code of products of what is stored as float16, and into it', () => {
     return bitcast<vec4h>(right[(min(outer, u.columns - 1u) * u.depth + k) / 4u]);
     fn right_block(outer: u32, k: u32, end: u32) -> mat4x4h {
     fn gelu_derivative(x: vec4f) -> vec4f {
-    value += bias[column / 4u];
+    value += bias[(column) / 4u];
     kept[(at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value, 65504.0)));
     result[(offset + at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value * u.scale, u.beyond)));
     left_0 = left_block(first_row + 4u * (local / 8u), k + 4u * (local % 8u), end);
@@ -193,7 +193,8 @@ test('the code of products of what is stored as float16, and into it', () => {
     return right[(k * u.columns + min(outer, u.columns - 4u)) / 4u];
     fn right_block(outer: u32, k: u32, end: u32) -> mat4x4f {
     fn gelu_derivative(x: vec4f) -> vec4f {
-    value *= gelu_derivative(vec4f(bitcast<vec4h>(pre_activation[at / 4u])));
+    return vec4f(bitcast<vec4h>(pre_activation[(at) / 4u]));
+    value *= gelu_derivative(pre_activation_value);
     result[(offset + at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value * u.scale, u.beyond)));
     left_0 = left_block(first_row + 4u * (local / 8u), k + 4u * (local % 8u), end);
     right_0 = right_block(first_column + 4u * (local % 16u), k + 4u * (local / 16u), end);
@@ -227,7 +228,7 @@ test('the code of the same where there is no float16', () => {
   expect(code.split('\n').filter((line) => line.includes('x16float'))).toMatchInlineSnapshot(`
     [
       "return vec4f(unpack2x16float(left[(min(outer, u.rows - 1u) * u.depth + k) / 4u].x), unpack2x16float(left[(min(outer, u.rows - 1u) * u.depth + k) / 4u].y));",
-      "value *= gelu_derivative(vec4f(vec4f(unpack2x16float(pre_activation[at / 4u].x), unpack2x16float(pre_activation[at / 4u].y))));",
+      "return vec4f(vec4f(unpack2x16float(pre_activation[(at) / 4u].x), unpack2x16float(pre_activation[(at) / 4u].y)));",
       "result[(offset + at) / 4u] = vec2u(pack2x16float(in_range4(value * u.scale, u.beyond).xy), pack2x16float(in_range4(value * u.scale, u.beyond).zw));",
     ]
   `)

@@ -1,5 +1,5 @@
 import type { Program } from '../dispatch.js'
-import { epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
+import { epilogueCode, epilogueKey, epilogueStorage, finishCode } from './epilogue.js'
 import { IN_RANGE4, LARGEST_FLOAT16 } from './halves.js'
 import type { MatrixUnit } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
@@ -15,12 +15,12 @@ export interface MixedTile extends TileSize {
 const ACROSS = 2
 const SUBGROUPS = 4
 
-/** The first and the last take at most 16 KiB of workgroup memory, all in all. Of equal promise, the earlier was as fast on an H200, or faster. */
+/** The first and the last take at most 16 KiB of workgroup memory, all in all. The first was the fastest in whole models on an H200 and an H100; registers are estimates. */
 export const MIXED_TILES: readonly MixedTile[] = [
   { rows: 64, columns: 64, slice: 32, efficiency: 1, registers: 128 },
-  { rows: 64, columns: 128, slice: 32, efficiency: 1, registers: 168 },
-  { rows: 128, columns: 64, slice: 32, efficiency: 0.9, registers: 168 },
-  { rows: 128, columns: 128, slice: 32, efficiency: 1, registers: 255 },
+  { rows: 64, columns: 128, slice: 32, efficiency: 0.85, registers: 168 },
+  { rows: 128, columns: 64, slice: 32, efficiency: 0.8, registers: 168 },
+  { rows: 128, columns: 128, slice: 32, efficiency: 0.8, registers: 255 },
   { rows: 32, columns: 64, slice: 32, efficiency: 0.6, registers: 96 },
 ]
 
@@ -84,8 +84,7 @@ ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group
   let row = subgroup / ${ACROSS}u * ${matrixRows * m}u;
   let column = subgroup % ${ACROSS}u * ${matrixColumns * n}u;
   let patch_start = subgroup * ${m * n}u;
-  let begin = group.z * u.share;
-  let end = min(u.depth, begin + u.share);
+  ${partCode(sums)}
   var k = begin;
   ${cells.map(({ name }) => `var ${name} = ${unit.zeros};`).join(' ')}
   ${sums ? stagedLeft.declared.map((variable) => `var ${variable}_sum = vec4f();`).join(' ') : ''}
@@ -114,8 +113,6 @@ ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group
     workgroupBarrier();
     k += ${tile.slice}u;
   }
-  ${partCode(sums)}
-  let offset = part * u.rows * u.columns;
   ${cells
     .map(
       ({ i, j, name }) => `workgroupBarrier();
@@ -130,7 +127,7 @@ fn finish_patch(row: u32, column: u32, offset: u32, start: u32, lane: u32) {
   for (var at = 4u * lane; at < ${m * n}u; at += ${4 * subgroup}u) {
     let first = start + at;
     let value = vec4f(patch_values[first], patch_values[first + 1u], patch_values[first + 2u], patch_values[first + 3u]);
-    finish(row + at / ${n}u, column + at % ${n}u, offset, value / u.scale);
+    ${finishCode(epilogue, [{ row: `row + at / ${n}u`, column: `column + at % ${n}u`, value: 'value / u.scale' }])}
   }
 }
 ${sums ? SUMS : ''}`
@@ -143,7 +140,7 @@ ${sums ? SUMS : ''}`
       ...(sums && { sums: { type: 'array<f32>', write: true } }),
     },
     uniforms: {
-      ...({ rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', scale: 'f32', beyond: 'f32' } as const),
+      ...({ rows: 'u32', columns: 'u32', depth: 'u32', scale: 'f32', beyond: 'f32' } as const),
       ...(sums && SUMS_UNIFORMS),
     },
     workgroupSize: [SUBGROUPS * subgroup, 1, 1],

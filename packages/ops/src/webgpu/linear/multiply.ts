@@ -72,7 +72,7 @@ export function multiply(
     const some = (tensor?: TensorInfo) => tensor && rowsOf(tensor, first, count)
     const tensors = { left: some(left.matrix), right: right.matrix, result: some(result), bias }
     const extras = { residual: some(residual), pre_activation: some(preActivation), kept: some(kept) }
-    dispatch(backend, program, present({ ...tensors, ...extras }), { rows: count, columns, depth, share: depth, ...range }, groups)
+    dispatch(backend, program, present({ ...tensors, ...extras }), { rows: count, columns, depth, ...range }, groups)
   }
 }
 

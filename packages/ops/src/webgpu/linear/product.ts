@@ -1,5 +1,5 @@
 import type { Program } from '../dispatch.js'
-import { type Epilogue, epilogueCode, epilogueKey, epilogueStorage } from './epilogue.js'
+import { type Epilogue, epilogueCode, epilogueKey, epilogueStorage, finishCode } from './epilogue.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
 import { SLICE, type Tile, threadsOf } from './tile.js'
 
@@ -19,9 +19,8 @@ const UNROLLED = { alone: SLICE, withSums: 4 }
 
 /**
  * result[r, c] = sum over k of left[r, k] right[c, k], by tiles: a workgroup stages slices of both operands in its memory, each next one read while
- * the last is multiplied where the tile prefetches, and each thread accumulates its part of the tile in registers. Workgroup z takes depths z u.share .. (z + 1) u.share - 1 only
- * and writes to the z-th of as many results (and sums) one behind the other, counted from u.first_part where it sums. u.share must divide by SLICE unless there is
- * one part.
+ * the last is multiplied where the tile prefetches, and each thread accumulates its part of the tile in registers. Where it sums, workgroup z takes depths z u.share .. (z + 1) u.share - 1
+ * only and writes to the z-th of as many results and sums one behind the other, counted from u.first_part. u.share must divide by SLICE unless there is one part.
  */
 export function productProgram(product: Product): Program {
   const { left, right, tile, wide, epilogue, sums } = product
@@ -59,21 +58,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let first_row = group.y * ${tile.rows}u;
   let first_column = group.x * ${tile.columns}u;
   ${placeOf(across, down)}
-  let end = min(u.depth, (group.z + 1u) * u.share);
-  let begin = group.z * u.share;
+  ${partCode(sums)}
   var k = begin;
   ${cells.map(({ name }) => `var ${name} = vec4f();`).join(' ')}
   ${sums ? staged[0].declared.map((block) => `var ${block}_sum = vec4f();`).join(' ') : ''}
   ${staged.map(({ declare }) => declare).join('\n  ')}
   ${sliceLoop(tile.prefetch, { load, stage: lines(staged.map(({ stage }) => stage)), multiply })}
-  ${partCode(sums)}
-  let offset = part * u.rows * u.columns;
-  ${cells
-    .map(
-      ({ i, r, j, name }) =>
-        `finish(first_row + ${i * down * 4 + r}u + 4u * y, first_column + ${j * across * 4}u + 4u * x, offset, ${name});`,
-    )
-    .join('\n  ')}
+  ${finishCode(
+    epilogue,
+    cells.map(({ i, r, j, name }) => ({
+      row: `first_row + ${i * down * 4 + r}u + 4u * y`,
+      column: `first_column + ${j * across * 4}u + 4u * x`,
+      value: name,
+    })),
+  )}
   ${sums ? sumsCode(staged[0], tile.rows, SLICE, 'left_tile') : ''}
 }
 ${sums ? SUMS : ''}`
@@ -85,7 +83,7 @@ ${sums ? SUMS : ''}`
       ...epilogueStorage(epilogue, wide),
       ...(sums && { sums: { type: 'array<f32>', write: true } }),
     },
-    uniforms: { rows: 'u32', columns: 'u32', depth: 'u32', share: 'u32', ...(sums && SUMS_UNIFORMS) },
+    uniforms: { rows: 'u32', columns: 'u32', depth: 'u32', ...(sums && SUMS_UNIFORMS) },
     workgroupSize: [threads, 1, 1],
     code,
   }
@@ -145,10 +143,18 @@ const lines = (code: readonly string[]) => code.join('\n    ')
 
 const range = (length: number) => Array.from({ length }, (_, i) => i)
 
-/** WGSL of `part`, which of the results one behind the other is written. */
-export const partCode = (sums: boolean) => `let part = group.z${sums ? ' + u.first_part' : ''};`
+/** WGSL of the part of a workgroup: its depths from `begin` to `end`, and `offset`, where its result begins. Products without sums have one part, and spare the registers. */
+export const partCode = (sums: boolean) =>
+  sums
+    ? `let begin = group.z * u.share;
+  let end = min(u.depth, begin + u.share);
+  let part = group.z + u.first_part;
+  let offset = part * u.rows * u.columns;`
+    : `let begin = 0u;
+  let end = u.depth;
+  let offset = 0u;`
 
-export const SUMS_UNIFORMS = { first_part: 'u32', frozen_begin: 'u32', frozen_end: 'u32' } as const
+export const SUMS_UNIFORMS = { share: 'u32', first_part: 'u32', frozen_begin: 'u32', frozen_end: 'u32' } as const
 
 /**
  * WGSL that adds the threads' sums of each row, in the order of the depth, in the first column of workgroups.
