@@ -122,6 +122,35 @@ await describeOnWebGPU('a step that cannot be recorded', () => {
     weight.dispose()
   })
 
+  cleanTest('a replay gives the GPU its first commands while the others are encoded', async () => {
+    const step = compileStep((x: Tensor) => {
+      let sum = x
+      for (let i = 0; i < 20; i++) sum = add(sum, x)
+      return sum
+    })
+    const x = tensor([1, 2])
+    step.run(x)
+    const portions: number[] = []
+    let encoded = 0
+    const dispatch = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups').mockImplementation(function (
+      this: GPUComputePassEncoder,
+    ) {
+      encoded++
+    })
+    const submit = vi.spyOn(webgpu().device.queue, 'submit').mockImplementation((buffers) => {
+      portions.push(encoded)
+      encoded = 0
+      return Object.getPrototypeOf(webgpu().device.queue).submit.call(webgpu().device.queue, buffers)
+    })
+    step.run(x)
+    dispatch.mockRestore()
+    submit.mockRestore()
+    expect(portions).toEqual([4, 12, 4])
+    expect(await read(step.run(x))).toEqual([[21, 42]])
+    step.dispose()
+    x.dispose()
+  })
+
   cleanTest('a prepared step that fills a cache, and one that is given up', async () => {
     let cache: Tensor | undefined
     const step = compileStep((x: Tensor) => {

@@ -8,7 +8,7 @@ import { newTensor } from '../dispatch.js'
 import { multiply, multiplyAndSum } from '../linear/multiply.js'
 import { assumeDevice, type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey } from '../linear/planning.js'
 import { FLOAT_TILES, plansOf } from '../linear/tile.js'
-import { hostTimer } from './timer.js'
+import { createTimer, hostTimer } from './timer.js'
 import { productsOf, tune } from './tune.js'
 
 const backend = () => engine().backend as WebGPUBackend
@@ -136,6 +136,18 @@ describeWebGPU(() => {
     const timer = hostTimer(backend(), () => (time += 7))
     expect(await timer.time(() => void run(weightGradient), 1)).toBe(7)
     expect(timer.clock).toBe('host')
+  })
+
+  test('what is timed is dispatched so many times in a row', async () => {
+    const { a, b, result } = run(forward)
+    const again = () => multiply(backend(), { matrix: a, depth: 'columns' }, { matrix: b, depth: 'columns' }, result)
+    const spy = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups')
+    const timer = createTimer(backend())
+    expect(await timer.time(again, 3)).toBeGreaterThan(0)
+    expect(spy).toHaveBeenCalledTimes(3)
+    spy.mockRestore()
+    timer.destroy()
+    dispose([a, b, result])
   })
 
   test('refuses no time', async () => {
