@@ -66,5 +66,7 @@ describe('createPathSpace', () => {
     expect(() => createPathSpace({ kind: 'wrong', tiers, slots: [slot], maxStitches: 0.5 })).toThrow(
       'createPathSpace: maxStitches must be an integer of at least 0; got 0.5',
     )
+    expect(() => createPathSpace({ kind: 'wrong', tiers, slots: [slot], maxStitches: -1 })).toThrow('at least 0; got -1')
+    expect(() => createPathSpace(undefined as never)).toThrow('createPathSpace: rules must be an object; got undefined')
   })
 })

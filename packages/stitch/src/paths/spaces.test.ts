@@ -362,6 +362,7 @@ describe('aligned', () => {
     expect(() => aligned([standing(16, [1, 1])])).toThrow('got [1, 1]')
     expect(() => aligned([{ ...tier(16, 3), standsFor: [0] }])).toThrow('one for each of its 3 blocks')
     expect(() => aligned([standing(16, [0])], { stride: 0.5 })).toThrow('stride must be an integer of at least 1, got 0.5')
+    expect(() => aligned([standing(16, [0])], { stride: 0 })).toThrow('stride must be an integer of at least 1, got 0')
     expect(() => aligned([standing(16, [0])], { maxStitches: 0 })).toThrow('maxStitches must be an integer of at least 1, got 0')
   })
 })
