@@ -13,7 +13,7 @@ export interface StepStats {
   /** Bytes of all tensors that a plain run of the last recording makes, none reused. */
   readonly plainBytes: number
   readonly recordings: number
-  /** Times the function was called to be recorded: twice for each recording. On tensorflow these calls are runs. */
+  /** Times the function was called to be recorded: twice for each recording. */
   readonly captures: number
   readonly replays: number
   readonly plainRuns: number

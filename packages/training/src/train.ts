@@ -108,7 +108,9 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
     })
     const onGPU = getBackend() === 'webgpu'
     const { compile } = options
-    const recordable = compile && onGPU && (group.size === 1 || !compile.partKey)
+    // A graph for each part would cost TensorFlow more than it saves, where few of them come often.
+    const records = onGPU ? group.size === 1 || !compile?.partKey : getBackend() === 'tensorflow' && !compile?.partKey
+    const recordable = compile && records
     if (recordable) {
       const { compileSteps } = await import('./compiled-steps.js')
       compiled = compileSteps(options, compile, prepared.next, context)

@@ -1,4 +1,4 @@
-import { type DataId, dispose, engine, type Tensor, type Variable } from '@tensorflow/tfjs-core'
+import { clone, type DataId, dispose, engine, type Tensor, type Variable } from '@tensorflow/tfjs-core'
 import { whileCapturing } from '../capturing.js'
 import { patch } from '../patch.js'
 import { type RunResult, runPlain } from '../plain.js'
@@ -30,6 +30,10 @@ export interface Output {
 
 export interface CapturedRun {
   readonly result: RunResult
+  /** Makes the run undone: frees its results and gives variables the values back that they had. To be called, or `settle`. */
+  undo(): void
+  /** Leaves everything as the run has left it. */
+  settle(): void
   /** Or why there is none. */
   readonly capture: Capture | string
 }
@@ -43,13 +47,10 @@ export function captureRun(backend: TensorFlowBackend, run: (inputs: unknown) =>
   const variables = Object.values(engine().registeredVariables).filter(({ dataId }) => backend.tensorMap.has(dataId))
   for (const variable of variables) separate(backend, variable)
   const held = new Map<DataId, Variable>(variables.map((variable) => [variable.dataId, variable]))
+  const before = variables.map((variable) => clone(variable))
   const standIns = tensorsOf(inputs).map((tensor) => same(backend, tensor))
   const placed = standIns.map(({ dataId }) => backend.tensorMap.get(dataId))
-  const recorder = createRecorder(
-    backend,
-    held,
-    placed.map(({ id }) => id),
-  )
+  const recorder = createRecorder(backend, held, placed)
   const restore = patch<TensorFlowBackend>(backend, recorder.members)
   try {
     let next = 0
@@ -72,7 +73,20 @@ export function captureRun(backend: TensorFlowBackend, run: (inputs: unknown) =>
       result: result.result,
       leaves: [...alive].some((id) => !staying.has(id)),
     }
-    return { result, capture: reason ?? capture }
+    return {
+      result,
+      capture: reason ?? capture,
+      settle: () => dispose(before),
+      undo() {
+        for (const [i, variable] of variables.entries()) {
+          if (!variable.isDisposed && variable.dataId !== before[i]!.dataId) variable.assign(before[i]!)
+        }
+        dispose([...result.tensors, ...before])
+      },
+    }
+  } catch (error) {
+    dispose(before)
+    throw error
   } finally {
     restore()
     dispose(standIns)

@@ -4,18 +4,13 @@ import type { RecordedStep, RecordingKey, RecordingOptions } from '../recorded-s
 import { NO_STATS, type StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import type { TensorFlowBackend } from './backend.js'
-import { type Capture, captureRun } from './capture.js'
+import { type CapturedRun, captureRun } from './capture.js'
 import { Recording } from './recording.js'
 import { differenceOf } from './same-capture.js'
 
-/**
- * A step on one TensorFlow backend with its recordings, the least recently used first. The first two runs of a key are executed call by call; where both did the
- * same they become a graph for all later ones.
- */
+/** A step on one TensorFlow backend with its recordings, the least recently used first. */
 export class TensorFlowStep implements RecordedStep {
   private readonly recordings = new Map<string, Recording>()
-  /** First runs, which a second one has to equal. */
-  private readonly first = new Map<string, Capture>()
   private readonly plain = new Set<string>()
   /** Keys whose step left tensors behind the first time, as one that fills a cache does. */
   private readonly leftTensors = new Set<string>()
@@ -30,28 +25,19 @@ export class TensorFlowStep implements RecordedStep {
   run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult {
     dispose([...previous])
     const key = `${of.key} ${of.signature}`
-    const recording = this.recordings.get(key)
-    if (recording) {
-      this.counts.replays++
-      this.recordings.delete(key)
-      this.recordings.set(key, recording)
-      return recording.run(tensorsOf(inputs))
-    }
     if (this.plain.has(key)) {
       this.counts.plainRuns++
       return runPlain(this.step, inputs)
     }
-    this.counts.captures++
-    const { capture, result } = captureRun(this.backend, this.step, inputs)
-    const reason = typeof capture === 'string' ? capture : this.take(key, capture)
-    if (reason !== undefined) {
-      this.plain.add(key)
-      this.options.refused(reason, of.key)
-    }
-    return result
+    const recording = this.recordings.get(key)
+    if (!recording) return this.record(key, inputs, of.key)
+    this.recordings.delete(key)
+    this.recordings.set(key, recording)
+    this.counts.replays++
+    return recording.run(tensorsOf(inputs))
   }
 
-  /** There is nothing to prepare: the first run is executed while it is recorded. */
+  /** There is nothing to compile ahead. */
   async prepare(): Promise<void> {}
 
   get stats(): StepStats {
@@ -62,39 +48,61 @@ export class TensorFlowStep implements RecordedStep {
     dispose([...previous])
     for (const recording of this.recordings.values()) recording.dispose()
     this.recordings.clear()
-    this.first.clear()
   }
 
-  /** Makes the second of two equal captures a recording. @returns why that cannot be */
-  private take(key: string, capture: Capture): string | undefined {
-    if (capture.leaves) {
-      if (this.leftTensors.has(key)) return 'it keeps tensors that it made'
+  /**
+   * Runs the step twice, makes that undone and runs the graph of it: what is recorded gives a graph's numbers from the first run on, whose rounding is not always that of single calls. Where
+   * there can be no recording, what the last of the runs gave.
+   */
+  private record(key: string, inputs: unknown, name: string): RunResult {
+    const first = this.capture(inputs)
+    if (typeof first.capture === 'string') return this.settle(key, name, first, first.capture)
+    if (first.capture.leaves) {
+      const before = this.leftTensors.has(key)
       this.leftTensors.add(key)
-      return undefined
+      return this.settle(key, name, first, before ? 'it keeps tensors that it made' : undefined)
     }
-    const before = this.first.get(key)
-    if (!before) {
-      makeRoom(this.first, this.options.maxRecordings)
-      this.first.set(key, capture)
-      return undefined
-    }
-    this.first.delete(key)
-    const difference = differenceOf(before, capture)
-    if (difference) return `it does not do the same each time: ${difference}`
-    makeRoom(this.recordings, this.options.maxRecordings)?.dispose()
+    first.undo()
+    const second = this.capture(inputs)
+    const difference = typeof second.capture === 'string' ? second.capture : differenceOf(first.capture, second.capture)
+    if (difference) return this.settle(key, name, second, `it does not do the same each time: ${difference}`)
+    second.undo()
     try {
-      this.recordings.set(key, new Recording(this.backend, capture))
-      return undefined
+      const recording = new Recording(this.backend, first.capture)
+      const result = recording.run(tensorsOf(inputs))
+      this.makeRoom()
+      this.recordings.set(key, recording)
+      this.counts.replays++
+      return result
     } catch (error) {
-      return `TensorFlow does not take it as a graph: ${(error as Error).message}`
+      this.refuse(key, name, `TensorFlow does not run it as a graph: ${(error as Error).message.split('\n', 1)[0]}`)
+      this.counts.plainRuns++
+      return runPlain(this.step, inputs)
     }
   }
-}
 
-/** Removes the entry that was there longest where the map is full. */
-function makeRoom<Value>(map: Map<string, Value>, most: number): Value | undefined {
-  if (map.size < most) return undefined
-  const [key, value] = map.entries().next().value!
-  map.delete(key)
-  return value
+  private capture(inputs: unknown): CapturedRun {
+    this.counts.captures++
+    return captureRun(this.backend, this.step, inputs)
+  }
+
+  /** What was run stays, as a plain run. @param reason why later runs are plain as well */
+  private settle(key: string, name: string, { result, settle }: CapturedRun, reason: string | undefined): RunResult {
+    settle()
+    this.counts.plainRuns++
+    if (reason !== undefined) this.refuse(key, name, reason)
+    return result
+  }
+
+  private refuse(key: string, name: string, reason: string): void {
+    this.plain.add(key)
+    this.options.refused(reason, name)
+  }
+
+  private makeRoom(): void {
+    if (this.recordings.size < this.options.maxRecordings) return
+    const [key, recording] = this.recordings.entries().next().value!
+    this.recordings.delete(key)
+    recording.dispose()
+  }
 }

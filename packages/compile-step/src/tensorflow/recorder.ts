@@ -21,28 +21,41 @@ export interface Recorder {
   refuse(reason: string): void
   /** Where the values of a tensor come from. */
   sourceOf(dataId: DataId): Source
-  /** What native calls have made and nobody has freed, by TensorFlow's number. */
+  /** What the step has made and nobody has freed, by TensorFlow's number; without constants that a later run would find to be constants as well. */
   readonly alive: ReadonlySet<number>
 }
 
-/** A tensor from outside with at most so many values is a constant of the graph, so that TensorFlow knows axes and shapes before it runs. Tensors never change, only variables do. */
-const FEW_VALUES = 64
+/**
+ * A tensor from outside with at most so many values is a constant of the graph, so that TensorFlow knows axes and shapes before it runs. Tensors never change, only
+ * variables do.
+ */
+const FEW_VALUES = 4096
 
 /** Their output's shape depends on values, which the function's later calls have taken from the first run. */
 const SHAPE_BY_VALUES = /^(Where|Unique|ListDiff|NonMaxSuppression|Sparse|Ragged|String|Decode|Bincount|DenseBincount)/
+
+/** Operations that TensorFlow.js calls without the type of their first input, which a graph cannot do without. */
+const WITHOUT_TYPE = new Set(['ExpandDims'])
 
 const RANDOM = /^(Random|Multinomial|TruncatedNormal|ParameterizedTruncatedNormal|Stateless)/
 
 /**
  * @param variables what they hold before the step
- * @param inputs native numbers of the step's inputs
+ * @param inputs the step's inputs
  */
-export function createRecorder(backend: TensorFlowBackend, variables: ReadonlyMap<DataId, Variable>, inputs: readonly number[]): Recorder {
+export function createRecorder(
+  backend: TensorFlowBackend,
+  variables: ReadonlyMap<DataId, Variable>,
+  inputs: readonly TensorData[],
+): Recorder {
   const { binding, tensorMap } = backend
   const nodes: GraphNode[] = []
   const outside: Outside[] = []
   /** Of native tensors. */
-  const places = new Map<number, Source>(inputs.map((id, index) => [id, { kind: 'input', index }]))
+  const places = new Map<number, Source>(inputs.map(({ id }, index) => [id, { kind: 'input', index }]))
+  const types = new Map<number, number>(inputs.map(({ id, dtype }) => [id, dtype]))
+  /** Equal ones are one. */
+  const constants = new Map<string, Source>()
   const written = new Set<DataId>()
   const alive = new Set<number>()
   const resources = new Map<number, string>()
@@ -55,9 +68,13 @@ export function createRecorder(backend: TensorFlowBackend, variables: ReadonlyMa
   const addConstant = (dtype: number, shape: readonly number[], values: HostValues | BigInt64Array): Source => {
     if (!ArrayBuffer.isView(values)) refuse('it uses strings')
     const content = ArrayBuffer.isView(values) ? bytesOf(values) : new Uint8Array(0)
-    return addNode({ kind: 'constant', dtype, shape: [...shape], content })
+    const key = `${dtype} [${shape}] ${content.length > 4 * FEW_VALUES ? nodes.length : content}`
+    const known = constants.get(key)
+    if (known) return known
+    const source: Source = { kind: 'node', index: nodes.push({ kind: 'constant', dtype, shape: [...shape], content }) - 1, output: 0 }
+    constants.set(key, source)
+    return source
   }
-  const addNode = (node: GraphNode): Source => ({ kind: 'node', index: nodes.push(node) - 1, output: 0 })
 
   /** Takes note of a tensor that was there before. */
   const admit = (dataId: DataId) => {
@@ -72,6 +89,7 @@ export function createRecorder(backend: TensorFlowBackend, variables: ReadonlyMa
     const variable = variables.get(dataId)
     if (dtype === TYPE.resource || dtype === TYPE.string) refuse('it uses resources or strings from outside')
     const isConstant = !variable && sizeOf(shape) <= FEW_VALUES && reason === undefined
+    types.set(id, dtype)
     places.set(
       id,
       isConstant
@@ -106,8 +124,12 @@ export function createRecorder(backend: TensorFlowBackend, variables: ReadonlyMa
     const after = orderAfter(name, attributes, ids, made)
     const sources = ids.flatMap((id) => places.get(id) ?? [])
     if (sources.length < ids.length) refuse(`it gives the native operation ${name} a tensor that is none of TensorFlow.js`)
-    const index = nodes.push({ kind: 'operation', name, attributes: structuredClone(attributes), inputs: sources, after }) - 1
-    for (const [output, { id }] of made.entries()) places.set(id, { kind: 'node', index, output })
+    const typed = WITHOUT_TYPE.has(name) ? [...attributes, { name: 'T', type: ATTRIBUTE.type, value: types.get(ids[0]!)! }] : attributes
+    const index = nodes.push({ kind: 'operation', name, attributes: structuredClone(typed), inputs: sources, after }) - 1
+    for (const [output, { id, dtype }] of made.entries()) {
+      places.set(id, { kind: 'node', index, output })
+      types.set(id, dtype)
+    }
   }
 
   const calls: Partial<Binding> = {
@@ -119,6 +141,8 @@ export function createRecorder(backend: TensorFlowBackend, variables: ReadonlyMa
     },
     createTensor(shape, dtype, values) {
       const id = binding.createTensor(shape, dtype, values)
+      if (sizeOf(shape) > FEW_VALUES) alive.add(id)
+      types.set(id, dtype)
       if (reason === undefined) places.set(id, addConstant(dtype, shape, values))
       return id
     },
