@@ -11,7 +11,7 @@ import type { CompileProgress } from './webgpu/compile-ahead.js'
 import { WebGPUStep } from './webgpu/recorded-step.js'
 
 export interface CompileStepOptions {
-  /** Most bytes of GPU memory for all recordings; those used least recently are dropped for new ones. Default: no limit. */
+  /** On webgpu: most bytes of GPU memory for all recordings; those used least recently are dropped for new ones. Default: no limit. */
   readonly memoryLimit?: number
   /** Most recordings; those used least recently are dropped for new ones. Default 256. */
   readonly maxRecordings?: number
@@ -28,7 +28,7 @@ export interface CompiledStep<Inputs, Outputs> {
    * @param inputs tensors, plain values, or objects and arrays of these
    * @param key names the computation: all that the function depends on besides its inputs and the values of tensors. Inputs of other shapes, types
    * or plain values count as another computation by themselves
-   * @throws when a variable or another tensor from outside was disposed or assigned a value since the step was recorded, and what the function throws
+   * @throws when a variable or another tensor from outside was disposed or, on webgpu, assigned a value since the step was recorded, and what the function throws
    */
   run(inputs: Inputs, key?: string): Outputs
   /**
@@ -43,9 +43,10 @@ export interface CompiledStep<Inputs, Outputs> {
 }
 
 /**
- * Makes a step of GPU work that is recorded once and replayed from then on. On the WebGPU backend the first run of a key calls the function twice
+ * Makes a step that is recorded once and replayed from then on. On the WebGPU backend the first run of a key calls the function twice
  * without executing its commands, compares the two, plans the memory by lifetimes and replays; later runs call the function no more. What cannot be recorded (reading
- * tensors, randomness from the host, textures) runs plainly, as everything does on other backends.
+ * tensors, randomness from the host, textures) runs plainly, as everything does on other backends. On tensorflow, where it computes on the CPU, both calls are executed and made undone, and the
+ * native calls become one graph of TensorFlow, which this run and all later ones run; it has plain runs' results to rounding.
  *
  * The function must be synchronous and must change nothing on the host. Assigning to variables is recorded as well.
  */
