@@ -41,8 +41,12 @@ export async function startParticipant(assignment: Assignment, group: Group = al
     setPrecision('mixed')
   }
   const work = await works[formulation](assignment, group)
-  return { turn: (steps, leadIn) => takeTurn(work, steps, leadIn, gpu) }
+  const recording = backend === 'tensorflow' && formulation === 'ours' ? RECORDING_STEPS : 0
+  return { turn: (steps, leadIn) => takeTurn(work, steps, Math.max(leadIn, recording), gpu) }
 }
+
+/** Steps of a turn before one takes what all others do: one in which the graph is made, which takes seconds, and one that finds its memory. */
+const RECORDING_STEPS = 2
 
 const works: { readonly [formulation in Assignment['formulation']]: (assignment: Assignment, group: Group) => Work | Promise<Work> } = {
   ours: ownWork,

@@ -1,14 +1,17 @@
 import { add, clone, dispose, engine, getBackend, type Tensor } from '@tensorflow/tfjs-core'
+import { isCapturing } from './capturing.js'
 import { type RunResult, runPlain } from './plain.js'
-import type { StepStats } from './stats.js'
+import type { RecordedStep, RecordingOptions } from './recorded-step.js'
+import { NO_STATS, type StepStats } from './stats.js'
+import type { TensorFlowBackend } from './tensorflow/backend.js'
+import { TensorFlowStep } from './tensorflow/recorded-step.js'
 import { mapTensors, signatureOf, tensorsOf } from './tree.js'
 import type { WebGPUBackend } from './webgpu/backend.js'
-import { isCapturing } from './webgpu/capture.js'
 import type { CompileProgress } from './webgpu/compile-ahead.js'
-import { RecordedStep } from './webgpu/recorded-step.js'
+import { WebGPUStep } from './webgpu/recorded-step.js'
 
 export interface CompileStepOptions {
-  /** Most bytes of GPU memory for all recordings; those used least recently are dropped for new ones. Default: no limit. */
+  /** On webgpu: most bytes of GPU memory for all recordings; those used least recently are dropped for new ones. Default: no limit. */
   readonly memoryLimit?: number
   /** Most recordings; those used least recently are dropped for new ones. Default 256. */
   readonly maxRecordings?: number
@@ -25,7 +28,7 @@ export interface CompiledStep<Inputs, Outputs> {
    * @param inputs tensors, plain values, or objects and arrays of these
    * @param key names the computation: all that the function depends on besides its inputs and the values of tensors. Inputs of other shapes, types
    * or plain values count as another computation by themselves
-   * @throws when a variable or another tensor from outside was disposed or assigned a value since the step was recorded, and what the function throws
+   * @throws when a variable or another tensor from outside was disposed or, on webgpu, assigned a value since the step was recorded, and what the function throws
    */
   run(inputs: Inputs, key?: string): Outputs
   /**
@@ -40,9 +43,10 @@ export interface CompiledStep<Inputs, Outputs> {
 }
 
 /**
- * Makes a step of GPU work that is recorded once and replayed from then on. On the WebGPU backend the first run of a key calls the function twice
+ * Makes a step that is recorded once and replayed from then on. On the WebGPU backend the first run of a key calls the function twice
  * without executing its commands, compares the two, plans the memory by lifetimes and replays; later runs call the function no more. What cannot be recorded (reading
- * tensors, randomness from the host, textures) runs plainly, as everything does on other backends.
+ * tensors, randomness from the host, textures) runs plainly, as everything does on other backends. On tensorflow, where it computes on the CPU, both calls are executed and made undone, and the
+ * native calls become one graph of TensorFlow, which this run and all later ones run; it has plain runs' results to rounding.
  *
  * The function must be synchronous and must change nothing on the host. Assigning to variables is recorded as well.
  */
@@ -66,18 +70,21 @@ export function compileStep<Inputs, Outputs>(
     said.add(reason)
     onFallback(reason, key)
   }
-  const recordedOn = (backend: WebGPUBackend) => {
-    if (recorded?.backend !== backend) recorded = new RecordedStep(backend, run, { memoryLimit, maxRecordings, refused })
-    return recorded
+  /** Undefined where the backend does not record. */
+  const recordedHere = (): RecordedStep | undefined => {
+    const { backend } = engine()
+    if (recorded?.backend === backend) return recorded
+    const made = stepOn(run, { memoryLimit, maxRecordings, refused })
+    if (made) recorded = made
+    return made
   }
   const runOnce = (inputs: unknown, key: string, previous: readonly Tensor[]): RunResult => {
     const signature = signatureOf(inputs)
-    if (getBackend() !== 'webgpu') {
-      dispose([...previous])
-      plainRuns++
-      return runPlain(run, inputs)
-    }
-    return recordedOn(engine().backend as WebGPUBackend).run(inputs, { key, signature }, previous)
+    const here = recordedHere()
+    if (here) return here.run(inputs, { key, signature }, previous)
+    dispose([...previous])
+    plainRuns++
+    return runPlain(run, inputs)
   }
 
   return {
@@ -100,11 +107,10 @@ export function compileStep<Inputs, Outputs>(
       }
     },
     async prepare(inputs, key = '', onProgress = () => {}) {
-      if (getBackend() !== 'webgpu' || isCapturing(engine().backend)) return
-      const signature = signatureOf(inputs)
-      await recordedOn(engine().backend as WebGPUBackend).prepare(inputs, { key, signature }, onProgress)
+      if (isCapturing(engine().backend)) return
+      await recordedHere()?.prepare(inputs, { key, signature: signatureOf(inputs) }, onProgress)
     },
-    stats: () => recorded?.stats ?? { ...NOTHING, plainRuns },
+    stats: () => recorded?.stats ?? { ...NO_STATS, plainRuns },
     dispose() {
       recorded?.dispose(outputs)
       dispose([...outputs])
@@ -114,25 +120,25 @@ export function compileStep<Inputs, Outputs>(
   }
 }
 
+/** The step with recordings of the current backend. */
+function stepOn(run: (inputs: unknown) => unknown, options: RecordingOptions): RecordedStep | undefined {
+  const { backend } = engine()
+  switch (getBackend()) {
+    case 'webgpu':
+      return new WebGPUStep(backend as WebGPUBackend, run, options)
+    case 'tensorflow':
+      // What is fed to a graph comes from the host's memory, where tensors of a graphics card are not.
+      return (backend as TensorFlowBackend).isUsingGpuDevice ? undefined : new TensorFlowStep(backend as TensorFlowBackend, run, options)
+    default:
+      return undefined
+  }
+}
+
 /** Whether the values of a tensor are stored as another type: TensorFlow.js casts integers to floats in name only, and a recording goes by the bytes. */
 function isCastInName({ dataId, dtype }: Tensor): boolean {
   if (getBackend() !== 'webgpu') return false
   const { tensorMap } = engine().backend as WebGPUBackend
   return tensorMap.has(dataId) && tensorMap.get(dataId).dtype !== dtype
-}
-
-const NOTHING: StepStats = {
-  dispatches: 0,
-  copies: 0,
-  uploads: 0,
-  buffers: 0,
-  bytes: 0,
-  plainBytes: 0,
-  recordings: 0,
-  captures: 0,
-  replays: 0,
-  plainRuns: 0,
-  newBuffers: 0,
 }
 
 const warn = (reason: string) => console.warn(`compileStep: the step runs without a recording, because ${reason}`)

@@ -1,4 +1,4 @@
-/** What a compiled step does and takes. All counts of GPU work are 0 where the backend is not WebGPU. */
+/** What a compiled step does and takes. All counts of GPU work are 0 where the backend is not WebGPU, those of recordings where it does not record. */
 export interface StepStats {
   /** Of the last run; 0 after a plain one. */
   readonly dispatches: number
@@ -19,4 +19,19 @@ export interface StepStats {
   readonly plainRuns: number
   /** Buffers taken for outputs of earlier runs that clones still shared when the next run came; replays need no others. */
   readonly newBuffers: number
+}
+
+/** Of a step that has done nothing. */
+export const NO_STATS: StepStats = {
+  dispatches: 0,
+  copies: 0,
+  uploads: 0,
+  buffers: 0,
+  bytes: 0,
+  plainBytes: 0,
+  recordings: 0,
+  captures: 0,
+  replays: 0,
+  plainRuns: 0,
+  newBuffers: 0,
 }

@@ -5,17 +5,19 @@ import { flush, type WebGPUBackend } from './webgpu/backend.js'
 
 export const webgpu = () => engine().backend as WebGPUBackend
 
-/** Tests of what only the webgpu backend has; skipped, with the reason, where it cannot be started. */
-export async function describeOnWebGPU(name: string, tests: () => void): Promise<void> {
-  const missing = await startBackend('webgpu').then(
+/** Tests of what one backend has; skipped, with the reason, where it cannot be started. */
+export async function describeOn(backend: 'webgpu' | 'tensorflow', name: string, tests: () => void): Promise<void> {
+  const missing = await startBackend(backend).then(
     () => undefined,
     (error: Error) => error.message,
   )
   describe.skipIf(missing)(missing ? `${name} (${missing})` : name, () => {
-    beforeAll(() => startBackend('webgpu'))
+    beforeAll(() => startBackend(backend))
     tests()
   })
 }
+
+export const describeOnWebGPU = (name: string, tests: () => void): Promise<void> => describeOn('webgpu', name, tests)
 
 /** A test that must leave no tensor behind. */
 export const cleanTest = (name: string, run: () => Promise<void>): void =>

@@ -22,6 +22,7 @@ import {
   equal,
   exp,
   expandDims,
+  getBackend,
   greater,
   keep,
   less,
@@ -311,8 +312,8 @@ function evaluation(where: string, networks: readonly Network[], source: ImageSo
         return all
       }
       const compiled = compileStep(({ images, labels }: { images: Tensor4D; labels: Tensor1D }) => figuresOf(images, labels))
-      // Recording runs the networks twice on the host: whole batches must come more often than that.
-      const recorded = !run && Math.floor(indices.length / batchSize) > 4 * group.size
+      // Recording runs the networks twice on the host: whole batches must come more often than that. A graph of TensorFlow takes longer than it would save here.
+      const recorded = getBackend() === 'webgpu' && !run && Math.floor(indices.length / batchSize) > 4 * group.size
       try {
         await eachPart()
       } finally {

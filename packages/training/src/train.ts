@@ -37,7 +37,8 @@ export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOpt
   /**
    * Promises that a step's loss depends on the batch's tensors and on this key only: not on `step` or on numbers that change on the host. Then, on the
    * webgpu backend, the GPU commands of a step are recorded once for each key and replayed (compileStep of `@learngene/compile-step`), in groups those of
-   * the gradients and those of the update; `batch` must then give tensors, plain values, or objects and arrays of these.
+   * the gradients and those of the update; on tensorflow, outside of groups and without `partKey`, a step becomes a graph. `batch` must then give tensors, plain values, or objects and arrays
+   * of these.
    */
   readonly compile?: CompileOptions
   readonly evaluate?: EvaluationOptions
@@ -108,7 +109,9 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
     })
     const onGPU = getBackend() === 'webgpu'
     const { compile } = options
-    const recordable = compile && onGPU && (group.size === 1 || !compile.partKey)
+    // A graph of TensorFlow takes seconds to begin with, which parts that come seldom would not bring back.
+    const records = onGPU ? group.size === 1 || !compile?.partKey : getBackend() === 'tensorflow' && group.size === 1 && !compile?.partKey
+    const recordable = compile && records
     if (recordable) {
       const { compileSteps } = await import('./compiled-steps.js')
       compiled = compileSteps(options, compile, prepared.next, context)

@@ -1,11 +1,12 @@
 import { clone, type DataId, engine, type Tensor, tidy, type Variable } from '@tensorflow/tfjs-core'
+import { whileCapturing } from '../capturing.js'
+import { patch } from '../patch.js'
 import { checkSynchronous } from '../plain.js'
 import { mapTensors, tensorsOf } from '../tree.js'
 import { byteLength, flush, type TensorData, type WebGPUBackend } from './backend.js'
 import { type BufferRef, buffersOf, type Command, copyOf, isLogical, type LogicalBuffer } from './commands.js'
 import type { CompileAhead } from './compile-ahead.js'
 import { type HomeKeeper, keepHomes } from './home.js'
-import { patch } from './patch.js'
 import { createRecorder, type Recorder } from './recorder.js'
 import { Refusal, type Refuse } from './refusal.js'
 import { watchTensors } from './watch-tensors.js'
@@ -42,11 +43,6 @@ export interface Capture {
   readonly kept: readonly Kept[]
 }
 
-const capturing = new WeakSet<object>()
-
-/** True while a step is being recorded on the backend. */
-export const isCapturing = (backend: object): boolean => capturing.has(backend)
-
 /**
  * Runs a step without executing its GPU commands. Variables keep their tensors.
  *
@@ -66,10 +62,9 @@ export function capture(backend: WebGPUBackend, run: (inputs: unknown) => unknow
   const watch = watchTensors(backend, recorder, refuse)
   const { device, queue, bufferManager } = recorder
   const restore = patch<WebGPUBackend>(backend, { device, queue, bufferManager, ...watch.members })
-  capturing.add(backend)
   let captured: Omit<Capture, 'outside' | 'kept'> | undefined
   try {
-    captured = record(backend, recorder, keeper, run, inputs, refuse)
+    captured = whileCapturing(backend, () => record(backend, recorder, keeper, run, inputs, refuse))
   } catch (error) {
     throw refusal ?? error
   } finally {
@@ -81,7 +76,6 @@ export function capture(backend: WebGPUBackend, run: (inputs: unknown) => unknow
       backend.computePassEncoder = null
       restore()
       keeper.end()
-      capturing.delete(backend)
       if (!captured || refusal) for (const { data } of keptOf(backend, recorder, watch.made)) poison(data)
     }
   }

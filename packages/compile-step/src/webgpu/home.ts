@@ -1,6 +1,6 @@
 import { type DataId, engine, type Variable } from '@tensorflow/tfjs-core'
+import { patch } from '../patch.js'
 import { upload, type WebGPUBackend } from './backend.js'
-import { patch } from './patch.js'
 
 /** A variable with the buffer that holds its values between steps, to which recorded commands refer. */
 export interface Home {

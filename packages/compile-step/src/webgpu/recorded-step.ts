@@ -1,5 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
+import { patch } from '../patch.js'
 import { type RunResult, runPlain } from '../plain.js'
+import type { RecordedStep, RecordingKey, RecordingOptions } from '../recorded-step.js'
 import type { StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import { Arena } from './arena.js'
@@ -8,27 +10,12 @@ import { type Capture, capture, discard } from './capture.js'
 import { type CompileProgress, compileAhead, withReal } from './compile-ahead.js'
 import { keepHomes } from './home.js'
 import { endTensors } from './outputs.js'
-import { patch } from './patch.js'
 import { bytesToAdd, layoutFor, type Memory, Recording } from './recording.js'
 import { Refusal } from './refusal.js'
 import { differenceOf } from './same-capture.js'
 
-export interface RecordedStepOptions {
-  /** bytes */
-  readonly memoryLimit: number
-  readonly maxRecordings: number
-  /** Hears why something runs plainly. */
-  readonly refused: (reason: string, key: string) => void
-}
-
-/** What makes two runs the same computation: the caller's key, and the form of the inputs. */
-export interface RecordingKey {
-  readonly key: string
-  readonly signature: string
-}
-
 /** A step on one WebGPU backend with its recordings, the least recently used first. */
-export class RecordedStep {
+export class WebGPUStep implements RecordedStep {
   private readonly memory: Memory
   private readonly recordings = new Map<string, Recording>()
   private readonly plain = new Set<string>()
@@ -44,7 +31,7 @@ export class RecordedStep {
   constructor(
     readonly backend: WebGPUBackend,
     private readonly step: (inputs: unknown) => unknown,
-    private readonly options: RecordedStepOptions,
+    private readonly options: RecordingOptions,
   ) {
     const { device } = backend
     this.memory = { backend, device, intermediates: new Arena(device), outputs: new Arena(device) }

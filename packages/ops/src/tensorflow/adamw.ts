@@ -1,5 +1,6 @@
 import type { Tensor, TensorInfo } from '@tensorflow/tfjs-core'
 import { ADAMW_COLUMNS } from '../adamw.js'
+import { adamWInGraph } from './adamw-in-graph.js'
 import type { Run } from './backend.js'
 import type { Native } from './native.js'
 
@@ -15,8 +16,11 @@ type Slot = readonly [parameter: TensorInfo, gradient: TensorInfo, m: TensorInfo
 export function adamWKernel(native: Native): Run {
   const { mul } = native
   let places: readonly TensorInfo[] | undefined
-  const openPlaces = () => STATE.map((name) => native.place(`learngene ${name}`))
-  return (inputs, { rows, beta1, beta2, epsilon }) => {
+  const openPlaces = () => STATE.map((name) => native.hold(native.place(`learngene ${name}`, [])))
+  const inGraph = adamWInGraph(native)
+  return (inputs, attributes) => {
+    if (native.isRecording()) return inGraph(inputs, attributes)
+    const { rows, beta1, beta2, epsilon } = attributes
     const table = native.values(inputs.scalars!)
     const factorOf = (row: number) => table[table.length / 2 + ADAMW_COLUMNS * row]!
     places ??= openPlaces()

@@ -18,6 +18,8 @@ export interface TensorFlowBackend extends KernelBackend {
     readonly TF_ATTR_STRING: number
     readonly TF_ATTR_TYPE: number
   }
+  /** True while a step is being recorded as a graph (`@learngene/compile-step`): what is computed may not be read, and resources must be made anew. */
+  readonly isRecording?: boolean
   incRef(dataId: object): void
   executeSingleOutput(name: string, attributes: readonly Attribute[], inputs: readonly TensorInfo[]): Tensor
   executeMultipleOutputs(name: string, attributes: readonly Attribute[], inputs: readonly TensorInfo[], outputs: number): Tensor[]

@@ -39,6 +39,12 @@ export function nativeOperations(backend: TensorFlowBackend) {
     add: binary('AddV2'),
     sub: binary('Sub'),
     mul: binary('Mul'),
+    /** The product, 0 where b is 0, whatever a is. */
+    mulNoNan: binary('MulNoNan'),
+    greater: binary('Greater'),
+    /** a where the condition holds, and b elsewhere. */
+    select: (condition: TensorInfo, a: TensorInfo | number, b: TensorInfo | number) =>
+      backend.executeSingleOutput('SelectV2', [float], [condition, operand(a), operand(b)]),
     square: unary('Square'),
     rsqrt: unary('Rsqrt'),
     exp: unary('Exp'),
@@ -83,23 +89,27 @@ export function nativeOperations(backend: TensorFlowBackend) {
       backend.incRef(dataId)
       return engine().makeTensorFromTensorInfo({ dataId, shape, dtype }, backend)
     },
+    /** Whether the calls become a graph, which cannot read values. */
+    isRecording: () => backend.isRecording === true,
     /** On the host. */
     values: (x: TensorInfo) => backend.readSync(x.dataId) as Float32Array,
 
-    /** A place for values of any shape, which operations may change. Lives as long as the backend; its tensor may be disposed. */
-    place: (name: string): TensorInfo => {
-      const handle = backend.executeSingleOutput(
+    /** A place for values, which operations may change. Lives as long as the backend; its tensor may be disposed. */
+    place: (name: string, shape: readonly number[]): TensorInfo =>
+      backend.executeSingleOutput(
         'VarHandleOp',
         [
           float32,
-          { name: 'shape', type: binding.TF_ATTR_SHAPE, value: [] },
+          { name: 'shape', type: binding.TF_ATTR_SHAPE, value: shape },
           { name: 'container', type: binding.TF_ATTR_STRING, value: '' },
           { name: 'shared_name', type: binding.TF_ATTR_STRING, value: name },
         ],
         [],
-      )
-      backend.incRef(handle.dataId)
-      return handle
+      ),
+    /** The same tensor, which nothing disposes. */
+    hold: (x: TensorInfo): TensorInfo => {
+      backend.incRef(x.dataId)
+      return x
     },
     assign: (place: TensorInfo, value: TensorInfo) => nothing('AssignVariableOp', [float32], [place, value]),
     read: (place: TensorInfo) => backend.executeSingleOutput('ReadVariableOp', [float32], [place]),

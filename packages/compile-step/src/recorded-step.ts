@@ -1,0 +1,29 @@
+import type { Tensor } from '@tensorflow/tfjs-core'
+import type { RunResult } from './plain.js'
+import type { StepStats } from './stats.js'
+import type { CompileProgress } from './webgpu/compile-ahead.js'
+
+/** What makes two runs the same computation: the caller's key, and the form of the inputs. */
+export interface RecordingKey {
+  readonly key: string
+  readonly signature: string
+}
+
+export interface RecordingOptions {
+  /** bytes */
+  readonly memoryLimit: number
+  readonly maxRecordings: number
+  /** Hears why something runs plainly. */
+  readonly refused: (reason: string, key: string) => void
+}
+
+/** A step with its recordings on one backend that can record. */
+export interface RecordedStep {
+  readonly backend: object
+  readonly stats: StepStats
+  /** `previous` are the outputs of the last run, which end. */
+  run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult
+  prepare(inputs: unknown, of: RecordingKey, onProgress: CompileProgress): Promise<void>
+  /** Frees everything, `previous` too. */
+  dispose(previous: readonly Tensor[]): void
+}

@@ -1,0 +1,95 @@
+import { type DataId, engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core'
+import type { RunResult } from '../plain.js'
+import { mapTensors } from '../tree.js'
+import type { TensorFlowBackend } from './backend.js'
+import type { Capture } from './capture.js'
+import { encodeSavedModel, type Placeholder, type Source, tensorName } from './graph.js'
+import { loadGraph } from './load-graph.js'
+import type { Outside } from './recorder.js'
+
+/** A step as a graph of TensorFlow. It is given inputs, variables and other tensors from outside as they are, without copying them, and gives outputs and what variables get. */
+export class Recording {
+  private readonly model: number
+  private readonly placeholders: readonly Placeholder[]
+  private readonly fed: string
+  /** Names of what is computed, in the order in which it is fetched. */
+  private readonly fetched: readonly string[]
+
+  /** @throws where TensorFlow refuses the graph */
+  constructor(
+    private readonly backend: TensorFlowBackend,
+    private readonly step: Capture,
+  ) {
+    this.placeholders = placeholdersOf(step)
+    this.fed = this.placeholders.map(({ source }) => tensorName(source)).join()
+    const wanted = [...step.outputs, ...step.assigned].map(({ source }) => source).filter(({ kind }) => kind === 'node')
+    this.fetched = [...new Set(wanted.map(tensorName))]
+    this.model = loadGraph(backend.binding, encodeSavedModel(step.nodes, this.placeholders))
+  }
+
+  /** @param given the inputs' tensors */
+  run(given: readonly Tensor[]): RunResult {
+    const { outputs, assigned, result } = this.step
+    const tensors = tidy(() => {
+      const computed = this.compute(given)
+      const dataOf = (source: Source): DataId =>
+        source.kind === 'node' ? computed.get(tensorName(source))!.dataId : this.tensorOf(source, given).dataId
+      // All before the first assignment, which may take away what another one needs.
+      const values = assigned.map(({ variable, source }) =>
+        this.share({ dataId: dataOf(source), shape: variable.shape, dtype: variable.dtype }),
+      )
+      const made = outputs.map(({ source, shape, dtype }) => this.share({ dataId: dataOf(source), shape, dtype }))
+      for (const [i, { variable }] of assigned.entries()) variable.assign(values[i]!)
+      return made
+    })
+    let next = 0
+    return { tensors, result: mapTensors(result, () => tensors[next++]) }
+  }
+
+  dispose(): void {
+    this.backend.binding.deleteSavedModel(this.model)
+  }
+
+  /** What the graph gives, by name; to be disposed. */
+  private compute(given: readonly Tensor[]): Map<string, Tensor> {
+    if (this.fetched.length === 0) return new Map()
+    const { backend, placeholders, fetched } = this
+    const ids = backend.getInputTensorIds(placeholders.map(({ source }) => this.tensorOf(source, given)))
+    const made = backend.binding.runSavedModel(this.model, ids, this.fed, fetched.join())
+    return new Map(made.map((native, i) => [fetched[i]!, backend.createOutputTensor(native)]))
+  }
+
+  /** What is fed for an input or a tensor from outside. */
+  private tensorOf({ kind, index }: Source, given: readonly Tensor[]): TensorInfo {
+    return kind === 'input' ? given[index]! : currentOf(this.backend, this.step.outside[index]!)
+  }
+
+  private share(info: TensorInfo): Tensor {
+    this.backend.incRef(info.dataId)
+    return engine().makeTensorFromTensorInfo(info, this.backend)
+  }
+}
+
+/** Of the inputs and tensors from outside that operations use. */
+function placeholdersOf({ nodes, inputs, outside }: Capture): Placeholder[] {
+  const used = new Map<string, Source>()
+  for (const node of nodes) {
+    if (node.kind === 'constant') continue
+    for (const source of node.inputs) if (source.kind !== 'node') used.set(tensorName(source), source)
+  }
+  return Array.from(used.values(), (source) => {
+    const { dtype, shape } = (source.kind === 'input' ? inputs : outside)[source.index]!
+    return { source, dtype, shape }
+  })
+}
+
+function currentOf(backend: TensorFlowBackend, { variable, dataId }: Outside): TensorInfo {
+  if (variable?.isDisposed)
+    throw new Error(`compileStep: the variable '${variable.name}' was disposed since the step was recorded. ${COMPILE_ANEW}`)
+  if (variable) return variable
+  if (!backend.tensorMap.has(dataId))
+    throw new Error(`compileStep: a tensor from outside that the step uses was disposed since the step was recorded. ${COMPILE_ANEW}`)
+  return { dataId, shape: [], dtype: 'float32' }
+}
+
+const COMPILE_ANEW = 'Dispose the compiled step and compile it anew'
