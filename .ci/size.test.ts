@@ -7,7 +7,7 @@ import { bundle, bytesOf, imports, table } from './sizes.mjs'
 const marks = {
   wasm: /AGFzbQ[A-Za-z0-9+/]{100}/, // a WebAssembly module as base64
   webgpu: /@workgroup_size/,
-  tensorflow: /VarHandleOp/,
+  tensorflow: /ResourceApplyAdam/,
   gradients: /Conv2DBackpropInput/,
 }
 
