@@ -1,6 +1,7 @@
 import { startBackend } from '@learngene/testing'
 import { engine, memory, type Tensor, tensor, tidy, type Variable, variable } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, test } from 'vitest'
+import { compileStep } from './compile-step.js'
 import { flush, type WebGPUBackend } from './webgpu/backend.js'
 
 export const webgpu = () => engine().backend as WebGPUBackend
@@ -42,3 +43,17 @@ export const createVariable = (data: number[] | Float32Array, shape: number[] = 
   tidy(() => variable(tensor(data, shape), true, name))
 
 export const createModel = () => ({ weight: createVariable(values(32), [8, 4]), bias: createVariable(values(4, 2)) })
+
+/** A test that work on a vector of two is never recorded, runs plainly each time, and that the reason is told once. @param after frees what the work keeps */
+export const plainTest = (name: string, reason: RegExp, work: (x: Tensor) => Tensor, after = () => {}): void =>
+  cleanTest(name, async () => {
+    const reasons: string[] = []
+    const step = compileStep(work, { onFallback: (why) => reasons.push(why) })
+    const x = tensor([1, 2])
+    for (let i = 0; i < 3; i++) expect((await step.run(x).data()).length).toBe(2)
+    expect(reasons).toEqual([expect.stringMatching(reason)])
+    expect(step.stats()).toMatchObject({ recordings: 0, replays: 0, plainRuns: 3 })
+    step.dispose()
+    x.dispose()
+    after()
+  })

@@ -20,7 +20,7 @@ import {
 } from '@tensorflow/tfjs-core'
 import { describe, expect, test, vi } from 'vitest'
 import { compileStep } from '../index.js'
-import { cleanTest, createVariable, describeOn, read, values } from '../step.fixture.js'
+import { cleanTest, createVariable, describeOn, plainTest, read, values } from '../step.fixture.js'
 
 await describeOn('tensorflow', 'steps as graphs of TensorFlow', () => {
   describe('what cannot be recorded runs plainly, and is said once', () => {
@@ -54,18 +54,7 @@ await describeOn('tensorflow', 'steps as graphs of TensorFlow', () => {
       made.push(y)
       return y
     }
-    for (const [name, expected, work] of cases) {
-      cleanTest(name, async () => {
-        const reasons: string[] = []
-        const step = compileStep(work, { onFallback: (why) => reasons.push(why) })
-        const x = tensor([1, 2])
-        for (let i = 0; i < 3; i++) expect((await step.run(x).data()).length).toBe(2)
-        expect(reasons).toEqual([expect.stringMatching(expected)])
-        expect(step.stats()).toMatchObject({ recordings: 0, replays: 0, plainRuns: 3 })
-        step.dispose()
-        dispose([x, ...made.splice(0)])
-      })
-    }
+    for (const each of cases) plainTest(...each, () => dispose(made.splice(0)))
 
     cleanTest('variables are as after one run', async () => {
       const total = createVariable([1])

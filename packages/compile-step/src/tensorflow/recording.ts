@@ -1,10 +1,12 @@
+import type * as fs from 'node:fs'
+import type * as os from 'node:os'
+import type * as path from 'node:path'
 import { type DataId, engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core'
 import type { RunResult } from '../plain.js'
 import { mapTensors } from '../tree.js'
-import type { TensorFlowBackend } from './backend.js'
+import type { Binding, TensorFlowBackend } from './backend.js'
 import type { Capture } from './capture.js'
-import { encodeSavedModel, type Placeholder, type Source, tensorName } from './graph.js'
-import { loadGraph } from './load-graph.js'
+import { encodeSavedModel, type Placeholder, type Source, TAG, tensorName } from './graph.js'
 import type { Outside } from './recorder.js'
 
 /** A step as a graph of TensorFlow. It is given inputs, variables and other tensors from outside as they are, without copying them, and gives outputs and what variables get. */
@@ -93,3 +95,26 @@ function currentOf(backend: TensorFlowBackend, { variable, dataId }: Outside): T
 }
 
 const COMPILE_ANEW = 'Dispose the compiled step and compile it anew'
+
+type Builtins = { 'node:fs': typeof fs; 'node:os': typeof os; 'node:path': typeof path }
+
+/** A module of Node's own, without an import statement, which bundlers for browsers would refuse. */
+const builtin = <Name extends keyof Builtins>(name: Name): Builtins[Name] => process.getBuiltinModule(name) as unknown as Builtins[Name]
+
+/**
+ * Loads a SavedModel by a folder that is there for this call only.
+ *
+ * @returns its number, for `runSavedModel` and `deleteSavedModel`
+ * @throws where TensorFlow refuses the graph or nothing can be written to the folder for temporary files
+ */
+function loadGraph(binding: Binding, savedModel: Uint8Array): number {
+  const { mkdtempSync, rmSync, writeFileSync } = builtin('node:fs')
+  const { join } = builtin('node:path')
+  const folder = mkdtempSync(join(builtin('node:os').tmpdir(), 'learngene-step-'))
+  try {
+    writeFileSync(join(folder, 'saved_model.pb'), savedModel)
+    return binding.loadSavedModel(folder, TAG)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}

@@ -1,3 +1,4 @@
+import { equalBytes } from '../webgpu/pack.js'
 import type { Capture } from './capture.js'
 import type { GraphNode } from './graph.js'
 import type { Outside } from './recorder.js'
@@ -31,7 +32,7 @@ function sameNode(a: GraphNode, b: GraphNode): boolean {
   if (b.kind === 'operation') return false
   const { content, ...rest } = a
   const { content: other, ...others } = b
-  return same(rest, others) && content.length === other.length && content.every((byte, i) => byte === other[i])
+  return same(rest, others) && equalBytes(content, other)
 }
 
 const sameOutside = (a: Outside, b: Outside) => a.variable === b.variable && (a.variable !== undefined || a.dataId === b.dataId)

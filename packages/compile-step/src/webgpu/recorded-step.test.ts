@@ -2,7 +2,7 @@ import { add, asinh, atan2, elu, keep, mul, scalar, type Tensor, tensor } from '
 import { describe, expect, vi } from 'vitest'
 import { compileStep } from '../index.js'
 import { createReadings } from '../readings.js'
-import { cleanTest, createVariable, describeOnWebGPU, read, webgpu } from '../step.fixture.js'
+import { cleanTest, createVariable, describeOnWebGPU, plainTest, read, webgpu } from '../step.fixture.js'
 
 await describeOnWebGPU('a step that cannot be recorded', () => {
   describe('what cannot be recorded runs plainly, and is said once', () => {
@@ -19,18 +19,7 @@ await describeOnWebGPU('a step that cannot be recorded', () => {
         },
       ],
     ]
-    for (const [name, reason, work] of cases) {
-      cleanTest(name, async () => {
-        const reasons: string[] = []
-        const step = compileStep(work, { onFallback: (why) => reasons.push(why) })
-        const x = tensor([1, 2])
-        for (let i = 0; i < 3; i++) expect((await step.run(x).data()).length).toBe(2)
-        expect(reasons).toEqual([expect.stringMatching(reason)])
-        expect(step.stats()).toMatchObject({ recordings: 0, replays: 0, plainRuns: 3 })
-        step.dispose()
-        x.dispose()
-      })
-    }
+    for (const each of cases) plainTest(...each)
 
     cleanTest('warns on the console by default', async () => {
       const warned = vi.spyOn(console, 'warn').mockImplementation(() => {})
