@@ -100,7 +100,8 @@ export default defineConfig({
 
 /** The tests of the backends that a page has, and those that only a page can run. */
 function inChromium(executablePath: string) {
-  const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+  // Workgroup memory is not zeroed, as under Node: a software GPU compiles large programs many times as fast without.
+  const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-dawn-features=disable_workgroup_init']
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   return {
     extends: true as const,

@@ -17,7 +17,8 @@ describe.skipIf(skipped)(`the browser page${skipped ? ' (there is no Chromium)' 
     const configFile = fileURLToPath(new URL('./vite.config.ts', import.meta.url))
     server = await createServer({ configFile, server: { host: '127.0.0.1', port: 0 }, logLevel: 'error' })
     await server.listen()
-    const args = ['--no-sandbox', '--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+    const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-dawn-features=disable_workgroup_init']
+    const args = ['--no-sandbox', ...webgpu]
     browser = await chromium.launch({ executablePath, args })
   })
   afterAll(async () => {

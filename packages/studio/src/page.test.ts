@@ -22,7 +22,7 @@ const quiet = [
   '--disable-sync',
 ]
 const fakeCamera = ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream']
-const softwareGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
+const softwareGpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-dawn-features=disable_workgroup_init']
 
 /** A grey picture of the given values. */
 const picture = (value: (x: number, y: number) => number, side = 28) => ({

@@ -28,7 +28,7 @@ export async function startLeastDevice(
 ): Promise<{ readonly backend: Backend; readonly errors: string[] } | undefined> {
   const { create, globals } = await import('webgpu')
   for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
-  const gpu = create(kind === 'null' ? ['backend=null'] : [])
+  const gpu = create([kind === 'null' ? 'backend=null' : 'enable-dawn-features=disable_workgroup_init'])
   instances.push(gpu)
   const adapter = await gpu.requestAdapter()
   if (!adapter) return undefined
