@@ -35,8 +35,8 @@ describe.skipIf(reason !== '')(`extending by a configuration${reason}`, () => {
 
   it('takes losses: their terms are in the metrics, those that they replace are not', async () => {
     const { terms } = await run('loss')
-    expect(terms('tier:w6')).toEqual(expect.arrayContaining(['label', 'logit', 'cosine']))
-    expect(terms('tune')).toEqual(expect.arrayContaining(['labels', 'warm']))
+    expect(terms('tier:w6')).toEqual(expect.arrayContaining(['label', 'logit', 'dkd']))
+    expect(terms('tune')).toEqual(expect.arrayContaining(['labels', 'warm', 'neighbours']))
     expect(terms('tune')).not.toContain('logit')
   })
 

@@ -1,6 +1,6 @@
 // Losses of one's own: a term that distillation takes besides its own, and a loss that tunes the pool in place of cross entropies.
 // npx learngene run --config examples/extend/loss.config.ts --out runs/loss
-import { cosineDistance, softTarget } from '@learngene/distill-losses'
+import { decoupledKd, pkt, softTarget } from '@learngene/distill-losses'
 import { crossEntropy } from '@learngene/ops'
 import { mul } from '@tensorflow/tfjs-core'
 import { defineConfig } from 'learngene'
@@ -10,23 +10,26 @@ export default defineConfig({
   ...small,
   distillation: {
     ...small.distillation,
-    // By name in metrics.jsonl: `cosine`.
+    // By name in metrics.jsonl: `dkd`.
     extraTerms: () => [
       {
-        name: 'cosine',
+        name: 'dkd',
         weight: 0.5,
         studentFeatures: [],
         ancestorFeatures: [],
-        loss: (student, ancestor) => cosineDistance(student.logits, ancestor.logits), // [B]
+        loss: (student, ancestor, targets) => decoupledKd(student.logits, ancestor.logits, targets, { temperature: 2 }), // [B]
       },
     ],
   },
   fineTuning: {
     ...small.fineTuning,
-    // Terms of one value per image, added up; by name in metrics.jsonl: `labels` and `warm`.
-    loss: (logits, { targets, ancestor }) => ({
-      labels: mul(crossEntropy(logits, targets), 0.3),
-      warm: mul(softTarget(logits, ancestor!, { temperature: 2 }), 0.7),
+    // What the head classifies by, [B, 1, width], of the descendant that a step trains and of the ancestor.
+    features: { student: ['pooled'], ancestor: ['pooled'] },
+    // Terms of one value per image, added up; by name in metrics.jsonl: `labels`, `warm` and `neighbours`.
+    loss: (student, { targets, ancestor }) => ({
+      labels: mul(crossEntropy(student.logits, targets), 0.3),
+      warm: mul(softTarget(student.logits, ancestor!.logits, { temperature: 2 }), 0.7),
+      neighbours: pkt(student.features.pooled!, ancestor!.features.pooled!),
     }),
   },
 })

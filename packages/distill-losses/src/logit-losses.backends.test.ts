@@ -209,6 +209,16 @@ describe('decoupledKd', () => {
       checkTeacherIsData((student, teacher) => decoupledKd(student, teacher, [0, 1]), random([2, 3]), random([2, 3]))
     })
 
+    it('takes target probabilities, of which the likeliest class is the true one', async () => {
+      const random = uniformTensors(4)
+      const [student, teacher] = [random<Tensor>([2, 3]), random<Tensor>([2, 3])]
+      const given = tensor2d([
+        [0, 0, 1],
+        [0.3, 0.6, 0.1],
+      ])
+      await expectClose(decoupledKd(student, teacher, given), decoupledKd(student, teacher, [2, 1]), tolerances.identity)
+    })
+
     it("is the divergence of all classes where the others' part has the teacher's weight", async () => {
       const random = uniformTensors(3)
       const [student, teacher] = [random<Tensor>([1, 4]), random<Tensor>([1, 4])]
@@ -227,6 +237,9 @@ describe('decoupledKd', () => {
       const logits = tensor2d([[1, 2, 3]])
       expect(() => decoupledKd(logits, logits, [0, 1])).toThrow(
         'decoupledKd: there must be one label for each of the 1 rows of logits; got 2 labels',
+      )
+      expect(() => decoupledKd(logits, logits, tensor1d([0]))).toThrow(
+        /decoupledKd: a tensor of target probabilities must be \[B, C\] like the logits; give class indices as an array.*labels \[1\]$/,
       )
       expect(() => decoupledKd(logits, logits, [3])).toThrow(/3/)
       expect(() => decoupledKd(logits, logits, [0], { beta: Number.NaN })).toThrow('decoupledKd: beta must be a finite number; got NaN')

@@ -95,11 +95,11 @@ function factorOf(classCount: number, { temperature, classes }: Required<Tempera
  */
 export function hardTarget(logits: Tensor, teacherLogits: Tensor): Tensor1D {
   requireSameLogits('hardTarget', logits, teacherLogits)
-  return tidy(() => {
-    const decisions = cast(oneHot(argMax(teacherLogits, -1), teacherLogits.shape[1]!), 'float32') as Tensor2D // [B, C]
-    return crossEntropy(logits as Tensor2D, decisions)
-  })
+  return tidy(() => crossEntropy(logits as Tensor2D, likeliest(teacherLogits)))
 }
+
+/** 1 for the likeliest class of each row, the first of equal ones, else 0: [B, C]. */
+const likeliest = (rows: Tensor) => cast(oneHot(argMax(rows, -1), rows.shape[1]!), 'float32') as Tensor2D
 
 /**
  * Cross entropy with the true labels: -sum_c q_c log softmax(z)_c. Gradient to the logits only.
@@ -111,22 +111,21 @@ export function hardTarget(logits: Tensor, teacherLogits: Tensor): Tensor1D {
  */
 export function labelTarget(logits: Tensor, labels: ArrayLike<number> | Tensor): Tensor1D {
   if (logits.rank !== 2) throw shapeError('labelTarget', 'logits must be [B, C]', { logits })
-  const [examples, classes] = logits.shape as [number, number]
-  if (labels instanceof Tensor) {
-    if (!sameShape(logits, labels)) {
-      const fix = 'give class indices as an array of numbers'
-      throw shapeError('labelTarget', `a tensor of target probabilities must be [B, C] like the logits; ${fix}`, { logits, labels })
-    }
-    return crossEntropy(logits as Tensor2D, labels as Tensor2D)
-  }
-  requireLabels('labelTarget', labels, examples)
-  return tidy(() => crossEntropy(logits as Tensor2D, classTargets(labels, classes)))
+  checkLabels('labelTarget', logits, labels)
+  if (labels instanceof Tensor) return crossEntropy(logits as Tensor2D, labels as Tensor2D)
+  return tidy(() => crossEntropy(logits as Tensor2D, classTargets(labels, logits.shape[1]!)))
 }
 
-/** @throws when there is not one label for each row of logits */
-function requireLabels(loss: string, { length }: ArrayLike<number>, examples: number): void {
-  if (length === examples) return
-  throw new Error(`${loss}: there must be one label for each of the ${examples} rows of logits; got ${length} labels`)
+/** @throws when there is not one label or one row of probabilities for each row of logits */
+function checkLabels(loss: string, logits: Tensor, labels: ArrayLike<number> | Tensor): void {
+  if (labels instanceof Tensor) {
+    if (sameShape(logits, labels)) return
+    const fix = 'give class indices as an array of numbers'
+    throw shapeError(loss, `a tensor of target probabilities must be [B, C] like the logits; ${fix}`, { logits, labels })
+  }
+  const examples = logits.shape[0]!
+  if (labels.length === examples) return
+  throw new Error(`${loss}: there must be one label for each of the ${examples} rows of logits; got ${labels.length} labels`)
 }
 
 /** @throws when the weight of a part is no finite number */
@@ -154,23 +153,23 @@ const AWAY = -1e4
  *
  * @param logits z of the student [B, C]
  * @param teacherLogits t [B, C]
- * @param labels y: B class indices
+ * @param labels y: B class indices as numbers, or target probabilities [B, C], of which the likeliest class counts as the true one, the first of equal ones
  * @returns [B], in nats
  * @throws when the shapes differ, a label is no class or an option is out of range
  */
 export function decoupledKd(
   logits: Tensor,
   teacherLogits: Tensor,
-  labels: ArrayLike<number>,
+  labels: ArrayLike<number> | Tensor,
   { temperature: given, alpha = 1, beta = 1 }: DecoupledKdOptions = {},
 ): Tensor1D {
   requireSameLogits('decoupledKd', logits, teacherLogits)
   const temperature = temperatureIn('decoupledKd', given)
   requireWeights('decoupledKd', { alpha, beta })
-  const [examples, classes] = logits.shape as [number, number]
-  requireLabels('decoupledKd', labels, examples)
+  checkLabels('decoupledKd', logits, labels)
   return tidy(() => {
-    const target = classTargets(labels, classes) // [B, C]
+    const classes = logits.shape[1]!
+    const target = labels instanceof Tensor ? likeliest(labels) : classTargets(labels, classes) // [B, C]
     /** log (p_y, 1 - p_y), each [B, 1], and of the other classes log p_c / (1 - p_y) [B, C] */
     const parted = (z: Tensor) => {
       const scaled = mul(z, 1 / temperature)

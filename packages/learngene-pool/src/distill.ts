@@ -94,7 +94,7 @@ export function createDistillation(ancestor: Network, spec: AuxiliarySpec, given
         if (labelWeight > 0) families.set('label', mul(crossEntropy(outputs.logits, targets), labelWeight))
         for (const term of terms) {
           const [family] = term.name.split('.') as [string]
-          const weighted = mul(lossOf(term, outputs, ancestor), term.weight * (1 - labelWeight))
+          const weighted = mul(lossOf(term, outputs, ancestor, targets), term.weight * (1 - labelWeight))
           const before = families.get(family)
           families.set(family, before ? add(before, weighted) : weighted)
         }

@@ -128,9 +128,9 @@ describe("a loss of one's own", () => {
   it('takes the place of the standard one, is reported by its names, and gives the same where it says the same', async () => {
     const before = memory().numTensors
     const { live, free } = teacher()
-    const loss: FineTuneOptions['loss'] = (logits, { targets, ancestor }) => ({
+    const loss: FineTuneOptions['loss'] = ({ logits }, { targets, ancestor }) => ({
       mine: mul(crossEntropy(logits, targets), 0.3),
-      theirs: mul(softTarget(logits, ancestor!), 0.7),
+      theirs: mul(softTarget(logits, ancestor!.logits), 0.7),
     })
     const standard = await tuned({ teacher: live, labelWeight: 0.3 })
     const own = await tuned({ teacher: live, labelWeight: 0.9, loss })
@@ -145,7 +145,7 @@ describe("a loss of one's own", () => {
   it('sees no ancestor where there is none', async () => {
     const seen: unknown[] = []
     await tuned({
-      loss: (logits, { targets, ancestor }) => {
+      loss: ({ logits }, { targets, ancestor }) => {
         seen.push(ancestor)
         return { labels: crossEntropy(logits, targets) }
       },
@@ -157,10 +157,10 @@ describe("a loss of one's own", () => {
     ['no function', 'cosine', "fineTune: loss must be a function; got 'cosine'"],
     [
       'a mean',
-      (logits: Tensor2D) => ({ mean: mean(logits) }),
+      ({ logits }: { logits: Tensor2D }) => ({ mean: mean(logits) }),
       "fineTune: the term 'mean' of the loss must be one value for each of the 4 examples; got a tensor of shape []",
     ],
-    ['no names', (logits: Tensor2D) => sum(logits, 1), 'fineTune: a loss must return its terms by name'],
+    ['no names', ({ logits }: { logits: Tensor2D }) => sum(logits, 1), 'fineTune: a loss must return its terms by name'],
     ['no terms', () => ({}), 'fineTune: a loss must return its terms by name'],
     ['nothing', () => undefined, 'fineTune: what the loss returns must be an object; got undefined'],
   ])('is refused in one line: %s', async (_, loss, message) => {

@@ -31,7 +31,7 @@ export {
   inheritTiers,
   openInheritance,
 } from './inherit.js'
-export type { Lesson, LessonLoss, Lessons } from './lessons.js'
+export type { Lesson, LessonFeatures, LessonLoss, Lessons } from './lessons.js'
 export { costBins, type PathPolicy, sandwich, uniformPaths } from './path-policy.js'
 export {
   buildPool,

@@ -3,7 +3,7 @@ import type { Rng } from '@learngene/interfaces'
 import type { Parameters } from '@learngene/interfaces/tensors'
 import { type AffineMap, describe, requireArguments, requireKeys, type Side } from '@learngene/stitch'
 import { type ForwardResult, prefixed } from '@learngene/vit-blocks'
-import { Tensor, type Variable } from '@tensorflow/tfjs-core'
+import { Tensor, type Tensor2D, type Variable } from '@tensorflow/tfjs-core'
 import { createMatrix, type TransformationMatrix } from './matrices.js'
 import type { SupervisedPosition } from './supervision.js'
 
@@ -16,8 +16,12 @@ export interface DistillationTerm {
   readonly ancestorFeatures: readonly string[]
   /** What the term trains along with the auxiliary. */
   readonly parameters?: Parameters
-  /** Per-example values [B]. The ancestor's tensors are data. Depends on tensors only: its GPU commands may be recorded once and replayed. */
-  loss(student: ForwardResult, ancestor: ForwardResult): Tensor
+  /**
+   * Per-example values [B]. The ancestor's tensors are data. Depends on tensors only: its GPU commands may be recorded once and replayed.
+   *
+   * @param targets the share that each class has in each image [B, C]
+   */
+  loss(student: ForwardResult, ancestor: ForwardResult, targets: Tensor2D): Tensor
 }
 
 /** What the parts of the loss weigh, and how the logits are compared. */
@@ -142,8 +146,8 @@ export function parametersOfTerms(terms: readonly DistillationTerm[]): Parameter
 }
 
 /** A term's loss. @throws where it is not one value per example */
-export function lossOf(term: DistillationTerm, student: ForwardResult, ancestor: ForwardResult): Tensor {
-  const loss = term.loss(student, ancestor)
+export function lossOf(term: DistillationTerm, student: ForwardResult, ancestor: ForwardResult, targets: Tensor2D): Tensor {
+  const loss = term.loss(student, ancestor, targets)
   if (loss instanceof Tensor && loss.rank === 1 && loss.size === student.logits.shape[0]) return loss
   const came = loss instanceof Tensor ? `a tensor of shape [${(loss as Tensor).shape}]` : describe(loss)
   throw new Error(`term '${term.name}': its loss must be one value for each of the ${student.logits.shape[0]} examples; got ${came}`)

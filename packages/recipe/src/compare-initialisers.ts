@@ -9,7 +9,7 @@ import type { RunImages } from './session.js'
 
 /**
  * Measures the stitched descendants under each initialiser, before any fine-tuning: the same instances, only the stitches differ.
- * Leaves the pool with the stitches of the recipe's first initialiser.
+ * Leaves the pool with the stitches of the recipe's first initialiser. Where no path has one there is nothing to compare.
  */
 export async function compareInitialisers(
   pool: Pool,
@@ -19,10 +19,11 @@ export async function compareInitialisers(
   group: Group,
   rng: Rng,
 ): Promise<InitialiserRow[]> {
+  const stitched = paths.filter(({ stitches }) => stitches.length > 0)
+  if (stitched.length === 0) return []
   const compared = draw(rng, 'comparison images', images.validation, recipe.comparisonImages)
   const grams = await gramsOf(pool, images, recipe, rng)
   const heldOut = await collectGrams(pool, images.validation, draw(rng, 'held-out images', images.validation, recipe.heldOutImages))
-  const stitched = paths.filter(({ stitches }) => stitches.length > 0)
   const networks = descendantsOf(pool, stitched)
 
   const rows: InitialiserRow[] = []

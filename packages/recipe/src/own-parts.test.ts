@@ -1,11 +1,12 @@
 import type { BlockFactory } from '@learngene/interfaces/tensors'
 import { createPathSpace, ridge, type SpaceFactory } from '@learngene/stitch'
-import { createStitch } from '@learngene/vit-blocks'
+import { createStitch, type ForwardResult } from '@learngene/vit-blocks'
+import { mean, square, sub } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
 import { defineRecipe, type Recipe } from './recipe.js'
-import { status } from './run.js'
-import { tinyRecipe } from './tiny.fixture.js'
+import { run, status } from './run.js'
+import { tinyRecipe, wasm } from './tiny.fixture.js'
 
 const one: SpaceFactory = (tiers) => createPathSpace({ kind: 'own', tiers, slots: [], maxStitches: 0 })
 const other: SpaceFactory = (tiers) => createPathSpace({ kind: 'own', tiers, slots: [], maxStitches: 1 })
@@ -33,7 +34,7 @@ describe("what a key holds of the user's own", () => {
   const stitch = { kind: 'own', config: {} }
 
   it('is the text of each function, in the stage that calls it', async () => {
-    expect(await firstChanged(withLoss((logits) => ({ a: logits })), withLoss((logits) => ({ b: logits })))).toBe('tune') // biome-ignore format: short
+    expect(await firstChanged(withLoss(({ logits }) => ({ a: logits })), withLoss(({ logits }) => ({ b: logits })))).toBe('tune') // biome-ignore format: short
     expect(await firstChanged({}, withTerms(() => []))).toBe('tier:w12d6') // biome-ignore format: short
     expect(await firstChanged({ space, registry: { spaces: { own: one } } }, { space, registry: { spaces: { own: other } } })).toBe('pool')
     const again: BlockFactory = (config, rng) => createStitch(config, rng)
@@ -51,7 +52,7 @@ describe("what a key holds of the user's own", () => {
   })
 
   it('stays the same for the same text', async () => {
-    expect(await firstChanged(withLoss((logits) => ({ a: logits })), withLoss((logits) => ({ a: logits })))).toBeUndefined() // biome-ignore format: short
+    expect(await firstChanged(withLoss(({ logits }) => ({ a: logits })), withLoss(({ logits }) => ({ a: logits })))).toBeUndefined() // biome-ignore format: short
   })
 
   it('is refused where the registry has no such part', () => {
@@ -61,4 +62,43 @@ describe("what a key holds of the user's own", () => {
     )
     expect(() => defineRecipe({ ...recipe, initialisers: ['toString'] })).toThrow(/recipe: initialisers are .*ridge.*; got 'toString'$/)
   })
+})
+
+it('losses of features teach inherited tiers and the pool, though the ancestor keeps its logits alone', async () => {
+  await wasm()
+  const { budget: _, budgets: __, ...given } = await tinyRecipe()
+  const features = ['pooled']
+  const apart = (student: ForwardResult, ancestor: ForwardResult) =>
+    square(sub(mean(student.features.pooled!, [1, 2]), mean(ancestor.features.pooled!, [1, 2]))) // [B]
+  const seen = { terms: 0, losses: 0 }
+  const recipe: Recipe = {
+    ...{ ...given, baseline: false, initialisers: ['ridge'], tiers: [{ width: 12, depth: 2, epochs: 1 }], ancestorTier: false },
+    space: { kind: 'singleTiers' },
+    distillation: {
+      ...given.distillation,
+      extraTerms: () => [
+        {
+          ...{ name: 'pooled', weight: 1, studentFeatures: features, ancestorFeatures: features },
+          loss(student, ancestor, targets) {
+            seen.terms += targets.shape[1]!
+            return apart(student, ancestor)
+          },
+        },
+      ],
+    },
+    fineTuning: {
+      ...given.fineTuning,
+      features: { student: features, ancestor: features },
+      loss(student, { ancestor }) {
+        seen.losses++
+        return { pooled: apart(student, ancestor!) }
+      },
+    },
+  }
+  const store = memoryStore()
+  await run(recipe, { store })
+  expect(seen).toEqual({ terms: 6 * 10, losses: 6 })
+  const [plain, other] = [recipe, { ...recipe, fineTuning: { ...recipe.fineTuning, features: { student: features } } }]
+  expect((await status(plain, { store })).next).toBeUndefined()
+  expect((await status(other, { store })).next).toBe('tune')
 })

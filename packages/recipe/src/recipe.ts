@@ -37,7 +37,9 @@ export interface Recipe {
   /** Validation images on which initialisers are compared, and the residuals of stitches measured; defaults 200 and 64. */
   readonly comparisonImages?: number
   readonly heldOutImages?: number
-  readonly fineTuning: Training & Pick<Lessons, 'loss' | 'labelWeight' | 'targets'> & FineTuningPaths & { readonly epochs: number }
+  readonly fineTuning: Training &
+    Pick<Lessons, 'loss' | 'features' | 'labelWeight' | 'targets'> &
+    FineTuningPaths & { readonly epochs: number }
   /** One network whose leading widths are a family, trained beside the pool for comparison; default none. */
   readonly nested?: NestedPlan
   /** Whether the narrowest tier is also trained from random weights, for comparison; default false. */

@@ -66,7 +66,11 @@ export interface Session {
   inheritance(ancestor: RunAncestor, report: Reporter, signal?: AbortSignal): Promise<Inheritance>
   /** Tiers as they are cut out of the ancestor, by their place in the recipe: all, or the one that is wanted; freed with all that is here. */
   inherited(ancestor: RunAncestor, report: Reporter, signal?: AbortSignal): Promise<ReadonlyMap<number, Tier>>
-  /** The ancestor's answers to the training images: its logits, kept; where images are augmented, or features are asked for too, it is run anew for each batch. */
+  /**
+   * The ancestor's answers to the training images: its logits, kept. For features, and where images are augmented, it is run anew for each batch.
+   *
+   * @param features whether every batch asks for some, so that logits alone need not be kept; default false
+   */
   teacher(ancestor: RunAncestor, report: Reporter, features?: boolean): Promise<Teacher>
   dispose(): void
 }
@@ -128,8 +132,11 @@ export function openSession(recipe: SettledRecipe, { group, answers, tier }: Ses
     teacher(ancestor, report, features = false) {
       const { training, augmented } = this.images(ancestor)
       const kind = augmented.augmented || features ? 'live' : 'cached'
-      const make = () =>
-        kind === 'live' ? live(ancestor.network, freed) : cached(ancestor, this.datasets.training, training, { group, answers, report })
+      const make = async () => {
+        const live = liveTeacher(ancestor.network)
+        freed.push(live.dispose)
+        return kind === 'live' ? live : orLive(await cached(ancestor, this.datasets.training, training, { group, answers, report }), live)
+      }
       const teacher = teachers.get(kind) ?? make()
       teachers.set(kind, teacher)
       return teacher
@@ -159,10 +166,10 @@ async function readAncestor(artifact: Artifact, recipe: SettledRecipe): Promise<
 /** The file of an artifact that holds a model. */
 export const MODEL = 'model.safetensors'
 
-async function live(network: Network, freed: (() => void)[]): Promise<Teacher> {
-  const teacher = liveTeacher(network)
-  freed.push(teacher.dispose)
-  return teacher
+/** Logits as they are kept; where features are asked for, all of them from a teacher that computes. */
+function orLive(kept: Teacher, live: Teacher): Teacher {
+  const teacher: Teacher = (indices, images, features) => (features.length > 0 ? live : kept)(indices, images, features)
+  return Object.assign(teacher, { source: kept.source })
 }
 
 async function cached(

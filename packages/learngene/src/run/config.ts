@@ -128,6 +128,8 @@ export const runConfig = z.strictObject({
   fineTuning: training.extend({
     /** In place of the labels' and the ancestor's cross entropy. */
     loss: ownFunction<NonNullable<Lessons['loss']>>().optional(),
+    /** What that loss compares besides logits, by the names of features: `pooled`, `norm`, `block.3`. */
+    features: z.strictObject({ student: z.array(z.string()).optional(), ancestor: z.array(z.string()).optional() }).optional(),
     /** Default the one of all. */
     labelWeight: share.optional(),
     /** The ancestor's probabilities, the default, or its decisions. */

@@ -70,7 +70,7 @@ describe("a configuration with parts of one's own", () => {
     const config = defineConfig({
       ancestor: 'train',
       space: { kind: 'early', share: 0.5 },
-      fineTuning: { loss: (logits) => ({ all: logits }) },
+      fineTuning: { loss: ({ logits }) => ({ all: logits }) },
       // @ts-expect-error: a registry has no such part
       registry: { space: {} },
     })
