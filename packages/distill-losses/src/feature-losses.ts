@@ -207,7 +207,7 @@ export function variationalInformation(predicted: Tensor, teacher: Tensor, { raw
  *
  * @param loss of [M, ...] and [M, ...], for example `klDivergence` or `cosineDistance`
  * @param mask weights of tokens [B, N], 0 for those that do not count; an image of which none counts has the loss 0. Default all alike.
- * @returns a loss of [B, N, ...] and [B, N, ...]
+ * @returns a loss of [B, N, D_s] and [B, N, D_a], as the loss takes them
  * @throws when it is given tensors that do not agree in B and N, with each other or with the mask
  */
 export function tokenWise(loss: Loss, { mask }: { readonly mask?: Tensor2D } = {}): (student: Tensor, teacher: Tensor) => Tensor1D {

@@ -22,7 +22,7 @@ import type { Shown } from './cut/report.js'
 export function addCut(program: Command, io: Io): void {
   program
     .command('cut')
-    .description('Make any ViT smaller, in seconds, without training and without labels; or list what sizes it could have.')
+    .description('Make any ViT smaller, without training and without labels, in seconds to minutes; or list what sizes it could have.')
     .argument('<model>', MODEL_HELP)
     .option('--images <dir>', "folder of images to calibrate by (default: those of Fashion-MNIST, where that is the model's)")
     .option('--test <dir>', 'folder of images that judge the result, in subfolders by class')

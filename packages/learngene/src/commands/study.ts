@@ -40,7 +40,7 @@ export function addStudy(program: Command, io: Io): void {
     .addArgument(new Argument('<action>', 'what to do').choices(ACTIONS))
     .argument('<dir>', 'where the study is')
     .addOption(
-      new Option('--scale <scale>', 'quick: minutes on two cores; overnight: a night on them; gpu: minutes on a GPU')
+      new Option('--scale <scale>', 'quick: an hour on two cores; overnight: a night on them; gpu: more images and epochs, for a GPU')
         .choices(['quick', 'overnight', 'gpu'])
         .default('quick'),
     )

@@ -5,7 +5,7 @@ import type { RunConfig } from '../run/config.js'
 export const QUESTIONS = {
   1: 'How depth and width of tiers matter',
   2: 'Which of the losses can go',
-  3: 'Pool against SN-Net and nested widths at equal training cost and at equal storage',
+  3: 'Pool against SN-Net and nested widths at equal numbers of steps and at equal storage',
   4: 'Dense, last or every supervision',
   5: 'Order of tiers: from narrow to wide, or the other way too',
   6: 'Initialisers of stitches',

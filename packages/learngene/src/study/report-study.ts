@@ -31,8 +31,10 @@ export interface StudyReport {
   readonly seconds: number
 }
 
+type Shown = keyof Measures | 'training'
+
 /** Shown in this order; accuracies are of test images, and what is chosen is chosen on validation images. */
-const MEASURES: { readonly [measure in keyof Measures]-?: string } = {
+const MEASURES: { readonly [measure in Shown]: string } = {
   smallestMacs: 'smallest: M MACs',
   smallestParameters: 'parameters',
   smallest: 'smallest, %',
@@ -43,10 +45,11 @@ const MEASURES: { readonly [measure in keyof Measures]-?: string } = {
   ascending: 'narrow to wide, %',
   descending: 'wide to narrow, %',
   stored: 'stored parameters',
+  training: 'training, s',
   ancestor: 'ancestor, %',
 }
 
-const NAMES = Object.keys(MEASURES) as (keyof Measures)[]
+const NAMES = Object.keys(MEASURES) as Shown[]
 
 /** Writes what has run of a study to its folder as Markdown, as JSON and as a file of results. @throws Error of one line where the folder is no study, or its file of results is damaged */
 export async function reportStudy(dir: string, report: Reporter): Promise<StudyReport> {
@@ -87,14 +90,21 @@ function rowsOf(cells: readonly StudyCell[], lines: KeptResults['lines']): Study
     groups.set(name, [...(groups.get(name) ?? []), line])
   }
   return [...groups.values()].map((group) => {
-    const names = NAMES.filter((name) => group.every(({ measures }) => measures[name] !== undefined))
+    const all = group.map((line) => ({ ...line.measures, training: trainingSeconds(line) }))
+    const names = NAMES.filter((name) => all.every((measures) => measures[name] !== undefined))
     return {
       variant: group[0]!.variant,
       start: group[0]!.start,
       seeds: group.map(({ seed }) => seed),
-      measures: Object.fromEntries(names.map((name) => [name, spread(group.map(({ measures }) => measures[name]!))])),
+      measures: Object.fromEntries(names.map((name) => [name, spread(all.map((measures) => measures[name]!))])),
     }
   })
+}
+
+/** What training the tiers and the pool, or the nested network, took, on whatever machine each ran; undefined where it is not known. */
+function trainingSeconds({ stages }: ResultLine): number | undefined {
+  const trained = stages.filter(({ stage }) => /^(tier:|tune$|nested$)/.test(stage))
+  return trained.length > 0 ? trained.reduce((sum, { seconds }) => sum + seconds, 0) : undefined
 }
 
 /** Mean and sample standard deviation. */
@@ -128,7 +138,7 @@ function cellText(name: string, measure: StudyRow['measures'][string] | undefine
   if (!measure) return '-'
   const { mean, deviation } = measure
   if (name === 'smallestMacs') return (mean / 1e6).toFixed(2)
-  if (name === 'stored' || name === 'smallestParameters') return Math.round(mean).toLocaleString('en-US')
+  if (name === 'stored' || name === 'smallestParameters' || name === 'training') return Math.round(mean).toLocaleString('en-US')
   const percent = (share: number) => (100 * share).toFixed(1)
   return seeds > 1 ? `${percent(mean)} ± ${percent(deviation)}` : percent(mean)
 }

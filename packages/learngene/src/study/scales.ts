@@ -27,7 +27,7 @@ interface Amounts {
   readonly pretraining: number
 }
 
-/** Quick is minutes on two cores and says whether everything works; overnight is a night on two cores; gpu the same on more images, in minutes on a GPU. */
+/** Quick is an hour on two cores and says whether everything works; overnight is a night on two cores; gpu the same on more images, for a GPU. */
 const amounts: { readonly [scale in Scale]: Amounts } = {
   quick: {
     ...{ widths: [12, 24], equalStorage: 27, stride: 4, training: 320, validation: 100, test: 400, batchSize: 40, calibration: 32 },
