@@ -67,6 +67,7 @@ export async function lessonsFrom(
       }
       return { images, targets, ancestor }
     },
+    prepareLesson: async ({ images }: PlannedBatch) => teacher?.prepare?.(images, []),
     loss(network: Network, { images, targets, ancestor }: Lesson): LossTerms {
       const { logits } = forward(network, images)
       if (own) return meansOf(where, own(logits, { targets, ancestor }), logits.shape[0])
