@@ -21,7 +21,7 @@ import {
   type Variable,
 } from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
-import { compileStep } from './index.js'
+import { compileStep, runOnce } from './index.js'
 import type { StepStats } from './stats.js'
 import { cleanTest, createModel, createVariable, read, values, webgpu } from './step.fixture.js'
 
@@ -179,6 +179,32 @@ describeEachBackend(({ name }) => {
     inner.dispose()
     outer.dispose()
     x.dispose()
+  })
+
+  cleanTest('what runs once is called once, and its outputs are the caller’s', async () => {
+    const weight = createVariable([3, 4])
+    let calls = 0
+    const work = ({ x, times }: { x: Tensor; times: number }) => {
+      calls++
+      weight.assign(add(weight, x))
+      return { x, list: [mul(weight, times)], times }
+    }
+    const x = tensor([1, 2])
+    const first = await runOnce(work, { x, times: 10 })
+    const second = await runOnce(work, { x, times: 100 })
+    expect(calls).toBe(2)
+    expect(first.times).toBe(10)
+    expect(await read(first.x, first.list[0]!, second.list[0]!, weight)).toEqual([
+      [1, 2],
+      [40, 60],
+      [500, 800],
+      [5, 8],
+    ])
+    dispose([first, second])
+    expect(await read(x)).toEqual([[1, 2]])
+    await expect(runOnce(async () => x, undefined)).rejects.toThrow('the function must be synchronous')
+    await expect(runOnce(() => x, { list: [new Float32Array(2)] })).rejects.toThrow("'inputs.list.0' is a Float32Array")
+    dispose([x, weight])
   })
 
   cleanTest('an asynchronous function is refused', async () => {

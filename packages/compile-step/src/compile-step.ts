@@ -59,6 +59,34 @@ export function compileStep<Inputs, Outputs>(
   if (!Number.isInteger(maxRecordings) || maxRecordings < 1) {
     throw new Error(`compileStep: maxRecordings must be an integer of at least 1; got ${maxRecordings}`)
   }
+  return makeStep(step, { memoryLimit, maxRecordings, once: false }, onFallback)
+}
+
+/**
+ * Runs a function once. On the WebGPU backend the GPU programs that are new to it are compiled first, all at the same time and without holding up the thread; the function
+ * is called once, its commands are executed as they were noted, and nothing is recorded. What cannot be noted, and everything on other backends, runs plainly.
+ *
+ * The function must be synchronous and must change nothing on the host. Nothing that it uses may change until the promise is settled.
+ *
+ * @param inputs as of {@link CompiledStep.run}
+ * @returns outputs that are the caller's
+ * @throws as {@link CompiledStep.run}
+ */
+export async function runOnce<Inputs, Outputs>(step: (inputs: Inputs) => Outputs, inputs: Inputs): Promise<Outputs> {
+  const once = makeStep(step, { memoryLimit: Number.POSITIVE_INFINITY, maxRecordings: 1, once: true }, () => {})
+  try {
+    await once.prepare(inputs)
+    return mapTensors(once.run(inputs), (tensor) => clone(tensor)) as Outputs
+  } finally {
+    once.dispose()
+  }
+}
+
+function makeStep<Inputs, Outputs>(
+  step: (inputs: Inputs) => Outputs,
+  options: Omit<RecordingOptions, 'refused'>,
+  onFallback: (reason: string, key: string) => void,
+): CompiledStep<Inputs, Outputs> {
   const run = step as (inputs: unknown) => unknown
   const said = new Set<string>()
   let recorded: RecordedStep | undefined
@@ -74,11 +102,11 @@ export function compileStep<Inputs, Outputs>(
   const recordedHere = (): RecordedStep | undefined => {
     const { backend } = engine()
     if (recorded?.backend === backend) return recorded
-    const made = stepOn(run, { memoryLimit, maxRecordings, refused })
+    const made = stepOn(run, { ...options, refused })
     if (made) recorded = made
     return made
   }
-  const runOnce = (inputs: unknown, key: string, previous: readonly Tensor[]): RunResult => {
+  const execute = (inputs: unknown, key: string, previous: readonly Tensor[]): RunResult => {
     const signature = signatureOf(inputs)
     const here = recordedHere()
     if (here) return here.run(inputs, { key, signature }, previous)
@@ -99,7 +127,7 @@ export function compileStep<Inputs, Outputs>(
       outputs = []
       try {
         const own = mapTensors(inputs, (tensor) => clones.get(tensor) ?? tensor)
-        const { result, tensors } = runOnce(own, key, previous)
+        const { result, tensors } = execute(own, key, previous)
         outputs = tensors
         return result as Outputs
       } finally {
@@ -128,7 +156,9 @@ function stepOn(run: (inputs: unknown) => unknown, options: RecordingOptions): R
       return new WebGPUStep(backend as WebGPUBackend, run, options)
     case 'tensorflow':
       // What is fed to a graph comes from the host's memory, where tensors of a graphics card are not.
-      return (backend as TensorFlowBackend).isUsingGpuDevice ? undefined : new TensorFlowStep(backend as TensorFlowBackend, run, options)
+      return options.once || (backend as TensorFlowBackend).isUsingGpuDevice
+        ? undefined
+        : new TensorFlowStep(backend as TensorFlowBackend, run, options)
     default:
       return undefined
   }

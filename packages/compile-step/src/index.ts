@@ -1,3 +1,3 @@
-export { type CompiledStep, type CompileStepOptions, compileStep } from './compile-step.js'
+export { type CompiledStep, type CompileStepOptions, compileStep, runOnce } from './compile-step.js'
 export type { StepStats } from './stats.js'
 export type { CompileProgress } from './webgpu/compile-ahead.js'

@@ -13,6 +13,8 @@ export interface RecordingOptions {
   /** bytes */
   readonly memoryLimit: number
   readonly maxRecordings: number
+  /** Nothing is recorded: what is captured runs this one time. */
+  readonly once: boolean
   /** Hears why something runs plainly. */
   readonly refused: (reason: string, key: string) => void
 }

@@ -212,6 +212,7 @@ export async function distill(
       lesson: ({ indices, images, targets }: PlannedBatch) => {
         return { images, targets, ancestor: askTeacher(teacher, { indices, images }, ancestorFeatures, copied) }
       },
+      prepareLesson: async ({ images }: PlannedBatch) => teacher.prepare?.(images, ancestorFeatures),
       loss: (_step: number, _index: number, { images, targets, ancestor }: DistillationLesson) => loss(images, targets, ancestor),
       key: () => 'distillation',
       watched: () => [student],

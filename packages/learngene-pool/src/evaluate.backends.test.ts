@@ -1,6 +1,6 @@
 import type { Block, ImageSource } from '@learngene/interfaces/tensors'
 import { type Cascade, confidences } from '@learngene/stitch'
-import { describeEachBackend } from '@learngene/testing'
+import { describeEachBackend, watchPrograms } from '@learngene/testing'
 import { alone } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
 import {
@@ -112,6 +112,52 @@ describeEachBackend(({ name, tolerances }) => {
     const parts = partsOf(C)
     expect(await accuracies([readingNetwork(parts)], source, { batchSize: 7 })).toEqual([36 / 60])
     expect(parts.runs.count).toBe(name === 'webgpu' ? 2 + 1 : 9)
+  })
+
+  it.skipIf(name !== 'webgpu')('compiles the programs of each kind of batch all at once', async () => {
+    // Whole batches that are recorded, those that are not, and short ones.
+    for (const batchSize of [7, 25]) {
+      const programs = watchPrograms()
+      try {
+        const [found] = await evaluate([readingNetwork(partsOf(C), 1)], source, { batchSize })
+        expect(found).toMatchObject({ images: 60 })
+        expect(programs.ahead.length).toBeGreaterThan(5)
+        expect(programs.waiting).toEqual([])
+      } finally {
+        programs.end()
+      }
+    }
+  })
+
+  it('makes the images of a batch while the one before it computes, one batch at a time, and frees them where that one fails', async () => {
+    const before = memory().numTensors
+    const order: string[] = []
+    const told: ImageSource = {
+      ...source,
+      async batch(indices, options) {
+        order.push(`make ${indices[0]}`)
+        return source.batch(indices, options)
+      },
+    }
+    await evaluate([readingNetwork()], told, { batchSize: 20, onBatch: (done) => void order.push(`done ${done}`) })
+    expect(order).toEqual(['make 0', 'make 20', 'done 1', 'make 40', 'done 2', 'done 3'])
+    const onBatch = () => {
+      throw new Error('enough')
+    }
+    await expect(evaluate([readingNetwork()], told, { batchSize: 20, onBatch })).rejects.toThrow('enough')
+    const stop = new AbortController()
+    const stopping = evaluate([readingNetwork()], told, {
+      batchSize: 20,
+      signal: stop.signal,
+      onBatch: () => stop.abort(new Error('stop')),
+    })
+    await expect(stopping).rejects.toThrow('stop')
+    const failing: ImageSource = {
+      ...source,
+      batch: async (indices) => (indices[0] === 20 ? Promise.reject(new Error('cat.png: cannot be decoded')) : source.batch(indices)),
+    }
+    await expect(evaluate([readingNetwork()], failing, { batchSize: 20 })).rejects.toThrow('cat.png: cannot be decoded')
+    expect(memory().numTensors).toBe(before)
   })
 
   it('counts among five, of equal logits the first ones, and what lies on the border of two bins in the lower', async () => {

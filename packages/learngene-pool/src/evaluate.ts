@@ -1,5 +1,5 @@
-import { compileStep } from '@learngene/compile-step'
-import type { ImageSource } from '@learngene/interfaces/tensors'
+import { compileStep, runOnce } from '@learngene/compile-step'
+import type { ImageBatch, ImageSource } from '@learngene/interfaces/tensors'
 import { opsSettings } from '@learngene/ops'
 import {
   type Cascade,
@@ -311,7 +311,10 @@ function evaluation(where: string, networks: readonly Network[], source: ImageSo
         dispose(found)
         return all
       }
-      const compiled = compileStep(({ images, labels }: { images: Tensor4D; labels: Tensor1D }) => figuresOf(images, labels))
+      const figuresOfBatch = ({ images, targets }: ImageBatch) => figuresOf(images, argMax(targets, -1) as Tensor1D)
+      const compiled = compileStep(figuresOfBatch)
+      /** Lengths of batches whose programs are there. */
+      const met = new Set<number>()
       // Recording runs the networks twice on the host: whole batches must come more often than that. A graph of TensorFlow takes longer than it would save here.
       const recorded = getBackend() === 'webgpu' && !run && Math.floor(indices.length / batchSize) > 4 * group.size
       try {
@@ -320,28 +323,51 @@ function evaluation(where: string, networks: readonly Network[], source: ImageSo
         compiled.dispose()
       }
 
+      /** GPU programs of the first batch of each length are compiled all at once. */
+      async function figuresOfNext(inputs: ImageBatch): Promise<Tensor> {
+        const [length] = inputs.images.shape
+        if (recorded && length === batchSize) {
+          await compiled.prepare(inputs, opsSettings())
+          return compiled.run(inputs, opsSettings())
+        }
+        if (met.has(length)) return tidy(() => figuresOfBatch(inputs))
+        met.add(length)
+        return runOnce(figuresOfBatch, inputs)
+      }
+
       async function eachPart() {
-        for (let batch = group.rank; batch < batches; batch += group.size) {
-          const part = Array.prototype.slice.call(indices, batch * batchSize, (batch + 1) * batchSize) as number[]
-          signal?.throwIfAborted()
-          const { images, targets } = await source.batch(part, { signal })
-          const labels = argMax(targets, -1) as Tensor1D
-          const found: Tensor[] = []
-          try {
-            if (run) {
-              await run(images, (logits) => {
-                found.push(keep(tidy(() => expandDims(figures(logits, labels)))))
-              })
-            } else if (recorded && part.length === batchSize) {
-              found.push(compiled.run({ images, labels }, opsSettings()))
-            } else {
-              found.push(tidy(() => figuresOf(images, labels)))
+        const read = async (number: number) => {
+          const part = Array.prototype.slice.call(indices, number * batchSize, (number + 1) * batchSize) as number[]
+          return { part, batch: await source.batch(part, { signal }) }
+        }
+        let next: ReturnType<typeof read> | undefined
+        try {
+          for (let number = group.rank; number < batches; number += group.size) {
+            signal?.throwIfAborted()
+            const { part, batch } = await (next ?? read(number))
+            next = undefined
+            const { images, targets } = batch
+            const found: Tensor[] = []
+            try {
+              if (run) {
+                await run(images, (logits) => {
+                  found.push(keep(tidy(() => expandDims(figures(logits, argMax(targets, -1) as Tensor1D)))))
+                })
+              } else {
+                found.push(await figuresOfNext({ images, targets }))
+              }
+              const values = found[0]!.data<'float32'>()
+              // Made while the device computes.
+              if (number + group.size < batches) next = read(number + group.size)
+              next?.catch(() => {}) // the batch that it belongs to gets the error
+              take(await values, part, number * batchSize)
+            } finally {
+              dispose([images, targets, found])
             }
-            take(await found[0]!.data<'float32'>(), part, batch * batchSize)
-          } finally {
-            dispose([images, targets, labels, found])
+            onBatch?.(Math.min(number + group.size, batches), batches)
           }
-          onBatch?.(Math.min(batch + group.size, batches), batches)
+        } finally {
+          await next?.then(({ batch: { images, targets } }) => dispose([images, targets]), () => {}) // biome-ignore format: short
         }
       }
     },

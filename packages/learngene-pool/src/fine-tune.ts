@@ -79,6 +79,7 @@ export async function fineTune(family: StitchedFamily, source: ImageSource, opti
     optimizer: { learningRateScale: (name: string) => (name in stitches ? stitchScale : instanceScale) },
     losses: pathsPerStep,
     lesson: lessons.lesson,
+    prepareLesson: lessons.prepareLesson,
     loss: (step: number, index: number, lesson: Lesson) => lessons.loss(descendantOf(family, pathOf(step, index)), lesson),
     ...(recurring && pathsPerStep === 1 && { key: (step: number) => family.space.key(pathOf(step, 0)) }),
     ...(recurring && pathsPerStep > 1 && { lossKey: (step: number, index: number) => family.space.key(pathOf(step, index)) }),

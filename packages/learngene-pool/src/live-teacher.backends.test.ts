@@ -1,15 +1,20 @@
 import { setOps, setPrecision } from '@learngene/ops'
-import { describeEachBackend } from '@learngene/testing'
+import { describeEachBackend, watchPrograms } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { disposeNetwork } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
 import { expect, it, vi } from 'vitest'
 import { createAuxiliary } from './auxiliary.js'
+import { trainNetwork } from './baselines/train-network.js'
 import { cachedTeacher } from './cached-teacher.js'
+import { distill } from './distill.js'
 import { fineTune } from './fine-tune.js'
 import { buildPool, disposePool } from './pool.js'
 import { liveTeacher, type Teacher } from './teacher.js'
 import { tinyAncestor, tinyImages } from './testing/tiny.js'
+
+/** Programs that make the optimizer's state, targets, and copies of answers. */
+const OF_ONE_OPERATION = ['FillProgram', 'OneHotProgram', 'BinaryOpProgram']
 
 describeEachBackend(({ name, tolerances }) => {
   it('a live teacher teaches what a cached one does, one path per step, and nothing runs without its recording on webgpu', async () => {
@@ -36,6 +41,44 @@ describeEachBackend(({ name, tolerances }) => {
     warned.mockRestore()
     expect(memory().numTensors).toBe(before)
   })
+
+  it.skipIf(name !== 'webgpu')(
+    'its programs are compiled all at once before it is asked first, in fine-tuning and distilling',
+    async () => {
+      const before = memory().numTensors
+      const [ancestor, student, source] = [tinyAncestor(), tinyAncestor(2), tinyImages(12)]
+      const plan = { epochs: 1, batchSize: 4, learningRate: 1e-2, accumulate: 2 }
+      const smaller = { width: 8, depth: 2, heads: 2 }
+      const live = liveTeacher(ancestor)
+      const prepare = vi.fn(live.prepare!)
+      const teacher: Teacher = Object.assign((...asked: Parameters<Teacher>) => live(...asked), { prepare })
+      for (const training of [
+        () => trainNetwork(student, source, { ...plan, teacher }, createRng(3)),
+        async () => disposeNetwork((await distill(ancestor, smaller, source, { ...plan, start: 'random' }, createRng(3))).tier.network),
+      ]) {
+        const programs = watchPrograms()
+        try {
+          await training()
+          expect(programs.ahead.length).toBeGreaterThan(5)
+          expect(programs.waiting.filter((label) => !OF_ONE_OPERATION.includes(label))).toEqual([])
+        } finally {
+          programs.end()
+        }
+      }
+      live.dispose()
+      expect(prepare).toHaveBeenCalledTimes(1)
+      prepare.mockRejectedValue(new Error('no teacher today'))
+      for (const training of [
+        trainNetwork(student, source, { ...plan, teacher }, createRng(3)),
+        distill(ancestor, smaller, source, { ...plan, start: 'random', teacher }, createRng(3)),
+      ]) {
+        await expect(training).rejects.toThrow('no teacher today')
+      }
+      disposeNetwork(student)
+      disposeNetwork(ancestor)
+      expect(memory().numTensors).toBe(before)
+    },
+  )
 
   it('runs anew what it recorded under another precision or mode of the operations', async () => {
     const ancestor = tinyAncestor()

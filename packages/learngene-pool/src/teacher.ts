@@ -8,6 +8,11 @@ import { dispose, mul, type Tensor4D } from '@tensorflow/tfjs-core'
 /** Gives the frozen ancestor's logits and the named features for a batch. Called outside the tape; the caller frees the result. */
 export interface Teacher {
   (indices: ArrayLike<number>, images: Tensor4D, features: readonly string[]): ForwardResult
+  /**
+   * Makes ready to be asked about such images and features, without holding up the thread: compiles GPU programs that are new. Awaited before the first call of a training,
+   * which is about these images; a teacher without it is ready.
+   */
+  prepare?(images: Tensor4D, features: readonly string[]): Promise<void>
   /** Where it answers by index what it computed before: the images that it saw. It teaches with these only. */
   readonly source?: ImageSource
 }
@@ -25,7 +30,8 @@ export function liveTeacher(ancestor: Network): LiveTeacher {
     forward(ancestor, images, { features }),
   )
   const teacher: Teacher = (_, images, features) => compiled.run({ images, features }, opsSettings())
-  return Object.assign(teacher, { dispose: compiled.dispose })
+  const prepare: Teacher['prepare'] = (images, features) => compiled.prepare({ images, features }, opsSettings())
+  return Object.assign(teacher, { prepare, dispose: compiled.dispose })
 }
 
 /** A teacher's answers to a batch, as copies where others are asked for before these have been used. */

@@ -19,6 +19,7 @@ import {
   train,
 } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
+import { dispose } from '@tensorflow/tfjs-core'
 import { accuracies } from './evaluate.js'
 
 /** How long and how fast to train, and how it is watched; every training of networks takes it. */
@@ -144,6 +145,8 @@ export interface PlannedTraining<Lesson> {
   readonly losses?: number
   /** What the images teach, such as a teacher's answers to them. Runs once per part of a batch under no tape. */
   lesson(batch: PlannedBatch): Lesson
+  /** Makes ready for the first lesson, which is about this batch. */
+  prepareLesson?(batch: PlannedBatch): Promise<void>
   /** @param index counts the losses that share the images */
   loss(step: number, index: number, lesson: Lesson): LossTerms
   /** Steps of one key may be recorded once and replayed; see `compile` of `train`. */
@@ -170,10 +173,21 @@ export async function trainByPlan<Lesson>(
   const epochs = planEpochs(plan, source.length, rng.fork('batches'), group)
   const drawn = rng.fork('augmentation')
   const optimizer = adamW({ weightDecay, ...training.optimizer })
+  let isFirst = true
   const read = async (step: number) => {
     const indices = epochs.indices(step)
     const parts = Array.from({ length: accumulate }, (_, part) => shareOf({ ...alone, rank: part, size: accumulate }, indices))
-    return Promise.all(parts.map(async (part) => ({ indices: part, ...(await source.batch(part, { step, rng: drawn, signal })) })))
+    const batches = await Promise.all(
+      parts.map(async (part) => ({ indices: part, ...(await source.batch(part, { step, rng: drawn, signal })) })),
+    )
+    try {
+      if (isFirst) await training.prepareLesson?.(batches[0]!)
+    } catch (error) {
+      dispose(batches.flatMap(({ images, targets }) => [images, targets]))
+      throw error
+    }
+    isFirst = false
+    return batches
   }
   const partKey = lossKey && ((step: number, part: number) => `${Math.floor(part / losses)} ${lossKey(step, part % losses)}`)
   const all = lossKey && ((step: number) => Array.from({ length: losses }, (_, index) => lossKey(step, index)).join(' '))

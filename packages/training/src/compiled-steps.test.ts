@@ -1,5 +1,5 @@
 import { gelu, linear, setOps, setPrecision } from '@learngene/ops'
-import { startBackend, TOLERANCES } from '@learngene/testing'
+import { startBackend, TOLERANCES, watchPrograms } from '@learngene/testing'
 import {
   engine,
   mean,
@@ -160,6 +160,21 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     }
     plain.dispose()
     compiled.dispose()
+  })
+
+  test('parts that are recorded each for itself compile the programs of the first one all at once', async () => {
+    const { options, dispose } = createTask()
+    const partKey = (step: number) => (step === 1 ? 'short' : 'long')
+    const programs = watchPrograms()
+    try {
+      await train({ ...options, accumulate: 2, optimizer: adamW(), compile: { key: () => '', partKey } })
+      expect(programs.ahead.length).toBeGreaterThan(5)
+      // Those that fill the optimizer's state and the totals.
+      expect(programs.waiting.filter((label) => label !== 'FillProgram')).toEqual([])
+    } finally {
+      programs.end()
+    }
+    dispose()
   })
 
   test.each([undefined, 0.5])('in a group, clipped at %s, recorded steps are plain steps', async (clipNorm) => {

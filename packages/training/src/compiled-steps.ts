@@ -1,4 +1,4 @@
-import { type CompiledStep, compileStep } from '@learngene/compile-step'
+import { type CompiledStep, compileStep, runOnce } from '@learngene/compile-step'
 import type { NamedTensors } from '@learngene/interfaces/tensors'
 import { accumulate, clear, opsSettings } from '@learngene/ops'
 import {
@@ -231,7 +231,7 @@ function recordingPerPart<Prepared, Batch>(
   })
   return {
     async run(step, _key, batch) {
-      loss ??= emptyLoss(() => options.loss(step, 0, batch))
+      loss ??= await emptyLoss((inputs) => options.loss(step, 0, inputs), batch)
       const all = new Set<string>()
       now = step
       for (let part = 0; part < parts; part++) {
@@ -259,11 +259,11 @@ function recordingPerPart<Prepared, Batch>(
 const zeros = (shape: number[]): Variable => tidy(() => variable(zerosOf(shape), false))
 
 /** A total for a loss, of which the first part is computed once to know its terms. */
-function emptyLoss(first: () => LossTerms) {
-  return tidy(() => {
-    const { value, names } = joined(first())
-    return { total: zeros(value.shape), terms: names }
-  })
+async function emptyLoss<Batch>(first: (batch: Batch) => LossTerms, batch: Batch) {
+  const { value, names } = await runOnce((inputs: Batch) => joined(first(inputs)), batch)
+  const total = zeros(value.shape)
+  value.dispose()
+  return { total, terms: names }
 }
 
 /** A batch, and those of its tensors that were made for it; others belong to whoever made them. */

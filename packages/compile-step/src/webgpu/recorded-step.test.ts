@@ -1,6 +1,6 @@
-import { add, asinh, atan2, elu, keep, mul, scalar, type Tensor, tensor } from '@tensorflow/tfjs-core'
+import { add, asinh, atan, atan2, elu, keep, mul, scalar, type Tensor, tan, tensor } from '@tensorflow/tfjs-core'
 import { describe, expect, vi } from 'vitest'
-import { compileStep } from '../index.js'
+import { compileStep, runOnce } from '../index.js'
 import { createReadings } from '../readings.js'
 import { cleanTest, createVariable, describeOnWebGPU, plainTest, read, webgpu } from '../step.fixture.js'
 
@@ -138,6 +138,35 @@ await describeOnWebGPU('a step that cannot be recorded', () => {
     expect(await read(step.run(x))).toEqual([[21, 42]])
     step.dispose()
     x.dispose()
+  })
+
+  cleanTest('what runs once compiles nothing while it runs, fills caches, and reads values where it runs plainly', async () => {
+    const { device } = webgpu()
+    const [waiting, ahead] = [vi.spyOn(device, 'createComputePipeline'), vi.spyOn(device, 'createComputePipelineAsync')]
+    let cache: Tensor | undefined
+    const run = vi.fn((x: Tensor) => {
+      cache ??= keep(tan(x))
+      return atan(add(cache, x))
+    })
+    const x = tensor([0.5, -1])
+    const expected = [0.5, -1].map((each) => expect.closeTo(Math.atan(Math.tan(each) + each), 5))
+    for (let i = 0; i < 2; i++) {
+      const y = await runOnce(run, x)
+      expect(await read(y)).toEqual([expected])
+      y.dispose()
+    }
+    expect(run).toHaveBeenCalledTimes(2)
+    expect(waiting).not.toHaveBeenCalled()
+    expect(ahead.mock.calls.length).toBeGreaterThanOrEqual(2)
+    for (const spy of [waiting, ahead]) spy.mockRestore()
+    const reading = (x: Tensor) => {
+      const y = mul(x, 3)
+      void y.data()
+      return y
+    }
+    const y = await runOnce(reading, x)
+    expect(await read(y)).toEqual([[1.5, -3]])
+    for (const each of [x, y, cache!]) each.dispose()
   })
 
   cleanTest('a prepared step that fills a cache, and one that is given up', async () => {

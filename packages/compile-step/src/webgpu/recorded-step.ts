@@ -124,7 +124,7 @@ export class WebGPUStep implements RecordedStep {
       const prepared = this.prepared?.key === key ? this.prepared.capture : undefined
       if (prepared) this.prepared = undefined
       const first = prepared ?? captured()
-      if (first.kept.length > 0) {
+      if (first.kept.length > 0 || this.options.once) {
         if (this.leftTensors.has(key)) this.refuse(key, name, 'it keeps tensors that it made')
         this.leftTensors.add(key)
         this.passing = new Recording(this.memory, first)

@@ -126,6 +126,7 @@ export async function trainNested(nested: NestedNetwork, source: ImageSource, op
     source,
     losses: sizes,
     lesson: lessons.lesson,
+    prepareLesson: lessons.prepareLesson,
     loss: (step: number, index: number, lesson: Lesson) => lessons.loss(nested.networkAt(widthsOf(step)[index]!), lesson),
     ...(sizes <= MOST_RECORDED_SIZES && { key: (step: number) => widthsOf(step).join() }),
     watched: () => nested.widths.map((width) => nested.networkAt(width)),

@@ -32,11 +32,12 @@ export async function trainNetwork(network: Network, source: ImageSource, option
   const { classes } = network.head
   if (classes === 0) throw new Error('trainNetwork: labels need a classifier; the network gives features alone')
   const { parameters = parametersOf(network) } = options
-  const { lesson, loss } = await lessonsFrom('trainNetwork', source, classes, options)
+  const { lesson, prepareLesson, loss } = await lessonsFrom('trainNetwork', source, classes, options)
   const training = {
     parameters,
     source,
     lesson,
+    prepareLesson,
     loss: (_step: number, _index: number, images: Lesson) => loss(network, images),
     key: () => 'network',
     watched: () => [network],

@@ -2,7 +2,7 @@ import type { CompiledStep } from '@learngene/compile-step'
 import { opsSettings } from '@learngene/ops'
 import { type Cascade, disposeCascade, forwardCascade } from '@learngene/stitch'
 import { disposeNetwork, forward, type Network } from '@learngene/vit-blocks'
-import { getBackend, mul, type Tensor2D, type Tensor4D } from '@tensorflow/tfjs-core'
+import { getBackend, mul, softmax, type Tensor2D, type Tensor4D, tidy } from '@tensorflow/tfjs-core'
 
 /** What names classes: a network, or a cascade of two. */
 export type Classifier = Network | Cascade
@@ -12,9 +12,14 @@ export const isCascade = (classifier: Classifier): classifier is Cascade => 'sma
 /** The network that says what images and classes a classifier has; those of a cascade agree on both. */
 export const networkOf = (classifier: Classifier): Network => (isCascade(classifier) ? classifier.large : classifier)
 
-/** @param images normalised [B, height, width, channels] @returns logits [B, C], to be disposed by the caller */
-export const logitsOf = async (classifier: Classifier, images: Tensor4D): Promise<Tensor2D> =>
-  isCascade(classifier) ? (await forwardCascade(classifier, images)).logits : logitsOfNetwork(classifier, images)
+/** @param images normalised [B, height, width, channels] @returns probabilities [B, C] by softmax, to be disposed by the caller */
+export async function probabilitiesOf(classifier: Classifier, images: Tensor4D): Promise<Tensor2D> {
+  if (!isCascade(classifier)) return probabilitiesOfNetwork(classifier, images)
+  const { logits } = await forwardCascade(classifier, images)
+  const probabilities = softmax(logits)
+  logits.dispose()
+  return probabilities
+}
 
 /** Models and batch sizes whose GPU commands are kept. */
 const MOST_RECORDED = 32
@@ -26,23 +31,24 @@ let count = 0
 let running: Network | undefined
 let compiled: CompiledStep<{ readonly images: Tensor4D }, Tensor2D> | undefined
 
-/** On webgpu, commands of a network and batch size that come again are recorded; all recordings share one set of buffers. */
-async function logitsOfNetwork(network: Network, images: Tensor4D): Promise<Tensor2D> {
-  if (getBackend() !== 'webgpu') return forward(network, images).logits
+/** On webgpu, the programs of a network's first pass are compiled all at once, and commands of a batch size that comes again are recorded; all recordings share one set of buffers. */
+async function probabilitiesOfNetwork(network: Network, images: Tensor4D): Promise<Tensor2D> {
+  const pass = (network: Network, images: Tensor4D) => tidy(() => softmax(forward(network, images).logits))
+  if (getBackend() !== 'webgpu') return pass(network, images)
   if (!numbers.has(network)) numbers.set(network, count++)
   const key = `${numbers.get(network)} ${opsSettings()}`
   const place = `${key} ${images.shape}`
+  const { compileStep, runOnce } = await import('@learngene/compile-step')
   if (!met.has(place)) {
     met.add(place)
-    return forward(network, images).logits
+    return runOnce((images) => pass(network, images), images)
   }
-  const { compileStep } = await import('@learngene/compile-step')
-  compiled ??= compileStep(({ images }) => forward(running!, images).logits, { maxRecordings: MOST_RECORDED })
+  compiled ??= compileStep(({ images }) => pass(running!, images), { maxRecordings: MOST_RECORDED })
   running = network
   const shared = compiled.run({ images }, key)
-  const logits: Tensor2D = mul(shared, 1) // of its own: the next run may come before it is read
+  const probabilities: Tensor2D = mul(shared, 1) // of its own: the next run may come before it is read
   shared.dispose()
-  return logits
+  return probabilities
 }
 
 export function disposeClassifier(classifier: Classifier): void {

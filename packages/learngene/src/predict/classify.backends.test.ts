@@ -1,6 +1,6 @@
 import { evaluationTransform, grey } from '@learngene/datasets'
 import type { JsonObject, Preprocessing, RawImage } from '@learngene/interfaces'
-import { describeEachBackend, startBackend, valuesOf } from '@learngene/testing'
+import { describeEachBackend, startBackend, valuesOf, watchPrograms } from '@learngene/testing'
 import { createRng } from '@learngene/training'
 import { createViT, forward, parametersOf, type ViTConfig } from '@learngene/vit-blocks'
 import { dispose, memory, mul, tensor4d, tidy } from '@tensorflow/tfjs-core'
@@ -47,7 +47,7 @@ async function expected({ network }: ReturnType<typeof lively>, pixels: Float32A
   return powers.map((power) => power / powers.reduce((total, each) => total + each, 0))
 }
 
-describeEachBackend(({ tolerances }) => {
+describeEachBackend(({ name, tolerances }) => {
   it('prepares pictures of any size and kind as the model says, and names classes by probability', async () => {
     const model = lively()
     const before = memory().numTensors
@@ -64,6 +64,20 @@ describeEachBackend(({ tolerances }) => {
     }
     expect(new Set(found.map(([first]) => first!.class)).size).toBeGreaterThan(1)
     expect(memory().numTensors).toBe(before)
+  })
+
+  it.skipIf(name !== 'webgpu')('compiles the programs of the first pass all at once', async () => {
+    const model = lively()
+    const programs = watchPrograms()
+    try {
+      const found = await classify(model, [picture(1, 31, 17)])
+      expect(found[0]).toHaveLength(5)
+      expect(programs.ahead.length).toBeGreaterThan(5)
+      // What makes the images is one program, which comes before.
+      expect(programs.waiting).toEqual([expect.stringMatching(/^learngene normalisePixels/)])
+    } finally {
+      programs.end()
+    }
   })
 
   it('gives the same in batches of any size, from arrays, promises and generators, without a tensor left', async () => {

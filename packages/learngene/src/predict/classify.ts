@@ -2,8 +2,7 @@ import { toTensor } from '@learngene/datasets'
 import type { JsonObject, RawImage, Reporter } from '@learngene/interfaces'
 import type { Cascade } from '@learngene/stitch'
 import { describe, type Network, requireArguments, requireKeys } from '@learngene/vit-blocks'
-import { softmax } from '@tensorflow/tfjs-core'
-import { type Classifier, logitsOf, networkOf } from './classifier.js'
+import { type Classifier, networkOf, probabilitiesOf } from './classifier.js'
 import { type ModelInput, modelInput, numberedClasses, requireClassifier } from './model-input.js'
 
 /** A class that a picture may show. */
@@ -72,9 +71,7 @@ export async function classifyPrepared(
     const pixels = new Uint8Array(batch.reduce((total, { data }) => total + data.length, 0))
     for (const [i, { data }] of batch.entries()) pixels.set(data, i * data.length)
     const images = toTensor(pixels, [batch.length, height, width, preprocessing.mean.length], preprocessing)
-    const logits = await logitsOf(classifier, images).finally(() => images.dispose())
-    const probabilities = softmax(logits) // [B, C]
-    logits.dispose()
+    const probabilities = await probabilitiesOf(classifier, images).finally(() => images.dispose()) // [B, C]
     const values = await probabilities.data<'float32'>()
     probabilities.dispose()
     for (const i of batch.keys()) found.push(likeliest(values.subarray(i * classes, (i + 1) * classes), names, top))
