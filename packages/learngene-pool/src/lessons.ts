@@ -88,7 +88,7 @@ export async function lessonsFrom(
       }
       return { images, targets, ancestor }
     },
-    prepareLesson: async ({ images }: PlannedBatch) => teacher?.prepare?.(images, []),
+    prepareLesson: async ({ images }: PlannedBatch) => teacher?.prepare?.(images, features.ancestor ?? []),
     loss(network: Network, { images, targets, ancestor }: Lesson): LossTerms {
       const student = forward(network, images, { features: features.student ?? [] })
       const { logits } = student

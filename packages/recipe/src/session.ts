@@ -168,8 +168,10 @@ export const MODEL = 'model.safetensors'
 
 /** Logits as they are kept; where features are asked for, all of them from a teacher that computes. */
 function orLive(kept: Teacher, live: Teacher): Teacher {
-  const teacher: Teacher = (indices, images, features) => (features.length > 0 ? live : kept)(indices, images, features)
-  return Object.assign(teacher, { source: kept.source })
+  const which = (features: readonly string[]) => (features.length > 0 ? live : kept)
+  const teacher: Teacher = (indices, images, features) => which(features)(indices, images, features)
+  const prepare: Teacher['prepare'] = async (images, features) => which(features).prepare?.(images, features)
+  return Object.assign(teacher, { prepare, source: kept.source })
 }
 
 async function cached(
