@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core'
 import { patch } from '../patch.js'
 import { type RunResult, runPlain } from '../plain.js'
 import type { RecordedStep, RecordingKey, RecordingOptions } from '../recorded-step.js'
+import { Refusal } from '../refusal.js'
 import type { StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import { Arena } from './arena.js'
@@ -11,7 +12,6 @@ import { type CompileProgress, compileAhead, withReal } from './compile-ahead.js
 import { keepHomes } from './home.js'
 import { endTensors } from './outputs.js'
 import { bytesToAdd, layoutFor, type Memory, Recording } from './recording.js'
-import { Refusal } from './refusal.js'
 import { differenceOf } from './same-capture.js'
 
 /** A step on one WebGPU backend with its recordings, the least recently used first. */
