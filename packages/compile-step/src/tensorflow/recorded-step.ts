@@ -18,13 +18,12 @@ export class TensorFlowStep implements RecordedStep {
   private readonly counts = { captures: 0, replays: 0, plainRuns: 0 }
 
   constructor(
-    readonly backend: TensorFlowBackend,
+    private readonly backend: TensorFlowBackend,
     private readonly step: (inputs: unknown) => unknown,
     private readonly options: RecordingOptions,
   ) {}
 
-  run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult {
-    dispose([...previous])
+  run(inputs: unknown, of: RecordingKey): RunResult {
     const key = `${of.key} ${of.signature}`
     if (this.plain.has(key)) {
       this.counts.plainRuns++
@@ -45,8 +44,11 @@ export class TensorFlowStep implements RecordedStep {
     return { ...NO_STATS, recordings: this.recordings.size, ...this.counts }
   }
 
-  dispose(previous: readonly Tensor[]): void {
-    dispose([...previous])
+  end(outputs: readonly Tensor[]): void {
+    dispose([...outputs])
+  }
+
+  dispose(): void {
     for (const recording of this.recordings.values()) recording.dispose()
     this.recordings.clear()
   }
