@@ -29,7 +29,8 @@ import type { Binding, TensorFlowBackend } from './backend.js'
 function watchGraphs(members: Partial<Binding> = {}) {
   const backend = engine().backend as TensorFlowBackend
   const { binding } = backend
-  const [loaded, freed]: number[][] = [[], []]
+  const loaded: number[] = []
+  const freed: number[] = []
   const watched: Partial<Binding> = {
     loadSavedModel(folder, tags) {
       const model = binding.loadSavedModel(folder, tags)
