@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { playwright } from '@vitest/browser-playwright'
+import { chromium as bundled } from 'playwright'
 import { configDefaults, defineConfig } from 'vitest/config'
+import { findChromium, webgpuArguments } from './.ci/chromium.js'
 
 const packages = fileURLToPath(new URL('./packages/', import.meta.url))
 
@@ -27,7 +29,10 @@ const testsOfMinutes = '**/*.long.test.ts'
 
 /** Backends that may not be missing, and `chromium` for the page: tests of a missing one fail instead of being skipped. */
 const required = (process.env.LEARNGENE_REQUIRE_BACKENDS ?? '').split(',').filter(Boolean)
-const chromium = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path)) ?? null
+const chromium = findChromium(bundled.executablePath())
+
+/** Whether webgpu in the page must run on a GPU, and a software adapter is a failure. */
+const onGpu = process.env.LEARNGENE_GPU === '1'
 
 // Without a GPU, webgpu under Node runs on the software driver that comes with Chromium; the machine's own drivers stay in the list.
 const softwareDriver = '/usr/lib/chromium/vk_swiftshader_icd.json'
@@ -100,8 +105,7 @@ export default defineConfig({
 
 /** The tests of the backends that a page has, and those that only a page can run. */
 function inChromium(executablePath: string) {
-  // Workgroup memory is not zeroed, as under Node: a software GPU compiles large programs many times as fast without.
-  const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-dawn-features=disable_workgroup_init']
+  const webgpu = webgpuArguments(onGpu)
   const quiet = ['--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
   return {
     extends: true as const,
@@ -126,7 +130,7 @@ function inChromium(executablePath: string) {
       name: 'chromium',
       include: [testsOfBackends, testsOfPages],
       isolate: false,
-      provide: { required: required.includes('chromium') ? ['webgpu', 'wasm'] : [], chromium: executablePath, available: null },
+      provide: { required: required.includes('chromium') ? ['webgpu', 'wasm'] : [], chromium: executablePath, available: null, onGpu },
       browser: {
         enabled: true,
         headless: true,

@@ -65,7 +65,7 @@ const documents = {
       .min(8),
   }),
   traffic: z.strictObject({
-    ...{ what: z.literal('traffic'), ...head, clock: z.literal('device').nullable() },
+    ...{ what: z.literal('traffic'), ...head, clock: z.literal('device').nullable(), steps: z.int().min(1).max(5) },
     totals: z.strictObject({ dispatches: z.int().min(20), bytes: z.int().positive(), ms: time.nullable() }),
     rows: z
       .array(
@@ -104,6 +104,13 @@ describe.skipIf(!built)(`the measurements of a GPU${built ? '' : ' (skipped: the
     const missing = /the backend webgpu cannot be started: .*/.exec(stderr)
     if (missing && !inject('required').includes('webgpu')) skip(missing[0])
     expect(schema.safeParse(JSON.parse(stdout)).error?.message).toBeUndefined()
+  })
+
+  it('traffic measures one step where there is no time for more', async ({ skip }) => {
+    const { stdout, stderr } = await run('traffic', '--quick', '--json', '--seconds', '0.001')
+    const missing = /the backend webgpu cannot be started: .*/.exec(stderr)
+    if (missing && !inject('required').includes('webgpu')) skip(missing[0])
+    expect(JSON.parse(stdout)).toMatchObject({ what: 'traffic', steps: 1 })
   })
 
   it('compares mixed precision with float32 where the GPU has units for it, and says what is missing elsewhere', async ({ skip }) => {

@@ -1,17 +1,18 @@
 // Bytes and time of each kind of dispatch of a training step, each in a pass of its own between two timestamps. Bytes are those of the bound buffers, each counted once: what
-// a kernel at least moves where it touches all of them. Where the device has no timestamps, times are null.
+// a kernel at least moves where it touches all of them. Where the device has no timestamps, times are null. No step but the first is begun when the time is over.
 //
-//   npm run build && node benchmarks/gpu/traffic.mjs [--model deit-tiny|deit-small|deit-base] [--batch 64] [--precision float32|mixed] [--quick] [--json]
+//   npm run build && node benchmarks/gpu/traffic.mjs [--model deit-tiny|deit-small|deit-base] [--batch 64] [--seconds 60] [--precision float32|mixed] [--quick] [--json]
 import { compileStep } from '@learngene/compile-step'
 import { env, tidy } from '@tensorflow/tfjs-core'
 import { finish, median, print, readOptions, startGpu, trainingStep } from './work.mjs'
 
 const WARM_UP = 2
-const STEPS = 5
+const MOST = 5
 /** Recorded steps before each that is timed: a GPU that is given one dispatch after the other works at a low clock, and so it did here once, 2.3 times as long. */
 const WAKING = 4
 
 const options = readOptions()
+const began = performance.now()
 const { backend, adapter, features } = await startGpu(options)
 const { device } = backend
 const { step, inputs } = trainingStep(options.config, options.batch)
@@ -34,7 +35,8 @@ env().set('WEBGPU_DEFERRED_SUBMIT_BATCH_SIZE', 1)
 const timer = device.features.has('timestamp-query') ? timePasses() : undefined
 const steps = []
 const recorded = compileStep(step)
-for (let i = 0; i < STEPS; i++) {
+const isOver = () => performance.now() - began >= 1000 * options.seconds
+while (steps.length === 0 || (steps.length < MOST && !isOver())) {
   for (let j = 0; j < (options.quick ? 0 : WAKING); j++) {
     const given = inputs()
     await finish(given, recorded.run(given))
@@ -60,7 +62,8 @@ const rows = [...kinds.values()]
 const total = (name) => rows.reduce((sum, row) => sum + (row[name] ?? 0), 0)
 const { model, batch, precision } = options
 const totals = { dispatches: total('count'), bytes: total('bytes'), ms: timer ? total('ms') : null }
-print(options, { what: 'traffic', adapter, features, model, batch, precision, clock: timer ? 'device' : null, totals, rows }, rows)
+const clock = timer ? 'device' : null
+print(options, { what: 'traffic', adapter, features, model, batch, precision, clock, steps: steps.length, totals, rows }, rows)
 
 /** Notes the kind and the bytes of each dispatch. */
 function watch() {

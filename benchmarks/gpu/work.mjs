@@ -2,7 +2,8 @@
 import '@learngene/ops/gradients'
 import { parseArgs } from 'node:util'
 import { describeBackend, useBackend } from '@learngene/backends'
-import { classTargets, crossEntropy, guardState, guardStep, isSoftwareAdapter, requireMixed, setPrecision } from '@learngene/ops'
+import { classTargets, crossEntropy, guardState, guardStep, requireMixed, setPrecision } from '@learngene/ops'
+import { adapterFacts } from '@learngene/ops/webgpu'
 import { adamW, createRng } from '@learngene/training'
 import { createViT, deit, forward, parametersOf } from '@learngene/vit-blocks'
 import { dispose, enableProdMode, engine, keep, mean, tensor2d, tensor4d, variableGrads } from '@tensorflow/tfjs-core'
@@ -49,9 +50,8 @@ export async function startGpu({ quick, precision }) {
   enableProdMode()
   await useBackend('webgpu')
   const { backend } = engine()
-  const { vendor = '', architecture = '', device = '', description = '' } = backend.device.adapterInfo ?? {}
-  const adapter = { vendor, architecture, device, description }
-  if (isSoftwareAdapter(adapter) && !quick) throw new Error('the only adapter computes on the CPU; --quick runs a small setting there')
+  const { adapter, software } = adapterFacts()
+  if (software && !quick) throw new Error('the only adapter computes on the CPU; --quick runs a small setting there')
   if (precision === 'mixed') {
     requireMixed('--precision mixed')
     setPrecision('mixed')

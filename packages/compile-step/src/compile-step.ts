@@ -38,7 +38,9 @@ export interface CompiledStep<Inputs, Outputs> {
    * @param onProgress hears how many programs are compiled, of how many
    */
   prepare(inputs: Inputs, key?: string, onProgress?: CompileProgress): Promise<void>
+  /** Of the current backend; plain runs also those on backends that do not record. */
   stats(): StepStats
+  /** Frees the outputs and the recordings on all backends on which the step ran. */
   dispose(): void
 }
 
@@ -89,8 +91,10 @@ function makeStep<Inputs, Outputs>(
 ): CompiledStep<Inputs, Outputs> {
   const run = step as (inputs: unknown) => unknown
   const said = new Set<string>()
-  let recorded: RecordedStep | undefined
+  const steps = new Map<object, RecordedStep>()
+  /** Of the last run, and whose they are: undefined of a run on a backend that does not record. */
   let outputs: readonly Tensor[] = []
+  let owner: RecordedStep | undefined
   let plainRuns = 0
 
   const refused = (reason: string, key: string) => {
@@ -101,16 +105,19 @@ function makeStep<Inputs, Outputs>(
   /** Undefined where the backend does not record. */
   const recordedHere = (): RecordedStep | undefined => {
     const { backend } = engine()
-    if (recorded?.backend === backend) return recorded
-    const made = stepOn(run, { ...options, refused })
-    if (made) recorded = made
+    const made = steps.get(backend) ?? stepOn(run, { ...options, refused })
+    if (made) steps.set(backend, made)
     return made
   }
-  const execute = (inputs: unknown, key: string, previous: readonly Tensor[]): RunResult => {
+  const endOutputs = () => {
+    if (owner) owner.end(outputs)
+    else dispose([...outputs])
+    outputs = []
+  }
+  const execute = (inputs: unknown, key: string): RunResult => {
     const signature = signatureOf(inputs)
-    const here = recordedHere()
-    if (here) return here.run(inputs, { key, signature }, previous)
-    dispose([...previous])
+    owner = recordedHere()
+    if (owner) return owner.run(inputs, { key, signature })
     plainRuns++
     return runPlain(run, inputs)
   }
@@ -118,16 +125,15 @@ function makeStep<Inputs, Outputs>(
   return {
     run(inputs, key = '') {
       if (isCapturing(engine().backend)) return step(inputs)
-      const previous = outputs
       const clones = new Map(
         tensorsOf(inputs)
-          .filter((tensor) => previous.includes(tensor) || isCastInName(tensor))
+          .filter((tensor) => outputs.includes(tensor) || isCastInName(tensor))
           .map((tensor) => [tensor, isCastInName(tensor) ? add(tensor, 0) : clone(tensor)]),
       )
-      outputs = []
       try {
         const own = mapTensors(inputs, (tensor) => clones.get(tensor) ?? tensor)
-        const { result, tensors } = execute(own, key, previous)
+        endOutputs()
+        const { result, tensors } = execute(own, key)
         outputs = tensors
         return result as Outputs
       } finally {
@@ -138,12 +144,14 @@ function makeStep<Inputs, Outputs>(
       if (isCapturing(engine().backend)) return
       await recordedHere()?.prepare(inputs, { key, signature: signatureOf(inputs) }, onProgress)
     },
-    stats: () => recorded?.stats ?? { ...NO_STATS, plainRuns },
+    stats() {
+      const here = steps.size === 0 ? NO_STATS : (steps.get(engine().backend)?.stats ?? NO_STATS)
+      return { ...here, plainRuns: here.plainRuns + plainRuns }
+    },
     dispose() {
-      recorded?.dispose(outputs)
-      dispose([...outputs])
-      recorded = undefined
-      outputs = []
+      endOutputs()
+      for (const each of steps.values()) each.dispose()
+      steps.clear()
     },
   }
 }

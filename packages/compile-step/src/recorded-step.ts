@@ -21,11 +21,11 @@ export interface RecordingOptions {
 
 /** A step with its recordings on one backend that can record. */
 export interface RecordedStep {
-  readonly backend: object
   readonly stats: StepStats
-  /** `previous` are the outputs of the last run, which end. */
-  run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult
+  run(inputs: unknown, of: RecordingKey): RunResult
   prepare(inputs: unknown, of: RecordingKey, onProgress: CompileProgress): Promise<void>
-  /** Frees everything, `previous` too. */
-  dispose(previous: readonly Tensor[]): void
+  /** Frees the outputs of the last run, before anything else runs. */
+  end(outputs: readonly Tensor[]): void
+  /** Frees all recordings, after the last run's outputs. */
+  dispose(): void
 }

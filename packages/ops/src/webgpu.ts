@@ -1,4 +1,5 @@
 import { provideKernels } from './provide-kernels.js'
+import { type AdapterFacts, factsOf } from './webgpu/adapter-facts.js'
 import { attentionKernels } from './webgpu/attention/kernels.js'
 import { adapterInfoOf, type WebGPUBackend } from './webgpu/backend.js'
 import { guardKernels } from './webgpu/guard/kernels.js'
@@ -69,6 +70,12 @@ export function tuningFile(): string {
   return tableName(identityOf(adapterInfoOf(currentBackend())))
 }
 
+/** What the adapter of the current webgpu backend tells of itself. @throws where the current backend is another */
+export function adapterFacts(): AdapterFacts {
+  return factsOf(currentBackend())
+}
+
+export type { AdapterFacts } from './webgpu/adapter-facts.js'
 export type { DeviceModel } from './webgpu/linear/device-model.js'
 export type { WatchedShape } from './webgpu/linear/planning.js'
 export type { TimedPlan } from './webgpu/tuning/search-plans.js'

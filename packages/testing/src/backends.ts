@@ -21,5 +21,7 @@ declare module 'vitest' {
     readonly chromium: string | null
     /** Found out once for all test files under Node; null in a page, where each file asks for itself. */
     readonly available: readonly Availability[] | null
+    /** In a page: whether webgpu must be on a GPU there. */
+    readonly onGpu: boolean
   }
 }

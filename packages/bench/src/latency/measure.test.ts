@@ -2,9 +2,9 @@ import { useBackend } from '@learngene/backends'
 import { buildPool, descendantsOf, disposePool, type Pool } from '@learngene/learngene-pool'
 import { formatPath } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
-import { createViT } from '@learngene/vit-blocks'
+import { createViT, disposeNetwork } from '@learngene/vit-blocks'
 import { memory } from '@tensorflow/tfjs-core'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it, vi } from 'vitest'
 import { measureNetworks, type NamedNetwork, profileNetworks } from './measure.js'
 import { partsOf } from './parts.js'
 import { composeLatency, compositionError } from './profile.js'
@@ -88,5 +88,28 @@ describe('measureNetworks', () => {
     expect(both!.decile).toBeGreaterThan(alone!.decile)
     expect(both!.decile).toBeGreaterThan(0.7 * second!.decile)
     expect(alone!.decile).toBeLessThan(3 * first!.decile)
+  })
+})
+
+describe('on webgpu', () => {
+  it('a network is recorded once and replayed, and nothing stays', async ({ skip }) => {
+    await useBackend('webgpu').catch((error: Error) => {
+      if (inject('required').includes('webgpu')) throw error
+      skip(error.message)
+    })
+    const network = createViT({ ...geometry, width: 16, depth: 2 }, createRng(1))
+    const before = memory().numTensors
+    const embed = vi.spyOn(network.embedding, 'forward')
+    const [latency] = await measureNetworks([network], { seconds: 0.1 })
+    expect(latency!.times.length).toBeGreaterThanOrEqual(10)
+    expect(embed).toHaveBeenCalledTimes(2)
+    embed.mockClear()
+    const profile = await profileNetworks([{ name: 'one', network }], { ...device, backend: 'webgpu' }, { seconds: 0.1 })
+    // The whole, and the embedding's chains of one and of many.
+    expect(embed.mock.calls.length).toBeLessThanOrEqual(2 + 2 + 2 * 64)
+    expect(composeLatency(profile, network)).toBeGreaterThan(0)
+    expect(memory().numTensors).toBe(before)
+    disposeNetwork(network)
+    await useBackend('wasm')
   })
 })

@@ -5,6 +5,7 @@ import { add, dispose, keep, randomNormal, type Tensor, type Tensor4D, tidy } fr
 import { fitWholes } from './fit-wholes.js'
 import { type Part, partsOf } from './parts.js'
 import { type LatencyProfile, type ProfiledDevice, sumOfParts, type Timing, type WholeTiming, wholeOf } from './profile.js'
+import { createRecordedJobs, type RecordedJobs } from './recorded-jobs.js'
 import { type Job, type JobTimes, type TurnOptions, takeTurns } from './take-turns.js'
 
 /** A network and what it is called, for example its path. */
@@ -24,7 +25,8 @@ export interface TimedCascade extends Pick<Cascade, 'small' | 'large'> {
 }
 
 /**
- * Times networks, and either case of cascades, on the current backend, warm, in turns: from images on the device to logits that have been read.
+ * Times networks, and either case of cascades, on the current backend, warm, in turns: from images on the device to logits that have been read. On webgpu networks are recorded and replayed,
+ * as `classify` and `serve` run them; cascades are not, there or here.
  *
  * @returns by network, in ms
  * @throws where there are no networks or they take different images, batch is not an integer of at least 1, or the backend fails
@@ -36,12 +38,14 @@ export async function measureNetworks(
   requireArguments('measureNetworks', { networks: ['object[]', networks] })
   const every = networks.flatMap((each) => ('small' in each ? [each.small, each.large] : each))
   const images = imagesFor('measureNetworks', every, batch)
+  const jobs = createRecordedJobs()
   try {
     return await takeTurns(
-      networks.map((each) => ('small' in each ? cascadeJob(each, images) : wholeJob(each, images))),
+      networks.map((each) => ('small' in each ? cascadeJob(each, images) : jobs.of(() => forward(each, images).logits))),
       options,
     )
   } finally {
+    jobs.dispose()
     dispose(images)
   }
 }
@@ -74,12 +78,17 @@ export async function profileNetworks(
     return inputs.get(inputWidth)!
   }
   const result = keep(randomNormal([batch, Math.max(1, every[0]!.head.classes)], 0, 1, 'float32', 1))
+  const jobs = createRecordedJobs()
   try {
     const kinds = [...partKinds(every)]
-    const chains = await Promise.all(kinds.map(async ([key, parts]) => ({ key, ...(await chainOf(parts, inputOf)) })))
+    const chains = await Promise.all(kinds.map(async ([key, parts]) => ({ key, ...(await chainOf(parts, inputOf, jobs)) })))
     const wholes = spread(byMacs(networks), whole)
     const [readBack, ...latencies] = await takeTurns(
-      [() => readJob(result), ...chains.map(({ job }) => job), ...wholes.map(({ network }) => wholeJob(network, images))],
+      [
+        jobs.of(() => add(result, 1)),
+        ...chains.map(({ job }) => job),
+        ...wholes.map(({ network }) => jobs.of(() => forward(network, images).logits)),
+      ],
       options,
     )
     const parts = Object.fromEntries(chains.map(({ key, length }, i) => [key, partTiming(latencies[i]!, readBack!, length)]))
@@ -96,6 +105,7 @@ export async function profileNetworks(
     const timed = wholes.map(({ name }, i): WholeTiming => ({ name, ...timingOf(latencies[chains.length + i]!) }))
     return { ...measured, ...fit, checked, whole: timed }
   } finally {
+    jobs.dispose()
     dispose([result, ...inputs.values()])
   }
 }
@@ -129,21 +139,22 @@ const LONG_PART_MS = 30
  * All parts of one kind, one after the other, as often as it takes, then the result of the last read: as in a network, the weights of each come from memory
  * and a device is kept busy.
  */
-async function chainOf(parts: readonly Part[], inputOf: (part: Part) => Tensor): Promise<{ readonly job: Job; readonly length: number }> {
-  const chain =
-    (length: number): Job =>
-    async () => {
+async function chainOf(
+  parts: readonly Part[],
+  inputOf: (part: Part) => Tensor,
+  jobs: RecordedJobs,
+): Promise<{ readonly job: Job; readonly length: number }> {
+  const input = inputOf(parts[0]!) // all of one kind take the same
+  const chain = (length: number): Job =>
+    jobs.of(() => {
       let last: Tensor | undefined
       for (let i = 0; i < length; i++) {
-        const part = parts[i % parts.length]!
-        const input = inputOf(part)
-        const output = tidy(() => part.forward(input))
+        const output = tidy(() => parts[i % parts.length]!.forward(input))
         last?.dispose()
         last = output
       }
-      await last!.data()
-      last!.dispose()
-    }
+      return last!
+    })
   const once = chain(1)
   await once()
   const started = performance.now()
@@ -153,26 +164,12 @@ async function chainOf(parts: readonly Part[], inputOf: (part: Part) => Tensor):
   return { job: chain(length), length }
 }
 
-function wholeJob(network: Network, images: Tensor4D): Job {
-  return async () => {
-    const { logits } = forward(network, images)
-    await logits.data()
-    logits.dispose()
-  }
-}
-
 function cascadeJob({ small, large, both }: TimedCascade, images: Tensor4D): Job {
   const timed = cascade(small, large, 1, { name: 'timed', of: () => (both ? 0 : 1) })
   return async () => {
     const { logits } = await forwardCascade(timed, images)
     logits.dispose()
   }
-}
-
-async function readJob(tensor: Tensor): Promise<void> {
-  const copy = tidy(() => add(tensor, 1))
-  await copy.data()
-  copy.dispose()
 }
 
 /** From the cheapest to the most expensive. */

@@ -4,6 +4,7 @@ import {
   add,
   clone,
   dispose,
+  engine,
   keep,
   matMul,
   mean,
@@ -20,7 +21,32 @@ import {
 } from '@tensorflow/tfjs-core'
 import { describe, expect, test, vi } from 'vitest'
 import { compileStep } from '../index.js'
+import { patch } from '../patch.js'
 import { cleanTest, createVariable, describeOn, plainTest, read, values } from '../step.fixture.js'
+import type { Binding, TensorFlowBackend } from './backend.js'
+
+/** Notes which graphs are loaded and freed. @param members instead of the addon's */
+function watchGraphs(members: Partial<Binding> = {}) {
+  const backend = engine().backend as TensorFlowBackend
+  const { binding } = backend
+  const loaded: number[] = []
+  const freed: number[] = []
+  const watched: Partial<Binding> = {
+    loadSavedModel(folder, tags) {
+      const model = binding.loadSavedModel(folder, tags)
+      loaded.push(model)
+      return model
+    },
+    deleteSavedModel(model) {
+      binding.deleteSavedModel(model)
+      freed.push(model)
+    },
+    ...members,
+  }
+  // The addon's own members cannot be assigned to.
+  const restore = patch(backend, { binding: Object.create(binding, Object.getOwnPropertyDescriptors(watched)) })
+  return { loaded, freed, restore }
+}
 
 await describeOn('tensorflow', 'steps as graphs of TensorFlow', () => {
   describe('what cannot be recorded runs plainly, and is said once', () => {
@@ -170,6 +196,53 @@ await describeOn('tensorflow', 'steps as graphs of TensorFlow', () => {
     weight.dispose()
     expect(() => step.run({ fail: false })).toThrow(`the variable '${weight.name}' was disposed since the step was recorded`)
     step.dispose()
+  })
+
+  cleanTest('where TensorFlow fails to run a graph that it has loaded, the graph is freed and the step runs plainly', async () => {
+    const { loaded, freed, restore } = watchGraphs({
+      runSavedModel() {
+        throw new Error('No kernel for Mul\nin a graph')
+      },
+    })
+    const reasons: string[] = []
+    const step = compileStep((x: Tensor) => mul(x, 2), { onFallback: (reason) => reasons.push(reason) })
+    const x = tensor([1, 2])
+    try {
+      for (let i = 0; i < 2; i++) expect(await read(step.run(x))).toEqual([[2, 4]])
+      expect(reasons).toEqual(['TensorFlow does not run it as a graph: No kernel for Mul'])
+      expect(freed).toEqual(loaded)
+      expect(loaded).toHaveLength(1)
+    } finally {
+      restore()
+    }
+    step.dispose()
+    x.dispose()
+  })
+
+  cleanTest("an error that is not TensorFlow's in the first run is told as it is, and the graph is freed", async () => {
+    const { loaded, freed, restore } = watchGraphs()
+    const onFallback = vi.fn()
+    const large = tensor(values(5000))
+    let calls = 0
+    const step = compileStep(
+      (x: Tensor) => {
+        const y = mul(large, x)
+        if (++calls === 2) large.dispose()
+        return y
+      },
+      { onFallback },
+    )
+    const x = tensor([2])
+    try {
+      expect(() => step.run(x)).toThrow('a tensor from outside that the step uses was disposed since the step was recorded')
+      expect(onFallback).not.toHaveBeenCalled()
+      expect(loaded).toHaveLength(1)
+      expect(freed).toEqual(loaded)
+    } finally {
+      restore()
+    }
+    step.dispose()
+    x.dispose()
   })
 
   test('no file stays', () => {

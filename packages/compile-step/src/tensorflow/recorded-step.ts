@@ -1,10 +1,11 @@
 import { dispose, type Tensor } from '@tensorflow/tfjs-core'
 import { type RunResult, runPlain } from '../plain.js'
 import type { RecordedStep, RecordingKey, RecordingOptions } from '../recorded-step.js'
+import { Refusal } from '../refusal.js'
 import { NO_STATS, type StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import type { TensorFlowBackend } from './backend.js'
-import { type CapturedRun, captureRun } from './capture.js'
+import { type Capture, type CapturedRun, captureRun } from './capture.js'
 import { Recording } from './recording.js'
 import { differenceOf } from './same-capture.js'
 
@@ -17,13 +18,12 @@ export class TensorFlowStep implements RecordedStep {
   private readonly counts = { captures: 0, replays: 0, plainRuns: 0 }
 
   constructor(
-    readonly backend: TensorFlowBackend,
+    private readonly backend: TensorFlowBackend,
     private readonly step: (inputs: unknown) => unknown,
     private readonly options: RecordingOptions,
   ) {}
 
-  run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult {
-    dispose([...previous])
+  run(inputs: unknown, of: RecordingKey): RunResult {
     const key = `${of.key} ${of.signature}`
     if (this.plain.has(key)) {
       this.counts.plainRuns++
@@ -44,8 +44,11 @@ export class TensorFlowStep implements RecordedStep {
     return { ...NO_STATS, recordings: this.recordings.size, ...this.counts }
   }
 
-  dispose(previous: readonly Tensor[]): void {
-    dispose([...previous])
+  end(outputs: readonly Tensor[]): void {
+    dispose([...outputs])
+  }
+
+  dispose(): void {
     for (const recording of this.recordings.values()) recording.dispose()
     this.recordings.clear()
   }
@@ -68,16 +71,28 @@ export class TensorFlowStep implements RecordedStep {
     if (difference) return this.settle(key, name, second, `it does not do the same each time: ${difference}`)
     second.undo()
     try {
-      const recording = new Recording(this.backend, first.capture)
-      const result = recording.run(tensorsOf(inputs))
-      this.makeRoom()
-      this.recordings.set(key, recording)
+      const result = this.recordAndRun(key, first.capture, inputs)
       this.counts.replays++
       return result
     } catch (error) {
-      this.refuse(key, name, `TensorFlow does not run it as a graph: ${(error as Error).message.split('\n', 1)[0]}`)
+      if (!(error instanceof Refusal)) throw error
+      this.refuse(key, name, `TensorFlow does not run it as a graph: ${error.message}`)
       this.counts.plainRuns++
       return runPlain(this.step, inputs)
+    }
+  }
+
+  /** The first run of a recording, which is kept where that succeeds. */
+  private recordAndRun(key: string, capture: Capture, inputs: unknown): RunResult {
+    const recording = new Recording(this.backend, capture)
+    try {
+      const result = recording.run(tensorsOf(inputs))
+      this.makeRoom()
+      this.recordings.set(key, recording)
+      return result
+    } catch (error) {
+      recording.dispose()
+      throw error
     }
   }
 

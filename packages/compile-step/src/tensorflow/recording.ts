@@ -3,6 +3,7 @@ import type * as os from 'node:os'
 import type * as path from 'node:path'
 import { type DataId, engine, type Tensor, type TensorInfo, tidy } from '@tensorflow/tfjs-core'
 import type { RunResult } from '../plain.js'
+import { Refusal } from '../refusal.js'
 import { mapTensors } from '../tree.js'
 import type { Binding, TensorFlowBackend } from './backend.js'
 import type { Capture } from './capture.js'
@@ -17,7 +18,7 @@ export class Recording {
   /** Names of what is computed, in the order in which it is fetched. */
   private readonly fetched: readonly string[]
 
-  /** @throws where TensorFlow refuses the graph */
+  /** @throws a {@link Refusal} where TensorFlow refuses the graph, or it cannot be written */
   constructor(
     private readonly backend: TensorFlowBackend,
     private readonly step: Capture,
@@ -26,10 +27,13 @@ export class Recording {
     this.fed = this.placeholders.map(({ source }) => tensorName(source)).join()
     const wanted = [...step.outputs, ...step.assigned].map(({ source }) => source).filter(({ kind }) => kind === 'node')
     this.fetched = [...new Set(wanted.map(tensorName))]
-    this.model = loadGraph(backend.binding, encodeSavedModel(step.nodes, this.placeholders))
+    this.model = orRefusal(() => loadGraph(backend.binding, encodeSavedModel(step.nodes, this.placeholders)))
   }
 
-  /** @param given the inputs' tensors */
+  /**
+   * @param given the inputs' tensors
+   * @throws a {@link Refusal} where TensorFlow fails to run the graph; another error where a variable or another tensor from outside was disposed
+   */
   run(given: readonly Tensor[]): RunResult {
     const { outputs, assigned, result } = this.step
     const tensors = tidy(() => {
@@ -57,7 +61,7 @@ export class Recording {
     if (this.fetched.length === 0) return new Map()
     const { backend, placeholders, fetched } = this
     const ids = backend.getInputTensorIds(placeholders.map(({ source }) => this.tensorOf(source, given)))
-    const made = backend.binding.runSavedModel(this.model, ids, this.fed, fetched.join())
+    const made = orRefusal(() => backend.binding.runSavedModel(this.model, ids, this.fed, fetched.join()))
     return new Map(made.map((native, i) => [fetched[i]!, backend.createOutputTensor(native)]))
   }
 
@@ -92,6 +96,15 @@ function currentOf(backend: TensorFlowBackend, { variable, dataId }: Outside): T
   if (!backend.tensorMap.has(dataId))
     throw new Error(`compileStep: a tensor from outside that the step uses was disposed since the step was recorded. ${COMPILE_ANEW}`)
   return { dataId, shape: [], dtype: 'float32' }
+}
+
+/** What TensorFlow does. @throws its error as a {@link Refusal}, by its first line */
+function orRefusal<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw new Refusal((error as Error).message.split('\n', 1)[0], { cause: error })
+  }
 }
 
 const COMPILE_ANEW = 'Dispose the compiled step and compile it anew'

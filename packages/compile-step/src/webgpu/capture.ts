@@ -2,13 +2,13 @@ import { clone, type DataId, engine, type Tensor, tidy, type Variable } from '@t
 import { whileCapturing } from '../capturing.js'
 import { patch } from '../patch.js'
 import { checkSynchronous } from '../plain.js'
+import { Refusal, type Refuse } from '../refusal.js'
 import { mapTensors, tensorsOf } from '../tree.js'
 import { byteLength, flush, type TensorData, type WebGPUBackend } from './backend.js'
 import { type BufferRef, buffersOf, type Command, copyOf, isLogical, type LogicalBuffer } from './commands.js'
 import type { CompileAhead } from './compile-ahead.js'
 import { type HomeKeeper, keepHomes } from './home.js'
 import { createRecorder, type Recorder } from './recorder.js'
-import { Refusal, type Refuse } from './refusal.js'
 import { watchTensors } from './watch-tensors.js'
 
 /** A tensor from outside that the step uses. */

@@ -1,7 +1,9 @@
-import { add, asinh, atan, atan2, elu, keep, mul, scalar, type Tensor, tan, tensor } from '@tensorflow/tfjs-core'
+import { add, asinh, atan, atan2, elu, keep, mul, reshape, scalar, setBackend, type Tensor, tan, tensor } from '@tensorflow/tfjs-core'
+import '@tensorflow/tfjs-backend-cpu'
 import { describe, expect, vi } from 'vitest'
 import { compileStep, runOnce } from '../index.js'
 import { createReadings } from '../readings.js'
+import { NO_STATS } from '../stats.js'
 import { cleanTest, createVariable, describeOnWebGPU, plainTest, read, webgpu } from '../step.fixture.js'
 
 await describeOnWebGPU('a step that cannot be recorded', () => {
@@ -228,6 +230,36 @@ await describeOnWebGPU('a step that cannot be recorded', () => {
     step.dispose()
     cache!.dispose()
     x.dispose()
+  })
+
+  cleanTest('on another backend its statistics are others, and disposing it frees what it has on the first', async () => {
+    const step = compileStep(({ times }: { times: number }) => mul(tensor([1, 2]), times))
+    try {
+      const first = step.run({ times: 2 })
+      const shared = reshape(first, [2, 1])
+      expect(step.stats()).toMatchObject({ recordings: 1, replays: 1, plainRuns: 0 })
+      await setBackend('cpu')
+      expect(step.stats()).toEqual(NO_STATS)
+      for (let i = 0; i < 2; i++) expect(await read(step.run({ times: 3 }))).toEqual([[3, 6]])
+      expect(first.isDisposed).toBe(true)
+      expect(step.stats()).toEqual({ ...NO_STATS, plainRuns: 2 })
+      await setBackend('webgpu')
+      expect(await read(step.run({ times: 2 }), shared)).toEqual([
+        [2, 4],
+        [2, 4],
+      ])
+      expect(step.stats()).toMatchObject({ recordings: 1, captures: 2, replays: 2, plainRuns: 2 })
+      shared.dispose()
+      await setBackend('cpu')
+      expect(await read(step.run({ times: 3 }))).toEqual([[3, 6]])
+      const destroyed = vi.spyOn(GPUBuffer.prototype, 'destroy')
+      step.dispose()
+      expect(destroyed.mock.contexts.length).toBeGreaterThan(0)
+      destroyed.mockRestore()
+    } finally {
+      await setBackend('webgpu')
+    }
+    expect(step.stats()).toMatchObject({ recordings: 0, bytes: 0 })
   })
 
   cleanTest('a step that always keeps tensors runs plainly from its second run', async () => {

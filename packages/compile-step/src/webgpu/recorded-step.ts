@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-core'
 import { patch } from '../patch.js'
 import { type RunResult, runPlain } from '../plain.js'
 import type { RecordedStep, RecordingKey, RecordingOptions } from '../recorded-step.js'
+import { Refusal } from '../refusal.js'
 import type { StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import { Arena } from './arena.js'
@@ -11,7 +12,6 @@ import { type CompileProgress, compileAhead, withReal } from './compile-ahead.js
 import { keepHomes } from './home.js'
 import { endTensors } from './outputs.js'
 import { bytesToAdd, layoutFor, type Memory, Recording } from './recording.js'
-import { Refusal } from './refusal.js'
 import { differenceOf } from './same-capture.js'
 
 /** A step on one WebGPU backend with its recordings, the least recently used first. */
@@ -29,7 +29,7 @@ export class WebGPUStep implements RecordedStep {
   private readonly counts = { captures: 0, replays: 0, plainRuns: 0, newBuffers: 0 }
 
   constructor(
-    readonly backend: WebGPUBackend,
+    private readonly backend: WebGPUBackend,
     private readonly step: (inputs: unknown) => unknown,
     private readonly options: RecordingOptions,
   ) {
@@ -37,9 +37,8 @@ export class WebGPUStep implements RecordedStep {
     this.memory = { backend, device, intermediates: new Arena(device), outputs: new Arena(device) }
   }
 
-  run(inputs: unknown, of: RecordingKey, previous: readonly Tensor[]): RunResult {
+  run(inputs: unknown, of: RecordingKey): RunResult {
     const key = `${of.key} ${of.signature}`
-    this.counts.newBuffers += endTensors(this.backend, previous)
     this.drop(this.passing)
     this.passing = undefined
     const recording = this.recordings.get(key) ?? (this.plain.has(key) ? undefined : this.record(key, inputs, of.key))
@@ -100,9 +99,11 @@ export class WebGPUStep implements RecordedStep {
     }
   }
 
-  /** Frees everything. `previous` are the outputs of the last run. */
-  dispose(previous: readonly Tensor[]): void {
-    endTensors(this.backend, previous)
+  end(outputs: readonly Tensor[]): void {
+    this.counts.newBuffers += endTensors(this.backend, outputs)
+  }
+
+  dispose(): void {
     this.forgetPrepared()
     for (const recording of [...this.recordings.values(), this.passing]) this.drop(recording)
     this.recordings.clear()

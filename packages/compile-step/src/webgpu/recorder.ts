@@ -1,6 +1,6 @@
+import type { Refuse } from '../refusal.js'
 import type { BufferManager } from './backend.js'
 import type { Binding, BufferRef, Command, LogicalBuffer } from './commands.js'
-import type { Refuse } from './refusal.js'
 
 /** Stands in for a backend's device, queue and buffers, and notes the commands that would have run. */
 export interface Recorder {

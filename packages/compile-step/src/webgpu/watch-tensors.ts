@@ -1,7 +1,7 @@
 import type { DataId } from '@tensorflow/tfjs-core'
+import type { Refuse } from '../refusal.js'
 import { upload, type WebGPUBackend } from './backend.js'
 import type { Recorder } from './recorder.js'
-import type { Refuse } from './refusal.js'
 
 interface TensorWatch {
   /** What the backend does instead while a step is recorded. */

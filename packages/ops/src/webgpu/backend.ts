@@ -17,7 +17,7 @@ export type UniformValue = { readonly type: 'float32' | 'int32' | 'uint32'; read
 export interface WebGPUBackend extends KernelBackend {
   readonly device: GPUDevice
   /** The adapter's own, left there by @learngene/backends: under Node a device does not repeat which matrix units there are. */
-  readonly learngeneAdapterInfo?: Partial<GPUAdapterInfo>
+  readonly learngeneAdapterInfo?: AdapterInfo
   readonly queue: GPUQueue
   readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
   /** Pipelines by a key of their program. */
@@ -35,10 +35,19 @@ export interface WebGPUBackend extends KernelBackend {
   incRef(dataId: DataId): void
 }
 
+/** What an adapter may tell of itself; the matrices with Dawn only. */
+export type AdapterInfo = Partial<GPUAdapterInfo> & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> }
+
+/** A product of small matrices, [M, K] [K, N], that a subgroup does at once, and the types of its factors and of its result. */
+export interface MatrixConfig {
+  readonly componentType: string
+  readonly resultComponentType: string
+  readonly M: number
+  readonly N: number
+  readonly K: number
+}
+
 /** What the adapter of a backend tells of itself: what its device repeats of it where somebody else has made the backend. */
-export function adapterInfoOf({
-  device,
-  learngeneAdapterInfo,
-}: Pick<WebGPUBackend, 'device' | 'learngeneAdapterInfo'>): Partial<GPUAdapterInfo> {
+export function adapterInfoOf({ device, learngeneAdapterInfo }: Pick<WebGPUBackend, 'device' | 'learngeneAdapterInfo'>): AdapterInfo {
   return learngeneAdapterInfo ?? device.adapterInfo ?? {}
 }

@@ -18,7 +18,8 @@ const ran: BenchResult = {
 it('is a table of Markdown that nothing breaks', () => {
   const machine = { cpu: null, cores: 8, memoryBytes: null, os: 'Linux', engine: 'node v22', date: '2026-11-26T10:00:00.000Z' }
   const adapter = { vendor: 'amd', architecture: 'rdna-3', device: '', description: '' }
-  const benchmark = { machine, adapter, limits: { maxBufferSize: 5 }, features: ['shader-f16'], results: [ran, failed] }
+  const facts = { adapter, limits: { maxBufferSize: 5 }, features: ['shader-f16'], subgroups: null, matrices: null }
+  const benchmark = { machine, ...facts, results: [ran, failed] }
   expect(gpuMarkdown({ ...benchmark, precision: 'mixed' })).toContain('| ms, mixed |')
   expect(gpuMarkdown({ ...benchmark, precision: 'float32' })).toBe(`| GPU |  |
 | --- | --- |
@@ -33,5 +34,13 @@ it('is a table of Markdown that nothing breaks', () => {
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 | deit-tiny | train | 64 | 25.0 | 2560 | 428 | 1900 MB | 24.0 | 0.96 x |
 | deit-base | train | 32 | it has \\| no memory |  |  |  |  |  |
+`)
+  const told = { subgroups: [32, 64], matrices: ['16x16x16 of f16 in f32', '16x16x32 of i8 in i32'] } as const
+  expect(gpuMarkdown({ ...benchmark, ...told, precision: 'mixed' })).toContain(`| features | shader-f16 |
+| subgroups | 32 to 64 threads |
+| matrices of subgroups | 16x16x16 of f16 in f32, 16x16x32 of i8 in i32 |
+| machine |`)
+  expect(gpuMarkdown({ ...benchmark, subgroups: [32, 32], matrices: [], precision: 'mixed' })).toContain(`| subgroups | 32 threads |
+| matrices of subgroups | none |
 `)
 })

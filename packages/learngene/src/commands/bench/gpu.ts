@@ -1,14 +1,13 @@
 import { useBackend } from '@learngene/backends'
 import type { BenchModel, BenchResult, What } from '@learngene/bench'
 import { type BenchOptions, runBenchmark } from '@learngene/bench/node'
+import { type AdapterFacts, adapterFacts } from '@learngene/ops/webgpu'
 import type { TrainingPrecision } from '@learngene/training'
 import { engine } from '@tensorflow/tfjs-core'
 import { formatMs, formatRatio } from './table.js'
 
 /** What a GPU tells of itself. */
-export interface GpuFacts {
-  /** vendor, architecture, device, description: what the adapter leaves out is ''. */
-  readonly adapter: { readonly [name: string]: string }
+export interface GpuFacts extends Omit<AdapterFacts, 'software'> {
   readonly limits: { readonly [name: string]: number }
   readonly features: readonly string[]
 }
@@ -35,7 +34,11 @@ type Options = Omit<BenchOptions, 'backends' | 'model' | 'what'> & {
   readonly what: readonly What[]
 }
 
-/** Times models on this machine's GPU through webgpu, training recorded, in turns with PyTorch where it is. @throws where webgpu cannot be started */
+/**
+ * Times models on this machine's GPU through webgpu, training recorded, in turns with PyTorch where it is.
+ *
+ * @throws where webgpu cannot be started or its adapter computes on the CPU
+ */
 export async function benchGpu({ models, batch, ...options }: Options): Promise<GpuBenchmark> {
   const facts = await gpuFacts()
   const results: BenchResult[] = []
@@ -52,27 +55,35 @@ export async function benchGpu({ models, batch, ...options }: Options): Promise<
 async function gpuFacts(): Promise<GpuFacts> {
   await useBackend('webgpu')
   const { device } = engine().backend as unknown as { readonly device: GPUDevice }
-  const { vendor = '', architecture = '', device: name = '', description = '' } = device.adapterInfo ?? {}
+  const { software, ...facts } = adapterFacts()
+  if (software) throw new Error(softwareText(facts))
   return {
-    adapter: { vendor, architecture, device: name, description },
+    ...facts,
     limits: Object.fromEntries(LIMITS.map((limit) => [limit, device.limits[limit]])),
     features: [...device.features].sort(),
   }
 }
 
+const nameOf = ({ adapter }: Pick<GpuFacts, 'adapter'>) => Object.values(adapter).filter(Boolean).join(', ') || 'unnamed'
+
+const softwareText = (facts: Pick<GpuFacts, 'adapter'>) =>
+  `bench --gpu needs an adapter that is a GPU; the only one here computes on the CPU (${nameOf(facts)}). Time a small model there by --backends webgpu --model quickstart`
+
 /** A table that can be pasted into an issue. */
-export function gpuMarkdown({ machine, adapter, limits, features, precision, results }: GpuBenchmark): string {
+export function gpuMarkdown({ machine, precision, results, ...gpu }: GpuBenchmark): string {
   const { cpu, cores, os, engine: runtime, date } = machine
   const peers = [...new Set(results.flatMap(({ pytorchDevice }) => pytorchDevice ?? []))]
   const facts = [
-    ['adapter', Object.values(adapter).filter(Boolean).join(', ') || 'unnamed'],
+    ['adapter', nameOf(gpu)],
     [
       'limits',
-      Object.entries(limits)
+      Object.entries(gpu.limits)
         .map(([name, value]) => `${name} ${value}`)
         .join(', '),
     ],
-    ['features', features.join(', ') || 'none'],
+    ['features', gpu.features.join(', ') || 'none'],
+    ...(gpu.subgroups ? [['subgroups', `${[...new Set(gpu.subgroups)].join(' to ')} threads`]] : []),
+    ...(gpu.matrices ? [['matrices of subgroups', gpu.matrices.join(', ') || 'none']] : []),
     ['machine', `${cpu ?? 'an unnamed processor'}, ${cores} cores, ${os}, ${runtime}`],
     ['PyTorch', peers.join('; ') || 'not timed'],
     ['date', date.slice(0, 10)],

@@ -1,5 +1,5 @@
 import { getPrecision, type Precision, warnOfFullPrecision } from '../../precision.js'
-import { adapterInfoOf, type WebGPUBackend } from '../backend.js'
+import { adapterInfoOf, type MatrixConfig, type WebGPUBackend } from '../backend.js'
 import type { Halves } from './halves.js'
 
 /** A product of small matrices that a subgroup does at once: [m, k] [k, n] -> [m, n]. */
@@ -150,8 +150,7 @@ export function findUnit(backend: Pick<WebGPUBackend, 'device' | 'learngeneAdapt
   const { f16, matrices, size } = NAMES.features
   const missing = [f16, matrices].filter((feature) => !features.has(feature))
   if (missing.length > 0) return `the GPU device lacks ${missing.join(' and ')}`
-  const info: Partial<GPUAdapterInfo> & { readonly subgroupMatrixConfigs?: Iterable<MatrixConfig> } = adapterInfoOf(backend)
-  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0, subgroupMatrixConfigs = [] } = info
+  const { subgroupMinSize: least = 0, subgroupMaxSize: most = 0, subgroupMatrixConfigs = [] } = adapterInfoOf(backend)
   const controlled = least !== most
   if (controlled && !features.has(size)) {
     return `the GPU has subgroups of ${least} to ${most} threads, and the device lacks ${size} to choose among them`
@@ -163,14 +162,9 @@ export function findUnit(backend: Pick<WebGPUBackend, 'device' | 'learngeneAdapt
     .filter((config) => config.componentType === 'f16' && config.resultComponentType === 'f32' && fitsTiles(config))
     .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)
   if (largest) return subgroupMatrices({ m: largest.M, n: largest.N, k: largest.K }, subgroup, controlled)
-  const has = listed.map((config) => `${config.M}x${config.N}x${config.K} of ${config.componentType} in ${config.resultComponentType}`)
+  const has = listed.map(describeMatrix)
   return `the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has ${has.join(', ') || 'none'}`
 }
 
-interface MatrixConfig {
-  readonly componentType: string
-  readonly resultComponentType: string
-  readonly M: number
-  readonly N: number
-  readonly K: number
-}
+export const describeMatrix = ({ M, N, K, componentType, resultComponentType }: MatrixConfig): string =>
+  `${M}x${N}x${K} of ${componentType} in ${resultComponentType}`

@@ -65,6 +65,23 @@ test('a shape whose share went into compilation is measured in what others leave
   expect(plans).toMatchObject({ a: { rows: 5 }, b: { rows: 1 } })
 })
 
+test('what is never prepared is waited for until the time is over, and not measured', async () => {
+  const { measure, calls } = device((rows) => rows)
+  const prepare = ({ key }: PlannedShape) => (key === 'b' ? new Promise<void>(() => {}) : Promise.resolve())
+  const now = () => performance.now()
+  const began = now()
+  const plans = await searchPlans([shape('a', [2, 1]), shape('b', [2, 1])], { prepare, measure, now, seconds: 0.3 })
+  expect(now() - began).toBeLessThan(10_000)
+  expect(plans).toEqual({ a: { ...plan(1), ms: 1, untunedMs: 2 } })
+  expect(calls.filter((call) => call.startsWith('b'))).toEqual([])
+}, 20_000)
+
+test('a preparation that fails is the error of the search', async () => {
+  const { measure, now } = device((rows) => rows)
+  const prepare = () => Promise.reject(new Error('no such program'))
+  await expect(searchPlans([shape('a', [2, 1])], { prepare, measure, now, seconds: 1 })).rejects.toThrow('no such program')
+})
+
 test('an aborted search throws the reason and measures no more', async () => {
   const controller = new AbortController()
   const { now, measure, calls } = device(() => 1)

@@ -16,7 +16,7 @@ export interface TimedPlan extends TunedPlan {
 }
 
 export interface SearchOptions {
-  /** Awaited before the first measurement of a shape. */
+  /** Awaited before the first measurement of a shape, but not beyond the time of the search. */
   readonly prepare?: (shape: PlannedShape) => Promise<void>
   /** One measurement of a product by a plan, in ms; the first by a plan is not counted. */
   readonly measure: (shape: PlannedShape, plan: TunedPlan) => Promise<number>
@@ -41,7 +41,7 @@ const GAIN = 0.97
 
 /**
  * The fastest plan of each shape. Candidates take turns, so that whatever else the device does meets all of them, and medians count. No measurement is begun when
- * the time is over; shapes that have had too few are left out.
+ * the time is over, and what is being prepared then is not waited for; shapes that have had too few are left out.
  *
  * @throws the signal's reason
  */
@@ -57,7 +57,7 @@ export async function searchPlans(shapes: readonly PlannedShape[], options: Sear
       onShape?.(Object.keys(plans).length, shapes.length)
       const deadline = now() + ((end - now()) * shape.weight) / weight
       weight -= shape.weight
-      const found = await searchPlan(shape, { ...options, isOver: () => now() >= deadline })
+      const found = await searchPlan(shape, { ...options, isOver: () => now() >= deadline, remaining: () => end - now() })
       signal?.throwIfAborted()
       if (found) plans[shape.key] = found
     }
@@ -68,7 +68,14 @@ export async function searchPlans(shapes: readonly PlannedShape[], options: Sear
 
 async function searchPlan(
   shape: PlannedShape,
-  { prepare, measure, isOver, onMeasured, signal }: SearchOptions & { readonly isOver: () => boolean },
+  {
+    prepare,
+    measure,
+    isOver,
+    remaining,
+    onMeasured,
+    signal,
+  }: SearchOptions & { readonly isOver: () => boolean; readonly remaining: () => number },
 ): Promise<MeasuredPlan | undefined> {
   const entries = shape.candidates.map((plan) => ({ plan, times: [] as number[] }))
   const turn = async (chosen: typeof entries, counts: boolean) => {
@@ -78,7 +85,7 @@ async function searchPlan(
       if (counts) times.push(ms)
     }
   }
-  if (!isOver() && !signal?.aborted) await prepare?.(shape)
+  if (prepare && !isOver() && !signal?.aborted && !(await isWithin(prepare(shape), remaining()))) return undefined
   await turn(entries, false)
   await turn(entries, true)
   const [untuned] = entries
@@ -95,6 +102,22 @@ async function searchPlan(
   const fastest = measured.reduce((best, next) => (next.ms < best.ms ? next : best))
   const { plan, ms } = fastest.ms < GAIN * before.ms ? fastest : before
   return { ...plan, ms, untunedMs: before.ms }
+}
+
+/** What timers count to, in ms. */
+const MOST_MS = 2 ** 31 - 1
+
+/** Whether something is done within so many ms, which are waited for at most. @throws what it throws by then */
+async function isWithin(done: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const over = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, Math.min(ms, MOST_MS), false)
+  })
+  try {
+    return await Promise.race([done.then(() => true), over])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function median(values: readonly number[]): number {

@@ -21,7 +21,7 @@ import { identityOf, kernelsVersion, type MeasuredPlan, type TuningTable } from 
 import { createTimer, type GpuTimer } from './timer.js'
 
 export interface TuneOptions {
-  /** The time that it may take; default 20. The measurement that is under way then ends first. */
+  /** The time that it may take; default 20. The measurement that is under way then ends first; programs that are still being compiled are not waited for. */
   readonly seconds?: number
   /** Leaves shapes alone that have a plan already. */
   readonly onlyNew?: boolean
