@@ -5,10 +5,15 @@ import { choosePlan, type Plan, type PlanDevice, type ProductSize, planOf, type 
 /** Which of the two dimensions of a factor lies contiguous in memory. */
 type Contiguous = 'depth' | 'outer'
 
+/** A matrix of a product: a factor, or what it computes. */
+export type ProductMatrix = 'left' | 'right' | 'result'
+
 /** A product as plans see it. Divisible are weight gradients. */
 export interface ProductShape extends ProductSize {
   readonly left: Contiguous
   readonly right: Contiguous
+  /** The matrices that are stored as float16, in the order of ProductMatrix: half the bytes to read or write, by programs of their own. */
+  readonly halves: readonly ProductMatrix[]
 }
 
 /** What the products of one shape are computed by: the tile by its rows and columns, and the parts of the depth. */
@@ -21,9 +26,10 @@ export interface TunedPlan {
 /** Plans by `shapeKey`. */
 export type TunedPlans = { readonly [key: string]: TunedPlan }
 
-/** A shape's name in tables: `f32 depth depth 12608x576x192`. */
-export function shapeKey(family: string, { left, right, rows, columns, depth }: ProductShape): string {
-  return `${family} ${left} ${right} ${rows}x${columns}x${depth}`
+/** A shape's name in tables: `f32 depth depth 12608x576x192`, `f16 16x16x16 depth depth 12608x192x768 half left`. */
+export function shapeKey(family: string, { left, right, rows, columns, depth, halves }: ProductShape): string {
+  const stored = halves.length > 0 ? ` half ${halves.join('+')}` : ''
+  return `${family} ${left} ${right} ${rows}x${columns}x${depth}${stored}`
 }
 
 interface Planning {
