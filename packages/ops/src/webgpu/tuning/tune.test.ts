@@ -38,6 +38,22 @@ describeWebGPU(() => {
     ])
   })
 
+  test('counts what several steps have in common, each as many times as it is said to run', () => {
+    const shapes = productsOf([
+      { step, times: 3 },
+      {
+        step() {
+          step()
+          run(forward)
+        },
+        times: 0.5,
+      },
+    ])
+    expect(shapes.map(({ count }) => count)).toEqual([3.5, 3.5, 3.5, 0.5])
+    expect(() => productsOf([{ step, times: 0 }])).toThrow('times of a step must be a number above 0; got 0')
+    expect(productsOf(step)).toHaveLength(3)
+  })
+
   test('measures them in bounded time, leaves nothing behind, and its plans are used', async () => {
     const shapes = productsOf(step).slice(0, 1)
     const before = memory()

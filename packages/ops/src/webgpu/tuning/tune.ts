@@ -4,6 +4,7 @@ import { compileAhead, dispatch, grid, newTensor, type Program } from '../dispat
 import { newMatrix } from '../linear/halves.js'
 import { type Factor, multiply, multiplyAndSum, programsOf, withFamily } from '../linear/multiply.js'
 import {
+  type CountedStep,
   type ProductShape,
   planDevice,
   planProduct,
@@ -78,12 +79,12 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
 }
 
 /**
- * The shapes of the products that a function, which does not wait, has the current webgpu backend compute.
+ * The shapes of the products that a function, which does not wait, has the current webgpu backend compute; or several, each as many times as it counts.
  *
- * @throws where the current backend is another; what the function throws
+ * @throws where the current backend is another, or a step counts no times; what a step throws
  */
-export function productsOf(run: () => void): WatchedShape[] {
-  return watchProducts(currentBackend(), run)
+export function productsOf(work: (() => void) | readonly CountedStep[]): WatchedShape[] {
+  return watchProducts(currentBackend(), typeof work === 'function' ? [{ step: work, times: 1 }] : work)
 }
 
 export function currentBackend(): WebGPUBackend {
