@@ -77,7 +77,7 @@ export function adapterFacts(): AdapterFacts {
 
 export type { AdapterFacts } from './webgpu/adapter-facts.js'
 export type { DeviceModel } from './webgpu/linear/device-model.js'
-export type { WatchedShape } from './webgpu/linear/planning.js'
+export type { CountedStep, WatchedShape } from './webgpu/linear/planning.js'
 export type { TimedPlan } from './webgpu/tuning/search-plans.js'
 export type { MeasuredPlan, TuningTable } from './webgpu/tuning/table.js'
 export { productsOf, type TuneOptions, tune } from './webgpu/tuning/tune.js'

@@ -1,4 +1,4 @@
-import type { MeasuredPlan, TuneOptions, TuningTable } from '@learngene/ops/webgpu'
+import type { CountedStep, MeasuredPlan, TuneOptions, TuningTable } from '@learngene/ops/webgpu'
 
 /** What a tuning has come to. */
 export interface Tuning {
@@ -14,11 +14,11 @@ export interface Tuning {
  * Times the ways in which the webgpu backend may compute the matrix products of a step, has it use the fastest from now on, and keeps them for this adapter, beside those
  * of other models: they are used whenever webgpu is started here. Sums are then added in another order, so results differ by rounding.
  *
- * @param step runs forward and, to tune training, backward once; it must not wait for anything
+ * @param step runs forward and, to tune training, backward once; it must not wait for anything. Several are tuned together, what is computed most and longest first
  * @param options `seconds` that it may take (default 20), `onShape`, `signal`
  * @throws where the current backend is not webgpu; what the step throws; where the plans cannot be kept; the signal's reason
  */
-export async function tune(step: () => void, options: TuneOptions = {}): Promise<Tuning> {
+export async function tune(step: (() => void) | readonly CountedStep[], options: TuneOptions = {}): Promise<Tuning> {
   const [kernels, { tuningStore }] = await Promise.all([import('@learngene/ops/webgpu'), import('./tuning-store.js')])
   const name = kernels.tuningFile()
   const shapes = kernels.productsOf(step)

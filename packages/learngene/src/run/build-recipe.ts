@@ -45,20 +45,25 @@ const FASHION_MNIST = 'fashion-mnist:'
 
 /** A run's configuration as a recipe. @param datasets what {@link readImages} gave, unreadable pictures left out */
 export function buildRecipe(config: RunConfig, datasets: NamedDatasets, seed: number, fingerprint: string, report?: Reporter): Recipe {
-  const { ancestor, model, images, augmentation, data: _, ...rest } = config
+  const { images, augmentation } = config
   const { validationImages, testImages, trainingImages, memoryLimit } = images
-  const given: GivenAncestor = { name: ancestor, fingerprint, load: () => loadAncestor(ancestor, report, config.registry) }
-  if (ancestor === 'train' && !model) throw new Error("an ancestor that is trained here needs 'model': its sizes and how it is trained")
   return defineRecipe({
-    ...(rest as unknown as Omit<Recipe, 'seed' | 'ancestor' | 'data'>),
+    ...recipeWithoutData(config, fingerprint, report),
     seed,
-    ancestor: ancestor === 'train' ? model! : given,
     data: {
       ...datasets,
       ...{ validationImages, testImages, trainingImages, memoryLimit },
       ...(augmentation && { augmentation: augmentation as Augmentation }),
     },
   })
+}
+
+/** All of a run's configuration that a recipe takes as it is, and the ancestor. */
+export function recipeWithoutData(config: RunConfig, fingerprint: string, report?: Reporter): Omit<Recipe, 'seed' | 'data'> {
+  const { ancestor, model, images: _, augmentation: __, data: ___, ...rest } = config
+  const given: GivenAncestor = { name: ancestor, fingerprint, load: () => loadAncestor(ancestor, report, config.registry) }
+  if (ancestor === 'train' && !model) throw new Error("an ancestor that is trained here needs 'model': its sizes and how it is trained")
+  return { ...(rest as unknown as Omit<Recipe, 'seed' | 'ancestor' | 'data'>), ancestor: ancestor === 'train' ? model! : given }
 }
 
 /** A model that is named as the command line names models. */

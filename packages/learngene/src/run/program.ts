@@ -53,7 +53,7 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
   const started = performance.now()
   const computing = await computingOf(options)
   return prepareRun(options, async (prepared) => {
-    if (computing.backend === 'webgpu') await tuneFor(options, prepared)
+    if (computing.backend === 'webgpu') await tuneFor(options, { ...prepared, workers: computing.workers })
     const { used } = await compute(options, computing)
     await stat(join(options.outDir, RUN)).catch(() => {
       throw new Error(`${options.outDir}: the folder has vanished during the run; start again`)
@@ -68,10 +68,15 @@ interface PreparedRun {
   readonly isNew: boolean
   /** To train on. */
   readonly images: number
+  /** That they show. */
+  readonly classes: number
 }
 
 /** Before a long new run the ways to compute its products are timed, in a process of its own. */
-function tuneFor({ tune = 'auto', config, configFile, report, signal }: ProgramOptions, prepared: PreparedRun): Promise<void> {
+function tuneFor(
+  { tune = 'auto', config, configFile, report, signal }: ProgramOptions,
+  prepared: PreparedRun & Pick<Computing, 'workers'>,
+): Promise<void> {
   const module = new URL('./run/tune-process.js', import.meta.url)
   return tuneRun({ when: tune, config: withoutFunctions(config), configFile, ...prepared, module, report, signal })
 }
@@ -98,7 +103,7 @@ export async function prepareRun<T>(options: ProgramOptions, use: (prepared: Pre
     await findUnreadable(outDir, datasets, { skip: config.images.skipUnreadable ?? false, report, signal })
     // Stores that open a folder which is there do not make it again when somebody removes it.
     await mkdir(stagesOfRun(outDir), { recursive: true })
-    return await use({ isNew, images: datasets.training.length })
+    return await use({ isNew, images: datasets.training.length, classes: datasets.training.classes.length })
   } finally {
     await lock.release()
   }

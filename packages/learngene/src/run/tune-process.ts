@@ -1,41 +1,47 @@
 import { tune } from '@learngene/backends'
-import { createAuxiliary } from '@learngene/learngene-pool'
 import { isSoftwareAdapter, setPrecision } from '@learngene/ops'
-import { createRng } from '@learngene/training'
-import { disposeNetwork } from '@learngene/vit-blocks'
+import { type Work, workOf } from '@learngene/recipe'
+import type { TrainingPrecision } from '@learngene/training'
+import { costOf } from '@learngene/vit-blocks'
 import { engine } from '@tensorflow/tfjs-core'
 import { oneLine } from '../errors.js'
 import { startBackend } from '../start-backend.js'
 import { deviceName, stepOf } from '../tuning/step.js'
-import { loadAncestor } from './build-recipe.js'
+import { recipeWithoutData } from './build-recipe.js'
 import { ownRegistry } from './own-values.js'
 import type { TuneRunAnswer, TuneRunRequest } from './tune-run.js'
 
-/** Steps of all tiers as they are distilled. */
-async function answer({ config, configFile, seconds, software }: TuneRunRequest): Promise<TuneRunAnswer> {
-  if (config.ancestor === 'train')
-    return { skipped: 'the ancestor is still to be trained; learngene tune does it for a model that is there' }
+const PRECISIONS: readonly TrainingPrecision[] = ['float32', 'mixed']
+
+/** The products of what takes a run's time, those of each precision in its share of the seconds. */
+async function answer({ config, configFile, images, classes, workers, seconds, software }: TuneRunRequest): Promise<TuneRunAnswer> {
   await startBackend('webgpu')
   const { device } = engine().backend as unknown as { readonly device: GPUDevice }
   if (!software && isSoftwareAdapter(device.adapterInfo ?? {})) return { skipped: 'the adapter computes on the CPU' }
   const registry = await ownRegistry(configFile)
-  const { network: ancestor } = await loadAncestor(config.ancestor, () => {}, registry)
-  const { batchSize, accumulate = 1, precision } = config.distillation
-  if (precision === 'mixed') setPrecision('mixed')
-  const shape = { depth: ancestor.blocks.length, heads: ancestor.blocks[0]!.config.heads as number }
-  const students = config.tiers.map(({ width, depth = shape.depth, heads = shape.heads }) => {
-    return createAuxiliary(ancestor, { width, depth, heads }, createRng(0), registry).network
-  })
-  const steps = students.map((student) => stepOf(student, batchSize / accumulate, 'train'))
+  const size = { images, classes, augmented: config.augmentation !== undefined, members: workers }
+  const { works, dispose } = await workOf(recipeWithoutData({ ...config, ...(registry && { registry }) }, ''), size)
+  const total = macsOf(works)
   const started = performance.now()
-  const { plans, file } = await tune(
-    () => {
-      for (const step of steps) step()
-    },
-    { seconds, onlyNew: true },
-  )
-  for (const network of [ancestor, ...students]) disposeNetwork(network)
-  return { device: await deviceName(), measured: Object.keys(plans).length, seconds: (performance.now() - started) / 1000, file }
+  let [shapes, measured] = [0, 0]
+  let file: string | null = null
+  for (const precision of PRECISIONS) {
+    const own = works.filter((work) => work.precision === precision)
+    if (own.length === 0) continue
+    setPrecision(precision === 'mixed' ? 'mixed' : 'f32')
+    const steps = own.map(({ network, batch, what, parameters, times }) => ({ step: stepOf(network, batch, what, parameters), times }))
+    const tuned = await tune(steps, { seconds: (seconds * macsOf(own)) / total, onlyNew: true })
+    shapes += tuned.shapes
+    measured += Object.keys(tuned.plans).length
+    file = tuned.file
+  }
+  dispose()
+  return { device: await deviceName(), shapes, measured, seconds: (performance.now() - started) / 1000, file }
+}
+
+/** Multiply-adds of all the work: a backward pass costs two forward passes. */
+function macsOf(works: readonly Work[]): number {
+  return works.reduce((sum, { network, batch, what, times }) => sum + (what === 'train' ? 3 : 1) * times * batch * costOf(network).macs, 0)
 }
 
 process.once('message', async (request: TuneRunRequest) => {

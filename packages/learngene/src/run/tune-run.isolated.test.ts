@@ -31,22 +31,24 @@ async function said(when: TuneWhen, images: number, isNew: boolean, code: string
   await writeFile(file, code)
   const texts: string[] = []
   const report = (event: { kind: string; text?: string }) => void texts.push(event.text!)
-  await tuneRun({ when, config, images, isNew, module: pathToFileURL(file), report: report as never })
+  await tuneRun({ when, config, images, classes: 10, workers: 1, isNew, module: pathToFileURL(file), report: report as never })
   return texts
 }
 
-const measures = `process.once('message', ({ seconds, software }) => process.send({ device: \`GPU \${software}\`, measured: seconds, seconds: 3.2, file: 'f' }))`
+const measures = `process.once('message', ({ seconds, software }) => process.send({ device: \`GPU \${software}\`, measured: seconds, shapes: 31, seconds: 3.2, file: 'f' }))`
 
-it('counts the steps of distilling and fine-tuning', () => {
+it('counts the steps of distilling and fine-tuning, and of an ancestor that is trained', () => {
   expect(stepsOf(config, 5000)).toBe(30 * 100 + 10 * 100)
+  const model = { training: { ...plan, epochs: 7, batchSize: 100 } } as typeof config.model
+  expect(stepsOf({ ...config, ancestor: 'train', model }, 5000)).toBe(7 * 50 + 30 * 100 + 10 * 100)
 })
 
 it('tunes a new run whose training is long, and says so in one line', async () => {
-  expect(await said('auto', 5000, true, measures)).toEqual(['tuned 20 products for GPU false in 3 s; kept in f'])
+  expect(await said('auto', 5000, true, measures)).toEqual(['tuned 20 of 31 products for GPU false in 3 s; kept in f'])
   expect(await said('auto', 500, true, measures)).toEqual([])
   expect(await said('auto', 5000, false, measures)).toEqual([])
   expect(await said('never', 5000, true, measures)).toEqual([])
-  expect(await said('always', 500, true, measures)).toEqual(['tuned 20 products for GPU true in 3 s; kept in f'])
+  expect(await said('always', 500, true, measures)).toEqual(['tuned 20 of 31 products for GPU true in 3 s; kept in f'])
 })
 
 it('goes on where there is no tuning, or it crashes', async () => {
@@ -60,18 +62,23 @@ const built = new URL('../../dist/run/tune-process.js', import.meta.url)
 const hasWebgpu = JSON.parse((await run(['backends', '--json'])).stdout).backends[1].available as boolean
 const missing = !existsSync(built) ? ' (skipped: packages/learngene/dist is not built)' : hasWebgpu ? '' : ' (skipped: webgpu cannot start)'
 
-it.skipIf(missing !== '')(`looks at the steps of all tiers in a process of its own, and keeps what it finds${missing}`, async () => {
+it.skipIf(missing !== '')(`looks at what takes the run's time in a process of its own, and keeps what it finds${missing}`, async () => {
   vi.stubEnv('XDG_CACHE_HOME', folder)
   const tiers = [{ width: 12, depth: 1, epochs: 1 }]
   const request: TuneRunRequest = {
-    config: { ...config, tiers, distillation: { ...plan, batchSize: 2 } },
-    seconds: 1,
+    config: { ...config, tiers, distillation: { ...plan, batchSize: 2 }, fineTuning: { ...plan, batchSize: 3 } },
+    ...{ images: 200, classes: 10, workers: 1, seconds: 1 },
     software: true,
   }
   try {
     // A software adapter compiles the plans of one product longer than this; learngene tune measures some in its own test.
     const answer = await askProcess(built, request, (stderr, ended) => `${ended}: ${stderr}`)
-    expect(answer).toMatchObject({ device: expect.stringMatching(/\S/), measured: expect.any(Number), seconds: expect.any(Number) })
+    expect(answer).toMatchObject({
+      device: expect.stringMatching(/\S/),
+      shapes: expect.any(Number),
+      measured: expect.any(Number),
+      seconds: expect.any(Number),
+    })
     const kept = JSON.parse(readFileSync((answer as { file: string }).file, 'utf8'))
     expect(kept).toMatchObject({ schema: 1, adapter: expect.anything() })
     expect(Object.keys(kept.plans)).toHaveLength((answer as { measured: number }).measured)

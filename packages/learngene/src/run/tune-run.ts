@@ -17,6 +17,12 @@ const SECONDS = 20
 export interface TuneRunRequest {
   readonly config: RunConfig
   readonly configFile?: string | undefined
+  /** Training images. */
+  readonly images: number
+  /** That they show. */
+  readonly classes: number
+  /** Members of the run's group. */
+  readonly workers: number
   readonly seconds: number
   /** Tunes on an adapter too that computes on the CPU. */
   readonly software: boolean
@@ -25,12 +31,17 @@ export interface TuneRunRequest {
 /** What the process says: why it has not measured, or what it has. */
 export type TuneRunAnswer =
   | { readonly skipped: string }
-  | { readonly device: string; readonly measured: number; readonly seconds: number; readonly file: string | null }
+  | {
+      readonly device: string
+      /** Shapes of products that the run has. */
+      readonly shapes: number
+      readonly measured: number
+      readonly seconds: number
+      readonly file: string | null
+    }
 
-interface TuneRunOptions extends Pick<TuneRunRequest, 'config' | 'configFile'> {
+interface TuneRunOptions extends Omit<TuneRunRequest, 'seconds' | 'software'> {
   readonly when: TuneWhen
-  /** Training images. */
-  readonly images: number
   /** Whether no step has begun: sums in another order would end what is repeated bit by bit. */
   readonly isNew: boolean
   /** The built `tune-process` entry. */
@@ -39,19 +50,21 @@ interface TuneRunOptions extends Pick<TuneRunRequest, 'config' | 'configFile'> {
   readonly signal?: AbortSignal
 }
 
-/** The steps of a run's distilling and fine-tuning. */
+/** The steps of a run's trainings: of an ancestor from random weights, of distilling and fine-tuning. */
 export function stepsOf(
-  { tiers, distillation, fineTuning }: Pick<RunConfig, 'tiers' | 'distillation' | 'fineTuning'>,
+  { ancestor, model, tiers, distillation, fineTuning }: Pick<RunConfig, 'ancestor' | 'model' | 'tiers' | 'distillation' | 'fineTuning'>,
   images: number,
 ): number {
-  const distilling = tiers.reduce((sum, { epochs }) => sum + epochs, 0) * Math.floor(images / distillation.batchSize)
-  return Math.round(distilling + fineTuning.epochs * Math.floor(images / fineTuning.batchSize))
+  const distilling = { ...distillation, epochs: tiers.reduce((sum, { epochs }) => sum + epochs, 0) }
+  const trained = ancestor === 'train' && model ? [model.training] : []
+  const steps = [...trained, distilling, fineTuning].map(({ epochs, batchSize }) => epochs * Math.floor(images / batchSize))
+  return Math.round(steps.reduce((sum, each) => sum + each, 0))
 }
 
 /** Tunes the products of a run on webgpu, in a process of its own, where it is worth it; a failure is a line, and the run goes on. @throws the signal's reason */
-export async function tuneRun({ when, config, configFile, images, isNew, module, report, signal }: TuneRunOptions): Promise<void> {
-  if (when === 'never' || !isNew || (when === 'auto' && stepsOf(config, images) < LONG_STEPS)) return
-  const request: TuneRunRequest = { config, configFile, seconds: SECONDS, software: when === 'always' }
+export async function tuneRun({ when, isNew, module, report, signal, ...asked }: TuneRunOptions): Promise<void> {
+  if (when === 'never' || !isNew || (when === 'auto' && stepsOf(asked.config, asked.images) < LONG_STEPS)) return
+  const request: TuneRunRequest = { ...asked, seconds: SECONDS, software: when === 'always' }
   const say = (text: string) => report({ kind: 'message', text })
   try {
     const answer = (await askProcess(
@@ -61,7 +74,10 @@ export async function tuneRun({ when, config, configFile, images, isNew, module,
       signal,
     )) as TuneRunAnswer
     if ('skipped' in answer) say(`products are not tuned: ${answer.skipped}`)
-    else say(`tuned ${answer.measured} products for ${answer.device} in ${answer.seconds.toFixed(0)} s; kept in ${answer.file}`)
+    else
+      say(
+        `tuned ${answer.measured} of ${answer.shapes} products for ${answer.device} in ${answer.seconds.toFixed(0)} s; kept in ${answer.file}`,
+      )
   } catch (error) {
     signal?.throwIfAborted()
     say(`products are not tuned: ${oneLine(error)}`)

@@ -1,4 +1,4 @@
-import type { JsonObject } from '@learngene/interfaces'
+import type { JsonObject, Rng } from '@learngene/interfaces'
 import { trainNetwork } from '@learngene/learngene-pool'
 import {
   buildNetwork,
@@ -15,7 +15,7 @@ import {
 } from '@learngene/vit-blocks'
 import { requireFamily } from '../feasible.js'
 import type { Stage, StageContext } from '../plan.js'
-import type { Adaptation, GivenAncestor, TrainedAncestor, Training } from '../recipe.js'
+import type { Adaptation, GivenAncestor, Registry, TrainedAncestor, Training } from '../recipe.js'
 import { MODEL, ownPreparation, preparationOf, type Session } from '../session.js'
 import { augmentationOf, controlOf, ownOf, planOf, settingsOf } from './training.js'
 
@@ -83,15 +83,11 @@ function requireClasses(name: string, network: Network, details: JsonObject, cla
 
 async function trainAncestor(context: StageContext, session: Session, { training: plan, ...shape }: TrainedAncestor) {
   const { recipe, rng, datasets } = session
-  const { imageSize, patchSize, channels, width, depth, heads, block, embedding, head } = shape
   const { classes } = datasets.training
   if (classes.length < 2) throw new Error(`an ancestor is trained to tell classes apart; the images show ${classes.length}`)
-  const preprocessing = await ownPreparation(datasets.training, imageSize, channels)
+  const preprocessing = await ownPreparation(datasets.training, shape.imageSize, shape.channels)
   const details = { preprocessing, classNames: classes }
-  const size = imageSize[0] === imageSize[1] ? imageSize[0] : imageSize
-  const sizes = { imageSize: size, patchSize, channels, width, depth, heads, classes: classes.length, embedding, head }
-  const own = block && { block: () => ({ ...block, config: { ...block.config, width, heads } }) }
-  const network = createViT({ ...sizes, ...own }, rng.fork('ancestor'), recipe.registry)
+  const network = untrainedAncestor(shape, classes.length, rng.fork('ancestor'), recipe.registry)
   try {
     await requireFamily(network, recipe)
     await trainWhole(context, session, { network, details, plan, label: 'train ancestor' })
@@ -102,6 +98,15 @@ async function trainAncestor(context: StageContext, session: Session, { training
   } finally {
     disposeNetwork(network)
   }
+}
+
+/** An ancestor as its training begins, of random weights. */
+export function untrainedAncestor(shape: Omit<TrainedAncestor, 'training'>, classes: number, rng: Rng, registry?: Registry): Network {
+  const { imageSize, patchSize, channels, width, depth, heads, block, embedding, head } = shape
+  const size = imageSize[0] === imageSize[1] ? imageSize[0] : imageSize
+  const sizes = { imageSize: size, patchSize, channels, width, depth, heads, classes, embedding, head }
+  const own = block && { block: () => ({ ...block, config: { ...block.config, width, heads } }) }
+  return createViT({ ...sizes, ...own }, rng, registry)
 }
 
 interface WholeTraining {
@@ -177,4 +182,5 @@ function withHead(network: Network, classes: number, { recipe, rng }: Session): 
   return fresh
 }
 
-const classifierOf = ({ head }: Network) => Object.fromEntries(head.classifier.map((name) => [name, head.parameters[name]!]))
+/** What a head is trained of alone. */
+export const classifierOf = ({ head }: Network) => Object.fromEntries(head.classifier.map((name) => [name, head.parameters[name]!]))

@@ -71,7 +71,7 @@ async function trainBaseline(context: StageContext, session: Session, inputs: St
   const ancestor = await session.ancestor(inputs[top]!)
   const { network } = ancestor
   const images = session.images(ancestor)
-  const teacher = await session.teacher(ancestor, context.report, comparesFeatures(distillation.weights ?? logitsOnly))
+  const teacher = await session.teacher(ancestor, context.report, comparesFeatures(recipe))
   const block = await blockOf(inputs[`tier:${tierLabel(recipe.tiers[0]!)}`]!, session)
   const spec = { width, depth: depth ?? network.blocks.length, heads: heads ?? headsOf(network), name: 'random', block: () => block }
   const control = await controlOf(context, { batchSize: distillation.batchSize, trained: network })

@@ -1,10 +1,10 @@
 import { keptEnergy } from '@learngene/inherit'
-import { buildPool, decodePool, disposePool, distill, encodePool, type Pool, type TermOptions } from '@learngene/learngene-pool'
+import { buildPool, decodePool, disposePool, distill, encodePool, type Pool } from '@learngene/learngene-pool'
 import type { Tier } from '@learngene/stitch'
 import { createRng } from '@learngene/training'
 import { describeLosses, headsOf } from '../describe.js'
 import type { Stage } from '../plan.js'
-import type { TierPlan } from '../recipe.js'
+import type { Recipe, TierPlan } from '../recipe.js'
 import type { Session } from '../session.js'
 import type { Artifact, Files } from '../store.js'
 import { augmentationOf, controlOf, planOf, settingsOf } from './training.js'
@@ -56,7 +56,7 @@ function distilStage(session: Session, data: string, top: string, plan: TierPlan
       const ancestor = await session.ancestor(inputs[top]!)
       const images = session.images(ancestor)
       const weights = distillation.weights ?? logitsOnly
-      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(weights))
+      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(session.recipe))
       const start = await decodeTier(inputs[from]!, session)
       const { embedding, blocks } = start.network
       const control = await controlOf(context, { batchSize: distillation.batchSize, trained: start.network })
@@ -90,7 +90,7 @@ function drawnStage(session: Session, data: string, top: string, plan: TierPlan)
     async run(context, inputs) {
       const ancestor = await session.ancestor(inputs[top]!)
       const images = session.images(ancestor)
-      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(distillation.weights))
+      const teacher = await session.teacher(ancestor, context.report, comparesFeatures(session.recipe))
       const { depth = ancestor.network.blocks.length, heads = headsOf(ancestor.network) } = plan
       const control = await controlOf(context, { batchSize: distillation.batchSize, trained: ancestor.network })
       const training = { ...planOf(distillation, images.validation), epochs, learningRate, labelWeight, teacher, ...control }
@@ -106,8 +106,11 @@ function drawnStage(session: Session, data: string, top: string, plan: TierPlan)
   }
 }
 
-/** Whether a distillation looks at more of the ancestor than its logits; left out, a weight is not 0. */
-export const comparesFeatures = ({ block = 1, attn = 1 }: NonNullable<TermOptions['weights']> = {}): boolean => block > 0 || attn > 0
+/** Whether the distillation of tiers looks at more of the ancestor than its logits; left out, a weight is not 0. */
+export function comparesFeatures({ start, distillation }: Pick<Recipe, 'start' | 'distillation'>): boolean {
+  const { block = 1, attn = 1 } = distillation.weights ?? (start === 'random' ? {} : logitsOnly)
+  return block > 0 || attn > 0
+}
 
 /** Of narrow tiers that follow the ancestor already: terms of features cost more than they teach. */
 export const logitsOnly = { logit: 1, block: 0, attn: 0 }

@@ -240,7 +240,7 @@ describeWebGPU(() => {
     setPrecision('mixed')
     const inputs = drawn(SIZE)
     const whole = perceptron(inputs)
-    const shapes = watchProducts(backend(), () => void perceptron(inputs)).map(({ shape }) => shape)
+    const shapes = watchProducts(backend(), [{ step: () => void perceptron(inputs), times: 1 }]).map(({ shape }) => shape)
     expect(shapes).toHaveLength(6)
     setTunedPlans(
       backend(),
@@ -310,5 +310,27 @@ describeWebGPU(() => {
     const [, , dHidden] = gradientKernel({ x: activated, weight: weight2, dy, preActivation }, { inputGradient: true })
     const [, , dx] = gradientKernel({ x, weight: weight1, dy: dHidden! }, { inputGradient: true })
     await expectClose(dx!, (await inDoublePrecision(inputs)).dx, FLOAT16, 'dx')
+  })
+
+  test('a gradient without the matrix units of its forward pass is refused in one line, and computed when they are back', async () => {
+    const inputs = drawn(SIZE)
+    const { x, weight1, bias1, weight2, dy } = inputs
+    setPrecision('mixed')
+    const attributes = { activation: 'gelu', keepPreActivation: true, hidden: true }
+    const [activated, preActivation] = findKernel('LearngeneLinear')!({ x, weight: weight1, bias: bias1 }, attributes) as [Tensor, Tensor]
+    const gradient = () =>
+      findKernel('LearngeneLinearGrad')!({ x: activated, weight: weight2, dy, preActivation }, { inputGradient: true }) as Tensor[]
+    assumeUnit(backend(), undefined)
+    try {
+      for (const precision of ['mixed', 'f32'] as const) {
+        setPrecision(precision)
+        expect(gradient).toThrow(
+          /^the gradient of a forward pass in mixed precision needs the matrix units that the pass had, as it reads float16; now the GPU [^\n]+: take units away, as emulateMatrixUnits\(false\) does, after the gradient$/,
+        )
+      }
+    } finally {
+      assumeUnit(backend(), UNIT)
+    }
+    await expectClose(gradient()[0]!, (await inDoublePrecision(inputs)).dWeight2, FLOAT16, 'dWeight2')
   })
 })

@@ -1,13 +1,12 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
-import { getPrecision } from '../../precision.js'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor, type Program, type TensorPart } from '../dispatch.js'
 import type { Epilogue } from './epilogue.js'
 import { type Halves, isHalf, LARGEST_FLOAT16, sizeOf } from './halves.js'
-import { matrixUnitOf } from './matrix-unit.js'
+import { type MatrixUnit, matrixUnitOf, unitOf } from './matrix-unit.js'
 import { mixedProductProgram, mixedTiles } from './mixed-product.js'
 import type { Operand } from './operand.js'
-import { type ProductShape, planProduct, type TunedPlan } from './planning.js'
+import { type ProductMatrix, type ProductShape, planProduct, type TunedPlan } from './planning.js'
 import { PARTS_THREADS, type Product, partsProgram, productProgram } from './product.js'
 import { FLOAT_TILES, type ProductSize, SLICE, type TileFamily, type TileSize } from './tile.js'
 
@@ -64,7 +63,7 @@ export function multiply(
     residual: residual !== undefined,
   }
   const [, depth] = sizeOf(left.matrix)
-  const halves = { left: isHalf(left.matrix), right: isHalf(right.matrix), result: isHalf(result) }
+  const halves = halvesOf({ left: left.matrix, right: right.matrix, result })
   const step = rowsAtOnce(backend, rows, [left.matrix, result])
   for (let first = 0; first < rows; first += step) {
     const count = Math.min(step, rows - first)
@@ -98,7 +97,7 @@ export function multiplyAndSum(
 ): void {
   const [rows, columns] = result.shape as [number, number]
   const [depth] = sizeOf(left.matrix)
-  const halves = { left: isHalf(left.matrix), right: isHalf(right.matrix), result: false }
+  const halves = halvesOf({ left: left.matrix, right: right.matrix, result })
   const wide = columns % 4 === 0
   const { program, groups, share: planned } = plan(backend, left, right, { rows, columns, depth, divisible: true }, halves)
   const { piece, share } = piecesOf(depth, planned, rowsAtOnce(backend, depth, [left.matrix, right.matrix]))
@@ -155,80 +154,96 @@ function rowsOf(tensor: TensorInfo, first: number, count: number): TensorInfo | 
 }
 
 /** Which matrices of a product are of float16. */
-interface HalvesOfProduct {
-  readonly left: boolean
-  readonly right: boolean
-  readonly result: boolean
-}
+const halvesOf = (matrices: { readonly [name in ProductMatrix]: TensorInfo }): ProductMatrix[] =>
+  MATRICES.filter((name) => isHalf(matrices[name]))
 
-/** The program for a product at the precision asked for, which is mixed where a matrix is of float16, and how its work is cut. */
+const MATRICES: readonly ProductMatrix[] = ['left', 'right', 'result']
+
+/** The program for a product, and how its work is cut. */
 function plan(
   backend: WebGPUBackend,
   left: Factor,
   right: Factor,
   size: ProductSize,
-  halves: HalvesOfProduct,
+  halves: readonly ProductMatrix[],
   epilogue: Omit<Epilogue, 'half'> = {},
 ) {
-  const shape = { ...size, left: contiguousOf(left), right: contiguousOf(right) }
-  const cut = <T extends TileSize>({ family, programOf, sliceOf, unit }: ProgramFamily<T>) => {
-    const { tile, share, parts } = planProduct(backend, family, shape)
+  const shape = { ...size, left: contiguousOf(left), right: contiguousOf(right), halves }
+  return withFamily(backend, shape, (programs) => {
+    const { tile, share, parts } = planProduct(backend, programs.family, shape)
     const groups = [Math.ceil(size.columns / tile.columns), Math.ceil(size.rows / tile.rows), parts] as const
-    const half = (is: boolean) => (is ? unit : undefined)
-    const product = productOf(shape, sliceOf(tile), { ...epilogue, half: half(halves.result) }, half(halves.left), half(halves.right))
-    return { program: programOf(product, tile), share, groups }
-  }
-  return withFamily(backend, cut, Object.values(halves).includes(true) ? 'mixed' : getPrecision())
+    return { program: programFor(programs, shape, tile, epilogue), share, groups }
+  })
 }
 
 const contiguousOf = ({ depth }: Factor): Operand['contiguous'] => (depth === 'columns' ? 'depth' : 'outer')
 
-function productOf(
-  { left, right, rows, columns, depth, divisible }: ProductShape,
-  slice: number,
-  epilogue: Epilogue = {},
-  halfLeft?: Halves,
-  halfRight?: Halves,
-): Omit<Product, 'tile'> {
-  const operand = (name: Operand['name'], contiguous: Operand['contiguous'], outer: number, half?: Halves): Operand => {
-    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0, whole: depth % slice === 0, half }
-  }
-  return {
-    left: operand('left', left, rows, halfLeft),
-    right: operand('right', right, columns, halfRight),
-    wide: columns % 4 === 0,
-    epilogue,
-    sums: divisible,
-  }
-}
-
+/** Tiles, and what the programs by them have in common. */
 interface ProgramFamily<T extends TileSize> {
   readonly family: TileFamily<T>
   readonly programOf: (product: Omit<Product, 'tile'>, tile: T) => Program
   /** Depth of the slices of a tile, by which parts of a depth divide. */
   readonly sliceOf: (tile: T) => number
-  readonly unit?: Halves
+  /** How float16 is read and written. */
+  readonly half?: Halves
 }
 
-/** Tiles and programs at a precision. */
-function withFamily<R>(backend: WebGPUBackend, use: <T extends TileSize>(family: ProgramFamily<T>) => R, precision = getPrecision()): R {
-  const unit = matrixUnitOf(backend, precision)
+function programFor<T extends TileSize>(
+  programs: ProgramFamily<T>,
+  { left, right, rows, columns, depth, divisible, halves }: ProductShape,
+  tile: T,
+  epilogue: Omit<Epilogue, 'half'> = {},
+): Program {
+  const half = (name: ProductMatrix) => (halves.includes(name) ? programs.half : undefined)
+  const whole = depth % programs.sliceOf(tile) === 0
+  const operand = (name: Operand['name'], contiguous: Operand['contiguous'], outer: number): Operand => {
+    return { name, contiguous, wide: (contiguous === 'depth' ? depth : outer) % 4 === 0, whole, half: half(name) }
+  }
+  const product = {
+    left: operand('left', left, rows),
+    right: operand('right', right, columns),
+    wide: columns % 4 === 0,
+    epilogue: { ...epilogue, half: half('result') },
+    sums: divisible,
+  }
+  return programs.programOf(product, tile)
+}
+
+/**
+ * Tiles and programs for a product: of the device's matrix unit where mixed precision is asked for or a matrix is of float16, of float32 else.
+ *
+ * @throws where a matrix is of float16, which only a unit's programs read, and there is none any more
+ */
+export function withFamily<R>(
+  backend: WebGPUBackend,
+  { halves }: Pick<ProductShape, 'halves'>,
+  use: <T extends TileSize>(programs: ProgramFamily<T>) => R,
+): R {
+  const unit = halves.length > 0 ? unitOfHalves(backend) : matrixUnitOf(backend)
   return unit
     ? use({
         family: mixedTiles(unit),
         programOf: (product, tile) => mixedProductProgram(product, tile, unit),
         sliceOf: ({ slice }) => slice,
-        unit,
+        half: unit,
       })
     : use({ family: FLOAT_TILES, programOf: (product, tile) => productProgram({ ...product, tile }), sliceOf: () => SLICE })
 }
 
-/** The programs of tiles for a product without an epilogue, at the precision asked for. */
+function unitOfHalves(backend: WebGPUBackend): MatrixUnit {
+  const unit = unitOf(backend)
+  if (typeof unit !== 'string') return unit
+  throw new Error(
+    `the gradient of a forward pass in mixed precision needs the matrix units that the pass had, as it reads float16; now ${unit}: take units away, as emulateMatrixUnits(false) does, after the gradient`,
+  )
+}
+
+/** The programs of tiles for a product without an epilogue. */
 export function programsOf(backend: WebGPUBackend, shape: ProductShape, tiles: readonly TunedPlan[]): Program[] {
-  return withFamily(backend, ({ family, programOf, sliceOf }) =>
-    family.tiles
+  return withFamily(backend, shape, (programs) =>
+    programs.family.tiles
       .filter((tile) => tiles.some(({ rows, columns }) => rows === tile.rows && columns === tile.columns))
-      .map((tile) => programOf(productOf(shape, sliceOf(tile)), tile)),
+      .map((tile) => programFor(programs, shape, tile)),
   )
 }
 

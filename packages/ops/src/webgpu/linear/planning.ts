@@ -5,10 +5,15 @@ import { choosePlan, type Plan, type PlanDevice, type ProductSize, planOf, type 
 /** Which of the two dimensions of a factor lies contiguous in memory. */
 type Contiguous = 'depth' | 'outer'
 
+/** A matrix of a product: a factor, or what it computes. */
+export type ProductMatrix = 'left' | 'right' | 'result'
+
 /** A product as plans see it. Divisible are weight gradients. */
 export interface ProductShape extends ProductSize {
   readonly left: Contiguous
   readonly right: Contiguous
+  /** The matrices that are stored as float16, in the order of ProductMatrix: half the bytes to read or write, by programs of their own. */
+  readonly halves: readonly ProductMatrix[]
 }
 
 /** What the products of one shape are computed by: the tile by its rows and columns, and the parts of the depth. */
@@ -21,22 +26,29 @@ export interface TunedPlan {
 /** Plans by `shapeKey`. */
 export type TunedPlans = { readonly [key: string]: TunedPlan }
 
-/** A shape's name in tables: `f32 depth depth 12608x576x192`. */
-export function shapeKey(family: string, { left, right, rows, columns, depth }: ProductShape): string {
-  return `${family} ${left} ${right} ${rows}x${columns}x${depth}`
+/** A shape's name in tables: `f32 depth depth 12608x576x192`, `f16 16x16x16 depth depth 12608x192x768 half left`. */
+export function shapeKey(family: string, { left, right, rows, columns, depth, halves }: ProductShape): string {
+  const stored = halves.length > 0 ? ` half ${halves.join('+')}` : ''
+  return `${family} ${left} ${right} ${rows}x${columns}x${depth}${stored}`
 }
 
 interface Planning {
   readonly device: PlanDevice
   readonly tuned: TunedPlans
-  /** Hears the shape of every product, by its key. */
-  readonly watch: Map<string, WatchedShape> | undefined
+  /** Hears the shape of every product, by its key, and counts it so many times. */
+  readonly watch: { readonly shapes: Map<string, WatchedShape>; readonly times: number } | undefined
 }
 
 export interface WatchedShape {
   readonly shape: ProductShape
   /** Products of this shape. */
   readonly count: number
+}
+
+/** A function that does not wait, and how many times it is run in whatever is tuned: its products count so many times. */
+export interface CountedStep {
+  readonly step: () => void
+  readonly times: number
 }
 
 const plannings = new WeakMap<WebGPUBackend, Planning>()
@@ -79,7 +91,7 @@ export function assumeDevice(backend: WebGPUBackend, model: Partial<DeviceModel>
 export function planProduct<T extends TileSize>(backend: WebGPUBackend, family: TileFamily<T>, shape: ProductShape): Plan<T> {
   const { device, tuned, watch } = planningOf(backend)
   const key = shapeKey(family.name, shape)
-  if (watch) watch.set(key, { shape, count: (watch.get(key)?.count ?? 0) + 1 })
+  if (watch) watch.shapes.set(key, { shape, count: (watch.shapes.get(key)?.count ?? 0) + watch.times })
   return tunedPlan(family, shape, device, Object.hasOwn(tuned, key) ? tuned[key] : undefined) ?? choosePlan(family, shape, device)
 }
 
@@ -96,14 +108,21 @@ function tunedPlan<T extends TileSize>(
 /** What the backend's products are planned for. */
 export const planDevice = (backend: WebGPUBackend): PlanDevice => planningOf(backend).device
 
-/** The shapes of all products that a function gives to the device, each once with its count. */
-export function watchProducts(backend: WebGPUBackend, run: () => void): WatchedShape[] {
-  const watch = new Map<string, WatchedShape>()
-  change(backend, { watch })
+/**
+ * The shapes of all products that steps give to the device, each once with its count.
+ *
+ * @throws where a step counts no times; what a step throws
+ */
+export function watchProducts(backend: WebGPUBackend, steps: readonly CountedStep[]): WatchedShape[] {
+  const shapes = new Map<string, WatchedShape>()
   try {
-    run()
+    for (const { step, times } of steps) {
+      if (!(times > 0 && times < Number.POSITIVE_INFINITY)) throw new Error(`times of a step must be a number above 0; got ${times}`)
+      change(backend, { watch: { shapes, times } })
+      step()
+    }
   } finally {
     change(backend, { watch: undefined })
   }
-  return [...watch.values()]
+  return [...shapes.values()]
 }

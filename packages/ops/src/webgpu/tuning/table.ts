@@ -37,19 +37,20 @@ export function kernelsVersion(): string {
   return version
 }
 
-/** Of each tile a program without sums and one with them, as these differ in more than the sums. */
+/** Of each tile a program without sums and one with them, as these differ in more than the sums; of mixed ones also those of float16 in memory. */
 function programs() {
   const operands = {
     left: { name: 'left', contiguous: 'outer', wide: true, whole: true },
     right: { name: 'right', contiguous: 'depth', wide: true, whole: true },
   } as const
-  const products = [false, true].map((sums) => ({ ...operands, wide: true, epilogue: {}, sums }))
   const unit = emulatedMatrices({ m: 16, n: 16, k: 16 }, 32)
+  const products = [false, true].map((sums) => ({ ...operands, wide: true, epilogue: {}, sums }))
+  const halves = { left: { ...operands.left, half: unit }, right: { ...operands.right, half: unit }, epilogue: { half: unit } }
   return [
-    ...products.flatMap((product) => [
-      ...TILES.map((tile) => productProgram({ ...product, tile })),
-      ...MIXED_TILES.map((tile) => mixedProductProgram(product, tile, unit)),
-    ]),
+    ...products.flatMap((product) => TILES.map((tile) => productProgram({ ...product, tile }))),
+    ...products.flatMap((product) =>
+      [product, { ...product, ...halves }].flatMap((stored) => MIXED_TILES.map((tile) => mixedProductProgram(stored, tile, unit))),
+    ),
     partsProgram(true),
   ]
 }

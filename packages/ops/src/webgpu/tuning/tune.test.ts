@@ -1,10 +1,14 @@
 import { expectClose, randomTensors, TOLERANCES, valuesOf } from '@learngene/testing'
 import { dispose, engine, grads, memory, type Tensor1D, type Tensor2D, tidy } from '@tensorflow/tfjs-core'
-import { afterEach, expect, test, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { linear } from '../../linear.js'
+import { mlp } from '../../mlp.js'
+import { setPrecision } from '../../precision.js'
 import { describeWebGPU } from '../../testing/compare-modes.js'
 import type { WebGPUBackend } from '../backend.js'
 import { newTensor } from '../dispatch.js'
+import { assumeUnit, roundingMatrices } from '../linear/matrix-unit.js'
+import { mixedTiles } from '../linear/mixed-product.js'
 import { multiply, multiplyAndSum } from '../linear/multiply.js'
 import { assumeDevice, type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey } from '../linear/planning.js'
 import { FLOAT_TILES, plansOf } from '../linear/tile.js'
@@ -13,8 +17,8 @@ import { productsOf, tune } from './tune.js'
 
 const backend = () => engine().backend as WebGPUBackend
 
-const weightGradient: ProductShape = { left: 'outer', right: 'outer', rows: 37, columns: 29, depth: 151, divisible: true }
-const forward: ProductShape = { left: 'depth', right: 'depth', rows: 131, columns: 70, depth: 33, divisible: false }
+const weightGradient: ProductShape = { left: 'outer', right: 'outer', rows: 37, columns: 29, depth: 151, divisible: true, halves: [] }
+const forward: ProductShape = { left: 'depth', right: 'depth', rows: 131, columns: 70, depth: 33, divisible: false, halves: [] }
 
 describeWebGPU(() => {
   afterEach(() => setTunedPlans(backend(), {}))
@@ -28,10 +32,26 @@ describeWebGPU(() => {
 
   test('finds the products of a step: forward, weight gradient, input gradient', () => {
     expect(productsOf(step)).toEqual([
-      { shape: { left: 'depth', right: 'depth', rows: 37, columns: 24, depth: 20, divisible: false }, count: 1 },
-      { shape: { left: 'outer', right: 'outer', rows: 24, columns: 20, depth: 37, divisible: true }, count: 1 },
-      { shape: { left: 'depth', right: 'outer', rows: 37, columns: 20, depth: 24, divisible: false }, count: 1 },
+      { shape: { left: 'depth', right: 'depth', rows: 37, columns: 24, depth: 20, divisible: false, halves: [] }, count: 1 },
+      { shape: { left: 'outer', right: 'outer', rows: 24, columns: 20, depth: 37, divisible: true, halves: [] }, count: 1 },
+      { shape: { left: 'depth', right: 'outer', rows: 37, columns: 20, depth: 24, divisible: false, halves: [] }, count: 1 },
     ])
+  })
+
+  test('counts what several steps have in common, each as many times as it is said to run', () => {
+    const shapes = productsOf([
+      { step, times: 3 },
+      {
+        step() {
+          step()
+          run(forward)
+        },
+        times: 0.5,
+      },
+    ])
+    expect(shapes.map(({ count }) => count)).toEqual([3.5, 3.5, 3.5, 0.5])
+    expect(() => productsOf([{ step, times: 0 }])).toThrow('times of a step must be a number above 0; got 0')
+    expect(productsOf(step)).toHaveLength(3)
   })
 
   test('measures them in bounded time, leaves nothing behind, and its plans are used', async () => {
@@ -148,6 +168,91 @@ describeWebGPU(() => {
     spy.mockRestore()
     timer.destroy()
     dispose([a, b, result])
+  })
+
+  describe('of a perceptron in mixed precision', () => {
+    const UNIT = roundingMatrices()
+    beforeAll(() => {
+      assumeUnit(backend(), UNIT)
+      setPrecision('mixed')
+    })
+    afterAll(() => {
+      setPrecision('f32')
+      assumeUnit(backend(), undefined)
+    })
+
+    const drawn = () => {
+      const random = randomTensors(5)
+      return [random([71, 20]), random([72, 20], 0.2), random([72]), random([12, 72], 0.2), random([12])] as const
+    }
+
+    /** Its gradients, the input's first. */
+    const perceptron = (inputs: ReturnType<typeof drawn>) =>
+      grads((x, weight1, bias1, weight2, bias2) => {
+        const parameters = {
+          weight1: weight1 as Tensor2D,
+          bias1: bias1 as Tensor1D,
+          weight2: weight2 as Tensor2D,
+          bias2: bias2 as Tensor1D,
+        }
+        return mlp(x!, parameters)
+      })([...inputs])
+
+    const products = () => {
+      const inputs = drawn()
+      const shapes = productsOf(() => tidy(() => void perceptron(inputs)))
+      dispose([...inputs])
+      return shapes
+    }
+
+    /** The labels of the pipelines of products that are made. */
+    const productsMade = (name: 'createComputePipeline' | 'createComputePipelineAsync') => {
+      const spy = vi.spyOn(backend().device, name)
+      return () => spy.mock.calls.flatMap(([{ label = '' }]) => (label.includes('product') ? [label] : []))
+    }
+
+    test('finds which matrices are stored as float16: its products have other names than those of float32', () => {
+      const shapes = products().map(({ shape }) => shape)
+      expect(shapes.map((shape) => shapeKey('f16', shape))).toEqual([
+        'f16 depth depth 71x72x20 half result',
+        'f16 depth depth 71x12x72 half left',
+        'f16 outer outer 12x72x71 half right',
+        'f16 depth outer 71x72x12 half result',
+        'f16 outer outer 72x20x71 half left',
+        'f16 depth outer 71x20x72 half left',
+      ])
+      setPrecision('f32')
+      expect(products().map(({ shape }) => shape.halves)).toEqual(Array(6).fill([]))
+      setPrecision('mixed')
+    })
+
+    test('measures the programs that training runs, compiled ahead, and the plans compute the same', async () => {
+      const inputs = drawn()
+      const before = perceptron(inputs)
+      // The second map forward, and what it gives back to the first.
+      const shapes = products().filter(({ shape }) => ['left', 'result'].includes(shape.halves.join()) && shape.columns !== 20)
+      const [late, ahead] = [productsMade('createComputePipeline'), productsMade('createComputePipelineAsync')]
+      const table = await tune(shapes, { seconds: 120 })
+      expect([late(), ahead().length > 0]).toEqual([[], true])
+      for (const label of ahead()) expect(label).toMatch(/ depth4h | \S*half /)
+      vi.restoreAllMocks()
+      expect(Object.keys(table.plans).toSorted()).toEqual(shapes.map(({ shape }) => shapeKey(UNIT.name, shape)).toSorted())
+      const [dx, ...others] = perceptron(inputs)
+      expect(await valuesOf(dx!)).toEqual(await valuesOf(before[0]!))
+      for (const [i, gradient] of others.entries()) await expectClose(gradient, before[i + 1]!, TOLERANCES.webgpu.kernel, `gradient ${i}`)
+      dispose([...inputs, ...before, dx!, ...others])
+    })
+
+    test('a plan of float32 storage is none of float16', () => {
+      const { shape } = products().find(({ shape }) => shape.halves.join() === 'left')!
+      const untuned = planProduct(backend(), mixedTiles(UNIT), shape)
+      const other = mixedTiles(UNIT).tiles.find((tile) => tile !== untuned.tile)!
+      const plan = { rows: other.rows, columns: other.columns, parts: 1 }
+      setTunedPlans(backend(), { [shapeKey(UNIT.name, { ...shape, halves: [] })]: plan })
+      expect(planProduct(backend(), mixedTiles(UNIT), shape)).toEqual(untuned)
+      setTunedPlans(backend(), { [shapeKey(UNIT.name, shape)]: plan })
+      expect(planProduct(backend(), mixedTiles(UNIT), shape).tile).toBe(other)
+    })
   })
 
   test('refuses no time', async () => {

@@ -1,10 +1,10 @@
-import { engine, getBackend, type TensorInfo } from '@tensorflow/tfjs-core'
+import { engine, getBackend, type TensorInfo, util } from '@tensorflow/tfjs-core'
 import { adapterInfoOf, type WebGPUBackend } from '../backend.js'
 import { compileAhead, dispatch, grid, newTensor, type Program } from '../dispatch.js'
-import { matrixUnitOf } from '../linear/matrix-unit.js'
-import { mixedTiles } from '../linear/mixed-product.js'
-import { type Factor, multiply, multiplyAndSum, programsOf } from '../linear/multiply.js'
+import { newMatrix } from '../linear/halves.js'
+import { type Factor, multiply, multiplyAndSum, programsOf, withFamily } from '../linear/multiply.js'
 import {
+  type CountedStep,
   type ProductShape,
   planDevice,
   planProduct,
@@ -15,7 +15,7 @@ import {
   type WatchedShape,
   watchProducts,
 } from '../linear/planning.js'
-import { FLOAT_TILES, plansOf, type TileFamily, type TileSize } from '../linear/tile.js'
+import { type Plan, plansOf } from '../linear/tile.js'
 import { type PlannedShape, searchPlans, type TimedPlan } from './search-plans.js'
 import { identityOf, kernelsVersion, type MeasuredPlan, type TuningTable } from './table.js'
 import { createTimer, type GpuTimer } from './timer.js'
@@ -79,12 +79,12 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
 }
 
 /**
- * The shapes of the products that a function, which does not wait, has the current webgpu backend compute.
+ * The shapes of the products that a function, which does not wait, has the current webgpu backend compute; or several, each as many times as it counts.
  *
- * @throws where the current backend is another; what the function throws
+ * @throws where the current backend is another, or a step counts no times; what a step throws
  */
-export function productsOf(run: () => void): WatchedShape[] {
-  return watchProducts(currentBackend(), run)
+export function productsOf(work: (() => void) | readonly CountedStep[]): WatchedShape[] {
+  return watchProducts(currentBackend(), typeof work === 'function' ? [{ step: work, times: 1 }] : work)
 }
 
 export function currentBackend(): WebGPUBackend {
@@ -94,22 +94,16 @@ export function currentBackend(): WebGPUBackend {
 
 /** The plan without a table first, then the others, and the share of the time: the root of the work, so that small products are measured too. */
 function plannedShape(backend: WebGPUBackend, { shape, count }: WatchedShape): PlannedShape {
-  const unit = matrixUnitOf(backend)
-  const of = <T extends TileSize>(family: TileFamily<T>) => {
+  return withFamily(backend, shape, ({ family }) => {
     const key = shapeKey(family.name, shape)
-    const tuned = ({ tile, parts }: { readonly tile: TileSize; readonly parts: number }): TunedPlan => ({
-      rows: tile.rows,
-      columns: tile.columns,
-      parts,
-    })
+    const tuned = ({ tile, parts }: Plan): TunedPlan => ({ rows: tile.rows, columns: tile.columns, parts })
     const untuned = tuned(planProduct(backend, family, shape))
     const isUntuned = (plan: TunedPlan) => plan.rows === untuned.rows && plan.columns === untuned.columns && plan.parts === untuned.parts
     const others = plansOf(family, shape, planDevice(backend))
       .map(tuned)
       .filter((plan) => !isUntuned(plan))
     return { key, candidates: [untuned, ...others], weight: Math.sqrt(count * shape.rows * shape.columns * shape.depth) }
-  }
-  return unit ? of(mixedTiles(unit)) : of(FLOAT_TILES)
+  })
 }
 
 /** What a measurement should take, so that the clock and the launch do not count, in ms. */
@@ -149,38 +143,44 @@ function createBench(backend: WebGPUBackend, timer: GpuTimer) {
   }
 }
 
-/** A product of drawn values and what it is of. */
-function productOn(backend: WebGPUBackend, { rows, columns, depth, left, right, divisible }: ProductShape) {
-  const factor = (contiguous: ProductShape['left'], outer: number): Factor =>
-    contiguous === 'depth'
-      ? { matrix: drawn(backend, [outer, depth]), depth: 'columns' }
-      : { matrix: drawn(backend, [depth, outer]), depth: 'rows' }
-  const [a, b] = [factor(left, rows), factor(right, columns)]
-  const [result, sums] = [newTensor(backend, [rows, columns]), newTensor(backend, [rows])]
+/** A product of drawn values and what it is of, stored as the shape's are. */
+function productOn(backend: WebGPUBackend, shape: ProductShape) {
+  const { rows, columns, depth, divisible, halves } = shape
+  const factor = (name: 'left' | 'right', outer: number): Factor => {
+    const half = halves.includes(name)
+    return shape[name] === 'depth'
+      ? { matrix: drawn(backend, [outer, depth], half), depth: 'columns' }
+      : { matrix: drawn(backend, [depth, outer], half), depth: 'rows' }
+  }
+  const [a, b] = [factor('left', rows), factor('right', columns)]
+  const [result, sums] = [newMatrix(backend, [rows, columns], halves.includes('result')), newTensor(backend, [rows])]
   const run = () => (divisible ? multiplyAndSum(backend, a, b, result, sums) : multiply(backend, a, b, result))
   return { run, tensors: [a.matrix, b.matrix, result, sums] }
 }
 
-/** A tensor of values from -1 to 1: zeros would take a device less power, and so less time. */
-function drawn(backend: WebGPUBackend, shape: readonly [number, number]): TensorInfo {
-  const result = newTensor(backend, shape)
-  const count = shape[0] * shape[1]
-  dispatch(backend, DRAW_PROGRAM, { result }, { count }, grid(Math.ceil(count / DRAW_THREADS)))
+/** A matrix of values from -1 to 1: zeros would take a device less power, and so less time. */
+function drawn(backend: WebGPUBackend, size: readonly [number, number], half: boolean): TensorInfo {
+  const result = newMatrix(backend, size, half)
+  const count = util.sizeFromShape(result.shape)
+  dispatch(backend, drawProgram(half), { result }, { count }, grid(Math.ceil(count / DRAW_THREADS)))
   return result
 }
 
 const DRAW_THREADS = 256
 
-const DRAW_PROGRAM: Program = {
-  key: 'learngene draw',
-  storage: { result: { type: 'array<f32>', write: true } },
+/** Writes float32, or pairs of float16. */
+const drawProgram = (half: boolean): Program => ({
+  key: `learngene draw ${half ? 'float16' : 'float32'}`,
+  storage: { result: { type: half ? 'array<u32>' : 'array<f32>', write: true } },
   uniforms: { count: 'u32' },
   workgroupSize: [DRAW_THREADS, 1, 1],
   code: `
+fn value(bits: u32) -> f32 { return f32(bits & 0xffffu) / 32768.0 - 1.0; }
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) thread: u32) {
   let at = (group.y * groups.x + group.x) * ${DRAW_THREADS}u + thread;
   if (at >= u.count) { return; }
   let mixed = (at ^ (at >> 16u)) * 0x7feb352du;
-  result[at] = f32((mixed ^ (mixed >> 15u)) & 0xffffu) / 32768.0 - 1.0;
+  let bits = mixed ^ (mixed >> 15u);
+  result[at] = ${half ? 'pack2x16float(vec2f(value(bits), value(bits >> 16u)))' : 'value(bits)'};
 }`,
-}
+})
