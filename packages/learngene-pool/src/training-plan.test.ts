@@ -10,11 +10,12 @@ async function fill(full: (allBytes: number) => OutOfMemoryError, averageDecay?:
   const allBytes = Object.values(engine().registeredVariables).reduce((sum, { size }) => sum + 4 * size, 0)
   const source = {
     length: 8,
-    batch: async (indices: ArrayLike<number>) => ({ images: ones<never>([indices.length, 2, 2, 1]), labels: Array.from(indices, () => 0) }),
+    batch: async (indices: ArrayLike<number>) => ({ images: ones([indices.length, 2, 2, 1]), labels: Array.from(indices, () => 0) }),
   }
   const training = {
     parameters: { weights },
     source: source as never,
+    watched: () => [],
     lesson: () => undefined,
     loss: () => {
       throw full(allBytes)

@@ -38,7 +38,7 @@ describe.skipIf(missing !== '')(`a training on a GPU of 8 MiB${missing}`, () => 
       await train({
         parameters,
         steps,
-        batch: (step) => ones<never>([rowsOf(step), 64]) as Tensor2D,
+        batch: (step) => ones([rowsOf(step), 64]) as Tensor2D,
         loss: (_step, _part, x: Tensor2D) => mean(square(square(matMul(x, weights as unknown as Tensor2D)))),
         optimizer: adamW(),
         learningRate: () => 1e-3,
