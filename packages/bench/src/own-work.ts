@@ -2,7 +2,7 @@ import { compileStep } from '@learngene/compile-step'
 import { buildPool, createAuxiliary, createDistillation, liveTeacher } from '@learngene/learngene-pool'
 import { crossEntropy, nameBatch, opsSettings } from '@learngene/ops'
 import { descendantOf } from '@learngene/stitch'
-import { adamW, createRng, type Group, type LossTerms, train } from '@learngene/training'
+import { adamW, createRng, fixedBytes, type Group, type LossTerms, train } from '@learngene/training'
 import { createViT, forward, type Network, parametersOf } from '@learngene/vit-blocks'
 import { mean } from '@tensorflow/tfjs-core'
 import { planDistillation, planStitch } from './plan.js'
@@ -14,16 +14,21 @@ type OwnTask = Task & Pick<Assignment, 'precision'>
 
 /** The work as the packages do it: `train` of @learngene/training, `forward` of @learngene/vit-blocks. A group's members share each batch. */
 export function ownWork(task: OwnTask, group: Group): Work {
-  const { run } = workOf(task, group)
+  const { run, trained } = workOf(task, group)
   return {
     run: (steps, onStep) =>
       run(steps, onStep).catch((error) => {
-        throw nameBatch(error, task.batch / group.size)
+        throw nameBatch(error, task.batch / group.size, trained ? fixedBytes(trained, 2) : fixedBytes())
       }),
   }
 }
 
-function workOf({ what, model, batch, precision }: OwnTask, group: Group): Work {
+interface OwnWork extends Work {
+  /** By AdamW. */
+  readonly trained?: Training<never>['parameters']
+}
+
+function workOf({ what, model, batch, precision }: OwnTask, group: Group): OwnWork {
   const inputs = createInputs(model, batch / group.size)
   switch (what) {
     case 'forward':
@@ -89,9 +94,10 @@ interface Training<Batch> {
   readonly loss: (batch: Batch) => LossTerms
 }
 
-function training<Batch>(group: Group, precision: Assignment['precision'], { parameters, batch, loss }: Training<Batch>): Work {
+function training<Batch>(group: Group, precision: Assignment['precision'], { parameters, batch, loss }: Training<Batch>): OwnWork {
   const optimizer = adamW()
   return {
+    trained: parameters,
     async run(steps, onStep) {
       await train<void, Batch>({
         parameters,

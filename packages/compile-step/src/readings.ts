@@ -1,10 +1,12 @@
-import { dispose, engine, getBackend, neg, scalar, type Tensor } from '@tensorflow/tfjs-core'
+import { engine, getBackend, type Tensor } from '@tensorflow/tfjs-core'
 import { flush, openEncoder, type WebGPUBackend } from './webgpu/backend.js'
 
 /** Reads tensors of float32 that do not live as long as their reading takes. */
 export interface Readings {
   /** The values that the tensor has now. It may be disposed, and a recording may write its buffer again, before they are there. */
   read(tensor: Tensor): Promise<Float32Array>
+  /** Waits until the device is done with what it was given. Errors of that are met here: of work whose readings nobody awaits any more, and whoever reads next has no part in it. */
+  drain(): Promise<void>
   /** GPU buffers held; each is used again when what was read into it is there. */
   readonly buffers: number
   /** Frees the buffers; readings under way fail. */
@@ -19,7 +21,6 @@ export interface Readings {
 export function createReadings(atOnce = 1): Readings {
   const all = new Set<GPUBuffer>()
   const free: GPUBuffer[] = []
-  let disposed = false
 
   const staging = ({ device }: WebGPUBackend, size: number): GPUBuffer => {
     const made = [...all].filter((buffer) => buffer.size === size).length
@@ -33,12 +34,7 @@ export function createReadings(atOnce = 1): Readings {
     const buffer = staging(backend, from.size)
     openEncoder(backend).copyBufferToBuffer(from, 0, buffer, 0, from.size)
     flush(backend)
-    try {
-      await buffer.mapAsync(GPUMapMode.READ)
-    } catch (error) {
-      if (!disposed) await askBackend()
-      throw error
-    }
+    await buffer.mapAsync(GPUMapMode.READ)
     const values = new Float32Array(buffer.getMappedRange().slice(0))
     buffer.unmap()
     free.push(buffer)
@@ -49,26 +45,30 @@ export function createReadings(atOnce = 1): Readings {
       if (getBackend() !== 'webgpu') return tensor.data<'float32'>()
       const backend = engine().backend as WebGPUBackend
       const { resource } = backend.tensorMap.get(tensor.dataId)
-      return resource ? readFromGPU(backend, resource) : tensor.data<'float32'>()
+      if (!resource) return tensor.data<'float32'>()
+      const { learngeneRead = unwatched } = backend
+      return learngeneRead(() => readFromGPU(backend, resource))
+    },
+    async drain() {
+      if (getBackend() !== 'webgpu') return
+      const backend = engine().backend as WebGPUBackend
+      const { learngeneRead = unwatched } = backend
+      const done = () =>
+        learngeneRead(async () => {
+          flush(backend)
+          await backend.queue.onSubmittedWorkDone()
+        })
+      // It does not begin where an error is waiting to be met.
+      await done().catch(() => done().catch(() => {}))
     },
     get buffers() {
       return all.size
     },
     dispose() {
-      disposed = true
       for (const buffer of all) buffer.destroy()
       all.clear()
     },
   }
 }
 
-/** A reading of the backend's own fails with the reason that it knows, such as a lost device. */
-async function askBackend(): Promise<void> {
-  const zero = scalar(0)
-  const probe = neg(zero)
-  try {
-    await probe.data()
-  } finally {
-    dispose([zero, probe])
-  }
-}
+const unwatched = <T>(reading: () => Promise<T>): Promise<T> => reading()

@@ -10,6 +10,7 @@ import {
   type CosineOptions,
   cosine,
   type EvaluationOptions,
+  fixedBytes,
   type Group,
   type LossTerms,
   type Schedule,
@@ -212,7 +213,7 @@ export async function trainByPlan<Lesson>(
     checkpoint,
     resume,
   }).catch((error) => {
-    throw nameBatch(error, plan.batchSize / group.size / accumulate)
+    throw nameBatch(error, plan.batchSize / group.size / accumulate, fixedBytes(parameters, averageDecay === undefined ? 2 : 3))
   })
 }
 

@@ -4,12 +4,12 @@ import { nameBatch, OutOfMemoryError } from './out-of-memory.js'
 const full = new OutOfMemoryError({ bytes: 155e6, heldBytes: 7.9e9 })
 
 test('names bytes', () => {
-  expect(full.message).toBe('the GPU is out of memory: a tensor of 155 MB does not fit beside 7900 MB in use; take a smaller batch')
+  expect(full.message).toBe('the GPU is out of memory: 155 MB more do not fit beside 7900 MB in use; take a smaller batch')
 })
 
 test('names the batch at hand and one that would fit', () => {
   expect((nameBatch(full, 64) as Error).message).toBe(
-    'the GPU is out of memory: a tensor of 155 MB does not fit beside 7900 MB in use; the batch is 64 images: a batch of 32 would fit',
+    'the GPU is out of memory: 155 MB more do not fit beside 7900 MB in use; the batch is 64 images: a batch of 32 would fit',
   )
   const late = new OutOfMemoryError({ bytes: 4e9, heldBytes: 4e9 })
   expect((nameBatch(late, 64) as Error).message).toContain('a batch of 24 would fit')

@@ -1,8 +1,8 @@
 /** What did not fit, in bytes. */
 export interface MemoryShortage {
-  /** Of the buffer, which is that of a tensor or of several. */
+  /** Of all buffers that were asked for together and for which there was none. */
   readonly bytes: number
-  /** Of all buffers that there were. */
+  /** Of all buffers that there were, those asked for with them included. */
   readonly heldBytes: number
 }
 
@@ -15,7 +15,7 @@ export class OutOfMemoryError extends Error {
     advice = 'take a smaller batch',
   ) {
     super(
-      `the GPU is out of memory: a tensor of ${megabytes(shortage.bytes)} does not fit beside ${megabytes(shortage.heldBytes)} in use; ${advice}`,
+      `the GPU is out of memory: ${megabytes(shortage.bytes)} more do not fit beside ${megabytes(shortage.heldBytes)} in use; ${advice}`,
     )
   }
 }

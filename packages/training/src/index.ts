@@ -2,6 +2,7 @@ export { type AdamWOptions, adamW } from './adamw.js'
 export { averaging } from './averaging.js'
 export type { StepEvaluation, StoredSlot, StoredTensor, TrainingCheckpoint } from './checkpoint.js'
 export type { EvaluationOptions } from './evaluation.js'
+export { fixedBytes } from './fixed-bytes.js'
 export type { LossTerms } from './gradients.js'
 export { alone, type Group, shareOf } from './group.js'
 export {

@@ -124,10 +124,19 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
       const measures = await watched.after(step)
       report?.({ kind: 'progress', done: step + 1, total: steps, metrics: { ...values, ...measures } })
     }
+    const issue = async (step: number) => {
+      try {
+        return compiled ? await compiled.run(step) : await plainStep(options, context, step, prepared)
+      } catch (error) {
+        // What one of the steps before has ended with came first.
+        for (const { numbers } of issued) await numbers
+        throw error
+      }
+    }
     let finished = first
     while (finished < steps && !watched.ended()) {
       signal?.throwIfAborted()
-      issued.push(compiled ? await compiled.run(finished) : await plainStep(options, context, finished, prepared))
+      issued.push(await issue(finished))
       finished++
       const saving = saver.isDue(finished)
       const left = saving || watched.isDue(finished) || finished === steps ? 0 : most
@@ -137,6 +146,9 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
     }
     watched.finish()
     return finished === steps ? losses : losses.slice(0, finished)
+  } catch (error) {
+    if (!signal?.aborted) await context.readings.drain()
+    throw error
   } finally {
     prepared.dispose()
     compiled?.dispose()

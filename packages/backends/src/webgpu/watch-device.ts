@@ -6,6 +6,8 @@ export type WatchedBackend = KernelBackend & {
   readonly device: GPUDevice
   disposed: boolean
   submitQueue(): void
+  /** Runs a reading of GPU memory other than `read`, with the errors of `read`; @learngene/ops and @learngene/compile-step run theirs in it. */
+  learngeneRead?<T>(reading: () => Promise<T>): Promise<T>
 }
 
 const lost = new WeakSet<object>()
@@ -13,57 +15,76 @@ const lost = new WeakSet<object>()
 /** True once the backend's device is gone: everything on it is gone with it, and a new one is needed. */
 export const isLost = (backend: object): boolean => lost.has(backend)
 
+interface Failure {
+  readonly error: Error
+  readonly cause: 'command' | 'memory' | 'loss'
+}
+
+/** What uses a buffer that was not allocated fails too, and says less; all fails on a lost device. */
+const CAUSES: readonly Failure['cause'][] = ['command', 'memory', 'loss']
+
+/** The failure that says more; of two alike the first, of which the other may come. */
+const moreTelling = (before: Failure | undefined, next: Failure): Failure =>
+  before && CAUSES.indexOf(before.cause) >= CAUSES.indexOf(next.cause) ? before : next
+
 /**
- * WebGPU reports a failed command by an event that nobody hears, and goes on with zeros. From here on the next submission or read of the
- * backend throws that error, and where memory was too little an `OutOfMemoryError` of `@learngene/ops`; when the device is lost, every one of them does.
+ * WebGPU reports a failed command by an event that nobody hears, and goes on with zeros. From here on all reads under way throw that error, which may have
+ * read those zeros, or else the next submission or read of the backend; where memory was too little it is an `OutOfMemoryError` of `@learngene/ops`. When the device is
+ * lost, every one of them does.
  *
  * @param watch which pages load when they start a device
  */
 export function watchDevice(backend: WatchedBackend, watch: typeof watchMemory): void {
   const { device } = backend
-  let failure: Error | undefined
+  /** What nobody has met yet. */
+  let failure: Failure | undefined
+  const underWay = new Set<{ failure: Failure | undefined }>()
+  const fail = (next: Failure) => {
+    failure = moreTelling(failure, next)
+    for (const reading of underWay) reading.failure = moreTelling(reading.failure, next)
+  }
   device.addEventListener('uncapturederror', (event) => {
     event.preventDefault()
-    failure ??= new Error(`a WebGPU command failed: ${event.error.message}`)
+    fail({ error: new Error(`a WebGPU command failed: ${event.error.message}`), cause: 'command' })
   })
-  // What uses a buffer that was not allocated fails too, and says less.
-  const memory = watch(device, (shortage) => {
-    if (!isLost(backend)) failure = shortage
-  })
+  const memory = watch(device, (error) => fail({ error, cause: 'memory' }))
   const gone = device.lost.then(({ reason, message }) => {
     if (backend.disposed) return
     lost.add(backend)
-    failure = new Error(
+    const error = new Error(
       `the GPU device was lost (${reason ?? 'unknown'}${message ? `: ${message}` : ''}); start it again with useBackend('webgpu') and resume from the last checkpoint`,
     )
+    fail({ error, cause: 'loss' })
   })
-  const check = () => {
-    if (failure === undefined) return
-    const { message } = failure
-    // An error's stack is that of whoever meets it.
-    const error = failure.name === 'Error' ? new Error(message) : failure
+  const check = (met: Failure | undefined) => {
+    if (met === undefined) return
     if (!isLost(backend)) failure = undefined
-    throw error
+    // An error's stack is that of whoever meets it.
+    throw met.cause === 'memory' ? met.error : new Error(met.error.message)
   }
   const submitQueue = backend.submitQueue.bind(backend)
   backend.submitQueue = () => {
-    if (!memory.isPending()) check()
+    if (!memory.isPending()) check(failure)
     submitQueue()
   }
-  const read = backend.read.bind(backend)
-  backend.read = async (dataId) => {
+  const watched = async <T>(begin: () => Promise<T>): Promise<T> => {
     // It begins at once: what is read are the values of now.
-    if (!memory.isPending()) check()
+    if (!memory.isPending()) check(failure)
+    const reading = { failure }
+    underWay.add(reading)
     try {
-      return await read(dataId)
+      return await begin()
     } catch (error) {
       // A read that the loss of the device interrupts fails before the loss is told.
       await Promise.race([gone, new Promise((resolve) => setTimeout(resolve, 100))])
-      check()
       throw error
     } finally {
       await memory.settled()
-      check()
+      underWay.delete(reading)
+      check(reading.failure)
     }
   }
+  backend.learngeneRead = watched
+  const read = backend.read.bind(backend)
+  backend.read = (dataId) => watched(() => read(dataId))
 }

@@ -51,11 +51,32 @@ describe('on a device of 512 MiB', () => {
     expect(others).toEqual([])
   })
 
+  test.each([
+    ['', false],
+    [', mapped or not', true],
+  ])('what is asked for together is told together, and what failed is not in use%s', async (_, mapped) => {
+    told.length = 0
+    const big = [make(200 * MEBI), make(200 * MEBI), make(200 * MEBI, mapped), make(190 * MEBI)]
+    const [mappable, small] = [make(180 * MEBI, mapped), make(60 * MEBI)]
+    if (mapped) new Uint8Array(mappable.getMappedRange())[5] = 1
+    if (mapped) mappable.unmap()
+    await memory.settled()
+    expect(told.map(({ shortage }) => shortage)).toEqual([{ bytes: (200 + 190 + 180) * MEBI, heldBytes: (200 + 200 + 60) * MEBI }])
+    const later = make(100 * MEBI)
+    await memory.settled()
+    expect(told.slice(1).map(({ shortage }) => shortage)).toEqual([{ bytes: 100 * MEBI, heldBytes: 460 * MEBI }])
+    for (const buffer of [...big, mappable, small, later]) buffer.destroy()
+    told.length = 0
+    make(250 * MEBI).destroy()
+    await memory.settled()
+    expect(told).toEqual([])
+  })
+
   test('other errors of a buffer go where they went', async () => {
     device.createBuffer({ size: MEBI, usage: 0xffff })
     await memory.settled()
     await device.queue.onSubmittedWorkDone()
-    expect(told).toHaveLength(1)
+    expect(told).toEqual([])
     expect(others).toHaveLength(1)
   })
 })

@@ -26,6 +26,8 @@ export interface BufferManager {
 export interface WebGPUBackend extends KernelBackend {
   device: GPUDevice
   queue: GPUQueue
+  /** Runs a reading with the errors of the device, which nothing else reports; left there by @learngene/backends. */
+  readonly learngeneRead?: <T>(reading: () => Promise<T>) => Promise<T>
   bufferManager: BufferManager
   readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
   /** Pipelines by a key of their program, TensorFlow.js's and those of others. */

@@ -1,10 +1,26 @@
-import { add, asinh, atan, atan2, elu, keep, mul, reshape, scalar, setBackend, type Tensor, tan, tensor } from '@tensorflow/tfjs-core'
+import {
+  add,
+  asinh,
+  atan,
+  atan2,
+  dispose,
+  elu,
+  keep,
+  mul,
+  reshape,
+  scalar,
+  setBackend,
+  type Tensor,
+  tan,
+  tensor,
+} from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-backend-cpu'
 import { describe, expect, vi } from 'vitest'
 import { compileStep, runOnce } from '../index.js'
 import { createReadings } from '../readings.js'
 import { NO_STATS } from '../stats.js'
 import { cleanTest, createVariable, describeOnWebGPU, plainTest, read, webgpu } from '../step.fixture.js'
+import { openEncoder } from './backend.js'
 
 await describeOnWebGPU('a step that cannot be recorded', () => {
   describe('what cannot be recorded runs plainly, and is said once', () => {
@@ -204,6 +220,29 @@ await describeOnWebGPU('a step that cannot be recorded', () => {
     readings.dispose()
     step.dispose()
     x.dispose()
+  })
+
+  cleanTest('a reading of what the device dropped is its error, not zeros, and so are all others under way', async () => {
+    const { device } = webgpu()
+    const readings = createReadings(2)
+    const x = tensor([1, 2])
+    const doubled = mul(x, 2)
+    expect(await readings.read(doubled)).toEqual(Float32Array.of(2, 4))
+    const invalid = device.createBuffer({ size: 8, usage: GPUBufferUsage.MAP_READ | GPUBufferUsage.STORAGE })
+    await expect(readings.read(doubled)).rejects.toThrow('a WebGPU command failed')
+    const drop = () => openEncoder(webgpu()).copyBufferToBuffer(webgpu().tensorMap.get(doubled.dataId).resource!, 0, invalid, 0, 8)
+    drop()
+    const found = await Promise.allSettled([readings.read(doubled), readings.read(doubled)])
+    for (const { status, reason } of found as PromiseRejectedResult[]) {
+      expect(status).toBe('rejected')
+      expect(reason.message).toMatch(/^a WebGPU command failed/)
+    }
+    expect(await readings.read(doubled)).toEqual(Float32Array.of(2, 4))
+    drop()
+    await readings.drain()
+    expect(await readings.read(doubled)).toEqual(Float32Array.of(2, 4))
+    readings.dispose()
+    dispose([x, doubled])
   })
 
   cleanTest('a first run that fills a cache is executed once for it; the second is recorded', async () => {

@@ -18,6 +18,8 @@ export interface WebGPUBackend extends KernelBackend {
   readonly device: GPUDevice
   /** The adapter's own, left there by @learngene/backends: under Node a device does not repeat which matrix units there are. */
   readonly learngeneAdapterInfo?: AdapterInfo
+  /** Runs a reading with the errors of the device, which nothing else reports; left there by @learngene/backends. */
+  readonly learngeneRead?: <T>(reading: () => Promise<T>) => Promise<T>
   readonly queue: GPUQueue
   readonly tensorMap: { get(dataId: DataId): TensorData; has(dataId: DataId): boolean }
   /** Pipelines by a key of their program. */

@@ -9,9 +9,11 @@ export interface GpuTimer {
   destroy(): void
 }
 
-/** By timestamp queries where the device has them. */
+/** By timestamp queries where the device has them. Work that the device fails in and drops is that error, not a short time. */
 export function createTimer(backend: WebGPUBackend): GpuTimer {
-  return backend.device.features.has('timestamp-query') ? deviceTimer(backend) : hostTimer(backend)
+  const timer = backend.device.features.has('timestamp-query') ? deviceTimer(backend) : hostTimer(backend)
+  const { learngeneRead = (reading) => reading() } = backend
+  return { ...timer, time: (encode, times) => learngeneRead(() => timer.time(encode, times)) }
 }
 
 function deviceTimer(backend: WebGPUBackend): GpuTimer {

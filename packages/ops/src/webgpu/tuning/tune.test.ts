@@ -255,6 +255,17 @@ describeWebGPU(() => {
     })
   })
 
+  test('work that the device drops is its error, not a short time', async () => {
+    const timer = createTimer(backend())
+    const { a, b, result } = run(forward)
+    const again = () => multiply(backend(), { matrix: a, depth: 'columns' }, { matrix: b, depth: 'columns' }, result)
+    expect(await timer.time(again, 1)).toBeGreaterThan(0)
+    backend().tensorMap.get(b.dataId).resource!.destroy()
+    await expect(timer.time(again, 1)).rejects.toThrow('a WebGPU command failed')
+    timer.destroy()
+    dispose([a, b, result])
+  })
+
   test('refuses no time', async () => {
     await expect(tune([], { seconds: 0 })).rejects.toThrow('seconds must be a number above 0; got 0')
   })
