@@ -3,11 +3,14 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core'
 import { build } from 'esbuild'
+import { chromium } from 'playwright'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { webpack } from 'webpack'
 
 // Installs the packed tarballs into an empty folder, as a user would, and runs every package's README example in plain Node.
 
@@ -148,10 +151,13 @@ describe('packed packages in programs of others', () => {
 
   const page = `
     import '@tensorflow/tfjs-backend-cpu'
-    import { setBackend } from '@tensorflow/tfjs-core'
+    import { ones, setBackend } from '@tensorflow/tfjs-core'
+    import { createRng } from '@learngene/training'
     import { createViT, forward } from '@learngene/vit-blocks'
     import { createStitch } from '@learngene/stitch'
-    globalThis.parts = [setBackend, createViT, forward, createStitch]`
+    await setBackend('cpu')
+    const network = createViT({ imageSize: 8, patchSize: 4, channels: 1, width: 12, depth: 1, heads: 3, classes: 5 }, createRng(0))
+    globalThis.parts = { logits: forward(network, ones([2, 8, 8, 1])).logits.shape, createStitch }`
 
   const bundlers = {
     esbuild: (entry: string, dir: string) => build({ entryPoints: [entry], bundle: true, format: 'esm', outfile: join(dir, 'page.js') }),
@@ -160,6 +166,12 @@ describe('packed packages in programs of others', () => {
       const lib = `{ entry: ${JSON.stringify(entry)}, formats: ['es'], fileName: () => 'page.js' }`
       writeFileSync(config, `export default { logLevel: 'error', build: { lib: ${lib} } }`)
       run(join(tool('vite'), 'bin/vite.js'), 'build', '--outDir', dir, '--config', config)
+    },
+    async webpack(entry: string, dir: string) {
+      const compiler = webpack({ context: project, entry, mode: 'production', target: 'web', output: { path: dir, filename: 'page.js' } })
+      const stats = await promisify(compiler!.run.bind(compiler))()
+      await promisify(compiler!.close.bind(compiler))()
+      expect(stats!.toJson({ all: false, errors: true }).errors).toEqual([])
     },
   }
 
@@ -172,4 +184,32 @@ describe('packed packages in programs of others', () => {
     expect(bundled).toContain('globalThis.parts')
     expect(bundled).not.toMatch(/(?:from|require\(|import\() ?['"]node:/)
   })
+
+  const executablePath = inject('chromium')
+  const missing = executablePath === null ? ' (skipped: there is no Chromium)' : ''
+  const wanted = inject('required').includes('chromium')
+  it.skipIf(executablePath === null && !wanted).each(Object.keys(bundlers))(
+    `what %s has bundled runs in a page${missing}`,
+    async (name) => {
+      const browser = await chromium.launch({ executablePath: executablePath!, args: ['--no-sandbox', '--disable-background-networking'] })
+      try {
+        const page = await browser.newPage()
+        const errors: Error[] = []
+        page.on('pageerror', (error) => errors.push(error))
+        // Over HTTP, as pages are served: parts that are loaded on demand are found beside the first.
+        await page.route('http://bundled.test/**', (route) => {
+          const { pathname } = new URL(route.request().url())
+          return pathname === '/'
+            ? route.fulfill({ contentType: 'text/html', body: '<script type="module" src="page.js"></script>' })
+            : route.fulfill({ path: join(project, `bundled-${name}`, pathname) })
+        })
+        await page.goto('http://bundled.test/')
+        await page.waitForFunction('globalThis.parts !== undefined').catch((error) => Promise.reject(errors[0] ?? error))
+        expect(await page.evaluate('[globalThis.parts.logits, typeof globalThis.parts.createStitch]')).toEqual([[2, 5], 'function'])
+        expect(errors).toEqual([])
+      } finally {
+        await browser.close()
+      }
+    },
+  )
 })

@@ -1,6 +1,6 @@
 // Before a package is packed: builds it with its typings, which nx leaves as they are where they are up to date, and refuses to pack where a file that the
 // manifest names is missing; to publish, where the manifest does not say whence the package comes.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 
 const { name, exports: entries = {}, bin = {}, repository } = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -8,11 +8,15 @@ const filesOf = (entry) => (typeof entry === 'string' ? [entry] : Object.values(
 
 const npx = process.platform === 'win32' ? 'npx.cmd' : 'npx'
 const env = { ...process.env, NX_DAEMON: 'false', NX_TUI: 'false' }
-execFileSync(npx, ['nx', 'run-many', '-t', 'build', 'types', '-p', `${name},@learngene/monorepo`, '--outputStyle=static'], {
-  stdio: ['ignore', 'ignore', 'inherit'],
+const built = spawnSync(npx, ['nx', 'run-many', '-t', 'build', 'types', '-p', `${name},@learngene/monorepo`, '--outputStyle=static'], {
+  stdio: ['ignore', 'pipe', 'inherit'],
   env,
   shell: process.platform === 'win32',
 })
+if (built.status !== 0) {
+  console.error(`${built.stdout ?? ''}${name}: a package is packed with the build of its sources; that has failed, as above`)
+  process.exit(1)
+}
 
 const missing = [...filesOf(entries), ...filesOf(bin), 'LICENSE', 'README.md'].filter((file) => !existsSync(file))
 if (missing.length > 0) {

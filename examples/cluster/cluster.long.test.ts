@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -81,6 +81,10 @@ const list = (run: string) =>
       '--quiet',
     ),
   ) as { units: number }
+const indexOf = (run: string, stage: string) =>
+  readFileSync(join(root, run, 'units.jsonl'), 'utf8')
+    .split('\n')
+    .findIndex((line) => line.includes(`"stage":"${stage}"`))
 const artifacts = async (run: string) =>
   (await diskStore(join(root, run, 'stages')).list()).map(({ stage, manifest: { key, files } }) => [stage, key, files])
 const finish = (run: string) => learngene('run', '--out', run, '--backend', 'wasm', '--workers', '1', '--quiet')
@@ -109,9 +113,7 @@ describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
     const jobs = submit('apart')
     const checkpoint = join(root, 'apart/stages/.checkpoints/tier-w6')
     while (!existsSync(checkpoint) && queue() !== '') await sleep(50)
-    const index = readFileSync(join(root, 'apart/units.jsonl'), 'utf8')
-      .split('\n')
-      .findIndex((line) => line.includes('"stage":"tier:w6"'))
+    const index = indexOf('apart', 'tier:w6')
     const task = queue()
       .split('\n')
       .find((line) => line.endsWith('RUNNING') && line.split(' ')[0]!.endsWith(`_${index}`))
@@ -133,21 +135,42 @@ describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
 })
 
 describe.skipIf(withoutRay)(name('Ray', withoutRay), () => {
-  it('runs the units as tasks, and gives the bits of a run in one', async () => {
+  /** Starts units as `learngene` does, and notes the id of each try in `RUN-tries-INDEX`. */
+  const script = () => join(root, 'unit.sh')
+  const triesOf = (run: string, index: number) => {
+    const file = join(root, `${run}-tries-${index}`)
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n').map(Number) : []
+  }
+  const start = (run: string) => {
+    writeFileSync(script(), `echo $$ >> "${join(root, run)}-tries-$5"\nexec ${LEARNGENE} "$@"\n`)
+    const options = { env: { ...process.env, LEARNGENE: `sh ${script()}`, RAY_USAGE_STATS_ENABLED: '0' }, cwd: root }
+    return promisify(execFile)(python!, [here('ray/units.py'), `${run}/units.jsonl`], options)
+  }
+
+  it('runs the units as tasks, goes on where one was killed, and gives the bits of a run in one', async () => {
     list('ray')
-    const options = { env: { ...process.env, LEARNGENE, RAY_USAGE_STATS_ENABLED: '0' }, cwd: root }
-    const { stdout } = await promisify(execFile)(python!, [here('ray/units.py'), 'ray/units.jsonl'], options)
-    expect(stdout).toMatch(/\d+ units done/)
+    const index = indexOf('ray', 'tier:w6')
+    const running = start('ray')
+    const done = running.then(
+      () => true,
+      () => true,
+    )
+    const checkpoint = join(root, 'ray/stages/.checkpoints/tier-w6')
+    while (!existsSync(checkpoint) && !(await Promise.race([done, sleep(50)]))) {}
+    process.kill(triesOf('ray', index)[0]!, 'SIGKILL')
+    expect(existsSync(join(root, 'ray/stages/tier-w6/artifact.json'))).toBe(false)
+    expect((await running).stdout).toMatch(/\d+ units done/)
+    expect(triesOf('ray', index)).toHaveLength(2)
     expect(list('ray').units).toBe(0)
     finish('ray')
     expect(await artifacts('ray')).toEqual(await artifacts('whole'))
   })
 
-  it('tells which unit failed, and why', async () => {
-    writeFileSync(join(root, 'bad.jsonl'), '{"wave":0}\n')
-    const options = { env: { ...process.env, LEARNGENE, RAY_USAGE_STATS_ENABLED: '0' }, cwd: root }
-    const failing = promisify(execFile)(python!, [here('ray/units.py'), 'bad.jsonl'], options)
-    await expect(failing).rejects.toThrow(/unit 0: exit code 2: .*bad\.jsonl:1: 'schema' cannot be/)
+  it('tells which unit failed, and why, and does not try again what was asked for wrongly', async () => {
+    mkdirSync(join(root, 'bad'))
+    writeFileSync(join(root, 'bad/units.jsonl'), '{"wave":0}\n')
+    await expect(start('bad')).rejects.toThrow(/unit 0: exit code 2: .*units\.jsonl:1: 'schema' cannot be/)
+    expect(triesOf('bad', 0)).toHaveLength(1)
   })
 })
 
@@ -173,11 +196,14 @@ describe('Kubernetes', () => {
     const [script] = unit!.args
     expect(script).toContain('--index "$((FIRST + JOB_COMPLETION_INDEX))"')
     // The script as a pod would run it, but for npx.
+    const version = unit!.env.find((each) => each.name === 'LEARNGENE_VERSION')!.value!
+    // One release for all pods, whole: a range would be read anew by each.
+    expect(version).toMatch(/^\d+\.\d+\.\d+$/)
     const words = execFileSync('sh', ['-c', script!.replace('exec npx --yes', 'echo')], {
       encoding: 'utf8',
-      env: { ...process.env, FIRST: '4', JOB_COMPLETION_INDEX: '3' },
+      env: { ...process.env, FIRST: '4', JOB_COMPLETION_INDEX: '3', LEARNGENE_VERSION: '1.2.3' },
     })
-    expect(words.trim()).toBe('learngene unit run run/units.jsonl --index 7 --quiet')
+    expect(words.trim()).toBe('learngene@1.2.3 unit run run/units.jsonl --index 7 --quiet')
     const mounted = unit!.volumeMounts.map(({ name }) => name)
     expect(job.spec.template.spec.volumes.map(({ name }) => name)).toEqual(mounted)
     expect(unit!.workingDir).toBe(unit!.volumeMounts[0]!.mountPath)

@@ -17,7 +17,8 @@ import ray
 LEARNGENE = shlex.split(os.environ.get("LEARNGENE", "npx learngene"))
 
 
-@ray.remote(num_cpus=1, max_retries=3)
+# What kills a unit may pass: it is tried again, and goes on from its last checkpoint. What was asked for wrongly stays wrong.
+@ray.remote(num_cpus=1, max_retries=3, retry_exceptions=[ChildProcessError])
 def run(units: str, index: int, *_needs: None) -> None:
     """The exit code and the artifact are all that counts; one that stands is not made again."""
     done = subprocess.run(
@@ -27,7 +28,8 @@ def run(units: str, index: int, *_needs: None) -> None:
         text=True,
     )
     if done.returncode != 0:
-        raise RuntimeError(f"unit {index}: exit code {done.returncode}: {done.stderr.strip()}")
+        kind = ValueError if done.returncode == 2 else ChildProcessError
+        raise kind(f"unit {index}: exit code {done.returncode}: {done.stderr.strip()}")
 
 
 def main(units: str) -> None:
