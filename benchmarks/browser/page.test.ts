@@ -4,6 +4,7 @@ import type { Benchmark } from '@learngene/bench'
 import { chromium } from 'playwright'
 import { createServer, type ViteDevServer } from 'vite'
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest'
+import { webgpuArguments } from '../../.ci/chromium'
 
 const executablePath = inject('chromium') ?? undefined
 const skipped = executablePath === undefined && !inject('required').includes('chromium')
@@ -17,9 +18,7 @@ describe.skipIf(skipped)(`the browser page${skipped ? ' (there is no Chromium)' 
     const configFile = fileURLToPath(new URL('./vite.config.ts', import.meta.url))
     server = await createServer({ configFile, server: { host: '127.0.0.1', port: 0 }, logLevel: 'error' })
     await server.listen()
-    const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader', '--enable-dawn-features=disable_workgroup_init']
-    const args = ['--no-sandbox', ...webgpu]
-    browser = await chromium.launch({ executablePath, args })
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...webgpuArguments(false)] })
   })
   afterAll(async () => {
     await browser?.close()

@@ -3,6 +3,7 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { type Browser, chromium } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { webgpuArguments } from '../../.ci/chromium.js'
 import { serve } from './serve.mjs'
 
 const EXECUTABLE = '/usr/bin/chromium'
@@ -16,8 +17,8 @@ describe.skipIf(missing !== '' && !process.env.LEARNGENE_REQUIRE_BACKENDS)(
 
     beforeAll(async () => {
       // With an adapter that computes on the CPU, which `auto` passes over.
-      const webgpu = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader']
-      browser = await chromium.launch({ executablePath: EXECUTABLE, args: ['--no-sandbox', '--disable-background-networking', ...webgpu] })
+      const args = ['--no-sandbox', '--disable-background-networking', ...webgpuArguments(false)]
+      browser = await chromium.launch({ executablePath: EXECUTABLE, args })
       files = serve()
     })
     afterAll(async () => {

@@ -46,15 +46,13 @@ export function createReadings(atOnce = 1): Readings {
       const backend = engine().backend as WebGPUBackend
       const { resource } = backend.tensorMap.get(tensor.dataId)
       if (!resource) return tensor.data<'float32'>()
-      const { learngeneRead = unwatched } = backend
-      return learngeneRead(() => readFromGPU(backend, resource))
+      return watched(backend, () => readFromGPU(backend, resource))
     },
     async drain() {
       if (getBackend() !== 'webgpu') return
       const backend = engine().backend as WebGPUBackend
-      const { learngeneRead = unwatched } = backend
       const done = () =>
-        learngeneRead(async () => {
+        watched(backend, async () => {
           flush(backend)
           await backend.queue.onSubmittedWorkDone()
         })
@@ -71,4 +69,6 @@ export function createReadings(atOnce = 1): Readings {
   }
 }
 
-const unwatched = <T>(reading: () => Promise<T>): Promise<T> => reading()
+/** With the errors of the device, where somebody watches it. */
+const watched = <T>({ learngeneRead }: WebGPUBackend, reading: () => Promise<T>): Promise<T> =>
+  learngeneRead ? learngeneRead(reading) : reading()

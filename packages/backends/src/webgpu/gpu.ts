@@ -13,7 +13,7 @@ export const WEBGPU_PACKAGES: { readonly [name: string]: string } = {
 
 /**
  * What lets Dawn give f16 and subgroup matrices on NVIDIA cards, and timestamps that are not rounded to 0.07 ms. Workgroup memory is not zeroed, which our programs and those of TensorFlow.js
- * do not need: they write what they read. A software adapter compiles a product up to 30 times as fast without that.
+ * do not need: they write what they read. A software adapter compiles a product many times as fast without that.
  */
 const TOGGLES = [
   'enable-dawn-features=allow_unsafe_apis,vulkan_enable_f16_on_nvidia,use_vulkan_memory_model,disable_workgroup_init',
