@@ -3,6 +3,7 @@ import { customGrad, grad, setBackend, square, sum, type Tensor, tensor1d, tenso
 import { beforeAll, expect, test } from 'vitest'
 import { gelu } from './gelu.js'
 import { layerNormWithSkip } from './layer-norm.js'
+import { underTape } from './with-gradient.js'
 
 beforeAll(() => setBackend('cpu'))
 
@@ -19,4 +20,16 @@ test('gradients that are not registered are told before anything is computed, wi
   )
   await import('./gradients.js')
   expect(slope()).toBeCloseTo(1.8227, 3)
+})
+
+test('gradients are wanted while a function runs whose gradients were asked for, and not after it has thrown', () => {
+  expect(underTape()).toBe(false)
+  const seen: boolean[] = []
+  const failing = (x: Tensor): Tensor => {
+    seen.push(underTape())
+    throw new Error(`no loss of ${x.shape}`)
+  }
+  expect(() => grad(failing)(tensor1d([1]))).toThrow('no loss of 1')
+  expect(seen).toEqual([true])
+  expect(underTape()).toBe(false)
 })

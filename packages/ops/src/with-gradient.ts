@@ -9,8 +9,8 @@ export interface Forward<Y extends Tensor | Tensor[], S extends Tensor[]> {
   gradient(dy: Y, ...saved: S): Tensor[]
 }
 
-/** Whether somebody may ask for gradients of what runs now. */
-export const underTape = (): boolean => engine().state.activeTape != null
+/** Whether somebody may ask for gradients of what runs now. Not asked of the engine's tape, which stays where a function whose gradients were wanted has thrown. */
+export const underTape = (): boolean => engine().state.gradientDepth > 0
 
 /**
  * An operation with a gradient of its own. Every tensor that needs a gradient must be among the inputs; all others that the forward pass uses are data. Where it has several values their gradients
