@@ -1,17 +1,11 @@
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { imageSource } from '@learngene/datasets'
 import { loadTest } from '@learngene/fashion-mnist'
-import { descendantsOf, disposePool, outcomes } from '@learngene/learngene-pool'
+import { descendantsOf, disposePool } from '@learngene/learngene-pool'
 import { loadPool } from '@learngene/learngene-pool/node'
-import { encodeOutcomes, OUTCOMES } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
-import type { RunReport } from '@learngene/recipe/reports'
-import { costOfPath, formatPath, forwardCascade, loadCascade, parseCascade } from '@learngene/stitch'
+import { formatPath, forwardCascade, loadCascade, parseCascade } from '@learngene/stitch'
 import { disposeNetwork } from '@learngene/vit-blocks'
 import { loadModelFile } from '@learngene/vit-blocks/node'
 import { memory } from '@tensorflow/tfjs-core'
@@ -21,14 +15,12 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
 import { sampleProfile } from '../latency/profile.fixture.js'
 import { classify } from '../predict/classify.js'
-import { sampleReport } from '../report/sample.fixture.js'
 import { stagesOfRun } from '../run/run-folder.js'
 import { temporaryDirectory, writeRun } from '../run.fixture.js'
 import { serve } from '../serve/server.js'
+import { evaluateRun, PATHS } from './cascades.fixture.js'
 
 ort.env.wasm.numThreads = 1
-
-const PATHS = ['s[0-1]', 's[0-0]>l[1-1]', 'l[0-1]']
 
 let root: string
 let dir: string
@@ -42,27 +34,6 @@ beforeAll(async () => {
   await writeRun(old)
 })
 afterAll(() => rm(root, { recursive: true }))
-
-/** Keeps what three descendants make of the test images, and of half of them as validation images; what they come to in the report. */
-async function evaluateRun(dir: string): Promise<void> {
-  const pool = await loadPool(join(dir, 'pool'))
-  const test = imageSource(await loadTest(), { mean: [0.286], std: [0.353] })
-  const paths = [...pool.space.enumerate()].filter(({ path }) => PATHS.includes(formatPath(path)))
-  const networks = descendantsOf(pool, paths)
-  const tested = await outcomes(networks, test)
-  const validation = await outcomes(networks, test, { indices: Array.from({ length: 1000 }, (_, i) => 2 * i) })
-  const share = ({ correct }: { readonly correct: Uint8Array }) => correct.reduce((sum, each) => sum + each, 0) / correct.length
-  const texts = paths.map(({ path }) => formatPath(path))
-  const report: RunReport = sampleReport()
-  const descendants = paths.map((path, id) => ({
-    ...report.descendants[0]!,
-    ...{ id, path: texts[id]!, ...costOfPath(pool, path), validationAccuracy: share(validation[id]!), testAccuracy: share(tested[id]!) },
-  }))
-  await writeFile(join(dir, 'report.json'), JSON.stringify({ ...report, descendants }))
-  const files = { [OUTCOMES]: encodeOutcomes({ paths: texts, validation, test: tested }) }
-  await diskStore(stagesOfRun(dir)).write('evaluate', 'a'.repeat(64), files, {})
-  disposePool(pool)
-}
 
 async function json(...argv: string[]) {
   const { code, stdout, stderr } = await run([...argv, '--json'])
@@ -337,26 +308,5 @@ describe('cascades of a run', () => {
         'it describes a cascade of two networks: read it with loadCascade of @learngene/stitch, as the commands classify, evaluate and serve do',
       )
     }
-  })
-})
-
-const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
-const reason = existsSync(fileURLToPath(new URL('../../dist/latency/measure-process.js', import.meta.url)))
-  ? ''
-  : ' (skipped: packages/learngene/dist is not built, run npm run build)'
-
-describe.skipIf(reason !== '')(`cascades on this device${reason}`, () => {
-  it('are measured in both cases, of which the mean counts', async () => {
-    const args = ['search', dir, '--cascades', '--budget', 'latency=10000ms@wasm', '--json', '--quiet']
-    const { stdout } = await promisify(execFile)(process.execPath, [bin, ...args], {
-      env: { ...process.env, XDG_CACHE_HOME: join(root, 'cache') },
-    })
-    const { chosen, latency } = JSON.parse(stdout)
-    expect(chosen.path).toMatch(/^cascade\(/)
-    const { fresh, worst } = latency
-    expect(worst.fresh.median).toBeGreaterThan(fresh.median)
-    expect(fresh.interval[0]).toBeLessThanOrEqual(fresh.median)
-    expect(fresh.interval[1]).toBeGreaterThanOrEqual(fresh.median)
-    expect(chosen.worstLatency).toBeGreaterThan(chosen.latency)
   })
 })

@@ -1,10 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
-import { Agent, request } from 'node:http'
+import { Agent } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { decodeImage } from '@learngene/datasets/node'
 import type { RunReport } from '@learngene/recipe/reports'
 import { bundle } from '@learngene/testing/bundle'
@@ -15,8 +12,9 @@ import { run } from '../io.fixture.js'
 import { classify } from '../predict/classify.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory, writeModel, writeRun } from '../run.fixture.js'
+import { ask, health, until } from './client.fixture.js'
 import { shadePng } from './engine.fixture.js'
-import { type Serving, serve } from './server.js'
+import { serve } from './server.js'
 import { openThreadEngine } from './thread-engine.js'
 
 const never = new AbortController().signal
@@ -45,22 +43,6 @@ function reportOfPool(): RunReport {
     ...{ id, path, macs, validationAccuracy, pareto },
   }))
   return { ...report, descendants, choice: { ...report.choice, path: 'l[0-1]' } }
-}
-
-/** Asks by a connection that is kept where the agent keeps it. */
-function ask(url: string, body: Buffer, agent?: Agent) {
-  return new Promise<{ status: number; connection: string | undefined; body: Record<string, unknown> }>((resolve, reject) => {
-    const sent = request(`${url}/classify`, { method: 'POST', agent }, (response) => {
-      const parts: Buffer[] = []
-      response.on('data', (part) => parts.push(part))
-      response.on('error', reject)
-      response.on('end', () =>
-        resolve({ status: response.statusCode!, connection: response.headers.connection, body: JSON.parse(String(Buffer.concat(parts))) }),
-      )
-    })
-    sent.on('error', reject)
-    sent.end(body)
-  })
 }
 
 describe('serve', () => {
@@ -211,76 +193,15 @@ describe('an engine in a thread', () => {
   })
 })
 
-const bin = fileURLToPath(new URL('../../dist/bin.js', import.meta.url))
-const isBuilt = existsSync(bin) && existsSync(join(bin, '../serve/engine-thread.js'))
-const reason = isBuilt ? '' : ' (skipped: packages/learngene/dist is not built, run npm run build)'
-
-describe.skipIf(!isBuilt)(`learngene serve as a process${reason}`, () => {
-  /** Starts the command and waits until it listens. */
-  async function start(
-    ...more: string[]
-  ): Promise<{ child: ChildProcess; url: string; ended: Promise<{ code: number | null; stderr: string }> }> {
-    const child = spawn(process.execPath, [bin, 'serve', model, '--port', '0', '--backend', 'wasm', '--json', ...more])
-    let [stdout, stderr] = ['', '']
-    child.stderr.on('data', (part) => {
-      stderr += part
-    })
-    const ended = new Promise<{ code: number | null; stderr: string }>((resolve) => child.on('close', (code) => resolve({ code, stderr })))
-    const url = await new Promise<string>((resolve, reject) => {
-      child.stdout.on('data', (part) => {
-        stdout += part
-        try {
-          resolve(JSON.parse(stdout).url)
-        } catch {}
-      })
-      void ended.then(() => reject(new Error(stderr)))
-    })
-    return { child, url, ended }
-  }
-
-  it.each(['SIGTERM', 'SIGINT'] as const)('answers what was taken on %s, refuses the rest, and ends with exit code 0', async (signal) => {
-    const { child, url, ended } = await start('--batch-size', '1')
-    const png = await shadePng(90, 28)
-    const agent = new Agent({ keepAlive: true })
-    expect((await ask(url, png, agent)).status).toBe(200)
-    const { hostname, port } = new URL(url)
-    // A request whose body is still on its way when the signal comes.
-    const socket = connect(Number(port), hostname)
-    socket.write(`POST /classify HTTP/1.1\r\nHost: here\r\nContent-Length: ${png.length}\r\n\r\n`)
-    await until(async () => (await health({ url })).requests.open === 1)
-    const answers = Promise.all(Array.from({ length: 20 }, () => ask(url, png, agent).catch((error: Error) => ({ status: 0, error }))))
-    await until(async () => (await health({ url })).requests.answered >= 5)
-    child.kill(signal)
-    let text = ''
-    socket.on('data', (part) => {
-      text += part
-    })
-    const isClosed = new Promise((resolve) => socket.on('close', resolve))
-    setTimeout(() => socket.write(png), 300)
-    await isClosed
-    expect(text).toContain('HTTP/1.1 200 OK')
-    expect(text.toLowerCase()).toContain('connection: close')
-    const statuses = (await answers).map(({ status }) => status)
-    expect(statuses.filter((status) => status === 200).length).toBeGreaterThanOrEqual(5)
-    expect(statuses.filter((status) => ![200, 503, 0].includes(status))).toEqual([])
-    await expect(ask(url, png)).rejects.toThrow('ECONNREFUSED')
-    expect(await ended).toMatchObject({ code: 0, stderr: expect.stringMatching(/shutting down: answering what was taken\n$/) })
-    agent.destroy()
-  })
-
-  it('ends with 1 and one line where the port is taken', async () => {
-    const { child, url, ended } = await start()
-    const { port } = new URL(url)
-    await expect(start('--port', port)).rejects.toThrow(`learngene: port ${port} of 127.0.0.1 is in use: name another with --port`)
-    child.kill()
-    expect((await ended).code).toBe(0)
-  })
-})
-
 it('prints where it listens, its model and what to ask', async () => {
   const control = new AbortController()
-  setTimeout(() => control.abort(new Error('interrupted')), 4000)
-  const { code, stdout, stderr } = await run(['serve', model, '--port', '0', '--backend', 'wasm'], { signal: control.signal })
+  const write = (text: string) => {
+    if (text.includes('next: ')) control.abort(new Error('interrupted'))
+  }
+  const { code, stdout, stderr } = await run(['serve', model, '--port', '0', '--backend', 'wasm'], {
+    signal: control.signal,
+    stdout: { write },
+  })
   expect(stderr).toContain('shutting down: answering what was taken\n')
   expect(code).toBe(0)
   expect(stdout).toMatch(/^serving .*model\.safetensors on wasm at http:\/\/127\.0\.0\.1:\d+\n/)
@@ -300,11 +221,3 @@ it.each([
   expect(stderr).toContain(message)
   expect(stderr).toMatch(/^learngene: [^\n]+\n$/)
 })
-
-async function until(is: () => Promise<boolean>): Promise<void> {
-  while (!(await is())) await new Promise((resolve) => setTimeout(resolve, 20))
-}
-
-async function health({ url }: Pick<Serving, 'url'>) {
-  return (await (await fetch(`${url}/health`)).json()) as { requests: { open: number; answered: number } }
-}

@@ -73,8 +73,12 @@ export function variantsOf(base: RunConfig, random: Overrides<RunConfig>, sizes:
   const tiers = (start: Start, change: (tier: RunConfig['tiers'][number]) => object) => ({
     tiers: bases[start].tiers.map((tier) => ({ ...tier, ...change(tier) })),
   })
-  const scaled = (start: Start, factor: number) =>
-    tiers(start, ({ width }) => ({ width: Math.max(2 * sizes.heads, sizes.heads * Math.round((factor * width) / sizes.heads)) }))
+  const scaled = (start: Start, factor: number) => {
+    const widthOf = (width: number) => Math.max(2 * sizes.heads, sizes.heads * Math.round((factor * width) / sizes.heads))
+    const all = tiers(start, ({ width }) => ({ width: widthOf(width) })).tiers
+    // Narrow tiers may come to one width, and are one tier then.
+    return { tiers: all.filter(({ width }, i) => width !== all[i - 1]?.width) }
+  }
   const depths = [...new Set([(2 * sizes.depth) / 3, sizes.depth / 3].map((each) => Math.max(1, Math.round(each))))]
   const least = Math.max(1, Math.round(sizes.depth / 6))
   const pair = [sizes.widths[0]!, sizes.widths.at(-1)!]

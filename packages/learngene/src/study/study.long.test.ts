@@ -65,6 +65,15 @@ describe('a grid', () => {
     expect(sizes.depth).toBe(base.model!.depth)
   })
 
+  it('of tiers so narrow that halves of them are one width has one tier there', async () => {
+    const given = { tiers: [{ width: 6, epochs: 1 }, { width: 12, epochs: 1 }] } // biome-ignore format: short
+    const { base, random, sizes } = withOverrides(gridOf('quick', 'embedded'), given)
+    const halves = variantsOf(base, random, sizes).filter(({ name }) => name === 'half the widths')
+    expect(halves.map(({ config }) => config.tiers.map(({ width }) => width))).toEqual([[6], [6]])
+    const data = { training: await loadTrain() }
+    for (const { config } of halves) expect(() => buildRecipe(config, data, 0, '')).not.toThrow()
+  })
+
   it('takes what it is given for its base, tiers from random weights too', () => {
     const given = { tiers: [{ width: 6, epochs: 1 }, { width: 9, epochs: 1 }], distillation: { batchSize: 8 } } // biome-ignore format: short
     const { base, random, sizes } = withOverrides(gridOf('quick', 'embedded'), given)
