@@ -1,18 +1,27 @@
-// Checks all types: of the libraries with their tests by one program of TypeScript, which also writes the declarations of what they export, and of the studio,
-// the site, the benchmarks' page and the examples by one each. They share what they have read: each by itself would read TensorFlow.js's declarations again.
+// Checks all types by TypeScript's native compiler: of the libraries with their tests by one program, which also writes the declarations of what they export,
+// and of the studio, the site, the benchmarks' page and the examples by one each.
+import { spawn } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, sep } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import ts from 'typescript'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const packages = join(root, 'packages')
+const temporary = join(root, 'node_modules/.types')
+const written = join(temporary, 'declarations')
+const compiler = fileURLToPath(new URL('./bin/tsc', import.meta.resolve('typescript-native/package.json')))
+
+const readJson = (file) => JSON.parse(readFileSync(file, 'utf8'))
+/** As configurations name a file: from the folder of the one that is written, with slashes on every system. */
+const fromTemporary = (path) => relative(temporary, path).replaceAll('\\', '/')
+
 const libraries = readdirSync(packages).map((name) => {
   const folder = join(packages, name)
-  const { name: packageName, exports: entries } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+  const { name: packageName, exports: entries } = readJson(join(folder, 'package.json'))
   const typed = Object.entries(entries).filter(([, { types }]) => types !== undefined)
   return {
     folder,
+    name,
     entries: typed.map(([entry, { types }]) => ({
       import: entry.replace('.', packageName),
       declaration: join(folder, types),
@@ -22,76 +31,54 @@ const libraries = readdirSync(packages).map((name) => {
 })
 const entries = libraries.flatMap(({ entries }) => entries)
 
-/** Libraries are seen by their sources, so that none has to be done before another. */
-const paths = Object.fromEntries(entries.map((entry) => [entry.import, [entry.source]]))
-
-const host = ts.createCompilerHost({})
-const read = host.getSourceFile
-const known = new Map()
-host.getSourceFile = (file, ...how) => {
-  if (!known.has(file)) known.set(file, read(file, ...how))
-  return known.get(file)
-}
-
-/** The program of a configuration, with the files that are to be checked. */
-function programOf(configuration, { files = [], options: more = {} } = {}) {
+/**
+ * Checks what a configuration says, with more options.
+ *
+ * @param seen for each library that is imported the file that it is seen by
+ * @returns whether it is sound; what is not was printed
+ */
+async function check(configuration, seen, { files, ...options } = {}) {
   const path = join(root, configuration)
-  const { options, fileNames, errors } = ts.parseJsonConfigFileContent(
-    ts.readConfigFile(path, ts.sys.readFile).config,
-    ts.sys,
-    dirname(path),
-  )
-  const rootNames = [...new Set([...fileNames, ...files])]
-  const program = ts.createProgram({
-    ...{ rootNames, host, configFileParsingDiagnostics: errors },
-    options: { ...options, paths: { ...paths, ...options.paths }, ...more },
+  const own = Object.entries(readJson(path).compilerOptions?.paths ?? {}).map(([name, targets]) => {
+    return [name, targets.map((target) => fromTemporary(join(dirname(path), target)))]
   })
-  return { program, rootNames }
+  const paths = Object.fromEntries([...own, ...entries.map((entry) => [entry.import, [fromTemporary(seen(entry))]])])
+  const file = join(temporary, configuration.replaceAll('/', '-'))
+  writeFileSync(file, JSON.stringify({ extends: fromTemporary(path), compilerOptions: { ...options, paths }, ...(files && { files }) }))
+  const child = spawn(process.execPath, [compiler, '--project', file, '--pretty'], { cwd: root, stdio: 'inherit' })
+  return new Promise((resolve, reject) => child.on('error', reject).on('close', (code) => resolve(code === 0)))
 }
 
-const { program, rootNames } = programOf('tsconfig.packages.json', {
-  // Of the studio, which has a configuration of its own, only what Node imports.
-  files: entries.map(({ source }) => source),
-  options: { noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: packages, outDir: packages },
-})
-const others = ['packages/studio', 'site', 'benchmarks', 'examples/extend'].map((folder) => programOf(`${folder}/tsconfig.json`))
-const problems = [{ program, rootNames }, ...others].flatMap(({ program, rootNames }) => [
-  ...program.getConfigFileParsingDiagnostics(),
-  ...program.getOptionsDiagnostics(),
-  ...program.getGlobalDiagnostics(),
-  ...rootNames.flatMap((name) => {
-    const file = program.getSourceFile(name)
-    const declared = program.getCompilerOptions().declaration ? program.getDeclarationDiagnostics(file) : []
-    return [...program.getSyntacticDiagnostics(file), ...program.getSemanticDiagnostics(file), ...declared]
-  }),
-])
-if (problems.length > 0) {
-  const format = { getCanonicalFileName: (name) => name, getCurrentDirectory: () => root, getNewLine: () => '\n' }
-  process.stderr.write(ts.formatDiagnosticsWithColorAndContext(ts.sortAndDeduplicateDiagnostics(problems), format))
-  process.exit(1)
-}
-
-/** By the file that each goes to: `packages/NAME/dist/...` for `packages/NAME/src/...`. */
-const declarations = new Map()
-program.emit(undefined, (file, text) => {
-  const [name, , ...inside] = relative(packages, file).split(sep)
-  declarations.set(join(packages, name, 'dist', ...inside), text)
-})
-
-for (const { folder, entries } of libraries) {
-  const reached = new Set()
+/** Puts into `dist` the declarations of what the entries of a library export, and of all that those name. */
+function keepDeclarations({ folder, name, entries }) {
+  const dist = join(folder, 'dist')
+  const reached = new Map()
   const reach = (file) => {
     if (reached.has(file)) return
-    reached.add(file)
-    if (!declarations.has(file)) throw new Error(`${file} is named by a declaration and has none`)
-    for (const [, module] of declarations.get(file).matchAll(/(?:from |import\(|import )['"](\.[^'"]+)\.js['"]/g))
+    const text = readFileSync(join(written, name, 'src', file), 'utf8')
+    reached.set(file, text)
+    for (const [, module] of text.matchAll(/(?:from |import\(|import )['"](\.[^'"]+)\.js['"]/g))
       reach(join(dirname(file), `${module}.d.ts`))
   }
-  for (const { declaration } of entries) reach(declaration)
-  const dist = join(folder, 'dist')
+  for (const { declaration } of entries) reach(relative(dist, declaration))
   if (existsSync(dist)) for (const file of readdirSync(dist, { recursive: true })) if (file.endsWith('.d.ts')) rmSync(join(dist, file))
-  for (const file of reached) {
-    mkdirSync(dirname(file), { recursive: true })
-    writeFileSync(file, declarations.get(file))
+  for (const [file, text] of reached) {
+    mkdirSync(dirname(join(dist, file)), { recursive: true })
+    writeFileSync(join(dist, file), text)
   }
 }
+
+rmSync(temporary, { recursive: true, force: true })
+mkdirSync(temporary, { recursive: true })
+// Libraries see one another by their sources, so that none has to be done before another; all others see them by their declarations, as users do.
+const librariesAreSound = await check('tsconfig.packages.json', ({ source }) => source, {
+  // Of the studio, which has a configuration of its own, only what Node imports.
+  files: entries.map(({ source }) => fromTemporary(source)),
+  ...{ noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: fromTemporary(packages), outDir: fromTemporary(written) },
+})
+if (librariesAreSound) for (const library of libraries) keepDeclarations(library)
+const others = ['packages/studio', 'site', 'benchmarks', 'examples/extend'].map((folder) => `${folder}/tsconfig.json`)
+const othersAreSound =
+  librariesAreSound && (await Promise.all(others.map((configuration) => check(configuration, ({ declaration }) => declaration))))
+if (!librariesAreSound || othersAreSound.includes(false)) process.exit(1)
+rmSync(temporary, { recursive: true })
