@@ -16,8 +16,8 @@ const testsOfPages = 'packages/*/src/**/*.chromium.test.ts'
 
 /** Packages whose tests leave the process as another file can use it, so that files share the modules that they load: most of what a small file takes. */
 const shared = [
-  ...['budget-search', 'datasets', 'distill-losses', 'export', 'fashion-mnist', 'inherit'],
-  ...['interfaces', 'learngene', 'learngene-pool', 'recipe', 'stitch', 'vit-blocks'],
+  ...['bench', 'budget-search', 'compile-step', 'datasets', 'distill-losses', 'export', 'fashion-mnist', 'inherit'],
+  ...['interfaces', 'learngene', 'learngene-pool', 'recipe', 'stitch', 'training', 'vit-blocks'],
 ]
 const testsThatShare = `packages/{${shared}}/src/**/*.test.ts`
 
