@@ -82,11 +82,13 @@ const bytesOf = ({ shape }: TensorInfo): number => 4 * util.sizeFromShape(shape)
 function checkSize({ device }: WebGPUBackend, { tensor, size }: ReturnType<typeof partOf>): void {
   const bytes = bytesOf(tensor)
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits
-  const limit = Math.min(maxBufferSize, size === undefined ? maxStorageBufferBindingSize : maxBufferSize)
-  if (bytes <= limit) return
+  const isBound = (size ?? bytes) <= maxStorageBufferBindingSize
+  if (isBound && bytes <= maxBufferSize) return
+  const limit = isBound ? maxBufferSize : Math.min(maxBufferSize, maxStorageBufferBindingSize)
   const fitting = Math.floor((limit * tensor.shape[0]!) / bytes)
+  const remedy = fitting > 0 ? 'take a smaller batch' : 'only a GPU with a larger limit can compute with them'
   throw new Error(
-    `a tensor of shape [${tensor.shape.join(', ')}] takes ${bytes} bytes, and this GPU takes ${limit} at once: ${fitting} of its first ${tensor.shape[0]} fit; take a smaller batch`,
+    `a tensor of shape [${tensor.shape.join(', ')}] takes ${bytes} bytes, and this GPU takes ${limit} at once: ${fitting} of its first ${tensor.shape[0]} fit; ${remedy}`,
   )
 }
 

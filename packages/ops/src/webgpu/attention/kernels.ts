@@ -2,6 +2,7 @@ import type { NamedAttrMap, TensorInfo } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
+import { piecesOf } from '../pieces.js'
 import { laneForwardProgram, laneKeyGradientProgram, laneQueryGradientProgram } from './lane-programs.js'
 import { laneShapeOf, ownRows } from './lanes.js'
 import { SIDE, TILE } from './tile.js'
@@ -22,8 +23,10 @@ export function attentionKernels(backend: WebGPUBackend): Kernels {
       const [y, saved] = [newTensor(backend, [images, tokens, heads * headWidth]), newTensor(backend, [images, heads, tokens])]
       if (images * tokens * heads * headWidth === 0) return [withZeros(backend, y), withZeros(backend, saved)]
       const { own, forward } = programsFor(backend, headWidth)
-      const count = images * heads * Math.ceil(tokens / own)
-      dispatch(backend, forward(), { qkv: qkv!, y, saved }, { tokens, heads, count }, grid(count))
+      for (const piece of piecesOf(backend, images, { qkv: qkv!, y, saved })) {
+        const count = piece.count * heads * Math.ceil(tokens / own)
+        dispatch(backend, forward(), piece.tensors, { tokens, heads, count }, grid(count))
+      }
       return [y, saved]
     },
 
@@ -33,10 +36,11 @@ export function attentionKernels(backend: WebGPUBackend): Kernels {
       if (images * tokens * heads * headWidth === 0) return [withZeros(backend, dqkv)]
       const { own, queryGradient, keyGradient } = programsFor(backend, headWidth)
       const delta = newTensor(backend, [images, heads, tokens])
-      const tensors = { qkv: qkv!, y: y!, saved: saved!, dy: dy!, delta, dqkv }
-      const count = images * heads * Math.ceil(tokens / own)
-      dispatch(backend, queryGradient(), tensors, { tokens, heads, count }, grid(count))
-      dispatch(backend, keyGradient(), tensors, { tokens, heads, count }, grid(count))
+      for (const { count: some, tensors } of piecesOf(backend, images, { qkv: qkv!, y: y!, saved: saved!, dy: dy!, delta, dqkv })) {
+        const count = some * heads * Math.ceil(tokens / own)
+        dispatch(backend, queryGradient(), tensors, { tokens, heads, count }, grid(count))
+        dispatch(backend, keyGradient(), tensors, { tokens, heads, count }, grid(count))
+      }
       backend.disposeData(delta.dataId)
       return [dqkv]
     },

@@ -59,6 +59,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
  * dx, and the sums of dy normalised and of dy over the rows of each workgroup, [groups, 2, width]. With g = dy gamma and n the normalised x:
  * dx = inverse (g - mean(g) - n mean(g n)).
  *
+ * Uniform `before` counts the workgroups of other dispatches that write before these in `partial`.
+ *
  * @param withSkip whether `d_skip`, the gradient that comes along a connection around the layer norm, is added to dx
  */
 export function gradientProgram(team: Team, withSkip: boolean): Program {
@@ -75,7 +77,7 @@ export function gradientProgram(team: Team, withSkip: boolean): Program {
       dx: { type: values, write: true },
       partial: { type: values, write: true },
     },
-    uniforms: { rows: 'u32', rounds: 'u32' },
+    uniforms: { rows: 'u32', rounds: 'u32', before: 'u32' },
     workgroupSize: [team.lanes * team.teams, 1, 1],
     code: `${teamCode(team)}
 // Two halves that rounds take in turns, so that one barrier a round is enough.
@@ -137,8 +139,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let for_gamma = add_up(d_gamma[k], thread);
     let for_beta = add_up(d_beta[k], thread);
     if (thread < LANES && c < VECTORS) {
-      partial[2u * group.x * VECTORS + c] = for_gamma;
-      partial[(2u * group.x + 1u) * VECTORS + c] = for_beta;
+      let at = 2u * (u.before + group.x) * VECTORS + c;
+      partial[at] = for_gamma;
+      partial[at + VECTORS] = for_beta;
     }
   }
 }`,

@@ -1,6 +1,7 @@
 import type { TensorInfo } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
-import { dispatch, grid, newTensor, type Program, type TensorPart } from '../dispatch.js'
+import { dispatch, grid, newTensor, type Program } from '../dispatch.js'
+import { piecesOf, rowsAtOnce, rowsOf } from '../pieces.js'
 import type { Epilogue } from './epilogue.js'
 import { type Halves, isHalf, LARGEST_FLOAT16, sizeOf } from './halves.js'
 import { type MatrixUnit, matrixUnitOf, unitOf } from './matrix-unit.js'
@@ -64,14 +65,10 @@ export function multiply(
   }
   const [, depth] = sizeOf(left.matrix)
   const halves = halvesOf({ left: left.matrix, right: right.matrix, result })
-  const step = rowsAtOnce(backend, rows, [left.matrix, result])
-  for (let first = 0; first < rows; first += step) {
-    const count = Math.min(step, rows - first)
+  const cut = present({ left: left.matrix, result, residual, pre_activation: preActivation, kept })
+  for (const { count, tensors } of piecesOf(backend, rows, cut)) {
     const { program, groups } = plan(backend, left, right, { rows: count, columns, depth, divisible: false }, halves, epilogue)
-    const some = (tensor?: TensorInfo) => tensor && rowsOf(tensor, first, count)
-    const tensors = { left: some(left.matrix), right: right.matrix, result: some(result), bias }
-    const extras = { residual: some(residual), pre_activation: some(preActivation), kept: some(kept) }
-    dispatch(backend, program, present({ ...tensors, ...extras }), { rows: count, columns, depth, ...range }, groups)
+    dispatch(backend, program, { ...tensors, ...present({ right: right.matrix, bias }) }, { rows: count, columns, depth, ...range }, groups)
   }
 }
 
@@ -100,7 +97,7 @@ export function multiplyAndSum(
   const halves = halvesOf({ left: left.matrix, right: right.matrix, result })
   const wide = columns % 4 === 0
   const { program, groups, share: planned } = plan(backend, left, right, { rows, columns, depth, divisible: true }, halves)
-  const { piece, share } = piecesOf(depth, planned, rowsAtOnce(backend, depth, [left.matrix, right.matrix]))
+  const { piece, share } = depthsOf(depth, planned, rowsAtOnce(backend, depth, [left.matrix, right.matrix]))
   const parts = Math.ceil(depth / share)
   const into = (result: TensorInfo, sums: TensorInfo) => {
     for (let first = 0; first < depth; first += piece) {
@@ -131,27 +128,15 @@ export function multiplyAndSum(
 }
 
 /** A depth in pieces of at most `step`, each bound alone: whole parts, that begin where buffers may be bound from. */
-function piecesOf(depth: number, share: number, step: number): { readonly piece: number; readonly share: number } {
+function depthsOf(depth: number, share: number, step: number): { readonly piece: number; readonly share: number } {
   if (step >= depth) return { piece: depth, share }
-  const rounded = Math.min(step, Math.ceil(share / BOUND_ROWS) * BOUND_ROWS)
-  return { share: rounded, piece: Math.floor(step / rounded) * rounded }
+  const most = Math.max(BOUND_ROWS, Math.floor(step / BOUND_ROWS) * BOUND_ROWS)
+  const rounded = Math.min(most, Math.ceil(share / BOUND_ROWS) * BOUND_ROWS)
+  return { share: rounded, piece: Math.floor(most / rounded) * rounded }
 }
 
-/** So many rows of four bytes, or of any number of fours, take a multiple of 256 bytes, which is where a device may be asked to bind a buffer from. */
+/** So many rows of any width can be bound from where they begin, and are whole slices of every tile. */
 const BOUND_ROWS = 64
-
-/** How many of the rows of such tensors the device binds at once: all, or a multiple of 64. */
-function rowsAtOnce({ device }: WebGPUBackend, rows: number, tensors: readonly TensorInfo[]): number {
-  const words = Math.max(...tensors.map(({ shape }) => shape[1]!))
-  const most = Math.floor(device.limits.maxStorageBufferBindingSize / (4 * words))
-  return rows <= most ? rows : Math.max(BOUND_ROWS, Math.floor(most / BOUND_ROWS) * BOUND_ROWS)
-}
-
-/** Some rows of a matrix; the matrix itself where they are all. */
-function rowsOf(tensor: TensorInfo, first: number, count: number): TensorInfo | TensorPart {
-  const [rows, words] = tensor.shape as [number, number]
-  return count === rows ? tensor : { tensor, offset: 4 * first * words, size: 4 * count * words }
-}
 
 /** Which matrices of a product are of float16. */
 const halvesOf = (matrices: { readonly [name in ProductMatrix]: TensorInfo }): ProductMatrix[] =>
