@@ -30,25 +30,19 @@ export function rowsOf(tensor: TensorInfo, first: number, count: number): Tensor
 }
 
 /** Some rows of several tensors. */
-export interface Piece<Name extends string> {
-  readonly first: number
+interface Piece {
   readonly count: number
-  readonly tensors: { readonly [name in Name]: TensorInfo | TensorPart }
+  readonly tensors: { readonly [name: string]: TensorInfo | TensorPart }
 }
 
 /** Tensors of as many rows each, cut where they are larger than what the device binds at once: one piece where it binds them whole. */
-export function piecesOf<Name extends string>(
-  backend: WebGPUBackend,
-  rows: number,
-  tensors: { readonly [name in Name]: TensorInfo },
-): Piece<Name>[] {
-  const named = Object.entries<TensorInfo>(tensors)
+export function piecesOf(backend: WebGPUBackend, rows: number, tensors: { readonly [name: string]: TensorInfo }): Piece[] {
+  const named = Object.entries(tensors)
   const infos = named.map(([, tensor]) => tensor)
   const step = rowsAtOnce(backend, rows, infos)
   return Array.from({ length: Math.ceil(rows / step) }, (_, i) => {
     const first = i * step
     const count = Math.min(step, rows - first)
-    const parts = named.map(([name, tensor]) => [name, rowsOf(tensor, first, count)])
-    return { first, count, tensors: Object.fromEntries(parts) as Piece<Name>['tensors'] }
+    return { count, tensors: Object.fromEntries(named.map(([name, tensor]) => [name, rowsOf(tensor, first, count)])) }
   })
 }
