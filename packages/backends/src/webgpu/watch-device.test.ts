@@ -61,6 +61,17 @@ test('every read under way when something fails throws it, whoever else has met 
   expect(await read()).toEqual(Float32Array.of(0))
 })
 
+test.each([
+  'Binding size (150994944) of [Buffer (unlabeled)] is larger than the maximum storage buffer binding size (134217728). This adapter supports a higher maxStorageBufferBindingSize of 1073741824.',
+  'Buffer size (150994944) exceeds the max buffer size limit (134217728).\n - While calling [Device].CreateBuffer([BufferDescriptor]).',
+])('what is beyond the limits of a device is told in one line: %s', async (message) => {
+  const { read, fail } = createWatched()
+  fail(message)
+  await expect(read()).rejects.toThrow(/^a tensor takes 150994944 bytes, and this GPU takes 134217728 at once; take a smaller batch$/)
+  fail('Binding size (4) of [Buffer (unlabeled)] is smaller than the minimum binding size (16).')
+  await expect(read()).rejects.toThrow('a WebGPU command failed: Binding size (4)')
+})
+
 test('a read waits until it is known whether there was memory, and tells the first shortage', async () => {
   const { read, ask, fail, tell, answer } = createWatched()
   ask()
@@ -89,4 +100,27 @@ test('a lost device is the error of all, and goes on being it', async () => {
 test('what fails by itself is its own error', async () => {
   const { backend } = createWatched()
   await expect(backend.learngeneRead!(() => Promise.reject(new Error('unmapped')))).rejects.toThrow('unmapped')
+})
+
+test('what is beyond the limits of a device is told in one line, as Dawn itself says it', async () => {
+  const { create, globals } = await import('webgpu')
+  for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
+  const gpu = create(['backend=null'])
+  const device = await (await gpu.requestAdapter())!.requestDevice()
+  const backend = { device, disposed: false, submitQueue() {}, read: async () => Float32Array.of(0) } as unknown as WatchedBackend
+  watchDevice(backend, () => ({ isPending: () => false, settled: () => Promise.resolve() }))
+  const code = '@group(0) @binding(0) var<storage, read_write> x: array<f32>; @compute @workgroup_size(1) fn main() { x[0] = 1.0; }'
+  const pipeline = device.createComputePipeline({ layout: 'auto', compute: { module: device.createShaderModule({ code }) } })
+  const buffer = device.createBuffer({ size: 2 ** 27 + 4, usage: GPUBufferUsage.STORAGE })
+  device.createBindGroup({ layout: pipeline.getBindGroupLayout(0), entries: [{ binding: 0, resource: { buffer } }] })
+  await device.queue.onSubmittedWorkDone()
+  await expect(backend.read({})).rejects.toThrow(
+    /^a tensor takes 134217732 bytes, and this GPU takes 134217728 at once; take a smaller batch$/,
+  )
+  device.createBuffer({ size: 2 ** 28 + 4, usage: GPUBufferUsage.STORAGE })
+  await device.queue.onSubmittedWorkDone()
+  await expect(backend.read({})).rejects.toThrow(
+    /^a tensor takes 268435460 bytes, and this GPU takes 268435456 at once; take a smaller batch$/,
+  )
+  device.destroy()
 })

@@ -23,6 +23,15 @@ interface Failure {
 /** What uses a buffer that was not allocated fails too, and says less; all fails on a lost device. */
 const CAUSES: readonly Failure['cause'][] = ['command', 'memory', 'loss']
 
+/** How Dawn says that an operation binds, or makes, more than the device's limits allow. */
+const TOO_LARGE = /(?:Binding|Buffer) size \((\d+)\).*?(?:larger than the maximum|exceeds the max)[^(]*\((\d+)\)/
+
+function messageOf({ message }: GPUError): string {
+  const [, bytes, limit] = TOO_LARGE.exec(message) ?? []
+  if (bytes === undefined) return `a WebGPU command failed: ${message}`
+  return `a tensor takes ${bytes} bytes, and this GPU takes ${limit} at once; take a smaller batch`
+}
+
 /** The failure that says more; of two alike the first, of which the other may come. */
 const moreTelling = (before: Failure | undefined, next: Failure): Failure =>
   before && CAUSES.indexOf(before.cause) >= CAUSES.indexOf(next.cause) ? before : next
@@ -45,7 +54,7 @@ export function watchDevice(backend: WatchedBackend, watch: typeof watchMemory):
   }
   device.addEventListener('uncapturederror', (event) => {
     event.preventDefault()
-    fail({ error: new Error(`a WebGPU command failed: ${event.error.message}`), cause: 'command' })
+    fail({ error: new Error(messageOf(event.error)), cause: 'command' })
   })
   const memory = watch(device, (error) => fail({ error, cause: 'memory' }))
   const gone = device.lost.then(({ reason, message }) => {
