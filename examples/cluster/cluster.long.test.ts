@@ -6,7 +6,6 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { diskStore } from '@learngene/recipe/node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 
@@ -42,59 +41,119 @@ const withoutRay = skip(built, python === undefined ? `none of ${pythons.join(',
 
 let root: string
 const learngene = (...args: string[]) => execFileSync(process.execPath, [bin, ...args], { encoding: 'utf8', stdio: 'pipe', cwd: root })
+const alike = ['--backend', 'wasm', '--workers', '1']
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'cluster-'))
   const plan = { batchSize: 20, learningRate: 1e-3 }
   const model = { width: 12, depth: 2, heads: 2, patchSize: 7, imageSize: [28, 28], channels: 1, training: { ...plan, epochs: 2 } }
+  const pool = {
+    ...{ distillation: plan, fineTuning: { ...plan, epochs: 1 }, calibrationImages: 16 },
+    ...{ featureImages: 16, comparisonImages: 20, heldOutImages: 20, space: { kind: 'aligned', stride: 1 } },
+  }
   const config = {
     ...{ ancestor: 'train', model, images: { training: 'embedded', trainingImages: 80, validationImages: 40 } },
     tiers: [
       { width: 6, epochs: 150 },
       { width: 8, epochs: 1 },
     ],
-    ...{ distillation: plan, fineTuning: { ...plan, epochs: 1 }, calibrationImages: 16 },
-    ...{ featureImages: 16, comparisonImages: 20, heldOutImages: 20, space: { kind: 'aligned', stride: 1 }, initialisers: ['ridge'] },
+    ...{ ...pool, initialisers: ['ridge'] },
+  }
+  const grid = {
+    images: { trainingImages: 80, validationImages: 20, testImages: 30 },
+    tiers: [
+      { width: 6, epochs: 40 },
+      { width: 12, epochs: 1 },
+    ],
+    ...pool,
   }
   writeFileSync(join(root, 'learngene.config.json'), JSON.stringify(config))
-  if (withoutSlurm === undefined || withoutRay === undefined)
-    learngene('run', '--out', 'whole', '--backend', 'wasm', '--workers', '1', '--quiet')
+  writeFileSync(join(root, 'grid.json'), JSON.stringify(grid))
 })
 afterAll(() => rm(root, { recursive: true, force: true }))
 
-const list = (run: string) =>
-  JSON.parse(
-    learngene(
-      'run',
-      ...(existsSync(join(root, run)) ? [] : ['--config', 'learngene.config.json']),
-      '--out',
-      run,
-      '--units',
-      `${run}/units.jsonl`,
-      '--shares',
-      '2',
-      '--backend',
-      'wasm',
-      '--workers',
-      '1',
-      '--json',
-      '--quiet',
-    ),
-  ) as { units: number }
-const indexOf = (run: string, stage: string) =>
-  readFileSync(join(root, run, 'units.jsonl'), 'utf8')
+/** Every artifact with its key and the hashes of its files. */
+const artifacts = (dir: string) => {
+  const stages = join(root, dir, 'stages')
+  const names = readdirSync(stages).filter((name) => existsSync(join(stages, name, 'artifact.json')))
+  return names.map((name) => {
+    const { key, files } = JSON.parse(readFileSync(join(stages, name, 'artifact.json'), 'utf8'))
+    return [name, key, files]
+  })
+}
+
+/** What is cut into units, and a training of it that takes long enough to be killed. */
+interface Work {
+  readonly name: string
+  readonly killed: string
+  /** Makes it in one process. */
+  whole(dir: string): void
+  /** Lists the units that are left, and gives their number. */
+  list(dir: string): number
+  /** What stands in the end, once the units have run. */
+  outcome(dir: string): unknown
+}
+
+const run: Work = {
+  name: 'run',
+  killed: 'tier:w6',
+  whole: (dir) => void learngene('run', '--config', 'learngene.config.json', '--out', dir, ...alike, '--quiet'),
+  list(dir) {
+    const config = existsSync(join(root, dir)) ? [] : ['--config', 'learngene.config.json']
+    const units = ['--units', `${dir}/units.jsonl`, '--shares', '2']
+    return JSON.parse(learngene('run', ...config, '--out', dir, ...units, ...alike, '--json', '--quiet')).units
+  },
+  outcome(dir) {
+    learngene('run', '--out', dir, ...alike, '--quiet')
+    return artifacts(dir)
+  },
+}
+
+const plan = (dir: string) =>
+  learngene('study', 'plan', dir, '--config', 'grid.json', '--questions', '5', '--seeds', '0', ...alike, '--json', '--quiet')
+
+const study: Work = {
+  name: 'study',
+  killed: 'tier:w6d4',
+  whole(dir) {
+    plan(dir)
+    learngene('study', 'run', dir, '--quiet')
+  },
+  list: (dir) => JSON.parse(plan(dir)).units,
+  outcome(dir) {
+    const isOfTime = (key: string) => ['seconds', 'training'].includes(key)
+    const text = learngene('study', 'report', dir, '--json', '--quiet')
+    const report = JSON.parse(text, (key, value) => (isOfTime(key) ? undefined : value))
+    expect(report.open).toEqual([])
+    return [report, artifacts(dir)]
+  },
+}
+
+/** What one process makes of it, once for all engines. */
+const wholeOf = (work: Work) => {
+  const dir = `whole-${work.name}`
+  if (!existsSync(join(root, dir))) work.whole(dir)
+  return work.outcome(dir)
+}
+
+const indexOf = (dir: string, stage: string) =>
+  readFileSync(join(root, dir, 'units.jsonl'), 'utf8')
     .split('\n')
     .findIndex((line) => line.includes(`"stage":"${stage}"`))
-const artifacts = async (run: string) =>
-  (await diskStore(join(root, run, 'stages')).list()).map(({ stage, manifest: { key, files } }) => [stage, key, files])
-const finish = (run: string) => learngene('run', '--out', run, '--backend', 'wasm', '--workers', '1', '--quiet')
+const made = (dir: string, stage: string) =>
+  readdirSync(join(root, dir, 'stages')).filter((name) => name.startsWith(stage.replace(':', '-')))
+/** Whether a training has something to go on from. */
+const isUnderWay = (dir: string, stage: string) => {
+  const checkpoints = join(root, dir, 'stages/.checkpoints')
+  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.startsWith(stage.replace(':', '-')))
+}
 
 describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
   const dir = () => join(root, 'slurm')
   const env = () => ({ ...process.env, SLURM_CONF: join(dir(), 'slurm.conf'), LEARNGENE })
   const slurm = (command: string, ...args: string[]) => execFileSync(command, args, { encoding: 'utf8', env: env(), cwd: root })
-  const submit = (run: string) =>
-    slurm(here('slurm/submit.sh'), join(root, run, 'units.jsonl'))
+  const submit = (dir: string) =>
+    slurm(here('slurm/submit.sh'), join(root, dir, 'units.jsonl'))
       .trim()
       .split('\n')
   const queue = () => slurm('squeue', '-h', '-r', '-o', '%i %T').trim()
@@ -108,30 +167,33 @@ describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
   beforeAll(() => void node('start'))
   afterAll(() => void node('stop'))
 
-  it('runs the units as arrays, goes on where one was killed, and gives the bits of a run in one', async () => {
-    expect(list('apart').units).toBeGreaterThan(8)
-    const jobs = submit('apart')
-    const checkpoint = join(root, 'apart/stages/.checkpoints/tier-w6')
-    while (!existsSync(checkpoint) && queue() !== '') await sleep(50)
-    const index = indexOf('apart', 'tier:w6')
-    const task = queue()
-      .split('\n')
-      .find((line) => line.endsWith('RUNNING') && line.split(' ')[0]!.endsWith(`_${index}`))
-    expect(task, logs().join()).toBeDefined()
-    expect(jobs).toContain(task!.split('_')[0])
-    slurm('scancel', '--signal=KILL', '--full', task!.split(' ')[0]!)
-    await ended()
-    expect(existsSync(join(root, 'apart/stages/tier-w6/artifact.json'))).toBe(false)
-    expect(existsSync(join(root, 'apart/stages/tune'))).toBe(false)
+  it.each([run, study])(
+    'runs the units of a $name as arrays, goes on where one was killed, and gives the bits of one process',
+    async (work) => {
+      const dir = `slurm-${work.name}`
+      const all = work.list(dir)
+      expect(all).toBeGreaterThan(8)
+      const jobs = submit(dir)
+      while (!isUnderWay(dir, work.killed) && queue() !== '') await sleep(50)
+      const index = indexOf(dir, work.killed)
+      const task = queue()
+        .split('\n')
+        .find((line) => line.endsWith('RUNNING') && line.split(' ')[0]!.endsWith(`_${index}`))
+      expect(task, logs().join()).toBeDefined()
+      expect(jobs).toContain(task!.split('_')[0])
+      slurm('scancel', '--signal=KILL', '--full', task!.split(' ')[0]!)
+      await ended()
+      expect(made(dir, work.killed)).toEqual([])
 
-    const left = list('apart').units
-    expect(left).toBeGreaterThan(0)
-    submit('apart')
-    await ended()
-    expect(list('apart').units, logs().join()).toBe(0)
-    finish('apart')
-    expect(await artifacts('apart')).toEqual(await artifacts('whole'))
-  })
+      const left = work.list(dir)
+      expect(left).toBeGreaterThan(0)
+      expect(left).toBeLessThan(all)
+      submit(dir)
+      await ended()
+      expect(work.list(dir), logs().join()).toBe(0)
+      expect(work.outcome(dir)).toEqual(wholeOf(work))
+    },
+  )
 })
 
 describe.skipIf(withoutRay)(name('Ray', withoutRay), () => {
@@ -147,24 +209,26 @@ describe.skipIf(withoutRay)(name('Ray', withoutRay), () => {
     return promisify(execFile)(python!, [here('ray/units.py'), `${run}/units.jsonl`], options)
   }
 
-  it('runs the units as tasks, goes on where one was killed, and gives the bits of a run in one', async () => {
-    list('ray')
-    const index = indexOf('ray', 'tier:w6')
-    const running = start('ray')
-    const done = running.then(
-      () => true,
-      () => true,
-    )
-    const checkpoint = join(root, 'ray/stages/.checkpoints/tier-w6')
-    while (!existsSync(checkpoint) && !(await Promise.race([done, sleep(50)]))) {}
-    process.kill(triesOf('ray', index)[0]!, 'SIGKILL')
-    expect(existsSync(join(root, 'ray/stages/tier-w6/artifact.json'))).toBe(false)
-    expect((await running).stdout).toMatch(/\d+ units done/)
-    expect(triesOf('ray', index)).toHaveLength(2)
-    expect(list('ray').units).toBe(0)
-    finish('ray')
-    expect(await artifacts('ray')).toEqual(await artifacts('whole'))
-  })
+  it.each([run, study])(
+    'runs the units of a $name as tasks, goes on where one was killed, and gives the bits of one process',
+    async (work) => {
+      const dir = `ray-${work.name}`
+      work.list(dir)
+      const index = indexOf(dir, work.killed)
+      const running = start(dir)
+      const done = running.then(
+        () => true,
+        () => true,
+      )
+      while (!isUnderWay(dir, work.killed) && !(await Promise.race([done, sleep(50)]))) {}
+      process.kill(triesOf(dir, index)[0]!, 'SIGKILL')
+      expect(made(dir, work.killed)).toEqual([])
+      expect((await running).stdout).toMatch(/\d+ units done/)
+      expect(triesOf(dir, index)).toHaveLength(2)
+      expect(work.list(dir)).toBe(0)
+      expect(work.outcome(dir)).toEqual(wholeOf(work))
+    },
+  )
 
   it('tells which unit failed, and why, and does not try again what was asked for wrongly', async () => {
     mkdirSync(join(root, 'bad'))
@@ -174,10 +238,15 @@ describe.skipIf(withoutRay)(name('Ray', withoutRay), () => {
   })
 })
 
-it.skipIf(built)('waves are told as the command tells them', () => {
-  const { waves } = list('waves') as unknown as { waves: { first: number; count: number }[] }
-  const printed = execFileSync(process.execPath, [here('waves.mjs'), join(root, 'waves/units.jsonl')], { encoding: 'utf8' })
-  expect(printed.trim().split('\n')).toEqual(waves.map(({ first, count }) => `${first} ${first + count - 1}`))
+it.skipIf(built).each([run, study])('waves of a $name are told as the command tells them', ({ name, list }) => {
+  list(`waves-${name}`)
+  const lines = readFileSync(join(root, `waves-${name}/units.jsonl`), 'utf8')
+    .trimEnd()
+    .split('\n')
+  const waves = lines.map((line) => JSON.parse(line).wave as number)
+  const printed = execFileSync(process.execPath, [here('waves.mjs'), join(root, `waves-${name}/units.jsonl`)], { encoding: 'utf8' })
+  const expected = [...new Set(waves)].map((wave) => `${waves.indexOf(wave)} ${waves.lastIndexOf(wave)}`)
+  expect(printed.trim().split('\n')).toEqual(expected)
 })
 
 describe('Kubernetes', () => {
