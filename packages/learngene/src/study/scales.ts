@@ -135,7 +135,7 @@ export function gridOf(scale: Scale, images: string, trained?: Trained): StudyGr
       ...{ depth, widths, heads, equalStorage },
       ancestors: [
         { name: 'half as wide and deep', config: model(width / 2, depth / 2, pretraining) },
-        { name: 'trained a quarter as long', config: model(width, depth / 2, pretraining / 4) },
+        { name: 'half as deep, trained a quarter as long', config: model(width, depth / 2, pretraining / 4) },
       ],
     },
   }
