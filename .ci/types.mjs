@@ -37,7 +37,7 @@ const entries = libraries.flatMap(({ entries }) => entries)
  * @param seen for each library that is imported the file that it is seen by
  * @returns whether it is sound; what is not was printed
  */
-async function check(configuration, seen, { files, ...options } = {}) {
+function check(configuration, seen, { files, ...options } = {}) {
   const path = join(root, configuration)
   const own = Object.entries(readJson(path).compilerOptions?.paths ?? {}).map(([name, targets]) => {
     return [name, targets.map((target) => fromTemporary(join(dirname(path), target)))]
@@ -76,9 +76,9 @@ const librariesAreSound = await check('tsconfig.packages.json', ({ source }) => 
   files: entries.map(({ source }) => fromTemporary(source)),
   ...{ noEmit: false, declaration: true, emitDeclarationOnly: true, rootDir: fromTemporary(packages), outDir: fromTemporary(written) },
 })
-if (librariesAreSound) for (const library of libraries) keepDeclarations(library)
+if (!librariesAreSound) process.exit(1)
+for (const library of libraries) keepDeclarations(library)
 const others = ['packages/studio', 'site', 'benchmarks', 'examples/extend'].map((folder) => `${folder}/tsconfig.json`)
-const othersAreSound =
-  librariesAreSound && (await Promise.all(others.map((configuration) => check(configuration, ({ declaration }) => declaration))))
-if (!librariesAreSound || othersAreSound.includes(false)) process.exit(1)
+const sound = await Promise.all(others.map((configuration) => check(configuration, ({ declaration }) => declaration)))
+if (sound.includes(false)) process.exit(1)
 rmSync(temporary, { recursive: true })

@@ -86,10 +86,12 @@ const artifacts = (dir: string) => {
 interface Work {
   readonly name: string
   readonly killed: string
+  /** What needs it, however far on. */
+  readonly last: string
   /** Makes it in one process. */
   whole(dir: string): void
-  /** Lists the units that are left, and gives their number. */
-  list(dir: string): number
+  /** Lists the units that are left, and gives what the command says of them. */
+  list(dir: string): { readonly units: number; readonly waves: readonly { readonly first: number; readonly count: number }[] }
   /** What stands in the end, once the units have run. */
   outcome(dir: string): unknown
 }
@@ -97,11 +99,12 @@ interface Work {
 const run: Work = {
   name: 'run',
   killed: 'tier:w6',
+  last: 'tune',
   whole: (dir) => void learngene('run', '--config', 'learngene.config.json', '--out', dir, ...alike, '--quiet'),
   list(dir) {
     const config = existsSync(join(root, dir)) ? [] : ['--config', 'learngene.config.json']
     const units = ['--units', `${dir}/units.jsonl`, '--shares', '2']
-    return JSON.parse(learngene('run', ...config, '--out', dir, ...units, ...alike, '--json', '--quiet')).units
+    return JSON.parse(learngene('run', ...config, '--out', dir, ...units, ...alike, '--json', '--quiet'))
   },
   outcome(dir) {
     learngene('run', '--out', dir, ...alike, '--quiet')
@@ -115,11 +118,12 @@ const plan = (dir: string) =>
 const study: Work = {
   name: 'study',
   killed: 'tier:w6d4',
+  last: 'choose',
   whole(dir) {
     plan(dir)
     learngene('study', 'run', dir, '--quiet')
   },
-  list: (dir) => JSON.parse(plan(dir)).units,
+  list: (dir) => JSON.parse(plan(dir)),
   outcome(dir) {
     const isOfTime = (key: string) => ['seconds', 'training'].includes(key)
     const text = learngene('study', 'report', dir, '--json', '--quiet')
@@ -140,13 +144,12 @@ const indexOf = (dir: string, stage: string) =>
   readFileSync(join(root, dir, 'units.jsonl'), 'utf8')
     .split('\n')
     .findIndex((line) => line.includes(`"stage":"${stage}"`))
-const made = (dir: string, stage: string) =>
-  readdirSync(join(root, dir, 'stages')).filter((name) => name.startsWith(stage.replace(':', '-')))
+/** What folders of a run hold of a stage. */
+const ofStage = (folder: string, stage: string) =>
+  existsSync(folder) ? readdirSync(folder).filter((name) => name.startsWith(stage.replace(':', '-'))) : []
+const made = (dir: string, stage: string) => ofStage(join(root, dir, 'stages'), stage)
 /** Whether a training has something to go on from. */
-const isUnderWay = (dir: string, stage: string) => {
-  const checkpoints = join(root, dir, 'stages/.checkpoints')
-  return existsSync(checkpoints) && readdirSync(checkpoints).some((name) => name.startsWith(stage.replace(':', '-')))
-}
+const isUnderWay = (dir: string, stage: string) => ofStage(join(root, dir, 'stages/.checkpoints'), stage).length > 0
 
 describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
   const dir = () => join(root, 'slurm')
@@ -171,7 +174,7 @@ describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
     'runs the units of a $name as arrays, goes on where one was killed, and gives the bits of one process',
     async (work) => {
       const dir = `slurm-${work.name}`
-      const all = work.list(dir)
+      const all = work.list(dir).units
       expect(all).toBeGreaterThan(8)
       const jobs = submit(dir)
       while (!isUnderWay(dir, work.killed) && queue() !== '') await sleep(50)
@@ -183,14 +186,14 @@ describe.skipIf(withoutSlurm)(name('Slurm', withoutSlurm), () => {
       expect(jobs).toContain(task!.split('_')[0])
       slurm('scancel', '--signal=KILL', '--full', task!.split(' ')[0]!)
       await ended()
-      expect(made(dir, work.killed)).toEqual([])
+      for (const stage of [work.killed, work.last]) expect(made(dir, stage)).toEqual([])
 
-      const left = work.list(dir)
+      const left = work.list(dir).units
       expect(left).toBeGreaterThan(0)
       expect(left).toBeLessThan(all)
       submit(dir)
       await ended()
-      expect(work.list(dir), logs().join()).toBe(0)
+      expect(work.list(dir).units, logs().join()).toBe(0)
       expect(work.outcome(dir)).toEqual(wholeOf(work))
     },
   )
@@ -225,7 +228,7 @@ describe.skipIf(withoutRay)(name('Ray', withoutRay), () => {
       expect(made(dir, work.killed)).toEqual([])
       expect((await running).stdout).toMatch(/\d+ units done/)
       expect(triesOf(dir, index)).toHaveLength(2)
-      expect(work.list(dir)).toBe(0)
+      expect(work.list(dir).units).toBe(0)
       expect(work.outcome(dir)).toEqual(wholeOf(work))
     },
   )
@@ -239,14 +242,9 @@ describe.skipIf(withoutRay)(name('Ray', withoutRay), () => {
 })
 
 it.skipIf(built).each([run, study])('waves of a $name are told as the command tells them', ({ name, list }) => {
-  list(`waves-${name}`)
-  const lines = readFileSync(join(root, `waves-${name}/units.jsonl`), 'utf8')
-    .trimEnd()
-    .split('\n')
-  const waves = lines.map((line) => JSON.parse(line).wave as number)
+  const { waves } = list(`waves-${name}`)
   const printed = execFileSync(process.execPath, [here('waves.mjs'), join(root, `waves-${name}/units.jsonl`)], { encoding: 'utf8' })
-  const expected = [...new Set(waves)].map((wave) => `${waves.indexOf(wave)} ${waves.lastIndexOf(wave)}`)
-  expect(printed.trim().split('\n')).toEqual(expected)
+  expect(printed.trim().split('\n')).toEqual(waves.map(({ first, count }) => `${first} ${first + count - 1}`))
 })
 
 describe('Kubernetes', () => {

@@ -1,5 +1,6 @@
 import { OutOfMemoryError } from '@learngene/ops'
 import { expect, test } from 'vitest'
+import { startNullDevice } from './null-device.fixture.js'
 import { isLost, type WatchedBackend, watchDevice } from './watch-device.js'
 
 /** A backend that computes nothing, and what fails on its device. */
@@ -103,10 +104,7 @@ test('what fails by itself is its own error', async () => {
 })
 
 test('what is beyond the limits of a device is told in one line, as Dawn itself says it', async () => {
-  const { create, globals } = await import('webgpu')
-  for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
-  const gpu = create(['backend=null'])
-  const device = await (await gpu.requestAdapter())!.requestDevice()
+  const device = await startNullDevice()
   const backend = { device, disposed: false, submitQueue() {}, read: async () => Float32Array.of(0) } as unknown as WatchedBackend
   watchDevice(backend, () => ({ isPending: () => false, settled: () => Promise.resolve() }))
   const code = '@group(0) @binding(0) var<storage, read_write> x: array<f32>; @compute @workgroup_size(1) fn main() { x[0] = 1.0; }'

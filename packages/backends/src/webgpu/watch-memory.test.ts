@@ -1,32 +1,26 @@
 import type { OutOfMemoryError } from '@learngene/ops'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { startNullDevice } from './null-device.fixture.js'
 import { watchMemory } from './watch-memory.js'
 
 const MEBI = 2 ** 20
 
 /** Dawn's device that executes nothing has half a gibibyte. */
 describe('on a device of 512 MiB', () => {
-  let gpu: GPU | undefined
   let device: GPUDevice
   const told: OutOfMemoryError[] = []
   const others: string[] = []
   let memory: ReturnType<typeof watchMemory>
 
   beforeAll(async () => {
-    const { create, globals } = await import('webgpu')
-    for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
-    gpu = create(['backend=null'])
-    device = await (await gpu.requestAdapter())!.requestDevice()
+    device = await startNullDevice()
     device.addEventListener('uncapturederror', (event) => {
       event.preventDefault()
       others.push(event.error.message)
     })
     memory = watchMemory(device, (error) => told.push(error))
   })
-  afterAll(() => {
-    device.destroy()
-    gpu = undefined
-  })
+  afterAll(() => device.destroy())
 
   const make = (size: number, mappedAtCreation = false) =>
     device.createBuffer({ size, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC, mappedAtCreation })

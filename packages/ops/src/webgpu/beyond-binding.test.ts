@@ -4,6 +4,7 @@ import { expectClose, randomTensors, TOLERANCES } from '@learngene/testing'
 import { dispose, engine, grads, neg, scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { attention } from '../attention.js'
+import { gelu } from '../gelu.js'
 import { setOps } from '../kernels.js'
 import { layerNorm, layerNormWithSkip } from '../layer-norm.js'
 import { linear } from '../linear.js'
@@ -69,6 +70,11 @@ describe.skipIf(!started)('tensors that are larger than what the device binds at
     const f = (...[x, weight, bias, residual]: Tensor[]) =>
       linear(x!, weight as Tensor2D, bias as Tensor1D, { activation: 'gelu', residual: residual! })
     await expectSplit(f, tensors, dy)
+  })
+
+  test('GELU and its gradient, of values in any shape, are split and equal the reference form', async () => {
+    const random = randomTensors(6)
+    await expectSplit((x) => gelu(x), [random([5, 1003, 7])], random([5, 1003, 7], 0.2))
   })
 
   test.each([

@@ -2,6 +2,7 @@ import { type TensorInfo, util } from '@tensorflow/tfjs-core'
 import type { WebGPUBackend } from '../backend.js'
 import { dispatch, grid, newTensor } from '../dispatch.js'
 import { type Kernels, kernelSet, withZeros } from '../kernel-set.js'
+import { piecesOf } from '../pieces.js'
 import { affine, affineGradient } from './affine.js'
 import { GELU_THREADS, geluProgram } from './epilogue.js'
 import { isHalf, newMatrix, sizeOf } from './halves.js'
@@ -43,20 +44,13 @@ function elementwise(backend: WebGPUBackend, inputs: { readonly x: TensorInfo; r
   const result = newTensor(backend, inputs.x.shape)
   const count = util.sizeFromShape(inputs.x.shape)
   if (count === 0) return withZeros(backend, result)
-  const step = valuesAtOnce(backend, count)
-  for (let first = 0; first < count; first += step) {
-    const some = Math.min(step, count - first)
-    const part = (tensor: TensorInfo) => (some === count ? tensor : { tensor, offset: 4 * first, size: 4 * some })
-    const { x, dy } = inputs
-    const groups = grid(Math.ceil(some / GELU_THREADS))
-    const tensors = { x: part(x), ...(dy && { dy: part(dy) }), result: part(result) }
-    dispatch(backend, geluProgram(dy !== undefined), tensors, { count: some, stride: groups[0] * GELU_THREADS }, groups)
+  const { x, dy } = inputs
+  /** Each value is a row. */
+  const flat = (tensor: TensorInfo): TensorInfo => ({ ...tensor, shape: [count] })
+  for (const piece of piecesOf(backend, count, { x: flat(x), ...(dy && { dy: flat(dy) }), result: flat(result) })) {
+    const groups = grid(Math.ceil(piece.count / GELU_THREADS))
+    const uniforms = { count: piece.count, stride: groups[0] * GELU_THREADS }
+    dispatch(backend, geluProgram(dy !== undefined), piece.tensors, uniforms, groups)
   }
   return result
-}
-
-/** How many of so many values the device binds at once: all, or a multiple of 64, which ends where buffers may be bound from. */
-function valuesAtOnce({ device }: WebGPUBackend, count: number): number {
-  const most = Math.floor(device.limits.maxStorageBufferBindingSize / 256) * 64
-  return Math.min(count, most)
 }
