@@ -141,7 +141,8 @@ const SUBGROUPS = [32, 64, 16]
 const fitsTiles = ({ M, N, K }: MatrixConfig) => [M, N, K].every((size) => size === 8 || size === 16)
 
 /**
- * The unit that a backend's device multiplies float16 matrices by: of those that its adapter lists the largest, which read least for each multiply-add.
+ * The unit that a backend's device multiplies float16 matrices by: of those that its adapter lists the largest. It serves every product, as tiles are the same for all of them: each computes the same
+ * zeros at the edges, keeps the same limits and reads the same values, the largest by the fewest instructions.
  *
  * @returns why there is none, if so
  */

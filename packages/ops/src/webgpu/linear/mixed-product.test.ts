@@ -1,8 +1,11 @@
+import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Program, shader } from '../dispatch.js'
+import { DEVICE_MODELS } from './device-model.js'
 import type { Epilogue } from './epilogue.js'
 import { emulatedMatrices, findUnit, type MatrixShape, type MatrixUnit, subgroupMatrices } from './matrix-unit.js'
 import { MIXED_TILES, type MixedTile, mixedProductProgram, mixedTiles } from './mixed-product.js'
+import { plansOf } from './tile.js'
 
 /** Every layout that linear maps need, with what is done to its results. */
 const PRODUCTS: readonly [name: string, left: 'depth' | 'outer', right: 'depth' | 'outer', epilogue: Epilogue, sums: boolean][] = [
@@ -307,6 +310,82 @@ describe('on a device that checks shaders and runs nothing', () => {
   })
 })
 
+/** All matrices that a device's may be: edges and depths of 8 and 16. */
+const ALL_SHAPES: readonly MatrixShape[] = [8, 16].flatMap((m) => [8, 16].flatMap((n) => [8, 16].map((k) => ({ m, n, k }))))
+
+test('plans are the same for all matrices: which of them a device multiplies by does not depend on the product', () => {
+  const size = fc.integer({ min: 1, max: 20_000 })
+  const device = fc.record({
+    limits: fc.record({
+      maxComputeInvocationsPerWorkgroup: fc.constantFrom(128, 256, 1024),
+      maxComputeWorkgroupSizeX: fc.constantFrom(256, 1024),
+      // All that Dawn states.
+      maxComputeWorkgroupStorageSize: fc.constantFrom(16_384, 32_768, 49_152, 65_536),
+      maxComputeWorkgroupsPerDimension: fc.constant(65_535),
+      maxStorageBufferBindingSize: fc.constantFrom(2 ** 27, 2 ** 31),
+    }),
+    model: fc.constantFrom(...Object.values(DEVICE_MODELS)),
+  })
+  const product = fc.record({ rows: size, columns: size, depth: size, divisible: fc.boolean() })
+  const plannedFor = new Set<string>()
+  fc.assert(
+    fc.property(product, device, fc.constantFrom(16, 32, 64), (product, device, subgroup) => {
+      const [plans, ...others] = ALL_SHAPES.map((shape) => plansOf(mixedTiles(subgroupMatrices(shape, subgroup)), product, device))
+      for (const other of others) expect(other).toEqual(plans)
+      for (const { tile } of plans!) plannedFor.add(`${tile.rows}x${tile.columns}`)
+    }),
+  )
+  expect(plannedFor.size).toBe(MIXED_TILES.length)
+})
+
+/** What each of a workgroup's subgroups does with the slices and the results of a tile, by the program's code. */
+function instructionsOf(tile: MixedTile, shape: MatrixShape) {
+  const operand = { contiguous: 'depth', wide: true, whole: true } as const
+  const operands = { left: { ...operand, name: 'left' }, right: { ...operand, name: 'right' } } as const
+  const { code } = mixedProductProgram({ ...operands, wide: true, epilogue: {}, sums: false }, tile, subgroupMatrices(shape, 32))
+  const count = (text: string) => code.split(text).length - 1
+  const [left, right] = [count('subgroupMatrixLoad<subgroup_matrix_left'), count('subgroupMatrixLoad<subgroup_matrix_right')]
+  return {
+    values: (left * shape.m + right * shape.n) * shape.k,
+    loads: left + right,
+    multiplications: count('subgroupMatrixMultiplyAccumulate('),
+    stores: count('subgroupMatrixStore<'),
+  }
+}
+
+test('of a tile all matrices read the same values, and larger ones take no more instructions of any kind', () => {
+  const volume = ({ m, n, k }: MatrixShape) => m * n * k
+  for (const tile of MIXED_TILES) {
+    const counts = ALL_SHAPES.map((shape) => ({ volume: volume(shape), ...instructionsOf(tile, shape) }))
+    for (const larger of counts) {
+      for (const smaller of counts.filter((other) => other.volume < larger.volume)) {
+        expect(larger.values).toBe(smaller.values)
+        for (const kind of ['loads', 'multiplications', 'stores'] as const) expect(larger[kind]).toBeLessThanOrEqual(smaller[kind])
+      }
+    }
+  }
+  const counted = ([m, n, k]: readonly [number, number, number]) => {
+    const { values, loads, multiplications, stores } = instructionsOf(MIXED_TILES[0]!, { m, n, k })
+    return `${m}x${n}x${k}: ${values} values in ${loads} loads, ${multiplications} multiplications, ${stores} stores`
+  }
+  const listed = [
+    [16, 16, 16],
+    [16, 8, 16],
+    [8, 16, 16],
+    [16, 8, 8],
+    [8, 8, 8],
+  ] as const
+  expect(listed.map(counted)).toMatchInlineSnapshot(`
+    [
+      "16x16x16: 2048 values in 8 loads, 8 multiplications, 4 stores",
+      "16x8x16: 2048 values in 12 loads, 16 multiplications, 8 stores",
+      "8x16x16: 2048 values in 12 loads, 16 multiplications, 8 stores",
+      "16x8x8: 2048 values in 24 loads, 32 multiplications, 8 stores",
+      "8x8x8: 2048 values in 32 loads, 64 multiplications, 16 stores",
+    ]
+  `)
+})
+
 const matrices = (M: number, N: number, K: number, componentType = 'f16', resultComponentType = 'f32') => ({
   componentType,
   resultComponentType,
@@ -331,6 +410,7 @@ test.each<[string, string[], object, string]>([
   ],
   ["Apple's", features, of(32, 32, matrices(8, 8, 8, 'f32'), matrices(8, 8, 8)), 'f16 8x8x8'],
   ["AMD's of 64 threads", features, of(64, 64, matrices(16, 16, 16)), 'f16 16x16x16'],
+  ["NVIDIA's, in any order", features, of(32, 32, matrices(16, 8, 8), matrices(16, 8, 16), matrices(16, 16, 16)), 'f16 16x16x16'],
 ])('a device takes %s', (_, features, adapterInfo, name) => {
   const device = { features: new Set(features), adapterInfo } as unknown as GPUDevice
   expect(findUnit({ device })).toMatchObject({ name })
