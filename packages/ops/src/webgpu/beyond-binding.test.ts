@@ -1,9 +1,22 @@
 import '../gradients.js'
 import '../webgpu.js'
 import { expectClose, randomTensors, TOLERANCES } from '@learngene/testing'
-import { dispose, engine, grads, neg, scalar, type Tensor, type Tensor1D, type Tensor2D, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import {
+  abs,
+  dispose,
+  engine,
+  grads,
+  neg,
+  scalar,
+  type Tensor,
+  type Tensor1D,
+  type Tensor2D,
+  type Tensor3D,
+  tidy,
+} from '@tensorflow/tfjs-core'
 import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { attention } from '../attention.js'
+import { crossEntropy, softenedCrossEntropy } from '../cross-entropy.js'
 import { gelu } from '../gelu.js'
 import { setOps } from '../kernels.js'
 import { layerNorm, layerNormWithSkip } from '../layer-norm.js'
@@ -108,10 +121,33 @@ describe.skipIf(!started)('tensors that are larger than what the device binds at
     },
   )
 
+  test.each([
+    ['short examples', [1000, 20]],
+    ['examples of whole 256 bytes, some parts each', [7, 2, 4160]],
+    ['odd examples', [190, 3, 71]],
+  ])('the mean squared error and its gradients, of %s, are split and equal the reference form', async (_, shape) => {
+    const random = randomTensors(7)
+    const target = random(shape)
+    await expectSplit((x) => meanSquaredError(x, target), [random(shape)], random([shape[0]!]))
+  })
+
+  test.each([
+    ['even classes', 130, 200],
+    ['odd classes', 190, 101],
+  ])('cross entropies and their gradients, of %s, are split and equal the reference form', async (_, rows, classes) => {
+    const random = randomTensors(8)
+    const [logits, dy] = [random([rows, classes], 4), random([rows])]
+    const teacher = random<Tensor2D>([rows, classes])
+    const probabilities = abs(teacher) as Tensor2D
+    await expectSplit((z) => crossEntropy(z as Tensor2D, probabilities), [logits], dy)
+    await expectSplit((z) => softenedCrossEntropy(z as Tensor2D, teacher, { temperature: 2, lessEntropy: true }), [logits], dy)
+  })
+
   test('what cannot be split is an error of one line that says how much fits', () => {
     const random = randomTensors(4)
-    expect(() => meanSquaredError(random([1000, 20]), random([1000, 20]))).toThrow(
-      'a tensor of shape [1000, 20] takes 80000 bytes, and this GPU takes 65536 at once: 819 of its first 1000 fit; take a smaller batch',
+    // 256 bytes, which a buffer may be bound from, begin every 64 rows.
+    expect(() => meanSquaredError(random([100, 301]), random([100, 301]))).toThrow(
+      'a tensor of shape [100, 301] takes 120400 bytes, and this GPU takes 65536 at once: 54 of its first 100 fit; take a smaller batch',
     )
     const [wide, ones] = [random([2, 20_000]), random<Tensor1D>([20_000])]
     expect(() => layerNorm(wide, ones, ones)).toThrow(

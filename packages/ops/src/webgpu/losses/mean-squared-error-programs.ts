@@ -22,12 +22,12 @@ const PART = `
   let first = example * u.vectors + (index - example * u.parts) * ${GROUP_VECTORS}u + thread;
   let last = (example + 1u) * u.vectors;`
 
-/** factor times the sum of (x - target)^2 of each part of each example, [B, parts]. */
+/** factor times the sum of (x - target)^2 of each part of each example, [B, parts]; of x and target only the examples after the first u.before are bound. */
 export function squaresProgram(vector: Vector): Program {
   return {
     key: `learngene squares ${vector}`,
     storage: { x: { type: valuesOf(vector) }, goal: { type: valuesOf(vector) }, result: { type: 'array<f32>', write: true } },
-    uniforms: { examples: 'u32', vectors: 'u32', parts: 'u32', factor: 'f32' },
+    uniforms: { examples: 'u32', before: 'u32', vectors: 'u32', parts: 'u32', factor: 'f32' },
     workgroupSize: [THREADS, 1, 1],
     code: `
 var<workgroup> sums: array<f32, ${THREADS}>;
@@ -46,7 +46,7 @@ ${MAIN} {${PART}
     workgroupBarrier();
     if (thread < half) { sums[thread] += sums[thread + half]; }
   }
-  if (thread == 0u) { result[index] = sums[0] * u.factor; }
+  if (thread == 0u) { result[u.before * u.parts + index] = sums[0] * u.factor; }
 }`,
   }
 }
@@ -69,7 +69,7 @@ ${MAIN} {
 }`,
 }
 
-/** dx = factor dy (x - target). */
+/** dx = factor dy (x - target); dy alone is bound whole, with u.before examples before the others' first. */
 export function squaresGradientProgram(vector: Vector): Program {
   return {
     key: `learngene squares gradient ${vector}`,
@@ -79,11 +79,11 @@ export function squaresGradientProgram(vector: Vector): Program {
       dy: { type: 'array<f32>' },
       result: { type: valuesOf(vector), write: true },
     },
-    uniforms: { examples: 'u32', vectors: 'u32', parts: 'u32', factor: 'f32' },
+    uniforms: { examples: 'u32', before: 'u32', vectors: 'u32', parts: 'u32', factor: 'f32' },
     workgroupSize: [THREADS, 1, 1],
     code: `
 ${MAIN} {${PART}
-  let scale = u.factor * dy[example];
+  let scale = u.factor * dy[u.before + example];
   for (var k = 0u; k < ${PER_THREAD}u; k++) {
     let at = first + k * ${THREADS}u;
     if (at < last) { result[at] = scale * (x[at] - goal[at]); }
