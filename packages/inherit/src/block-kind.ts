@@ -36,6 +36,8 @@ export interface BlockStreams {
   readonly tier: readonly Tensor3D[]
   /** What the ancestor's block gives [B, N, D]: its leading D_s values are where the cut's block should lead, up to their mean. */
   readonly targets: readonly Tensor3D[]
+  /** What each token of an image counts in a fit [N]: those that the head reads count as much together as all others. */
+  readonly weights: readonly number[]
 }
 
 /** How blocks of one kind are written in principal order and cut. Whoever adds a block kind adds one of these for it to be inherited. */

@@ -1,7 +1,7 @@
 import type { ImageSource } from '@learngene/interfaces/tensors'
 import { matrixOf, product, transpose, block as viewOf } from '@learngene/stitch/linear-algebra'
 import { requireArguments, requireKeys, runBlocks } from '@learngene/vit-blocks'
-import { dispose, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
+import { dispose, max, range, reshape, type Tensor3D, tidy, tile } from '@tensorflow/tfjs-core'
 import { type BlockKinds, kindOf } from './block-kind.js'
 import { type CalibrationOptions, overImages, turn } from './calibration.js'
 import type { Cut } from './cut.js'
@@ -16,14 +16,12 @@ export interface RefineOptions extends CalibrationOptions {
   readonly kinds?: BlockKinds
 }
 
-/** Ridge of the reconstruction that the head reads, which has the few tokens to go by that the head classifies by. */
-const headRidge = 1e-2
-
 /**
  * Fits a cut network to its ancestor, block by block and without gradients: ancestor and cut run on the calibration images side by side; every layer norm's readers get
  * the least-squares reconstruction of what the ancestor's norm gives from what the cut's gives, every head the best factors for the cut's own stream, and what is
  * written is solved anew, so that each block leads the cut's stream back to the ancestor's, whatever the blocks before it lost (after AAFM, AAAI 2023, whose features are
- * low-rank where weights are not; here for the whole network at any width and depth). Assigns the cut's weights in place. Keeps the streams of all calibration
+ * low-rank where weights are not; here for the whole network at any width and depth). Each of these is pulled toward the slice, as much as serves a quarter of the images, held out,
+ * best; tokens that the head reads count as much together as all others. Assigns the cut's weights in place. Keeps the streams of all calibration
  * images: 8 N (D + D_s) bytes each.
  *
  * @throws when the cut is not one of this ancestor, or images and weights give NaN or Infinity; the cut's weights are then as far fitted as it came
@@ -48,6 +46,7 @@ export async function refine(rotated: Rotated, cut: Cut, source: ImageSource, op
       ancestral.push(ancestor.embedding.forward(batch))
       streams.push(network.embedding.forward(batch))
     })
+    const weights = await tokenWeights(ancestor, ancestral[0]!)
     let passed = 0
     const passTo = (block: number) => {
       advance(ancestral, (x) => runBlocks(ancestor.blocks.slice(passed, block), x))
@@ -65,7 +64,7 @@ export async function refine(rotated: Rotated, cut: Cut, source: ImageSource, op
       const tierBlock = network.blocks[k]!
       await freeing(async (keep) => {
         const targets = ancestral.map((x) => keep(tidy(() => block.forward(x, {}))))
-        await kindOf(block, index, kinds).refine?.(block, tierBlock, { ancestor: ancestral, tier: streams, targets })
+        await kindOf(block, index, kinds).refine?.(block, tierBlock, { ancestor: ancestral, tier: streams, targets, weights })
         for (const [batch, target] of targets.entries()) replace(ancestral, batch, target.clone())
       })
       passed = index + 1
@@ -77,6 +76,18 @@ export async function refine(rotated: Rotated, cut: Cut, source: ImageSource, op
   } finally {
     dispose([ancestral, streams])
   }
+}
+
+/** What each token counts: those that the head reads as much together as all others, and none less than they. */
+async function tokenWeights({ head }: Cut['network'], { shape: [, tokens, width] }: Tensor3D): Promise<number[]> {
+  const read = tidy(() => {
+    const places = tile(reshape(range(0, tokens), [1, tokens, 1]), [1, 1, width]) as Tensor3D
+    return max(readsOf(head).tokens(places), 2)
+  })
+  const places = new Set(await read.data())
+  read.dispose()
+  const weight = Math.max(1, (tokens - places.size) / places.size)
+  return Array.from({ length: tokens }, (_, token) => (places.has(token) ? weight : 1))
 }
 
 /** Takes the streams one step on, batch by batch, and frees those before. */
@@ -104,7 +115,7 @@ async function refineHead(
   const read = await freeing((keep) => {
     const to = ancestral.map((x) => keep(tidy(() => normalisedTokens(ancestor.head, x))))
     const from = streams.map((x) => keep(tidy(() => normalisedTokens(network.head, x))))
-    return reconstruction(from, to, headRidge)
+    return reconstruction(from, to)
   })
   const values = await float64Of(ancestor.head)
   const full = ancestor.embedding.width

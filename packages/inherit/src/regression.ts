@@ -12,8 +12,8 @@ import {
   transpose,
   zeros,
 } from '@learngene/stitch/linear-algebra'
-import { concat, ones, reshape, type Tensor3D, tidy } from '@tensorflow/tfjs-core'
-import { createMoments } from './values.js'
+import { concat, mul, ones, reshape, slice, type Tensor3D, tensor3d, tidy } from '@tensorflow/tfjs-core'
+import { createMoments, type Moments } from './values.js'
 
 /** The normal equations of a regression of Y on [X, 1]: products in float32 on the device batch by batch, their sums in float64. */
 export interface Normal {
@@ -23,48 +23,135 @@ export interface Normal {
   readonly xy: Matrix64
 }
 
+/** The equations of all calibration images, and those of some of them again, which judge what the others give. */
+export interface Equations {
+  readonly all: Normal
+  /** Of the last quarter of each batch's images; undefined where batches are of one image. */
+  readonly heldOut: Normal | undefined
+}
+
 /** An affine map in the columns of a regression [n + 1, m]: y = x W + c with c in the last row. */
 export type AffineColumns = Matrix64
 
 /**
  * @param xs [B, N, n] by batch
  * @param ys [B, N, m] by batch
+ * @param weights what each token of an image counts [N]; default all the same
  */
-export async function normalEquations(xs: readonly Tensor3D[], ys: readonly Tensor3D[]): Promise<Normal> {
-  const moments = createMoments()
-  for (const [i, x] of xs.entries()) {
-    const sums = tidy(() => {
-      const tokens = x.shape[0] * x.shape[1]
-      const inputs = concat([reshape(x, [1, tokens, -1]), ones([1, tokens, 1])], 2) as Tensor3D // [1, B N, n + 1]
-      const outputs = reshape(ys[i]!, [1, tokens, -1]) as Tensor3D // [1, B N, m]
-      return { xx: batchProduct(inputs, inputs, true), xy: batchProduct(inputs, outputs, true) }
-    })
-    await moments.add(sums)
-  }
+export async function normalEquations(
+  xs: readonly Tensor3D[],
+  ys: readonly Tensor3D[],
+  weights: readonly number[] = new Array(xs[0]!.shape[1]).fill(1),
+): Promise<Equations> {
   const n = xs[0]!.shape[2] + 1
-  return { xx: moments.matrix('xx', n, n), xy: moments.matrix('xy', n, ys[0]!.shape[2]) }
+  const outputs = ys[0]!.shape[2]
+  const [fitting, judging] = [createMoments(), createMoments()]
+  const roots = tensor3d(weights.map(Math.sqrt), [1, weights.length, 1])
+  let held = 0
+  try {
+    for (const [i, x] of xs.entries()) {
+      const images = x.shape[0]
+      const apart = images < 2 ? 0 : Math.ceil(images * HELD_OUT)
+      held += apart
+      await fitting.add(productsOf(x, ys[i]!, roots, 0, images - apart))
+      if (apart > 0) await judging.add(productsOf(x, ys[i]!, roots, images - apart, apart))
+    }
+  } finally {
+    roots.dispose()
+  }
+  const normalOf = (moments: Moments): Normal => ({ xx: moments.matrix('xx', n, n), xy: moments.matrix('xy', n, outputs) })
+  const fitted = normalOf(fitting)
+  if (held === 0) return { all: fitted, heldOut: undefined }
+  const heldOut = normalOf(judging)
+  return { all: { xx: total(fitted.xx, heldOut.xx, 1), xy: total(fitted.xy, heldOut.xy, 1) }, heldOut }
+}
+
+/** Share of a batch's images that are held out. */
+const HELD_OUT = 0.25
+
+/**
+ * Of some images of a batch.
+ *
+ * @param roots of the tokens' weights [1, N, 1]
+ */
+function productsOf(x: Tensor3D, y: Tensor3D, roots: Tensor3D, first: number, images: number) {
+  return tidy(() => {
+    const flat = (values: Tensor3D) => reshape(mul(values, roots), [1, images * x.shape[1], -1]) as Tensor3D
+    const taken = (values: Tensor3D) => slice(values, [first, 0, 0], [images, -1, -1])
+    const inputs = flat(concat([taken(x), ones([images, x.shape[1], 1])], 2)) // [1, images N, n + 1]
+    return { xx: batchProduct(inputs, inputs, true), xy: batchProduct(inputs, flat(taken(y)), true) }
+  })
+}
+
+/** a + sign b */
+function total(a: Matrix64, b: Matrix64, sign: number): Matrix64 {
+  const sum = copyOf(a)
+  const more = copyOf(b).data
+  for (let i = 0; i < more.length; i++) sum.data[i]! += sign * more[i]!
+  return sum
 }
 
 /** Of a constant: its share of the ridge, which keeps the system definite and does not hold it back. */
 const ridgeOfConstant = 1e-6
 
+/** The ridge that is tried first, and taken where no images can be held out; the steps of the search from there, and its ends. */
+const RIDGE = { first: 0.1, step: Math.sqrt(10), least: 1e-4, most: 100 }
+
 /**
- * min ||[X, 1] W - Y||^2 + lambda ||W - W0||^2, solved for the difference to the prior in float64. Where X is 0 throughout, the prior stays.
+ * min ||[X, 1] W - Y||^2 + lambda ||W - W0||^2, solved for the difference to the prior in float64. Where X is 0 throughout, the prior stays. lambda, relative to the mean square of a column of X, is the one
+ * with which the other images lead closest to Y on those held out: tokens of one image are alike, so that few images can be far fewer than their tokens say, and what they alone explain would cost the
+ * cut more than it lost.
  *
  * @param prior W0 [n + 1, m]
- * @param lambda relative to the mean square of a column of X
  */
-export function regressToward({ xx, xy }: Normal, prior: AffineColumns, lambda: number): AffineColumns {
-  const n = xx.rows - 1
-  const unexplained = copyOf(xy)
-  addProduct(unexplained, symmetric(xx), prior, { scale: -1 })
-  const penalised = copyOf(xx)
-  const inputs = block(penalised, 0, 0, n, n)
-  addToDiagonal(inputs, lambda * (meanDiagonal(inputs) || 1))
-  penalised.data[penalised.data.length - 1]! *= 1 + ridgeOfConstant
-  const difference = solvePositiveDefinite(penalised, unexplained)
+export function regressToward({ all, heldOut }: Equations, prior: AffineColumns): AffineColumns {
+  const difference = solveDifference(lacking(all, prior), heldOut ? bestRidge(all, heldOut, prior) : RIDGE.first)
   for (let i = 0; i < difference.data.length; i++) difference.data[i]! += prior.data[i]!
   return difference
+}
+
+/** The equations of what a prior lacks. */
+function lacking({ xx, xy }: Normal, prior: AffineColumns): Normal {
+  const unexplained = copyOf(xy)
+  addProduct(unexplained, symmetric(xx), prior, { scale: -1 })
+  return { xx, xy: unexplained }
+}
+
+function solveDifference({ xx, xy }: Normal, ridge: number): Matrix64 {
+  const n = xx.rows - 1
+  const penalised = copyOf(xx)
+  const inputs = block(penalised, 0, 0, n, n)
+  addToDiagonal(inputs, ridge * (meanDiagonal(inputs) || 1))
+  penalised.data[penalised.data.length - 1]! *= 1 + ridgeOfConstant
+  return solvePositiveDefinite(penalised, copyOf(xy))
+}
+
+/** The ridge of the least error on the images held out: from the first one uphill or downhill, as long as it falls. */
+function bestRidge(all: Normal, heldOut: Normal, prior: AffineColumns): number {
+  const judged = lacking(heldOut, prior)
+  const fitted = lacking({ xx: total(all.xx, heldOut.xx, -1), xy: total(all.xy, heldOut.xy, -1) }, prior)
+  const errorOf = (ridge: number) => errorOn(judged, solveDifference(fitted, ridge))
+  let [best, least] = [RIDGE.first, errorOf(RIDGE.first)]
+  for (const step of [RIDGE.step, 1 / RIDGE.step]) {
+    const start = best
+    for (let ridge = best * step; ridge >= RIDGE.least && ridge <= RIDGE.most; ridge *= step) {
+      const error = errorOf(ridge)
+      if (!(error < least)) break
+      ;[best, least] = [ridge, error]
+    }
+    if (best !== start) break
+  }
+  return best
+}
+
+/** ||X D - R||^2 up to what no D changes: tr(D^T X^T X D) - 2 tr(D^T X^T R). */
+function errorOn({ xx, xy }: Normal, difference: Matrix64): number {
+  const residual = copyOf(xy)
+  for (let i = 0; i < residual.data.length; i++) residual.data[i]! *= -2
+  addProduct(residual, symmetric(xx), difference)
+  let error = 0
+  for (let i = 0; i < residual.data.length; i++) error += difference.data[i]! * residual.data[i]!
+  return error
 }
 
 /**
@@ -73,10 +160,15 @@ export function regressToward({ xx, xy }: Normal, prior: AffineColumns, lambda: 
  *
  * @param from the cut's normalised tokens [B, N, D_s] by batch
  * @param to the ancestor's [B, N, D]
+ * @param weights as those of {@link normalEquations}
  */
-export async function reconstruction(from: readonly Tensor3D[], to: readonly Tensor3D[], lambda: number): Promise<AffineColumns> {
-  const equations = await normalEquations(from, to)
-  const { xx, xy } = equations
+export async function reconstruction(
+  from: readonly Tensor3D[],
+  to: readonly Tensor3D[],
+  weights?: readonly number[],
+): Promise<AffineColumns> {
+  const equations = await normalEquations(from, to, weights)
+  const { xx, xy } = equations.all
   const width = xx.rows - 1
   let shared = 0
   let own = 0
@@ -86,7 +178,7 @@ export async function reconstruction(from: readonly Tensor3D[], to: readonly Ten
   }
   const prior = zeros(width + 1, xy.columns)
   for (let i = 0; i < width; i++) prior.data[i * xy.columns + i] = own > 0 ? shared / own : 0
-  return regressToward(equations, prior, lambda)
+  return regressToward(equations, prior)
 }
 
 /** W^T [m, n] of [n + 1, m] columns, and c [m]. */
@@ -107,7 +199,11 @@ export function affineColumns(weight: Matrix, bias: ArrayLike<number>): AffineCo
 }
 
 /** The equations of some of the inputs only, in the given order. */
-export function ofInputs({ xx, xy }: Normal, inputs: readonly number[]): Normal {
+export function ofInputs({ all, heldOut }: Equations, inputs: readonly number[]): Equations {
+  return { all: normalOfInputs(all, inputs), heldOut: heldOut && normalOfInputs(heldOut, inputs) }
+}
+
+function normalOfInputs({ xx, xy }: Normal, inputs: readonly number[]): Normal {
   const taken = [...inputs, xx.rows - 1]
   const pick = (from: Matrix64, columns: readonly number[]) => {
     const picked = zeros(taken.length, columns.length)

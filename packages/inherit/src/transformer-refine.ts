@@ -9,8 +9,8 @@ import {
   type AffineColumns,
   affineColumns,
   affineParts,
+  type Equations,
   greedyInputs,
-  type Normal,
   normalEquations,
   ofInputs,
   reconstruction,
@@ -19,7 +19,7 @@ import {
 import { attendedOf, headOf, middleOf, packHeads, pickUnits, plainNorms, sizeOf } from './transformer-parts.js'
 import { assignValues, createMoments, float64Of, freeing, type Keep } from './values.js'
 
-/** Relative ridge of the regressions: reconstructions of norms, projections, perceptrons' outputs. */
+/** Relative ridge by which hidden units are chosen. */
 const ridge = 1e-3
 
 /** Rows of calibration tokens that a regression takes for each of its unknowns at the most, and in all at the least. */
@@ -35,16 +35,16 @@ interface Reader {
  * Fits a cut transformer block to its streams: first what reads the first norm, its heads in their own metric and what they write; then, with the stream that this gives, what reads
  * the second norm, the units that explain most, and what they write.
  */
-export async function refineTransformer(block: Block, cut: Block, { ancestor, tier, targets }: BlockStreams): Promise<void> {
+export async function refineTransformer(block: Block, cut: Block, { ancestor, tier, targets, weights }: BlockStreams): Promise<void> {
   const values = await float64Of(block)
   const { width } = sizeOf(cut)
   assignValues(cut.parameters, plainNorms(width))
   await freeing(async (keep) => {
     const middles = ancestor.map((x) => keep(tidy(() => middleOf(block, x, attendedOf(block, x).attended))))
-    const ofAttention = { ancestor, tier, targets: middles }
+    const ofAttention = { ancestor, tier, targets: middles, weights }
     await freeing((keep) => refineAttention(block, cut, values, ofAttention, keep))
     const tierMiddles = tier.map((x) => keep(tidy(() => middleOf(cut, x, attendedOf(cut, x).attended))))
-    const ofPerceptron = { ancestor: middles, tier: tierMiddles, targets }
+    const ofPerceptron = { ancestor: middles, tier: tierMiddles, targets, weights }
     await freeing((keep) => refinePerceptron(block, cut, values, ofPerceptron, keep))
   })
 }
@@ -54,7 +54,7 @@ async function refineAttention(block: Block, cut: Block, values: Numbers, stream
   const size = sizeOf(cut)
   const inner = heads * headWidth
   const normalised = streams.tier.map((x) => keep(plainNorm(x, epsilon)))
-  const read = await readThrough(values, 'attn.qkv', normalised, streams.ancestor, epsilon)
+  const read = await readThrough(values, 'attn.qkv', normalised, streams, epsilon)
   read.bias.fill(0, inner, 2 * inner) // Softmax ignores what all keys share.
 
   // All heads in full on the tier's stream show what each factor contributes there.
@@ -83,26 +83,26 @@ async function refineAttention(block: Block, cut: Block, values: Numbers, stream
 
   const attended = streams.tier.map((x) => keep(tidy(() => attendedOf(cut, x).attended)))
   const prior = affineColumns(matrixOf(packed['attn.proj.weight']!.data, size.width, size.heads * size.headWidth), constant)
-  writeWith(cut, 'attn.proj', regressToward(await missing(attended, streams), prior, ridge))
+  writeWith(cut, 'attn.proj', regressToward(await missing(attended, streams), prior))
 }
 
 async function refinePerceptron(block: Block, cut: Block, values: Numbers, streams: BlockStreams, keep: Keep): Promise<void> {
   const { epsilon, hidden, activation } = sizeOf(block)
   const size = sizeOf(cut)
   const normalised = streams.tier.map((x) => keep(plainNorm(x, epsilon)))
-  const read = await readThrough(values, 'mlp.fc1', normalised, streams.ancestor, epsilon)
+  const read = await readThrough(values, 'mlp.fc1', normalised, streams, epsilon)
   const full = onDevice(read, keep)
   const few = batchesFor(hidden, streams.tier)
   const activations = normalised.slice(0, few).map((z) => keep(tidy(() => activate(linear(z, full.weight, full.bias), activation))))
   const equations = await missing(activations, streams)
   dispose([normalised, activations])
-  const units = size.hidden < hidden ? greedyInputs(equations, size.hidden, ridge) : Array.from({ length: hidden }, (_, unit) => unit)
+  const units = size.hidden < hidden ? greedyInputs(equations.all, size.hidden, ridge) : Array.from({ length: hidden }, (_, unit) => unit)
   const fc2 = values['mlp.fc2.weight']!
   const prior = zeros(size.hidden + 1, size.width)
   for (const [to, unit] of units.entries()) for (let i = 0; i < size.width; i++) prior.data[to * size.width + i] = fc2[i * hidden + unit]!
   prior.data.set(values['mlp.fc2.bias']!.subarray(0, size.width), size.hidden * size.width)
   assignValues(cut.parameters, pickUnits(read, units))
-  writeWith(cut, 'mlp.fc2', regressToward(ofInputs(equations, units), prior, ridge))
+  writeWith(cut, 'mlp.fc2', regressToward(ofInputs(equations, units), prior))
 }
 
 type Numbers = { readonly [name: string]: Float64Array }
@@ -112,12 +112,12 @@ async function readThrough(
   values: Numbers,
   map: string,
   normalised: readonly Tensor3D[],
-  ancestor: readonly Tensor3D[],
+  { ancestor, weights }: BlockStreams,
   epsilon: number,
 ): Promise<Reader> {
   const reconstructed = await freeing(async (keep) => {
     const to = ancestor.map((x) => keep(plainNorm(x, epsilon)))
-    return affineParts(await reconstruction(normalised, to, ridge)) // [D, D_s] and [D]
+    return affineParts(await reconstruction(normalised, to, weights)) // [D, D_s] and [D]
   })
   const bias = values[`${map}.bias`]!
   const weight = matrixOf(values[`${map}.weight`]!, bias.length, reconstructed.bias.length)
@@ -126,13 +126,13 @@ async function readThrough(
 }
 
 /** The regression of what the tier's stream lacks to reach its target on what a writer reads. */
-function missing(inputs: readonly Tensor3D[], { tier, targets }: BlockStreams): Promise<Normal> {
+function missing(inputs: readonly Tensor3D[], { tier, targets, weights }: BlockStreams): Promise<Equations> {
   return freeing((keep) => {
     const lacking = inputs.map((_, batch) => {
       const stream = tier[batch]!
       return keep(tidy(() => sub(centred(targets[batch]!, stream.shape[2]), centred(stream, stream.shape[2])) as Tensor3D))
     })
-    return normalEquations(inputs, lacking)
+    return normalEquations(inputs, lacking, weights)
   })
 }
 
