@@ -13,15 +13,35 @@ interface Ancestor {
   readonly macs: number
 }
 
-/** Steps of training that widths need, from the widest that is trained down: the narrower, the more there is to learn. */
-const STEPS = { narrow: 400, middle: 120, tuning: 200, head: 150, adapting: 200, pretraining: 1000 }
+/** Steps of training. */
+const STEPS = { tuning: 200, head: 150, adapting: 200, pretraining: 1000 }
+
+/** Ancestors of this width and more are pretrained ones of the usual kinds, which half their width already costs much (docs/results.md, a pretrained ViT). */
+const LARGE = 192
+
+/** By share of the ancestor's width, how long a tier is trained: the narrower, the more there is to learn. One of 0 steps stays as it was cut. */
+const TIERS = {
+  small: [
+    { share: 1 / 8, steps: 400 },
+    { share: 1 / 4, steps: 120, learningRate: 2e-4 },
+    { share: 1 / 2, steps: 0 },
+  ],
+  large: [
+    { share: 1 / 4, steps: 400 },
+    { share: 1 / 2, steps: 400, learningRate: 5e-4 },
+    { share: 3 / 4, steps: 200, learningRate: 2e-4 },
+  ],
+}
+
+/** Pictures that a large ancestor's cuts are fitted to, where there are as many. */
+const CALIBRATION = 512
 
 /** Images per step, where there are many. */
 const BATCH = 64
 
 /**
- * The configuration of a run for some images and an ancestor, where the user leaves it open: tiers of an eighth, a quarter and a half of the ancestor's width, and as many epochs as make a
- * few hundred steps.
+ * The configuration of a run for some images and an ancestor, where the user leaves it open: tiers of an eighth, a quarter and a half of the ancestor's width, of a quarter, a half and three quarters
+ * where it is 192 or more, and as many epochs as make a few hundred steps.
  *
  * @param ancestor a model as the command line names it, or 'train'
  */
@@ -33,24 +53,37 @@ export async function sensibleConfig(ancestor: string, datasets: NamedDatasets):
   const plan = (steps: number, learningRate: number) => ({ epochs: epochs(steps), batchSize, learningRate, weightDecay: 0.02 })
   const model = ancestor === 'train' ? await modelFor(datasets.training, plan(STEPS.pretraining, 1e-3)) : undefined
   const { width, depth, heads, macs } = model ? sizesOf(createSized(model, datasets.training.classes.length)) : await inspect(ancestor)
-  const widths = [1 / 8, 1 / 4, 1 / 2].map((share) => Math.round((share * width) / heads) * heads)
-  const distinct = [...new Set(widths)].filter((each) => each >= 2 * heads && each < width)
+  const large = width >= LARGE
   const { epochs: _, ...distillation } = plan(0, 1e-3)
   return {
     ...runDefaults,
     ...(model && { model }),
     ...(!model && { adaptation: { head: plan(STEPS.head, 1e-3), whole: plan(STEPS.adapting, 5e-5) } }),
-    tiers: distinct.map((each, i) => {
-      if (i === 0) return { width: each, epochs: epochs(STEPS.narrow) }
-      return i === distinct.length - 1 && distinct.length > 1
-        ? { width: each, epochs: 0 }
-        : { width: each, epochs: epochs(STEPS.middle), learningRate: 2e-4 }
-    }),
+    tiers: tiersOf(TIERS[large ? 'large' : 'small'], { width, heads }, epochs),
+    ...(large && { calibrationImages: CALIBRATION }),
     distillation,
     fineTuning: plan(STEPS.tuning, 2e-4),
     space: { kind: 'aligned', stride: Math.max(1, Math.round(depth / 4)) },
     budgets: [macs / 2, macs / 4, macs / 10].map((each) => Number(each.toPrecision(2))),
   }
+}
+
+/** Tiers that the heads divide and that have two values a head at the least; the narrowest that is left is trained as long as any. */
+function tiersOf(
+  plans: readonly { readonly share: number; readonly steps: number; readonly learningRate?: number }[],
+  { width, heads }: Pick<Ancestor, 'width' | 'heads'>,
+  epochs: (steps: number) => number,
+): RunConfig['tiers'] {
+  const widths = plans.map(({ share }) => Math.round((share * width) / heads) * heads)
+  const kept = widths.flatMap((each, i) => (each >= 2 * heads && each < width && each !== widths[i - 1] ? [i] : []))
+  return kept.map((plan, i) => {
+    const { steps, learningRate } = plans[i === 0 ? 0 : plan]!
+    return {
+      width: widths[plan]!,
+      epochs: steps === 0 ? 0 : epochs(steps),
+      ...(steps > 0 && learningRate !== undefined && { learningRate }),
+    }
+  })
 }
 
 /** Sizes of a ViT that two cores train in minutes, for pictures as they are. */
