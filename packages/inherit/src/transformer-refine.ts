@@ -3,6 +3,7 @@ import { activate, attention, linear } from '@learngene/ops'
 import { copyOf, type Matrix64, matrixOf, product, block as viewOf, zeros } from '@learngene/stitch/linear-algebra'
 import { dispose, mean, slice, sub, type Tensor1D, type Tensor2D, type Tensor3D, tensor1d, tensor2d, tidy } from '@tensorflow/tfjs-core'
 import type { BlockStreams } from './block-kind.js'
+import { greedyInputs } from './greedy-inputs.js'
 import { headMoments, rankHead } from './heads.js'
 import { plainNorm } from './norms.js'
 import {
@@ -10,7 +11,6 @@ import {
   affineColumns,
   affineParts,
   type Equations,
-  greedyInputs,
   normalEquations,
   ofInputs,
   reconstruction,
