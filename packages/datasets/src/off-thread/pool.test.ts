@@ -108,3 +108,18 @@ it('ends workers that are idle, and starts others when there is work again', asy
   await started[1]!.answer()
   expect((await second).image).toEqual(pixel(2))
 })
+
+it('does not end workers whose answer is not heard in time, as where the thread that asked computes for long', async () => {
+  const { started, start } = fakes()
+  const pool = picturePool({ size: 1, start, decode, idle: 1 })
+  const first = pool.run(task('a'))
+  await started[0]!.answer()
+  await first
+  const second = pool.run(task('bb'))
+  const until = performance.now() + 20
+  while (performance.now() < until); // the time after which idle workers end passes, and nothing could be heard
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  expect(started[0]!.terminate).not.toHaveBeenCalled()
+  await started[0]!.answer()
+  expect((await second).image).toEqual(pixel(2))
+})

@@ -123,6 +123,7 @@ export const picturePool = ({ size, start, decode, idle = 10_000 }: PoolOptions)
           abort = () => reject(signal!.reason)
           signal?.addEventListener('abort', abort)
           jobs.set(job.id, job)
+          clearTimeout(timer) // which a thread that computes for long finds run out before it hears the answer
           worker.hold(true)
           worker.post({ id: job.id, task: { ...task, from: compact(task.from) } })
         })

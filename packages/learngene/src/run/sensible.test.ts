@@ -36,7 +36,7 @@ it.each([
       [24, 2, 2e-4],
       [48, 0],
     ],
-    128,
+    [128, 2e-4],
   ],
   [
     'a pretrained one of the usual kinds, all of whose tiers are trained',
@@ -47,10 +47,10 @@ it.each([
       [96, 5, 5e-4],
       [144, 3, 2e-4],
     ],
-    512,
+    [512, 5e-5],
   ],
-  ['one of many heads, of which the narrowest tier has two values each', 32, 8, [[16, 5]], 128],
-] as const)('plans tiers for %s', async (_, width, heads, tiers, calibrationImages) => {
+  ['one of many heads, of which the narrowest tier has two values each', 32, 8, [[16, 5]], [128, 2e-4]],
+] as const)('plans tiers for %s', async (_, width, heads, tiers, [calibrationImages, tuningRate]) => {
   const file = join(await temporaryDirectory(), 'ancestor.safetensors')
   const network = createViT({ imageSize: 8, patchSize: 4, channels: 1, width, depth: 1, heads, classes: 2 }, createRng(0))
   await writeFile(file, await saveModel(network))
@@ -62,5 +62,5 @@ it.each([
     ...(learningRate === undefined ? [] : [learningRate]),
   ])
   expect(planned).toEqual(tiers)
-  expect(config.calibrationImages).toBe(calibrationImages)
+  expect(config).toMatchObject({ calibrationImages, fineTuning: { learningRate: tuningRate } })
 })

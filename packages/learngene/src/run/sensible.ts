@@ -16,25 +16,30 @@ interface Ancestor {
 /** Steps of training. */
 const STEPS = { tuning: 200, head: 150, adapting: 200, pretraining: 1000 }
 
-/** Ancestors of this width and more are pretrained ones of the usual kinds, which half their width already costs much (docs/results.md, a pretrained ViT). */
+/** From this width on, that of ViT-Ti, ancestors are taken for pretrained ones, which lose much with half of their width (docs/results.md, a pretrained ViT). */
 const LARGE = 192
 
-/** By share of the ancestor's width, how long a tier is trained: the narrower, the more there is to learn. One of 0 steps stays as it was cut. */
-const TIERS = {
-  small: [
-    { share: 1 / 8, steps: 400 },
-    { share: 1 / 4, steps: 120, learningRate: 2e-4 },
-    { share: 1 / 2, steps: 0 },
-  ],
-  large: [
-    { share: 1 / 4, steps: 400 },
-    { share: 1 / 2, steps: 400, learningRate: 5e-4 },
-    { share: 3 / 4, steps: 200, learningRate: 2e-4 },
-  ],
+/** What a run does with an ancestor. Tiers by share of its width: the narrower, the longer they are trained; one of 0 steps stays as it was cut. */
+const PLANS = {
+  small: {
+    calibrationImages: 128,
+    tiers: [
+      { share: 1 / 8, steps: 400 },
+      { share: 1 / 4, steps: 120, learningRate: 2e-4 },
+      { share: 1 / 2, steps: 0 },
+    ],
+    tuningRate: 2e-4,
+  },
+  large: {
+    calibrationImages: 512,
+    tiers: [
+      { share: 1 / 4, steps: 400 },
+      { share: 1 / 2, steps: 400, learningRate: 5e-4 },
+      { share: 3 / 4, steps: 200, learningRate: 2e-4 },
+    ],
+    tuningRate: 5e-5,
+  },
 }
-
-/** Pictures that a large ancestor's cuts are fitted to, where there are as many. */
-const CALIBRATION = 512
 
 /** Images per step, where there are many. */
 const BATCH = 64
@@ -53,16 +58,16 @@ export async function sensibleConfig(ancestor: string, datasets: NamedDatasets):
   const plan = (steps: number, learningRate: number) => ({ epochs: epochs(steps), batchSize, learningRate, weightDecay: 0.02 })
   const model = ancestor === 'train' ? await modelFor(datasets.training, plan(STEPS.pretraining, 1e-3)) : undefined
   const { width, depth, heads, macs } = model ? sizesOf(createSized(model, datasets.training.classes.length)) : await inspect(ancestor)
-  const large = width >= LARGE
+  const { calibrationImages, tiers, tuningRate } = PLANS[width >= LARGE ? 'large' : 'small']
   const { epochs: _, ...distillation } = plan(0, 1e-3)
   return {
     ...runDefaults,
     ...(model && { model }),
     ...(!model && { adaptation: { head: plan(STEPS.head, 1e-3), whole: plan(STEPS.adapting, 5e-5) } }),
-    tiers: tiersOf(TIERS[large ? 'large' : 'small'], { width, heads }, epochs),
-    ...(large && { calibrationImages: CALIBRATION }),
+    calibrationImages,
+    tiers: tiersOf(tiers, { width, heads }, epochs),
     distillation,
-    fineTuning: plan(STEPS.tuning, 2e-4),
+    fineTuning: plan(STEPS.tuning, tuningRate),
     space: { kind: 'aligned', stride: Math.max(1, Math.round(depth / 4)) },
     budgets: [macs / 2, macs / 4, macs / 10].map((each) => Number(each.toPrecision(2))),
   }
