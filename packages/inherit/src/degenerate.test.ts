@@ -24,22 +24,22 @@ function fillWith(network: Network, value: number, names: RegExp): void {
 }
 
 describe('an ancestor parts of which are dead', () => {
-  it.each<[string, number, RegExp]>([
+  it.each<[string, number, RegExp, bound?: number]>([
     ['all tokens alike', 1, /^(patch_embed|cls_token|pos_embed)/],
     ['all tokens 0', 0, /^(patch_embed|cls_token|pos_embed)/],
     ['blocks that do nothing', 0, /^blocks/],
     ['norms that are shut', 0, /norm[12]\.weight$/],
-    ['perceptrons without inputs', 0, /mlp\.fc1/],
+    ['perceptrons without inputs', 0, /mlp\.fc1/, 0.21], // a ridge that serves images held out is not the nearest on those that it is fitted to
     ['heads without queries, keys and values', 0, /attn\.qkv/],
     ['heads that write nothing', 0, /attn\.proj\.weight/],
-  ])('%s: stays the same function, and is cut and fitted', async (_, value, names) => {
+  ])('%s: stays the same function, and is cut and fitted', async (_, value, names, bound = 0.2) => {
     const ancestor = livelyViT()
     fillWith(ancestor, value, names)
     const rotated = await rotate(ancestor, source)
     expect(relativeError(logitsOf(rotated.network), logitsOf(ancestor))).toBeLessThan(1e-5)
     const small = cut(rotated, { width: 8, depth: 2 })
     await refine(rotated, small, source)
-    expect(relativeError(logitsOf(small.network), logitsOf(ancestor))).toBeLessThan(0.21)
+    expect(relativeError(logitsOf(small.network), logitsOf(ancestor))).toBeLessThan(bound)
     for (const each of [ancestor, rotated.network, small.network]) disposeNetwork(each)
   })
 

@@ -3,8 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { singularValues, symmetricEigen, symmetricRoot } from './decompositions.js'
 import { rankedFactors } from './heads.js'
 import { embeddingOf, helmert, principalBasis } from './principal-basis.js'
-import { relativeError } from './testing/lively.js'
-import { random } from './testing/random-matrix.js'
+import { random, relativeError } from './testing/lively.js'
 
 const gramOf = (x: Matrix64) => product(x, transpose(x))
 const identity = (n: number) => {

@@ -4,8 +4,7 @@ import { slice, type Tensor3D, tensor3d } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { greedyInputs } from './greedy-inputs.js'
 import { affineColumns, type Normal, normalEquations, regressToward } from './regression.js'
-import { relativeError } from './testing/lively.js'
-import { random } from './testing/random-matrix.js'
+import { random, relativeError } from './testing/lively.js'
 
 beforeAll(() => startBackend('wasm'))
 

@@ -63,7 +63,7 @@ export async function normalEquations(
   const fitted = normalOf(fitting)
   if (held === 0) return { all: fitted, heldOut: undefined }
   const heldOut = normalOf(judging)
-  return { all: { xx: total(fitted.xx, heldOut.xx, 1), xy: total(fitted.xy, heldOut.xy, 1) }, heldOut }
+  return { all: combined(fitted, heldOut, 1), heldOut }
 }
 
 /** Share of a batch's images that are held out. */
@@ -84,11 +84,13 @@ function productsOf(x: Tensor3D, y: Tensor3D, roots: Tensor3D, first: number, im
 }
 
 /** a + sign b */
-function total(a: Matrix64, b: Matrix64, sign: number): Matrix64 {
-  const sum = copyOf(a)
-  const more = copyOf(b).data
-  for (let i = 0; i < more.length; i++) sum.data[i]! += sign * more[i]!
-  return sum
+function combined(a: Normal, b: Normal, sign: 1 | -1): Normal {
+  const sumOf = (ofA: Matrix64, { data }: Matrix64) => {
+    const sum = copyOf(ofA)
+    for (let i = 0; i < data.length; i++) sum.data[i]! += sign * data[i]!
+    return sum
+  }
+  return { xx: sumOf(a.xx, b.xx), xy: sumOf(a.xy, b.xy) }
 }
 
 /** Of a constant: its share of the ridge, which keeps the system definite and does not hold it back. */
@@ -105,7 +107,8 @@ const RIDGE = { first: 0.1, step: Math.sqrt(10), least: 1e-4, most: 100 }
  * @param prior W0 [n + 1, m]
  */
 export function regressToward({ all, heldOut }: Equations, prior: AffineColumns): AffineColumns {
-  const difference = solveDifference(lacking(all, prior), heldOut ? bestRidge(all, heldOut, prior) : RIDGE.first)
+  const unexplained = lacking(all, prior)
+  const difference = solveDifference(unexplained, heldOut ? bestRidge(unexplained, lacking(heldOut, prior)) : RIDGE.first)
   for (let i = 0; i < difference.data.length; i++) difference.data[i]! += prior.data[i]!
   return difference
 }
@@ -126,11 +129,10 @@ function solveDifference({ xx, xy }: Normal, ridge: number): Matrix64 {
   return solvePositiveDefinite(penalised, copyOf(xy))
 }
 
-/** The ridge of the least error on the images held out: from the first one uphill or downhill, as long as it falls. */
-function bestRidge(all: Normal, heldOut: Normal, prior: AffineColumns): number {
-  const judged = lacking(heldOut, prior)
-  const fitted = lacking({ xx: total(all.xx, heldOut.xx, -1), xy: total(all.xy, heldOut.xy, -1) }, prior)
-  const errorOf = (ridge: number) => errorOn(judged, solveDifference(fitted, ridge))
+/** The ridge of the least error on the images held out: from the first one uphill or downhill, as long as it falls. Of both the equations of what the prior lacks. */
+function bestRidge(all: Normal, heldOut: Normal): number {
+  const fitted = combined(all, heldOut, -1)
+  const errorOf = (ridge: number) => errorOn(heldOut, solveDifference(fitted, ridge))
   let [best, least] = [RIDGE.first, errorOf(RIDGE.first)]
   for (const step of [RIDGE.step, 1 / RIDGE.step]) {
     const start = best

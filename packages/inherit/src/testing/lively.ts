@@ -1,3 +1,4 @@
+import { type Matrix64, matrixOf } from '@learngene/stitch/linear-algebra'
 import { sourceOf } from '@learngene/testing/source-of'
 import { createRng } from '@learngene/training'
 import { createViT, type Network, type PartRegistry, parametersOf, type SquareViTConfig, type ViTConfig } from '@learngene/vit-blocks'
@@ -55,4 +56,10 @@ export function patternImages(
 export function relativeError(a: ArrayLike<number>, b: ArrayLike<number>): number {
   const norm = (value: (i: number) => number) => Math.sqrt(Array.from(b).reduce((sum, _, i) => sum + value(i) ** 2, 0))
   return norm((i) => a[i]! - b[i]!) / norm((i) => b[i]!)
+}
+
+/** A matrix of standard normal values. */
+export function random(rows: number, columns: number, seed: number): Matrix64 {
+  const rng = createRng(seed)
+  return matrixOf(Float64Array.from({ length: rows * columns }, () => rng.normal()), rows, columns) // biome-ignore format: one value
 }

@@ -22,7 +22,7 @@ const LARGE = 192
 /** What a run does with an ancestor. Tiers by share of its width: the narrower, the longer they are trained; one of 0 steps stays as it was cut. */
 const PLANS = {
   small: {
-    calibrationImages: 128,
+    calibrationImages: runDefaults.calibrationImages,
     tiers: [
       { share: 1 / 8, steps: 400 },
       { share: 1 / 4, steps: 120, learningRate: 2e-4 },
