@@ -218,8 +218,9 @@ test('the code of products of what is stored as float16, and into it', () => {
     var left_0_sum = vec4f();
     left_0 = left_block(first_row + 4u * (local % 16u), k + 4u * (local / 16u), end);
     right_0 = right_block(first_column + 4u * (local % 16u), k + 4u * (local / 16u), end);
-    left_0_sum += vec4f(left_0[0]) + vec4f(left_0[1]) + vec4f(left_0[2]) + vec4f(left_0[3]);
     left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 0u] = left_0[0][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 1u] = left_0[1][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 2u] = left_0[2][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4 ...
+    left_0_sum += vec4f(left_0[0]) + vec4f(left_0[1]) + vec4f(left_0[2]) + vec4f(left_0[3]);
+    if (slice + 1u < slices) { left_0_sum += vec4f(left_0[0]) + vec4f(left_0[1]) + vec4f(left_0[2]) + vec4f(left_0[3]); }
     sum_tile[4u * (local % 16u) / 4u * 8u + 4u * (local / 16u) / 4u] = left_0_sum;
     if (group.x == 0u && local < 16u) { finish_sums(first_row + 4u * local, part, (sum_tile[local * 8u + 0u] + sum_tile[local * 8u + 1u] + sum_tile[local * 8u + 2u] + sum_tile[local * 8u + 3u] + sum_tile[local * 8u + 4u] + sum_tile[local * 8u + 5u] + sum_tile[local * 8u + 6u] + sum_tile[local * 8u + 7u]) / u.scale); }
     fn finish_sums(row: u32, part: u32, value: vec4f) {"

@@ -3,7 +3,7 @@ import { epilogueCode, epilogueKey, epilogueStorage, finishCode } from './epilog
 import { IN_RANGE4, LARGEST_FLOAT16 } from './halves.js'
 import type { MatrixUnit } from './matrix-unit.js'
 import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
-import { type Product, partCode, SUMS, SUMS_UNIFORMS, sumsCode } from './product.js'
+import { type Product, partCode, SUMS, SUMS_UNIFORMS, sliceLoop, sumsCode } from './product.js'
 import type { TileFamily, TileSize } from './tile.js'
 
 /** A tile cut among 2 x 2 subgroups, each with a number of matrices. */
@@ -61,10 +61,19 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
   const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
   const depths = range(tile.slice / unit.k).map((step) => step * unit.k)
   const column = (block: string, c: number) => (left.half ? `vec4f(${block}[${c}])` : `${block}[${c}]`)
-  const added = (block: string) =>
-    `${block}_sum += ${range(4)
+  const sum = (block: string) =>
+    range(4)
       .map((c) => column(block, c))
-      .join(' + ')};`
+      .join(' + ')
+  const multiply = depths
+    .flatMap((depth) => [
+      '{',
+      ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * m}u) * ${pitch}u + ${depth}u`, pitch)};`),
+      ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * n}u) * ${pitch}u + ${depth}u`, pitch)};`),
+      ...cells.map(({ i, j, name }) => `${name} = ${unit.multiplyAdd(`a${i}`, `b${j}`, name)};`),
+      '}',
+    ])
+    .join('\n      ')
   const code = `
 ${operandLoader(left, 'u.rows')}
 ${operandLoader(right, 'u.columns')}
@@ -85,34 +94,8 @@ ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group
   let column = subgroup % ${ACROSS}u * ${matrixColumns * n}u;
   let patch_start = subgroup * ${m * n}u;
   ${partCode(sums)}
-  var k = begin;
   ${cells.map(({ name }) => `var ${name} = ${unit.zeros};`).join(' ')}
-  ${sums ? stagedLeft.declared.map((variable) => `var ${variable}_sum = vec4f();`).join(' ') : ''}
-  ${stagedLeft.declare} ${stagedRight.declare}
-  loop {
-    if (k < end) {
-      ${stagedLeft.load}
-      ${stagedRight.load}
-      ${sums ? stagedLeft.each(added) : ''}
-    }
-    if (k > begin) {
-      ${depths
-        .flatMap((depth) => [
-          '{',
-          ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * m}u) * ${pitch}u + ${depth}u`, pitch)};`),
-          ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * n}u) * ${pitch}u + ${depth}u`, pitch)};`),
-          ...cells.map(({ i, j, name }) => `${name} = ${unit.multiplyAdd(`a${i}`, `b${j}`, name)};`),
-          '}',
-        ])
-        .join('\n      ')}
-    }
-    if (k >= end) { break; }
-    workgroupBarrier();
-    ${stagedLeft.stage}
-    ${stagedRight.stage}
-    workgroupBarrier();
-    k += ${tile.slice}u;
-  }
+  ${sliceLoop([stagedLeft, stagedRight], { slice: tile.slice, multiply, sum: sums ? sum : undefined })}
   ${cells
     .map(
       ({ i, j, name }) => `workgroupBarrier();

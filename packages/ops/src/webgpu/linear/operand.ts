@@ -91,6 +91,8 @@ export interface Slice {
   write(block: string, outer: string, depth: string): string
 }
 
+export type Staging = ReturnType<typeof staging>
+
 /** WGSL that gives each thread its blocks of a slice: `declare` variables, `load` them from memory for the slice at `k`, `stage` them in workgroup memory. */
 export function staging(operand: Operand, slice: Slice) {
   const { name, contiguous } = operand
@@ -98,10 +100,13 @@ export function staging(operand: Operand, slice: Slice) {
   const rounds = Array.from({ length: Math.ceil(blocks / slice.threads) }, (_, round) => round)
   const index = (round: number) => (round === 0 ? 'local' : `(local + ${round * slice.threads}u)`)
   // Along the contiguous dimension neighbours in memory go to neighbouring threads.
-  const place = (q: string) =>
-    contiguous === 'depth'
-      ? { outer: `4u * (${q} / ${slice.depth / 4}u)`, depth: `4u * (${q} % ${slice.depth / 4}u)` }
-      : { outer: `4u * (${q} % ${slice.outer / 4}u)`, depth: `4u * (${q} / ${slice.outer / 4}u)` }
+  const place = (q: string) => {
+    if (contiguous === 'outer') return { outer: `4u * (${q} % ${slice.outer / 4}u)`, depth: `4u * (${q} / ${slice.outer / 4}u)` }
+    // Of four blocks along the depth two go to neighbours, the others to threads 16 further on: eight neighbours write to different banks then, in rows of an odd number of vectors.
+    return slice.depth === 16 && slice.outer % 32 === 0
+      ? { outer: `4u * (${q} / 2u % 8u + ${q} / 32u * 8u)`, depth: `4u * (${q} % 2u + ${q} / 16u % 2u * 2u)` }
+      : { outer: `4u * (${q} / ${slice.depth / 4}u)`, depth: `4u * (${q} % ${slice.depth / 4}u)` }
+  }
   const guarded = (round: number, code: string) =>
     blocks < (round + 1) * slice.threads ? `if (${index(round)} < ${blocks}u) { ${code} }` : code
   const each = (code: (variable: string, at: { readonly outer: string; readonly depth: string }) => string) =>

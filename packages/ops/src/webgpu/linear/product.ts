@@ -1,6 +1,6 @@
 import type { Program } from '../dispatch.js'
 import { type Epilogue, epilogueCode, epilogueKey, epilogueStorage, finishCode } from './epilogue.js'
-import { elementType, type Operand, operandKey, operandLoader, staging } from './operand.js'
+import { elementType, type Operand, operandKey, operandLoader, type Staging, staging } from './operand.js'
 import { SLICE, type Tile, threadsOf } from './tile.js'
 
 export interface Product {
@@ -19,7 +19,7 @@ const UNROLLED = { alone: SLICE, withSums: 4 }
 
 /**
  * result[r, c] = sum over k of left[r, k] right[c, k], by tiles: a workgroup stages slices of both operands in its memory, each next one read while
- * the last is multiplied where the tile prefetches, and each thread accumulates its part of the tile in registers. Where it sums, workgroup z takes depths z u.share .. (z + 1) u.share - 1
+ * the last is multiplied, and each thread accumulates its part of the tile in registers. Where it sums, workgroup z takes depths z u.share .. (z + 1) u.share - 1
  * only and writes to the z-th of as many results and sums one behind the other, counted from u.first_part. u.share must divide by SLICE unless there is one part.
  */
 export function productProgram(product: Product): Program {
@@ -32,22 +32,21 @@ export function productProgram(product: Product): Program {
   const groups = range(tile.threadRows / 4)
   const bands = range(tile.threadColumns / 4)
   const cells = groups.flatMap((i) => range(4).flatMap((r) => bands.map((j) => ({ i, r, j, name: `c${i}${r}${j}` }))))
-  const load = lines([
-    ...staged.map(({ load }) => load),
-    sums ? staged[0].each((block) => `${block}_sum += ${block}[0] + ${block}[1] + ${block}[2] + ${block}[3];`) : '',
-  ])
-  const multiply = `for (var step = 0u; step < ${SLICE / unrolled}u; step++) {
-    let left_at = step * ${unrolled * staged[0].pitch}u + y;
-    let right_at = step * ${unrolled * staged[1].pitch}u + x;
-    ${lines(
-      range(unrolled).map(
-        (d) => `{
-      ${groups.map((i) => `let a${i} = left_tile[left_at + ${d * staged[0].pitch + i * down}u];`).join(' ')}
-      ${bands.map((j) => `let b${j} = right_tile[right_at + ${d * staged[1].pitch + j * across}u];`).join(' ')}
+  const multiplyFrom = (left: string, right: string) =>
+    range(unrolled).map(
+      (d) => `{
+      ${groups.map((i) => `let a${i} = left_tile[${left} + ${d * staged[0].pitch + i * down}u];`).join(' ')}
+      ${bands.map((j) => `let b${j} = right_tile[${right} + ${d * staged[1].pitch + j * across}u];`).join(' ')}
       ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')}
     }`,
-      ),
-    )}
+    )
+  const multiply =
+    unrolled === SLICE
+      ? lines(multiplyFrom('y', 'x'))
+      : `for (var step = 0u; step < ${SLICE / unrolled}u; step++) {
+    let left_at = step * ${unrolled * staged[0].pitch}u + y;
+    let right_at = step * ${unrolled * staged[1].pitch}u + x;
+    ${lines(multiplyFrom('left_at', 'right_at'))}
   }`
   const code = `
 ${operandLoader(left, 'u.rows')}
@@ -59,11 +58,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lo
   let first_column = group.x * ${tile.columns}u;
   ${placeOf(across, down)}
   ${partCode(sums)}
-  var k = begin;
   ${cells.map(({ name }) => `var ${name} = vec4f();`).join(' ')}
-  ${sums ? staged[0].declared.map((block) => `var ${block}_sum = vec4f();`).join(' ') : ''}
-  ${staged.map(({ declare }) => declare).join('\n  ')}
-  ${sliceLoop(tile.prefetch, { load, stage: lines(staged.map(({ stage }) => stage)), multiply })}
+  ${sliceLoop(staged, { slice: SLICE, multiply, sum: sums ? (block) => `${block}[0] + ${block}[1] + ${block}[2] + ${block}[3]` : undefined })}
   ${finishCode(
     epilogue,
     cells.map(({ i, r, j, name }) => ({
@@ -89,41 +85,57 @@ ${sums ? SUMS : ''}`
   }
 }
 
-/** WGSL that multiplies slice after slice, from `begin` to `end`: each is read before or after the last is multiplied. */
-function sliceLoop(
-  prefetch: boolean,
-  { load, stage, multiply }: { readonly load: string; readonly stage: string; readonly multiply: string },
-) {
-  return prefetch
-    ? `loop {
-    if (k < end) { ${load} }
-    if (k > begin) { ${multiply} }
-    if (k >= end) { break; }
-    workgroupBarrier();
-    ${stage}
-    workgroupBarrier();
-    k += ${SLICE}u;
-  }`
-    : `loop {
-    if (k >= end) { break; }
-    workgroupBarrier();
+/** How a product's slices are multiplied. */
+interface SliceLoop {
+  /** Depths of a slice. */
+  readonly slice: number
+  /** WGSL that multiplies what is staged. */
+  readonly multiply: string
+  /** An expression of what a block of left adds to its sums, where there are any. */
+  readonly sum: ((block: string) => string) | undefined
+}
+
+/**
+ * WGSL that multiplies slice after slice, from `begin` to `end`. The next one is read before the last is multiplied and staged after it, in one round, so that registers carry nothing but results from
+ * round to round; in the last round the last slice is read and staged once more, which costs less than a branch: an H100's compiler moves reads behind one, and copies around one what is carried.
+ */
+export function sliceLoop([left, right]: readonly [Staging, Staging], { slice, multiply, sum }: SliceLoop): string {
+  const load = `${left.load}
+    ${right.load}`
+  const stage = `${left.stage}
+    ${right.stage}`
+  const add = sum && left.each((block) => `${block}_sum += ${sum(block)};`)
+  return `${left.declare} ${right.declare}
+  ${add ? left.declared.map((block) => `var ${block}_sum = vec4f();`).join(' ') : ''}
+  let slices = (end - begin + ${slice - 1}u) / ${slice}u;
+  {
+    let k = begin;
     ${load}
     ${stage}
-    workgroupBarrier();
+    ${add ?? ''}
+  }
+  workgroupBarrier();
+  for (var slice = 0u; slice < slices; slice++) {
+    let k = begin + min(slice + 1u, slices - 1u) * ${slice}u;
+    ${load}
     ${multiply}
-    k += ${SLICE}u;
+    workgroupBarrier();
+    ${stage}
+    ${add ? `if (slice + 1u < slices) { ${add} }` : ''}
+    workgroupBarrier();
   }`
 }
 
 /**
  * WGSL of a thread's place in the tile. Thirty-two neighbours, which most GPUs run together, lie in a block of 4 x 8 where the tile has whole ones, so that they read few different vectors of either
- * side; else row by row, which was faster on an H100 than blocks of 8 x 4.
+ * side, and in it so that of any four neighbours each reads the same vector as one beside it, of the one side or of the other: an H100 serves twice as many at once then. Else row by row, which was
+ * faster there than blocks of 8 x 4.
  */
 function placeOf(across: number, down: number): string {
   if (across % 8 !== 0 || down % 4 !== 0) return `let x = local % ${across}u;\n  let y = local / ${across}u;`
   return `let block = local / 32u;
-  let x = block % ${across / 8}u * 8u + local % 8u;
-  let y = block / ${across / 8}u * 4u + local % 32u / 8u;`
+  let x = block % ${across / 8}u * 8u + local / 2u % 8u;
+  let y = block / ${across / 8}u * 4u + local / 16u % 2u * 2u + local % 2u;`
 }
 
 /** A slice in workgroup memory as rows of vectors along the outer dimension. */
@@ -161,13 +173,7 @@ export const SUMS_UNIFORMS = { share: 'u32', first_part: 'u32', frozen_begin: 'u
  * @param memory an array of vectors in workgroup memory, of one for each block
  * @param finish an expression of the sums of four rows, of what they are added up to
  */
-export function sumsCode(
-  { each }: ReturnType<typeof staging>,
-  rows: number,
-  slice: number,
-  memory: string,
-  finish = (sum: string) => sum,
-): string {
+export function sumsCode({ each }: Staging, rows: number, slice: number, memory: string, finish = (sum: string) => sum): string {
   const across = slice / 4
   const parts = Array.from({ length: across }, (_, d) => `${memory}[local * ${across}u + ${d}u]`)
   return `workgroupBarrier();

@@ -14,27 +14,21 @@ export interface TileSize {
 
 /** How a tile is cut: each thread holds threadRows x threadColumns of it in registers. */
 export interface Tile extends TileSize {
-  readonly threadRows: 4 | 8 | 16
-  readonly threadColumns: 4 | 8 | 12
-  /** Whether threads read the next slice while they multiply the last, and hold it in registers meanwhile. */
-  readonly prefetch: boolean
+  readonly threadRows: 4 | 8
+  readonly threadColumns: 4 | 8
 }
 
 /** Depth of the slices that a workgroup stages. */
 export const SLICE = 16
 
-/**
- * Widths of DeiT divide by 96 and by 64, those of its perceptrons by 128. Efficiencies and registers explain the times of its products on an H100 (benchmarks/NOTES.md, "Rounds of workgroups"). The
- * first two were the fastest for some shapes when they were timed alone, and slower than that in whole models: they are rated by these.
- */
+/** Widths of DeiT divide by 96 and by 64, those of its perceptrons by 128. Efficiencies and registers explain the times of its products on an H100 (benchmarks/NOTES.md, "What a compiler makes of a loop"). */
 export const TILES: readonly Tile[] = [
-  { rows: 128, columns: 128, threadRows: 16, threadColumns: 8, prefetch: true, efficiency: 0.68, summing: 0.3, registers: 255 },
-  { rows: 128, columns: 96, threadRows: 8, threadColumns: 12, prefetch: false, efficiency: 0.68, summing: 0.33, registers: 176 },
-  { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.72, summing: 0.4, registers: 200 },
-  { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.67, summing: 0.42, registers: 168 },
-  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, prefetch: true, efficiency: 0.66, summing: 0.46, registers: 168 },
-  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, prefetch: true, efficiency: 0.5, summing: 0.3, registers: 104 },
-  { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, prefetch: true, efficiency: 0.36, summing: 0.27, registers: 72 },
+  { rows: 64, columns: 128, threadRows: 8, threadColumns: 8, efficiency: 0.79, summing: 0.42, registers: 160 },
+  { rows: 128, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.75, summing: 0.42, registers: 160 },
+  { rows: 64, columns: 64, threadRows: 8, threadColumns: 8, efficiency: 0.76, summing: 0.4, registers: 160 },
+  { rows: 64, columns: 96, threadRows: 8, threadColumns: 8, efficiency: 0.7, summing: 0.46, registers: 160 },
+  { rows: 64, columns: 32, threadRows: 8, threadColumns: 4, efficiency: 0.5, summing: 0.3, registers: 104 },
+  { rows: 32, columns: 32, threadRows: 4, threadColumns: 4, efficiency: 0.36, summing: 0.27, registers: 96 },
 ]
 
 export const threadsOf = (tile: Tile): number => (tile.rows / tile.threadRows) * (tile.columns / tile.threadColumns)
@@ -89,8 +83,8 @@ export interface ProductSize {
   readonly divisible: boolean
 }
 
-/** Threads by which a processor has always something to do, as an H100's times say. */
-const BUSY = 384
+/** What one workgroup that is nearly alone on a processor reaches of what all that fit reach together, as an H100's times say: each waits for memory, and others fill that time. */
+const ALONE = 0.54
 
 /** Parts of a depth are whole slices, those of mixed precision too. */
 const SHARE_STEP = 2 * SLICE
@@ -142,10 +136,7 @@ export function plansOf<T extends TileSize>(family: TileFamily<T>, size: Product
   return plans.filter((plan, i) => plans.findIndex(({ tile, parts }) => tile === plan.tile && parts === plan.parts) === i)
 }
 
-/**
- * Seconds that a plan is expected to take: rounds of all workgroups that run at once, what hangs over the edges included, and the adding of parts. A last round for few workgroups takes little less
- * than a full one: each waits for memory most of the time, and there are not enough of them to fill it.
- */
+/** Seconds that a plan is expected to take: rounds of all workgroups that run at once, what hangs over the edges included, a last round for the rest, and the adding of parts. */
 function expectedSeconds<T extends TileSize>(
   family: TileFamily<T>,
   { tile, parts, share }: Plan<T>,
@@ -156,8 +147,8 @@ function expectedSeconds<T extends TileSize>(
   const workgroups = Math.ceil(rows / tile.rows) * Math.ceil(columns / tile.columns) * parts
   const together = atOnce(family, tile, model)
   const rest = workgroups % together
-  const busy = Math.min(together / processors, BUSY / family.needs(tile).threads)
-  const each = (workgroups - rest) / processors + (rest > 0 ? Math.max(Math.ceil(rest / processors), busy) : 0)
+  const left = Math.ceil(rest / processors)
+  const each = (workgroups - rest) / processors + left / (ALONE + ((1 - ALONE) * left * processors) / together)
   const work = (each * tile.rows * tile.columns * share) / (rate * (divisible ? (tile.summing ?? tile.efficiency) : tile.efficiency))
   // Each value of each part is written and read again.
   return work + (parts > 1 ? launch + (8 * parts * rows * columns) / bytesPerSecond : 0)
