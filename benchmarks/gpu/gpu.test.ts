@@ -57,7 +57,6 @@ const documents = {
           product: z.enum(['q|k|v', 'projection', 'fc1', 'fc2']),
           tile: z.string().regex(/^\d+x\d+$/),
           thread: z.string().regex(/^\d+x\d+$/),
-          prefetch: z.boolean(),
           ms: time,
           tflops: time,
         }),
@@ -65,7 +64,13 @@ const documents = {
       .min(8),
   }),
   traffic: z.strictObject({
-    ...{ what: z.literal('traffic'), ...head, clock: z.literal('device').nullable(), steps: z.int().min(1).max(5) },
+    ...{
+      what: z.literal('traffic'),
+      of: z.enum(['train', 'forward']),
+      ...head,
+      clock: z.literal('device').nullable(),
+      steps: z.int().min(1).max(5),
+    },
     totals: z.strictObject({ dispatches: z.int().min(20), bytes: z.int().positive(), ms: time.nullable() }),
     rows: z
       .array(
@@ -110,7 +115,19 @@ describe.skipIf(!built)(`the measurements of a GPU${built ? '' : ' (skipped: the
     const { stdout, stderr } = await run('traffic', '--quick', '--json', '--seconds', '0.001')
     const missing = /the backend webgpu cannot be started: .*/.exec(stderr)
     if (missing && !inject('required').includes('webgpu')) skip(missing[0])
-    expect(JSON.parse(stdout)).toMatchObject({ what: 'traffic', steps: 1 })
+    expect(JSON.parse(stdout)).toMatchObject({ what: 'traffic', of: 'train', steps: 1 })
+  })
+
+  it('traffic of a forward pass has its dispatches, none of AdamW', async ({ skip }) => {
+    const { stdout, stderr } = await run('traffic', '--quick', '--json', '--what', 'forward')
+    const missing = /the backend webgpu cannot be started: .*/.exec(stderr)
+    if (missing && !inject('required').includes('webgpu')) skip(missing[0])
+    const { of, totals, rows } = documents.traffic.extend({ totals: z.looseObject({ dispatches: count }) }).parse(JSON.parse(stdout))
+    expect(of).toBe('forward')
+    expect(totals.dispatches).toBeGreaterThan(10)
+    const kinds = rows.map(({ kind }) => kind)
+    expect(kinds.some((kind) => kind.includes('learngene product'))).toBe(true)
+    expect(kinds.filter((kind) => /adam/i.test(kind))).toEqual([])
   })
 
   it('compares mixed precision with float32 where the GPU has units for it, and says what is missing elsewhere', async ({ skip }) => {

@@ -5,47 +5,20 @@
 import { createRng } from '@learngene/training'
 import { median, print, readOptions, startGpu } from './work.mjs'
 
-/** Rows and columns of a workgroup and of a thread; whether the next slice is read while the last is multiplied. */
+/** Rows and columns of a workgroup, and of each of its threads. */
 const TILES = [
-  ...tiles(
-    [128, 128],
-    [
-      [8, 8],
-      [16, 8],
-      [8, 16],
-    ],
-  ),
-  ...tiles(
-    [128, 96],
-    [
-      [8, 8],
-      [8, 12],
-    ],
-  ),
-  ...tiles([64, 192], [[8, 12]]),
-  ...tiles(
-    [128, 64],
-    [
-      [8, 8],
-      [16, 8],
-    ],
-  ),
-  ...tiles([64, 128], [[8, 8]]),
-  ...tiles(
-    [64, 96],
-    [
-      [8, 8],
-      [8, 12],
-    ],
-  ),
-  ...tiles(
-    [64, 64],
-    [
-      [8, 8],
-      [4, 8],
-    ],
-  ),
-]
+  [64, 64, 8, 8],
+  [64, 128, 8, 8],
+  [128, 64, 8, 8],
+  [64, 96, 8, 8],
+  [64, 96, 8, 12],
+  [96, 64, 12, 8],
+  [128, 96, 8, 12],
+  [128, 64, 16, 8],
+  [128, 128, 8, 8],
+  [128, 128, 16, 8],
+  [64, 64, 4, 8],
+].map(([height, across, threadRows, threadColumns]) => ({ height, across, threadRows, threadColumns }))
 const SLICE = 16
 const ROUNDS = 3
 const SAMPLE_MS = 6
@@ -59,21 +32,14 @@ const { width, imageSize, patchSize } = options.config
 const rows = options.batch * ((imageSize / patchSize) ** 2 + 1)
 const products = { 'q|k|v': [3 * width, width], projection: [width, width], fc1: [4 * width, width], fc2: [width, 4 * width] }
 const timer = createTimer()
-const chosen = options.quick ? TILES.slice(-2) : TILES
-const programs = await Promise.all(chosen.map(async (tile) => ({ tile, pipeline: await compile(tile) })))
+const programs = await Promise.all(TILES.map(async (tile) => ({ tile, pipeline: await compile(tile) })))
 const results = []
 for (const [product, [columns, depth]] of Object.entries(products)) results.push(...(await measure(product, columns, depth)))
 const { model, batch, precision } = options
 const table = results.toSorted((a, b) => a.product.localeCompare(b.product) || a.ms - b.ms)
 print(options, { what: 'tiles', adapter, features, model, batch, precision, rows: table }, table)
 
-function tiles([height, across], threads) {
-  return threads.flatMap(([threadRows, threadColumns]) =>
-    [true, false].map((prefetch) => ({ height, across, threadRows, threadColumns, prefetch })),
-  )
-}
-
-async function compile({ height, across, threadRows, threadColumns, prefetch }) {
+async function compile({ height, across, threadRows, threadColumns }) {
   const [down, beside] = [height / threadRows, across / threadColumns]
   const threads = down * beside
   const { maxComputeInvocationsPerWorkgroup, maxComputeWorkgroupStorageSize } = device.limits
@@ -92,11 +58,15 @@ async function compile({ height, across, threadRows, threadColumns, prefetch }) 
       ${cells.map(({ i, r, j, name }) => `${name} += a${i}[${r}] * b${j};`).join(' ')} }`,
     )
     .join('\n')
-  const loop = prefetch
-    ? `loop { if (k < u.depth) { ${load} } if (k > 0u) { ${multiply} } if (k >= u.depth) { break; }
-       workgroupBarrier(); ${stage} workgroupBarrier(); k += ${SLICE}u; }`
-    : `loop { if (k >= u.depth) { break; } workgroupBarrier(); ${load} ${stage} workgroupBarrier(); ${multiply} k += ${SLICE}u; }`
-  // Thirty-two neighbours in a block of 4 x 8.
+  // Each slice is read before the last is multiplied and staged after it; the last one once more.
+  const round = (k, work) => `{ let k = ${k}; ${load} ${work} ${stage} } workgroupBarrier();`
+  const loop = `let slices = u.depth / ${SLICE}u; ${round('0u', '')}
+  for (var slice = 0u; slice < slices; slice++) { ${round(`min(slice + 1u, slices - 1u) * ${SLICE}u`, `${multiply} workgroupBarrier();`)} }`
+  // Thirty-two neighbours in a block of 4 x 8, in which each reads the same vector as one beside it.
+  const place =
+    beside % 8 === 0 && down % 4 === 0
+      ? `let x = local / 32u % ${beside / 8}u * 8u + local / 2u % 8u; let y = local / 32u / ${beside / 8}u * 4u + local / 16u % 2u * 2u + local % 2u;`
+      : `let x = local % ${beside}u; let y = local / ${beside}u;`
   const code = `struct U { rows: u32, columns: u32, depth: u32 }
 @group(0) @binding(0) var<storage, read> left: array<vec4f>;
 @group(0) @binding(1) var<storage, read> right: array<vec4f>;
@@ -111,9 +81,7 @@ fn finish(row: u32, column: u32, value: vec4f) {
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let first_row = group.y * ${height}u;
   let first_column = group.x * ${across}u;
-  let x = local / 32u % ${beside / 8}u * 8u + local % 8u;
-  let y = local / 32u / ${beside / 8}u * 4u + local % 32u / 8u;
-  var k = 0u;
+  ${place}
   ${cells.map(({ name }) => `var ${name} = vec4f();`).join(' ')}
   ${sides.map(({ declare }) => declare).join(' ')}
   ${loop}
@@ -130,6 +98,9 @@ function side(name, outer, first, count, threads) {
   const pitch = outer / 4 + 1
   const blocks = (outer * SLICE) / 16
   const rounds = range(Math.ceil(blocks / threads)).map((round) => ({ round, at: `(local + ${round * threads}u)` }))
+  // Eight neighbours write to different banks.
+  const depth = (at) => `(${at} % 2u + ${at} / 16u % 2u * 2u)`
+  const block = (at) => `(${at} / 2u % 8u + ${at} / 32u * 8u)`
   const each = (code) =>
     rounds
       .map(({ round, at }) => ((round + 1) * threads > blocks ? `if (${at} < ${blocks}u) { ${code(round, at)} }` : code(round, at)))
@@ -142,13 +113,13 @@ function side(name, outer, first, count, threads) {
     load: each((round, at) =>
       four(
         (i) =>
-          `${name}_${round}_${i} = ${name}[(min(${first} + 4u * (${at} / 4u) + ${i}u, ${count} - 1u) * u.depth + k) / 4u + ${at} % 4u];`,
+          `${name}_${round}_${i} = ${name}[(min(${first} + 4u * ${block(at)} + ${i}u, ${count} - 1u) * u.depth + k) / 4u + ${depth(at)}];`,
       ),
     ),
     stage: each((round, at) =>
       four(
         (c) =>
-          `${name}_tile[(4u * (${at} % 4u) + ${c}u) * ${pitch}u + ${at} / 4u] = vec4f(${range(4)
+          `${name}_tile[(4u * ${depth(at)} + ${c}u) * ${pitch}u + ${block(at)}] = vec4f(${range(4)
             .map((i) => `${name}_${round}_${i}[${c}]`)
             .join(', ')});`,
       ),
@@ -183,9 +154,9 @@ async function measure(product, columns, depth) {
   for (let round = 0; round < ROUNDS; round++) for (const { run, times } of entries) times.push((await timer(run)) / repeats)
   for (const buffer of [...buffers, uniform]) buffer.destroy()
   return entries.map(({ tile, times }) => {
-    const { height, across, threadRows, threadColumns, prefetch } = tile
+    const { height, across, threadRows, threadColumns } = tile
     const ms = median(times)
-    return { product, tile: `${height}x${across}`, thread: `${threadRows}x${threadColumns}`, prefetch, ms, tflops: flops / (ms * 1e9) }
+    return { product, tile: `${height}x${across}`, thread: `${threadRows}x${threadColumns}`, ms, tflops: flops / (ms * 1e9) }
   })
 }
 

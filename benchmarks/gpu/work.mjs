@@ -13,10 +13,11 @@ const MODELS = { 'deit-tiny': deit.tiny, 'deit-small': deit.small, 'deit-base': 
 /** Small enough for a software adapter. */
 const QUICK = { imageSize: 16, patchSize: 8, channels: 1, width: 16, depth: 1, heads: 2, classes: 4 }
 
-/** The command line: `--model`, `--batch`, `--seconds`, `--precision`, `--quick`, `--json`. */
-export function readOptions({ batch = 64, seconds = 60 } = {}) {
+/** The command line: `--model`, `--batch`, `--seconds`, `--precision`, `--quick`, `--json`, and `--what` where there is a choice. */
+export function readOptions({ batch = 64, seconds = 60, what: works } = {}) {
   const { values } = parseArgs({
     options: {
+      ...(works && { what: { type: 'string', default: works[0] } }),
       model: { type: 'string', default: 'deit-tiny' },
       batch: { type: 'string' },
       seconds: { type: 'string' },
@@ -25,7 +26,8 @@ export function readOptions({ batch = 64, seconds = 60 } = {}) {
       json: { type: 'boolean', default: false },
     },
   })
-  const { quick, json, model, precision } = values
+  const { quick, json, model, precision, what } = values
+  if (works && !works.includes(what)) throw new Error(`--what must be ${works.join(' or ')}; got ${what}`)
   const config = quick ? QUICK : MODELS[model]
   if (!config) throw new Error(`--model must be ${Object.keys(MODELS).join(', ')}; got ${model}`)
   if (!['float32', 'mixed'].includes(precision)) throw new Error(`--precision must be float32 or mixed; got ${precision}`)
@@ -37,6 +39,7 @@ export function readOptions({ batch = 64, seconds = 60 } = {}) {
   return {
     quick,
     json,
+    what,
     precision,
     model: quick ? 'quick' : model,
     config,
@@ -59,7 +62,16 @@ export async function startGpu({ quick, precision }) {
   return { backend, adapter, features: (await describeBackend('webgpu')).features }
 }
 
-/** A training step with AdamW on drawn images that lie on the device, in the form that `compileStep` takes, what it takes next, and the images' values. */
+/** Drawn images, on the device, and their values. */
+function drawnImages({ imageSize, channels }, batch) {
+  const rng = createRng(1)
+  const pixels = Float32Array.from({ length: batch * imageSize ** 2 * channels }, () => rng.normal())
+  const images = keep(tensor4d(pixels, [batch, imageSize, imageSize, channels]))
+  engine().backend.uploadToGPU(images.dataId)
+  return { pixels, images }
+}
+
+/** A training step with AdamW on images that lie on the device, in the form that `compileStep` takes, what it takes next, and the images' values. */
 export function trainingStep(config, batch) {
   const network = createViT(config, createRng(0))
   const parameters = parametersOf(network)
@@ -67,11 +79,8 @@ export function trainingStep(config, batch) {
   const optimizer = adamW()
   const state = optimizer.init(parameters)
   const guard = guardState()
-  const rng = createRng(1)
-  const pixels = Float32Array.from({ length: batch * config.imageSize ** 2 * config.channels }, () => rng.normal())
   const labels = Array.from({ length: batch }, (_, i) => i % config.classes)
-  const images = keep(tensor4d(pixels, [batch, config.imageSize, config.imageSize, config.channels]))
-  engine().backend.uploadToGPU(images.dataId)
+  const { pixels, images } = drawnImages(config, batch)
   return {
     pixels,
     step({ images, targets, scalars }) {
@@ -92,10 +101,17 @@ export function trainingStep(config, batch) {
   }
 }
 
-/** Reads the loss, which waits for the GPU, and frees it with what the step alone was given. */
-export async function finish({ targets, scalars }, { loss }) {
-  const [value] = await loss.data()
-  dispose([targets, scalars, loss])
+/** A forward pass on images that lie on the device, as `trainingStep`. */
+export function forwardPass(config, batch) {
+  const network = createViT(config, createRng(0))
+  const { images } = drawnImages(config, batch)
+  return { step: ({ images }) => ({ logits: forward(network, images).logits }), inputs: () => ({ images }) }
+}
+
+/** Reads what a step gave, which waits for the GPU, and frees it with what the step alone was given. */
+export async function finish({ targets, scalars }, { loss, logits }) {
+  const [value] = await (loss ?? logits).data()
+  dispose([targets, scalars, loss, logits])
   return value
 }
 

@@ -9,7 +9,7 @@ export interface MatrixShape {
   readonly k: number
 }
 
-/** WGSL of a subgroup's matrix operations on slices staged as `left_tile` [rows, pitch] and `right_tile` [columns, pitch]. */
+/** WGSL of a subgroup's matrix operations on slices staged as `left_tile` [rows, pitch] and `right_tile` [columns, pitch], vectors of four values; offsets count vectors. */
 export interface MatrixUnit extends MatrixShape, Halves {
   readonly name: string
   /** Threads that hold such a matrix together. */
@@ -17,8 +17,8 @@ export interface MatrixUnit extends MatrixShape, Halves {
   readonly directives: string
   /** Attributes of the entry point. */
   readonly attributes: string
-  /** An expression of a staged value, of type `element`, for one of type f32 in float16's range, or infinite. */
-  convert(value: string): string
+  /** An expression of a staged vector of `element` for a vec4f in float16's range, or infinite. */
+  convert(values: string): string
   /** Functions that the expressions below call; `lane` is the thread's place in its subgroup. */
   code(pitch: number): string
   /** A result of zeros. */
@@ -55,7 +55,7 @@ export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, con
     directives: [f16, ...(controlled ? [size] : []), matrices].join('\n'),
     attributes: controlled ? `@subgroup_size(${subgroup})` : '',
     element: 'f16',
-    convert: (value) => `f16(${value})`,
+    convert: (values) => `vec4h(${values})`,
     unpack: (pairs) => `bitcast<vec4h>(${pairs})`,
     pack: (values) => `bitcast<vec2u>(vec4h(${values}))`,
     code: () => '',
@@ -85,15 +85,17 @@ export function emulatedMatrices({ m, n, k }: MatrixShape, subgroup: number, rou
     directives: '',
     attributes: '',
     element: 'f32',
-    convert: (value) => (rounding ? `unpack2x16float(pack2x16float(vec2f(${value}, 0.0))).x` : value),
+    convert: (values) => (rounding ? `rounded(${values})` : values),
     unpack: (pairs) => `vec4f(unpack2x16float(${pairs}.x), unpack2x16float(${pairs}.y))`,
     pack: (values) => `vec2u(pack2x16float(${values}.xy), pack2x16float(${values}.zw))`,
-    code: (pitch) => `
+    code: (
+      pitch,
+    ) => `${rounding ? '\nfn rounded(values: vec4f) -> vec4f { return vec4f(unpack2x16float(pack2x16float(values.xy)), unpack2x16float(pack2x16float(values.zw))); }' : ''}
 fn multiply_add(left: u32, right: u32, sum: array<f32, ${held}>, lane: u32) -> array<f32, ${held}> {
   var result = sum;${each(`
       let row = left + cell / ${n}u * ${pitch}u;
       let column = right + cell % ${n}u * ${pitch}u;
-      for (var k = 0u; k < ${k}u; k++) { result[i] += left_tile[row + k] * right_tile[column + k]; }`)}
+      for (var k = 0u; k < ${k / 4}u; k++) { result[i] += dot(left_tile[row + k], right_tile[column + k]); }`)}
   return result;
 }
 fn store(values: array<f32, ${held}>, offset: u32, lane: u32) {

@@ -93,17 +93,17 @@ test('the code for 16 x 16 x 16', () => {
     "enable f16;
     enable chromium_experimental_subgroup_matrix;
     diagnostic(off, chromium.subgroup_matrix_uniformity);
-    var<workgroup> left_tile: array<f16, 2560>;
-    var<workgroup> right_tile: array<f16, 5120>;
+    var<workgroup> left_tile: array<vec4<f16>, 640>;
+    var<workgroup> right_tile: array<vec4<f16>, 1280>;
     var<workgroup> patch_values: array<f32, 1024>;
     let row = subgroup / 2u * 32u;
     let column = subgroup % 2u * 64u;
     var c00 = subgroup_matrix_result<f32, 16, 16>(); var c01 = subgroup_matrix_result<f32, 16, 16>(); var c02 = subgroup_matrix_result<f32, 16, 16>(); var c03 = subgroup_matrix_result<f32, 16, 16>(); var c10 = subgroup_matrix_result<f32, 16, 16>(); var c11 = subgroup_matrix_result<f32, 16, 16>(); var c12 = subgroup_matrix_result<f32, 16, 16>(); var c13 = subgroup_matrix_result<f32, 16, 16>();
-    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
-    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 10u + 0u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 10u + 0u, 10u);
     c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
-    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 40u + 16u, 40u);
-    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 16u, 40u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 16>, row_major>(&left_tile, (row + 0u) * 10u + 4u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 10u + 4u, 10u);
     subgroupMatrixStore<row_major>(&patch_values, patch_start, c00, 16u);
     subgroupMatrixStore<row_major>(&patch_values, patch_start, c01, 16u);"
   `)
@@ -114,17 +114,17 @@ test('the code for 8 x 16 x 16', () => {
     "enable f16;
     enable chromium_experimental_subgroup_matrix;
     diagnostic(off, chromium.subgroup_matrix_uniformity);
-    var<workgroup> left_tile: array<f16, 2560>;
-    var<workgroup> right_tile: array<f16, 5120>;
+    var<workgroup> left_tile: array<vec4<f16>, 640>;
+    var<workgroup> right_tile: array<vec4<f16>, 1280>;
     var<workgroup> patch_values: array<f32, 512>;
     let row = subgroup / 2u * 32u;
     let column = subgroup % 2u * 64u;
     var c00 = subgroup_matrix_result<f32, 16, 8>(); var c01 = subgroup_matrix_result<f32, 16, 8>(); var c02 = subgroup_matrix_result<f32, 16, 8>(); var c03 = subgroup_matrix_result<f32, 16, 8>(); var c10 = subgroup_matrix_result<f32, 16, 8>(); var c11 = subgroup_matrix_result<f32, 16, 8>(); var c12 = subgroup_matrix_result<f32, 16, 8>(); var c13 = subgroup_matrix_result<f32, 16, 8>(); var c20 = subgroup_matrix_result<f32, 16, 8>(); var c21 = subgroup_matrix_result<f32, 16, 8>(); var c22 = subgroup_matrix_result<f32, 16, 8>(); var c23 = subgroup_matrix_result<f32, 16, 8>(); var c30 = subgroup_matrix_result<f32, 16, 8>(); var c31 = subgroup_matrix_result<f32, 16, 8>(); var c32 = subgroup_matrix_result<f32, 16, 8>(); var c33 = subgroup_matrix_result<f32, 16, 8>();
-    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
-    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 10u + 0u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 10u + 0u, 10u);
     c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
-    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 40u + 16u, 40u);
-    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 40u + 16u, 40u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 16, 8>, row_major>(&left_tile, (row + 0u) * 10u + 4u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 16, 16>, col_major>(&right_tile, (column + 0u) * 10u + 4u, 10u);
     subgroupMatrixStore<row_major>(&patch_values, patch_start, c00, 16u);
     subgroupMatrixStore<row_major>(&patch_values, patch_start, c01, 16u);"
   `)
@@ -137,17 +137,17 @@ test('the code for 8 x 8 x 8, of subgroups whose size is asked for', () => {
     enable subgroup_size_control;
     enable chromium_experimental_subgroup_matrix;
     diagnostic(off, chromium.subgroup_matrix_uniformity);
-    var<workgroup> left_tile: array<f16, 2560>;
-    var<workgroup> right_tile: array<f16, 5120>;
+    var<workgroup> left_tile: array<vec4<f16>, 640>;
+    var<workgroup> right_tile: array<vec4<f16>, 1280>;
     var<workgroup> patch_values: array<f32, 256>;
     @subgroup_size(32)
     let row = subgroup / 2u * 32u;
     let column = subgroup % 2u * 64u;
     var c00 = subgroup_matrix_result<f32, 8, 8>(); var c01 = subgroup_matrix_result<f32, 8, 8>(); var c02 = subgroup_matrix_result<f32, 8, 8>(); var c03 = subgroup_matrix_result<f32, 8, 8>(); var c04 = subgroup_matrix_result<f32, 8, 8>(); var c05 = subgroup_matrix_result<f32, 8, 8>(); var c06 = subgroup_matrix_result<f32, 8, 8>(); var c07 = subgroup_matrix_result<f32, 8, 8>(); var c10 = subgroup_matrix_result<f32, 8, 8>(); var c11 = subgroup_matrix_result<f32, 8, 8>(); var c12 = subgroup_matrix_result<f32, 8, 8>(); var c13 = subgroup_matrix_result<f32, 8, 8>(); var c14 = subgroup_matrix_result<f32, 8, 8>(); var c15 = subgroup_matrix_result<f32, 8, 8>(); var c16 = subgroup_matrix_result<f32, 8, 8>(); var c17 = subgroup_matrix_result<f32, 8, 8>(); var c20 = subgroup_matrix_result<f32, 8, 8>(); var c21 = subgroup_matrix_result<f32, 8, 8>(); var c22 = subgroup_matrix_result<f32, 8, 8>(); var c23 = subgroup_matrix_result<f32, 8, 8>(); var c24 = subgroup_matrix_result<f32, 8, 8>(); var c25 = subgroup_matrix_result<f32, 8, 8>(); var c26 = subgroup_matrix_result<f32, 8, 8>(); var c27 = subgroup_matrix_result<f32, 8, 8>(); var c30 = subgroup_matrix_result<f32, 8, 8>(); var c31 = subgroup_matrix_result<f32, 8, 8>(); var c32 = subgroup_matrix_result<f32, 8, 8>(); var c33 = subgroup_matrix_result<f32, 8, 8>(); var c34 = subgroup_matrix_result<f32, 8, 8>(); var c35 = subgroup_matrix_result<f32, 8, 8>(); var c36 = subgroup_matrix_result<f32, 8, 8>(); var c37 = subgroup_matrix_result<f32, 8, 8>();
-    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 40u + 0u, 40u);
-    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 8, 8>, col_major>(&right_tile, (column + 0u) * 40u + 0u, 40u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 10u + 0u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f16, 8, 8>, col_major>(&right_tile, (column + 0u) * 10u + 0u, 10u);
     c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
-    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 40u + 8u, 40u);"
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f16, 8, 8>, row_major>(&left_tile, (row + 0u) * 10u + 2u, 10u);"
   `)
 })
 
@@ -182,7 +182,8 @@ test('the code of products of what is stored as float16, and into it', () => {
     result[(offset + at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value * u.scale, u.beyond)));
     left_0 = left_block(first_row + 4u * (local / 8u), k + 4u * (local % 8u), end);
     right_0 = right_block(first_column + 4u * (local / 8u), k + 4u * (local % 8u), end);
-    left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 0u] = left_0[0][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 1u] = left_0[1][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 2u] = left_0[2][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (lo ..."
+    left_tile[(4u * (local / 8u) + 0u) * 10u + 4u * (local % 8u) / 4u] = vec4<f16>(left_0[0][0], left_0[1][0], left_0[2][0], left_0[3][0]); left_tile[(4u * (local / 8u) + 1u) * 10u + 4u * (local % 8u) / 4u] = vec4<f16>(left_0[0][1], left_0[1][1], left_0[2][1], left_0[3][1]); left_tile[(4u * (local / 8u) ...
+    right_tile[(4u * (local / 8u) + 0u) * 10u + 4u * (local % 8u) / 4u] = vec4<f16>(right_0[0][0], right_0[1][0], right_0[2][0], right_0[3][0]); right_tile[(4u * (local / 8u) + 1u) * 10u + 4u * (local % 8u) / 4u] = vec4<f16>(right_0[0][1], right_0[1][1], right_0[2][1], right_0[3][1]); right_tile[(4u * ( ..."
   `)
   expect(storageCode(HALVES[1]!, unit)).toMatchInlineSnapshot(`
     "@group(0) @binding(0) var<storage, read> left: array<vec2u>;
@@ -201,7 +202,8 @@ test('the code of products of what is stored as float16, and into it', () => {
     result[(offset + at) / 4u] = bitcast<vec2u>(vec4h(in_range4(value * u.scale, u.beyond)));
     left_0 = left_block(first_row + 4u * (local / 8u), k + 4u * (local % 8u), end);
     right_0 = right_block(first_column + 4u * (local % 16u), k + 4u * (local / 16u), end);
-    left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 0u] = left_0[0][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 1u] = left_0[1][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (local % 8u) + 2u] = left_0[2][0]; left_tile[(4u * (local / 8u) + 0u) * 40u + 4u * (lo ..."
+    left_tile[(4u * (local / 8u) + 0u) * 10u + 4u * (local % 8u) / 4u] = vec4<f16>(left_0[0][0], left_0[1][0], left_0[2][0], left_0[3][0]); left_tile[(4u * (local / 8u) + 1u) * 10u + 4u * (local % 8u) / 4u] = vec4<f16>(left_0[0][1], left_0[1][1], left_0[2][1], left_0[3][1]); left_tile[(4u * (local / 8u) ...
+    right_tile[(4u * (local % 16u) + 0u) * 10u + 4u * (local / 16u) / 4u] = vec4h(in_range4(vec4<f32>(right_0[0][0], right_0[1][0], right_0[2][0], right_0[3][0]), 65504.0)); right_tile[(4u * (local % 16u) + 1u) * 10u + 4u * (local / 16u) / 4u] = vec4h(in_range4(vec4<f32>(right_0[0][1], right_0[1][1], ri ..."
   `)
   expect(storageCode(HALVES[2]!, unit)).toMatchInlineSnapshot(`
     "@group(0) @binding(0) var<storage, read> left: array<vec2u>;
@@ -218,7 +220,8 @@ test('the code of products of what is stored as float16, and into it', () => {
     var left_0_sum = vec4f();
     left_0 = left_block(first_row + 4u * (local % 16u), k + 4u * (local / 16u), end);
     right_0 = right_block(first_column + 4u * (local % 16u), k + 4u * (local / 16u), end);
-    left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 0u] = left_0[0][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 1u] = left_0[1][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4u * (local / 16u) + 2u] = left_0[2][0]; left_tile[(4u * (local % 16u) + 0u) * 40u + 4 ...
+    left_tile[(4u * (local % 16u) + 0u) * 10u + 4u * (local / 16u) / 4u] = vec4<f16>(left_0[0][0], left_0[1][0], left_0[2][0], left_0[3][0]); left_tile[(4u * (local % 16u) + 1u) * 10u + 4u * (local / 16u) / 4u] = vec4<f16>(left_0[0][1], left_0[1][1], left_0[2][1], left_0[3][1]); left_tile[(4u * (local % ...
+    right_tile[(4u * (local % 16u) + 0u) * 10u + 4u * (local / 16u) / 4u] = vec4<f16>(right_0[0][0], right_0[1][0], right_0[2][0], right_0[3][0]); right_tile[(4u * (local % 16u) + 1u) * 10u + 4u * (local / 16u) / 4u] = vec4<f16>(right_0[0][1], right_0[1][1], right_0[2][1], right_0[3][1]); right_tile[(4u ...
     left_0_sum += vec4f(left_0[0]) + vec4f(left_0[1]) + vec4f(left_0[2]) + vec4f(left_0[3]);
     if (slice + 1u < slices) { left_0_sum += vec4f(left_0[0]) + vec4f(left_0[1]) + vec4f(left_0[2]) + vec4f(left_0[3]); }
     sum_tile[4u * (local % 16u) / 4u * 8u + 4u * (local / 16u) / 4u] = left_0_sum;
@@ -301,7 +304,7 @@ describe('on a device that checks shaders and runs nothing', () => {
 
   test('a mistake would be found', async () => {
     const { program } = programs()[0]!
-    expect((await compile(shader({ ...program, code: program.code.replace('f16(', 'f17(') }))).messages).not.toEqual([])
+    expect((await compile(shader({ ...program, code: program.code.replace('vec4h(', 'vec5h(') }))).messages).not.toEqual([])
   })
 
   test('is told from one that has them', () => {

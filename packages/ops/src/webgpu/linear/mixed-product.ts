@@ -53,10 +53,10 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
   const { m, n, subgroup } = unit
   const matrixRows = rows / (SUBGROUPS / ACROSS) / m
   const matrixColumns = columns / ACROSS / n
-  const pitch = pitchOf(tile.slice)
+  const pitch = pitchOf(tile.slice) / 4
   const [stagedLeft, stagedRight] = [
-    stagedFor(unit, left, rows, tile.slice, pitch, (value) => `${value} * u.scale, u.beyond`),
-    stagedFor(unit, right, columns, tile.slice, pitch, (value) => `${value}, ${LARGEST_FLOAT16}.0`),
+    stagedFor(unit, left, rows, tile.slice, pitch, (values) => `${values} * u.scale, u.beyond`),
+    stagedFor(unit, right, columns, tile.slice, pitch, (values) => `${values}, ${LARGEST_FLOAT16}.0`),
   ]
   const cells = range(matrixRows).flatMap((i) => range(matrixColumns).map((j) => ({ i, j, name: `c${i}${j}` })))
   const depths = range(tile.slice / unit.k).map((step) => step * unit.k)
@@ -68,8 +68,8 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
   const multiply = depths
     .flatMap((depth) => [
       '{',
-      ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * m}u) * ${pitch}u + ${depth}u`, pitch)};`),
-      ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * n}u) * ${pitch}u + ${depth}u`, pitch)};`),
+      ...range(matrixRows).map((i) => `let a${i} = ${unit.left(`(row + ${i * m}u) * ${pitch}u + ${depth / 4}u`, pitch)};`),
+      ...range(matrixColumns).map((j) => `let b${j} = ${unit.right(`(column + ${j * n}u) * ${pitch}u + ${depth / 4}u`, pitch)};`),
       ...cells.map(({ i, j, name }) => `${name} = ${unit.multiplyAdd(`a${i}`, `b${j}`, name)};`),
       '}',
     ])
@@ -78,12 +78,12 @@ export function mixedProductProgram(product: Omit<Product, 'tile'>, tile: MixedT
 ${operandLoader(left, 'u.rows')}
 ${operandLoader(right, 'u.columns')}
 ${epilogueCode(epilogue, wide)}
-var<workgroup> left_tile: array<${unit.element}, ${rows * pitch}>;
-var<workgroup> right_tile: array<${unit.element}, ${columns * pitch}>;
+var<workgroup> left_tile: array<vec4<${unit.element}>, ${rows * pitch}>;
+var<workgroup> right_tile: array<vec4<${unit.element}>, ${columns * pitch}>;
 var<workgroup> patch_values: array<f32, ${SUBGROUPS * m * n}>;
 ${sums ? `var<workgroup> sum_tile: array<vec4f, ${stagedLeft.blocks}>;` : ''}
 ${unit.code(pitch)}
-fn in_range(value: f32, beyond: f32) -> f32 { return select(value, sign(value) * beyond, abs(value) > ${LARGEST_FLOAT16}.0); }${epilogue.half ? IN_RANGE4 : ''}
+${IN_RANGE4}
 ${unit.attributes && `${unit.attributes}\n`}fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) local: u32) {
   let first_row = group.y * ${rows}u;
   let first_column = group.x * ${columns}u;
@@ -132,17 +132,16 @@ ${sums ? SUMS : ''}`
   }
 }
 
-/** A slice in workgroup memory as [outer, pitch] values of the unit's precision. */
-function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: number, pitch: number, ranged: (value: string) => string) {
+/** A slice in workgroup memory as [outer, pitch] vectors of the unit's precision. */
+function stagedFor(unit: MatrixUnit, operand: Operand, outer: number, depth: number, pitch: number, ranged: (values: string) => string) {
   const write = (block: string, outer: string, depth: string) =>
     range(4)
-      .flatMap((i) =>
-        range(4).map((c) => {
-          const given = `${block}[${c}][${i}]`
-          const value = operand.half ? given : unit.convert(`in_range(${ranged(given)})`)
-          return `${operand.name}_tile[(${outer} + ${i}u) * ${pitch}u + ${depth} + ${c}u] = ${value};`
-        }),
-      )
+      .map((i) => {
+        const values = range(4).map((c) => `${block}[${c}][${i}]`)
+        const given = `vec4<${operand.half ? unit.element : 'f32'}>(${values.join(', ')})`
+        const value = operand.half ? given : unit.convert(`in_range4(${ranged(given)})`)
+        return `${operand.name}_tile[(${outer} + ${i}u) * ${pitch}u + ${depth} / 4u] = ${value};`
+      })
       .join(' ')
   const first = operand.name === 'left' ? 'first_row' : 'first_column'
   return staging(operand, { outer, depth, threads: SUBGROUPS * unit.subgroup, first, write })
