@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-core'
 import { mapTensors } from '../tree.js'
 import type { Arena, Slot } from './arena.js'
-import { hostValues, openEncoder, tensorUsage, type WebGPUBackend } from './backend.js'
+import { hostValues, openEncoder, type TensorData, tensorUsage, type WebGPUBackend } from './backend.js'
 import type { Capture, Outside } from './capture.js'
 import { type BufferRef, type Command, isLogical, isUniform, type LogicalBuffer } from './commands.js'
 import { type Layout, layOut } from './layout.js'
@@ -15,6 +15,11 @@ type Replayed =
       readonly workgroups: readonly [number, number, number]
     }
   | { readonly kind: 'copy'; readonly arguments: Parameters<GPUCommandEncoder['copyBufferToBuffer']> }
+
+/** A tensor from outside with what the backend keeps of it. */
+interface Held extends Outside {
+  readonly data: TensorData
+}
 
 /** Commands that are given to the GPU at first, and of which each next portion makes four times as many: it works on them while the others are encoded. */
 const FIRST_SUBMIT = 4
@@ -50,7 +55,8 @@ export class Recording {
   private readonly own: GPUBuffer[] = []
   private readonly places = new Map<LogicalBuffer, GPUBuffer>()
   private readonly plainBytes: number
-  private readonly step: Pick<Capture, 'outside' | 'outputs' | 'result'>
+  private readonly step: Pick<Capture, 'outputs' | 'result'>
+  private readonly outside: readonly Held[]
   private uploads = 0
 
   constructor(
@@ -60,7 +66,8 @@ export class Recording {
   ) {
     const { backend, device } = memory
     const { outside, outputs, result } = capture
-    this.step = { outside, outputs, result }
+    this.step = { outputs, result }
+    this.outside = outside.map((each) => ({ ...each, data: backend.tensorMap.get(each.dataId) }))
     this.placeShared(layout)
     this.placeOutputs(layout)
     for (const same of layout.constants) {
@@ -98,7 +105,7 @@ export class Recording {
    */
   replay(inputs: readonly Tensor[]): { readonly result: unknown; readonly tensors: Tensor[] } {
     const { backend } = this.memory
-    for (const outside of this.step.outside) checkOutside(backend, outside)
+    for (const outside of this.outside) checkOutside(outside)
     let encoder = openEncoder(backend)
     this.writeInputs(encoder, inputs)
     let pass: GPUComputePassEncoder | undefined
@@ -224,7 +231,8 @@ export function bytesToAdd({ outputs }: Memory, layout: Layout): number {
   return sizes.reduce((sum, size) => sum + size, 0)
 }
 
-function checkOutside(backend: WebGPUBackend, { dataId, buffer, variable }: Outside): void {
+/** What is disposed of loses its buffer. */
+function checkOutside({ dataId, buffer, variable, data }: Held): void {
   if (variable?.isDisposed)
     throw new Error(`compileStep: the variable '${variable.name}' was disposed since the step was recorded. ${COMPILE_ANEW}`)
   if (variable && variable.dataId !== dataId) {
@@ -232,7 +240,7 @@ function checkOutside(backend: WebGPUBackend, { dataId, buffer, variable }: Outs
       `compileStep: the variable '${variable.name}' was assigned a value outside of the step since it was recorded, and moved to another buffer. ${COMPILE_ANEW}`,
     )
   }
-  if (!backend.tensorMap.has(dataId) || backend.tensorMap.get(dataId).resource !== buffer) {
+  if (data.resource !== buffer) {
     throw new Error(`compileStep: a tensor from outside that the step uses was disposed since the step was recorded. ${COMPILE_ANEW}`)
   }
 }
