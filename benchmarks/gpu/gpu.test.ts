@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -141,6 +141,24 @@ describe.skipIf(!built)(`the measurements of a GPU${built ? '' : ' (skipped: the
     const step = z.strictObject({ loss: error, gradients: z.strictObject({ parameters: count, median: error, most: error }) })
     const document = z.looseObject({ what: z.literal('precision'), step, rows })
     expect(document.safeParse(JSON.parse(stdout)).error?.message).toBeUndefined()
+  })
+
+  it('lists the programs of a forward pass with what the driver tells of them, and keeps its binaries', async ({ skip }) => {
+    const binaries = join(cache, 'binaries')
+    const { stdout, stderr } = await run('programs', '--quick', '--json', '--what', 'forward', '--binaries', binaries)
+    const missing = /the backend webgpu cannot be started: .*|programs.c cannot be compiled; .*/.exec(stderr)
+    if (missing && !(missing[0].startsWith('the') && inject('required').includes('webgpu'))) skip(missing[0])
+    const { rows } = z
+      .strictObject({
+        ...{ what: z.literal('programs'), of: z.literal('forward'), ...head },
+        rows: z.array(z.object({ number: count, program: z.string().min(1) }).catchall(z.number())).min(9),
+      })
+      .parse(JSON.parse(stdout))
+    expect(rows.map(({ program }) => program).filter((program) => program.includes('learngene product'))).not.toEqual([])
+    expect(rows.map(({ number }) => number)).toEqual(rows.map((_, i) => i))
+    expect((await readdir(binaries)).length).toBe(rows.length)
+    // SwiftShader, for one, has no statistics.
+    if (rows.every((row) => Object.keys(row).length === 2)) expect(stderr).toContain('the driver tells nothing of its programs')
   })
 
   it('refuses what it does not know', async () => {

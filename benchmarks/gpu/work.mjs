@@ -13,11 +13,12 @@ const MODELS = { 'deit-tiny': deit.tiny, 'deit-small': deit.small, 'deit-base': 
 /** Small enough for a software adapter. */
 const QUICK = { imageSize: 16, patchSize: 8, channels: 1, width: 16, depth: 1, heads: 2, classes: 4 }
 
-/** The command line: `--model`, `--batch`, `--seconds`, `--precision`, `--quick`, `--json`, and `--what` where there is a choice. */
-export function readOptions({ batch = 64, seconds = 60, what: works } = {}) {
+/** The command line: `--model`, `--batch`, `--seconds`, `--precision`, `--quick`, `--json`, `--what` where there is a choice, and `--binaries` where they are kept. */
+export function readOptions({ batch = 64, seconds = 60, what: works, binaries: keeps = false } = {}) {
   const { values } = parseArgs({
     options: {
       ...(works && { what: { type: 'string', default: works[0] } }),
+      ...(keeps && { binaries: { type: 'string' } }),
       model: { type: 'string', default: 'deit-tiny' },
       batch: { type: 'string' },
       seconds: { type: 'string' },
@@ -26,7 +27,7 @@ export function readOptions({ batch = 64, seconds = 60, what: works } = {}) {
       json: { type: 'boolean', default: false },
     },
   })
-  const { quick, json, model, precision, what } = values
+  const { quick, json, model, precision, what, binaries } = values
   if (works && !works.includes(what)) throw new Error(`--what must be ${works.join(' or ')}; got ${what}`)
   const config = quick ? QUICK : MODELS[model]
   if (!config) throw new Error(`--model must be ${Object.keys(MODELS).join(', ')}; got ${model}`)
@@ -40,6 +41,7 @@ export function readOptions({ batch = 64, seconds = 60, what: works } = {}) {
     quick,
     json,
     what,
+    binaries,
     precision,
     model: quick ? 'quick' : model,
     config,
