@@ -14,7 +14,7 @@ export interface Product {
   readonly sums: boolean
 }
 
-/** Depths of a slice that one round of the loop takes: of 4 and 16 what was faster on an H200, by a twelfth each. */
+/** Depths of a slice that one round of the loop takes: of 4 and 16 what was faster, alone on an H100; with sums on an H200, in the loop before this one. */
 const UNROLLED = { alone: SLICE, withSums: 4 }
 
 /**
@@ -128,7 +128,7 @@ export function sliceLoop([left, right]: readonly [Staging, Staging], { slice, m
 
 /**
  * WGSL of a thread's place in the tile. Thirty-two neighbours, which most GPUs run together, lie in a block of 4 x 8 where the tile has whole ones, so that they read few different vectors of either
- * side, and in it so that of any four neighbours each reads the same vector as one beside it, of the one side or of the other: an H100 serves twice as many at once then. Else row by row, which was
+ * side, and in it so that of any four neighbours each reads the same vector as one beside it, of the one side or of the other, which was faster on an H100. Else row by row, which was
  * faster there than blocks of 8 x 4.
  */
 function placeOf(across: number, down: number): string {
