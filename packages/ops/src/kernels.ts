@@ -79,7 +79,8 @@ function warnOfReference(backend: string): void {
  *   (the given ones, written in place, or new ones)
  * - `LearngeneAverageSlots` {scalars [2P,C], parameter0, average0, ...}, attributes rows, decay -> average0, ...
  * - `LearngeneAccumulateSlots` {total0, value0, ...}, attribute slots -> total0, ...; `LearngeneClearSlots` {total0, ...} likewise
- * - `LearngeneStepGuard` {loss [] or [T], scalars [P,C], state [3], reached? [P], gradient0, ...}, attributes gradients (how many), clipNorm and doubleAfter (0 for none), largestScale
+ * - `LearngeneSumOfSquares` {x0, x1, ...} -> [], of all their values
+ * - `LearngeneStepGuard` {loss [] or [T], scalars [sets P,C], state [4], reached? [P], gradient0, ...}, attributes gradients (how many), sets, clipNorm and doubleAfter (0 for none), largestScale
  *   -> table [2P,C], numbers [3+T], state (the given one, written in place, or a new one)
  * - `LearngeneCrossEntropy` {logits [B,C], targets [B,C]}, attributes of CrossEntropyAttributes (cross-entropy.ts) -> loss [B], saved
  * - `LearngeneCrossEntropyGrad` {logits, targets, saved, dy [B]}, the same attributes -> dlogits [B,C]
@@ -104,6 +105,7 @@ export type KernelName =
   | 'LearngeneAverageSlots'
   | 'LearngeneAccumulateSlots'
   | 'LearngeneClearSlots'
+  | 'LearngeneSumOfSquares'
   | 'LearngeneStepGuard'
   | 'LearngeneCrossEntropy'
   | 'LearngeneCrossEntropyGrad'

@@ -42,7 +42,7 @@ describeVariants(({ tolerances }) => {
       [1, 0, 1, bad],
       [1, 0, 1, 3],
     ])
-    expect(state).toEqual([0, 1, 0])
+    expect(state).toEqual([0, 1, 0, 0])
   })
 
   test('one term that is not finite is enough', async () => {
@@ -54,6 +54,17 @@ describeVariants(({ tolerances }) => {
     const reached = tensor1d([1, 0, 1])
     const { table } = guardStep(scalar(1), [], tensor2d(SCALARS), guardState(), { reached })
     expect((await valuesOf(table)).slice(6)).toEqual([1, 0, 0, 0, 1, 0])
+  })
+
+  test('gradients that are not finite leave that step and all later ones out, whatever the loss', async () => {
+    const loss = scalar(1)
+    for (const bad of [nan, infinity]) {
+      const steps = [[tensor([3, 4])], [tensor([1]), tensor([2, bad])], [tensor([1])]].map((gradients) => ({ loss, gradients }))
+      const { factors, numbers, state } = await judge(steps)
+      expect(factors).toEqual([1, 0, 0])
+      expect(numbers.map(([leftOut, norm]) => [leftOut, norm])).toEqual([[0, 5], [1, bad], [1, 1]]) // biome-ignore format: pairs
+      expect(state).toEqual([0, 1, 0, 0])
+    }
   })
 
   test('the joint norm clips, and leaves a step out where it is not finite', async () => {
@@ -92,23 +103,39 @@ describeVariants(({ tolerances }) => {
     expect(numbers.map(([leftOut, , scale]) => [leftOut, scale])).toEqual([[1, 4], [0, 2], [0, 2], [0, 4], [1, 4], [0, 2]]) // biome-ignore format: pairs
     expect(factors).toEqual([0, 0.5, 0.5, 0.25, 0, 0.5])
     expect(numbers.map(([, norm]) => norm)).toEqual([infinity, 5, 5, 2.5, infinity, 5])
-    expect(state).toEqual([1, 2, 1])
+    expect(state).toEqual([1, 2, 1, 0])
   })
 
   test('an overflow at a scale of 1 ends it, as a loss that is not finite does at any scale', async () => {
     const bad = { loss: scalar(1), gradients: [tensor([nan])] }
-    expect((await judge([bad, bad], { doubleAfter: 2 }, 2)).state).toEqual([0, 1, 0])
-    expect((await judge([{ loss: scalar(nan), gradients: [tensor([1])] }], { doubleAfter: 2 }, 8)).state).toEqual([0, 8, 0])
+    expect((await judge([bad, bad], { doubleAfter: 2 }, 2)).state).toEqual([0, 1, 0, 0])
+    expect((await judge([{ loss: scalar(nan), gradients: [tensor([1])] }], { doubleAfter: 2 }, 8)).state).toEqual([0, 8, 0, 0])
   })
 
   test('the scale grows no further than 2^24', async () => {
     const good = { loss: scalar(1), gradients: [tensor([1])] }
-    expect((await judge([good, good], { doubleAfter: 1 }, 2 ** 23)).state).toEqual([1, 2 ** 24, 0])
+    expect((await judge([good, good], { doubleAfter: 1 }, 2 ** 23)).state).toEqual([1, 2 ** 24, 0, 0])
   })
 
-  test('a loss or a state of another shape is refused', () => {
+  test('of several sets of numbers a step takes the one that the latest steps tell, as far back as there are sets', async () => {
+    const [good, bad] = [tensor([1]), tensor([infinity])]
+    const scalars = tensor2d([0, 1, 2, 3].flatMap((set) => [[set, 0.1], [set, 0.2]])) // biome-ignore format: pairs
+    const state = guardState(2 ** 20)
+    const taken: (number | undefined)[] = []
+    for (const gradient of [good, bad, bad, good, bad, good, good, good]) {
+      const { table } = guardStep(scalar(1), [gradient], scalars, state, { doubleAfter: 100, sets: 4 })
+      const [set, ...rest] = await valuesOf(table)
+      expect(table.shape).toEqual([4, 2])
+      await expectClose(tensor1d(rest.slice(0, 3)), [0.1, set!, 0.2], tolerances.float64)
+      taken.push(set)
+    }
+    expect(taken).toEqual([0, 0, 1, 3, 2, 1, 2, 0])
+  })
+
+  test('a loss, a state or scalars of another shape are refused', () => {
     const scalars = zeros([1, 4]) as Tensor2D
-    expect(() => guardStep(zeros([2, 2]), [], scalars, guardState())).toThrow('guardStep: loss must be [] or [T] and state [3]')
+    expect(() => guardStep(zeros([2, 2]), [], scalars, guardState())).toThrow('guardStep: loss must be [] or [T] and state [4]')
     expect(() => guardStep(scalar(1), [], scalars, variable(zeros([2])))).toThrow('got loss [], state [2]')
+    expect(() => guardStep(scalar(1), [], scalars, guardState(), { sets: 2 })).toThrow('scalars must be [2 P, C], sets a power of two')
   })
 })

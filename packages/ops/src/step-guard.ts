@@ -1,16 +1,19 @@
 import {
   add,
   all,
+  cast,
   concat,
   div,
   equal,
   fill,
+  gather,
   greater,
   isFinite as isFiniteTensor,
   logicalAnd,
   logicalOr,
   maximum,
   minimum,
+  mod,
   mul,
   type NamedTensorMap,
   pad,
@@ -45,6 +48,11 @@ export interface GuardOptions {
    * 1; after so many steps in a row that were taken it is doubled, up to 2^24.
    */
   readonly doubleAfter?: number
+  /**
+   * How many sets of numbers the scalars hold, a power of two; default 1. Which of them a step takes is told by the latest steps, as bits of its index, the last step's the lowest: 1 where
+   * it was left out for its scale. So whoever has not yet read what became of the last n steps gives 2^n sets.
+   */
+  readonly sets?: number
   /** [P]: 1 for parameters that the step updates and 0 for others, whose gradients are 0; default 1 for all. */
   readonly reached?: Tensor1D
 }
@@ -53,7 +61,7 @@ export interface GuardOptions {
 export interface GuardedStep {
   /** [2 P, C]: the scalars, then a row for each parameter that begins with the factor of its gradient: 0 where the step must not change it. */
   readonly table: Tensor2D
-  /** [3 + T]: 0 where the step is taken and 1 where it is left out, the gradients' joint norm (0 where nobody asks), the loss's scale, the loss's T terms. */
+  /** [3 + T]: 0 where the step is taken and 1 where it is left out, the gradients' joint norm, the loss's scale, the loss's T terms. */
   readonly numbers: Tensor1D
 }
 
@@ -63,20 +71,20 @@ export const GUARD_NUMBERS = 3
 /** The largest scale of a loss. */
 const LARGEST_SCALE = 2 ** 24
 
-/** What is kept from step to step [3]: 1 until a step has failed, the scale of the next loss, and the steps taken since it changed. */
+/** What is kept from step to step [4]: 1 until a step has failed, the scale of the next loss, the steps taken since it changed, and which of the last steps were left out for it, as bits. */
 export function guardState(scale = 1, taken = 0): Variable {
-  return tidy(() => variable(tensor([1, scale, taken]), false))
+  return tidy(() => variable(tensor([1, scale, taken, 0]), false))
 }
 
 /**
- * Judges a step before its update, without a reading: a loss that is not finite, or gradients whose norm is not where it is asked for, leave this step and
- * all later ones out, so that parameters remain those of the last good step.
+ * Judges a step before its update, without a reading: a loss or gradients that are not finite leave this step and all later ones out, so that parameters remain
+ * those of the last good step.
  *
  * @param loss [] or [T], the terms whose sum is trained
- * @param gradients of any shapes; read only where a norm is asked for
- * @param scalars [P, C], an optimizer's numbers
+ * @param gradients of any shapes
+ * @param scalars [P, C], an optimizer's numbers, or several sets of them, [sets P, C]
  * @param state of {@link guardState}; gets new values
- * @throws when the state is not of three values or the loss has more dimensions than one
+ * @throws when the state is not of four values, the loss has more dimensions than one, or the scalars are not so many sets
  */
 export function guardStep(
   loss: Tensor,
@@ -85,33 +93,34 @@ export function guardStep(
   state: Variable,
   options: GuardOptions = {},
 ): GuardedStep {
-  if (loss.rank > 1 || state.shape.join() !== '3') throw shapeError('guardStep', 'loss must be [] or [T] and state [3]', { loss, state })
+  const { clipNorm = 0, doubleAfter = 0, sets = 1, reached } = options
+  if (loss.rank > 1 || state.shape.join() !== '4') throw shapeError('guardStep', 'loss must be [] or [T] and state [4]', { loss, state })
+  if (!Number.isInteger(Math.log2(sets)) || scalars.shape[0] % sets !== 0) {
+    throw shapeError('guardStep', `scalars must be [${sets} P, C], sets a power of two`, { scalars })
+  }
   const kernel = findKernel('LearngeneStepGuard')
   if (!kernel) return reference(loss, gradients, scalars, state, options)
   const inputs: NamedTensorMap = { loss, scalars, state }
-  const needed = needsNorm(options) ? gradients.filter(({ size }) => size > 0) : []
+  const needed = gradients.filter(({ size }) => size > 0)
   for (const [i, gradient] of needed.entries()) inputs[`gradient${i}`] = gradient
-  const { clipNorm = 0, doubleAfter = 0, reached } = options
   if (reached) inputs.reached = reached
-  const [table, numbers, next] = kernel(inputs, { clipNorm, doubleAfter, largestScale: LARGEST_SCALE, gradients: needed.length })
+  const [table, numbers, next] = kernel(inputs, { clipNorm, doubleAfter, sets, largestScale: LARGEST_SCALE, gradients: needed.length })
   replace(state, next!)
   return { table: table as Tensor2D, numbers: numbers as Tensor1D }
 }
-
-const needsNorm = ({ clipNorm, doubleAfter }: GuardOptions) => clipNorm !== undefined || doubleAfter !== undefined
 
 function reference(
   loss: Tensor,
   gradients: readonly Tensor[],
   scalars: Tensor2D,
   state: Variable,
-  { clipNorm, doubleAfter, reached }: GuardOptions,
+  { clipNorm, doubleAfter, sets = 1, reached }: GuardOptions,
 ): GuardedStep {
   return tidy(() => {
     const [one, zero] = [scalar(1), scalar(0)]
-    const [alive, scale, taken] = [0, 1, 2].map((i) => reshape(slice(state, [i], [1]), [])) as [Tensor, Tensor, Tensor]
+    const [alive, scale, taken, history] = [0, 1, 2, 3].map((i) => reshape(slice(state, [i], [1]), [])) as [Tensor, Tensor, Tensor, Tensor]
     const terms = reshape(loss, [-1]) // [T]
-    const norm = needsNorm({ clipNorm, doubleAfter }) ? div(sqrt(sumOfSquares(gradients)), scale) : zero
+    const norm = div(sqrt(sumOfSquares(gradients)), scale)
     const sound = isFiniteTensor(norm)
     const recovers = doubleAfter === undefined ? sound : logicalOr(sound, greater(scale, one))
     const lives = logicalAnd(logicalAnd(greater(alive, zero), all(isFiniteTensor(terms))), recovers)
@@ -123,27 +132,34 @@ function reference(
     const doubles = doubleAfter === undefined ? undefined : equal(grown, doubleAfter)
     const doubled = doubles ? where(doubles, minimum(mul(scale, 2), LARGEST_SCALE), scale) : scale
     const halved = doubleAfter === undefined ? scale : maximum(mul(scale, 0.5), one)
-    const [rows, columns] = scalars.shape
+    const [rows, columns] = [scalars.shape[0] / sets, scalars.shape[1]]
+    const eachSet = reshape(scalars, [sets, rows, columns]) as Tensor
+    const set = sets === 1 ? scalars : (gather(eachSet, cast(history, 'int32')) as Tensor2D) // [P, C]
     const factors = reached ? mul(reached, factor) : mul(fill([rows], 1), factor) // [P]
     const factorRows = pad(reshape(factors, [rows, 1]) as Tensor2D, [
       [0, 0],
       [0, columns - 1],
     ])
     const numbers = concat([stack([where(applies, zero, one), norm, scale]), terms])
+    const leftOut = where(applies, zero, where(lives, one, zero))
     state.assign(
       stack([
         where(lives, one, zero),
         where(applies, doubled, where(lives, halved, scale)),
         doubles ? where(applies, where(doubles, zero, grown), zero) : zero,
+        mod(add(mul(history, 2), leftOut), sets),
       ]),
     )
-    return { table: concat([scalars, factorRows]), numbers: numbers as Tensor1D }
+    return { table: concat([set, factorRows]), numbers: numbers as Tensor1D }
   })
 }
 
 function sumOfSquares(gradients: readonly Tensor[]): Tensor {
-  const squares = gradients.filter(({ size }) => size > 0).map((gradient) => sum(square(gradient)) as Tensor)
-  return squares.length > 0 ? squares.reduce((total, next) => add(total, next)) : scalar(0)
+  const some = gradients.filter(({ size }) => size > 0)
+  if (some.length === 0) return scalar(0)
+  const kernel = findKernel('LearngeneSumOfSquares')
+  if (kernel) return kernel(Object.fromEntries(some.map((gradient, i) => [`x${i}`, gradient])))[0]!
+  return some.map((gradient) => sum(square(gradient)) as Tensor).reduce((total, next) => add(total, next))
 }
 
 /** A parameter's factor, a scalar. @param table [2 P, C] */

@@ -76,6 +76,20 @@ describeEachBackend(() => {
     },
   )
 
+  test.each([15, 18, 24])(
+    "the first step that is taken, at a scale of 2^%d or less, is AdamW's first: one learning rate",
+    async (exponent) => {
+      const leftOut = exponent - 15
+      const moved = await run(
+        { steps: leftOut + 1, optimizer: adamW({ weightDecay: 0 }), lossScaling: { scale: 2 ** exponent } },
+        { factor: 1 },
+      )
+      const before = await run({ steps: 0 })
+      expect(moved.scales).toEqual(Array.from({ length: leftOut + 1 }, (_, step) => 2 ** (exponent - step)))
+      expect(difference(moved.values, before.values)).toBeCloseTo(0.02, 5)
+    },
+  )
+
   test('checkpoints without a scale are resumed with the first one', async () => {
     const saved: TrainingCheckpoint[] = []
     await run({ checkpoint: { every: 6, save: (state) => void saved.push(structuredClone(state)) } }, { float16: false })

@@ -3,9 +3,9 @@ import { type Tensor2D, tensor2d, tidy, type Variable, variable, zerosLike } fro
 
 /** What an optimizer remembers of one parameter. */
 export interface Slot {
-  /** Updates so far; a parameter without a gradient in a step is not updated, as in PyTorch. */
+  /** Updates so far, those left out included; a parameter without a gradient in a step is not updated, as in PyTorch. */
   steps: number
-  /** Those among them that were left out, as their gradients were too large for float16. */
+  /** Those among them that were left out, as their gradients were too large for float16, as far as is known. */
   leftOut?: number
   readonly tensors: { readonly [name: string]: Variable }
 }
@@ -23,7 +23,7 @@ export interface StepScalars {
 /** Functions with explicit state: a step is `update` with a table of `scalars` and factors, then `countStep`. */
 export interface Optimizer {
   init(parameters: Parameters): OptimizerState
-  /** All numbers of the coming step that change from step to step. Counts nothing. */
+  /** All numbers of the coming step that change from step to step. Counts nothing. A slot's `steps` are here the updates that were really taken. */
   scalars(parameters: Parameters, state: OptimizerState, learningRate: number): StepScalars
   /**
    * Assigns new values to parameters and to the state's tensors. It neither counts nor reads a number that changes from step to step but from `table`

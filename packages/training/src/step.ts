@@ -58,6 +58,9 @@ export interface StepContext {
   readonly state: OptimizerState
   /** Of `guardState`. */
   readonly guard: Variable
+  /** Steps that were given to the device and whose numbers have not been asked for, the latest last; never more than `stepsAhead`. */
+  readonly pending: readonly IssuedStep[]
+  readonly stepsAhead: number
   readonly readings: Readings
   /** Hears how many GPU programs are compiled, of how many. */
   readonly compiling: CompileProgress
@@ -84,14 +87,31 @@ export function scaleOf<Prepared, Batch>({ lossScaling }: StepOptions<Prepared, 
   return lossScaling && reshape(slice(guard, [1], [1]), [])
 }
 
-/** The numbers of a step, on the host. */
-export function scalarsOf<Prepared, Batch>(
-  { optimizer, parameters, learningRate }: StepOptions<Prepared, Batch>,
-  { state }: StepContext,
-  step: number,
-): Tensor2D {
-  const { data, shape } = optimizer.scalars(parameters, state, learningRate(step))
-  return tensor2d(data, shape)
+/** The sets of numbers that a step is given: where the scale of the loss may leave steps out, one for all that can have become of those that nobody has asked for yet. */
+const setsOf = <Prepared, Batch>({ lossScaling }: StepOptions<Prepared, Batch>, { stepsAhead }: StepContext) =>
+  lossScaling ? 2 ** stepsAhead : 1
+
+/** The numbers of a step, on the host: as many sets as `guardStep` chooses from. */
+export function scalarsOf<Prepared, Batch>(options: StepOptions<Prepared, Batch>, context: StepContext, step: number): Tensor2D {
+  const { optimizer, parameters, learningRate } = options
+  const rate = learningRate(step)
+  const sets = Array.from({ length: setsOf(options, context) }, (_, leftOut) =>
+    optimizer.scalars(parameters, taken(context, leftOut), rate),
+  )
+  const { shape } = sets[0]!
+  return tensor2d(Float32Array.from(sets.flatMap(({ data }) => Array.from(data))), [sets.length * shape[0], shape[1]])
+}
+
+/** The state, counting what was really taken. @param leftOut which of the pending steps were not, as bits, the latest step's the lowest */
+function taken({ state, pending }: StepContext, leftOut: number): OptimizerState {
+  const gone = pending.toReversed().flatMap(({ reached }, age) => ((leftOut >> age) & 1 ? [new Set(reached)] : []))
+  if (gone.length === 0 && Object.values(state).every((slot) => !slot.leftOut)) return state
+  return Object.fromEntries(
+    Object.entries(state).map(([name, slot]) => {
+      const missed = gone.reduce((count, reached) => count + (reached.has(name) ? 1 : 0), slot.leftOut ?? 0)
+      return [name, { ...slot, steps: slot.steps - missed }]
+    }),
+  )
 }
 
 /**
@@ -101,16 +121,19 @@ export function scalarsOf<Prepared, Batch>(
  * @returns the numbers of `guardStep`
  */
 export function update<Prepared, Batch>(
-  { parameters, optimizer, clipNorm, lossScaling }: StepOptions<Prepared, Batch>,
-  { state, guard }: StepContext,
+  options: StepOptions<Prepared, Batch>,
+  context: StepContext,
   { loss, gradients }: LossAndGradients,
   scalars: Tensor2D,
   reached?: Tensor1D,
 ): Tensor1D {
+  const { parameters, optimizer, clipNorm, lossScaling } = options
+  const { state, guard } = context
   return tidy(() => {
     const { table, numbers } = guardStep(loss, Object.values(gradients), scalars, guard, {
       clipNorm,
       reached,
+      sets: setsOf(options, context),
       ...(lossScaling && { doubleAfter: lossScaling.doubleAfter ?? DOUBLE_AFTER }),
     })
     optimizer.update(parameters, gradients, state, table)

@@ -1,6 +1,6 @@
 import type { ReportEvent } from '@learngene/interfaces'
 import { describeEachBackend, valuesOf } from '@learngene/testing'
-import { log, memory, mul, type Scalar, scalar, sqrt, square, sub, sum, tensor, variable } from '@tensorflow/tfjs-core'
+import { add, log, memory, mul, type Scalar, scalar, sqrt, square, sub, sum, tensor, variable } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
 import { adamW } from './adamw.js'
 import { averaging } from './averaging.js'
@@ -115,13 +115,17 @@ describeEachBackend(() => {
     expect(failing.seen).toEqual(interrupted.seen)
   })
 
-  test('with clipNorm, gradients that are not finite are an error too', async () => {
-    const parameters = { p: variable(tensor([0])) }
-    const loss = () => sum(sqrt(square(parameters.p))) as Scalar
-    await expect(train({ ...options, parameters, loss, clipNorm: 1 })).rejects.toThrow(
+  test.each<[string, Partial<TrainOptions>]>([
+    ['plain', {}],
+    ['clipped', { clipNorm: 1 }],
+    ['recorded', { compile: { key: () => '' } }],
+  ])('%s: gradients that are not finite are an error too, though the loss is', async (_, more) => {
+    const parameters = { p: variable(tensor([0])), q: variable(tensor([2])) }
+    const loss = () => add(sum(sqrt(square(parameters.p))), sum(square(parameters.q))) as Scalar
+    await expect(train({ ...options, parameters, loss, ...more })).rejects.toThrow(
       "train: the gradients' norm must stay finite; step 0 of 10 gave NaN at learning rate 0.05. The parameters are as they were before it",
     )
-    expect((await valuesOf(parameters.p))[0]).toBe(0)
+    expect([...(await valuesOf(parameters.p)), ...(await valuesOf(parameters.q))]).toEqual([0, 2])
   })
 
   test('an abort during the training ends it with its reason', async () => {

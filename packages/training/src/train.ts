@@ -1,6 +1,6 @@
 import { createReadings } from '@learngene/compile-step/readings'
 import type { Reporter } from '@learngene/interfaces'
-import { getPrecision, guardState, requireMixed, setPrecision } from '@learngene/ops'
+import { getPrecision, guardState, isLossScaled, requireMixed, setPrecision } from '@learngene/ops'
 import { dispose, getBackend, Variable } from '@tensorflow/tfjs-core'
 import { ahead } from './ahead.js'
 import { describe, requireFunctions, requireKeys } from './arguments.js'
@@ -43,8 +43,8 @@ export interface TrainOptions<Prepared = void, Batch = Prepared> extends StepOpt
   readonly compile?: CompileOptions
   readonly evaluate?: EvaluationOptions
   /**
-   * `mixed`: matrix products of float16 factors, all else in float32, and the loss scaled; needs webgpu on a GPU with matrix units for float16. Default `float32`,
-   * or what `setPrecision` of `@learngene/ops` says.
+   * `mixed`: matrix products of float16 factors, all else in float32, and the loss scaled; needs webgpu on a GPU with matrix units for float16. `float32`: all of it.
+   * Default what `setPrecision` of `@learngene/ops` says.
    */
   readonly precision?: TrainingPrecision
 }
@@ -59,20 +59,21 @@ const STEPS_AHEAD = 3
  * the device never waits for the host; evaluations and checkpoints come when all losses before them are there.
  *
  * @returns the loss of each step, averaged over the group; fewer than `steps` where `evaluate` ended it early
- * @throws when a loss (or, with `clipNorm`, the gradients' norm) is not finite, naming the step; the parameters are then those before it: the
- * device leaves that step and all later ones out
+ * @throws when a loss or the gradients' norm is not finite, naming the step; the parameters are then those before it: the device leaves that step and
+ * all later ones out
  * @throws when `resume` is not of this model and optimizer, or an option is missing, unknown or of another kind; nothing is changed then
  */
 export async function train<Prepared = void, Batch = Prepared>(options: TrainOptions<Prepared, Batch>): Promise<Float32Array> {
   checkOptions(options)
-  if (options.precision !== 'mixed') return trainSteps(options)
-  requireMixed('train')
-  const before = getPrecision()
-  setPrecision('mixed', { lossScaled: true })
+  const { precision } = options
+  if (precision === undefined) return trainSteps(options)
+  if (precision === 'mixed') requireMixed('train')
+  const before = { precision: getPrecision(), lossScaled: isLossScaled() }
+  setPrecision(precision === 'mixed' ? 'mixed' : 'f32', { lossScaled: precision === 'mixed' })
   try {
-    return await trainSteps({ lossScaling: {}, ...options })
+    return await trainSteps(precision === 'mixed' ? { lossScaling: {}, ...options } : options)
   } finally {
-    setPrecision(before)
+    setPrecision(before.precision, before)
   }
 }
 
@@ -87,16 +88,19 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
   const { scale = FIRST_SCALE } = options.lossScaling ?? {}
   const scaling = options.lossScaling && (resume?.scaling ?? { scale, taken: 0 })
   const guard = guardState(scaling?.scale, scaling?.taken)
+  const issued: IssuedStep[] = []
+  const stepsAhead = getBackend() === 'webgpu' && group.size === 1 ? STEPS_AHEAD : 0
   const context: StepContext = {
     group,
     state: optimizer.init(parameters),
     guard,
+    pending: issued,
+    stepsAhead,
     readings: createReadings(group.size === 1 ? STEPS_AHEAD + 1 : 1),
     compiling: tellCompiling(report),
   }
   const { state } = context
   const losses = new Float32Array(steps)
-  const issued: IssuedStep[] = []
   let compiled: CompiledSteps | undefined
   try {
     const first = resume ? restoreTraining(resume, parameters, state, losses) : 0
@@ -116,7 +120,6 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
       const { compileSteps } = await import('./compiled-steps.js')
       compiled = compileSteps(options, compile, prepared.next, context)
     }
-    const most = onGPU && group.size === 1 ? STEPS_AHEAD : 0
     const settle = async (oldest: IssuedStep) => {
       const { step } = oldest
       const values = await valuesOf(options, context, oldest)
@@ -139,7 +142,7 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
       issued.push(await issue(finished))
       finished++
       const saving = saver.isDue(finished)
-      const left = saving || watched.isDue(finished) || finished === steps ? 0 : most
+      const left = saving || watched.isDue(finished) || finished === steps ? 0 : stepsAhead
       while (issued.length > left) await settle(issued.shift()!)
       if (saving) await saver.save(finished)
       await breathe()

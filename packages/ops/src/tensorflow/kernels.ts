@@ -47,6 +47,7 @@ export function tensorflowKernels(backend: TensorFlowBackend): { readonly [Name 
     LearngeneGeluGrad: ({ x, dy }) => geluGradient(x!, mul(dy!, 0.5)),
     ...layerNormKernels(native),
     ...attentionKernels(native),
+    LearngeneSumOfSquares: (inputs) => mul(native.addAll(Object.values(inputs).map((x) => native.halfSquaredNorm(x!))), 2),
     LearngeneAdamWSlots: adamWKernel(native),
   }
   return Object.fromEntries(

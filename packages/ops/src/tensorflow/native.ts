@@ -46,6 +46,8 @@ export function nativeOperations(backend: TensorFlowBackend) {
     select: (condition: TensorInfo, a: TensorInfo | number, b: TensorInfo | number) =>
       backend.executeSingleOutput('SelectV2', [float], [condition, operand(a), operand(b)]),
     square: unary('Square'),
+    /** Half the sum of all squares, a scalar. */
+    halfSquaredNorm: unary('L2Loss'),
     rsqrt: unary('Rsqrt'),
     exp: unary('Exp'),
     erf: unary('Erf'),
@@ -72,6 +74,9 @@ export function nativeOperations(backend: TensorFlowBackend) {
       backend.executeMultipleOutputs('Unpack', [float, count('num', x.shape[0]!), count('axis', 0)], [x], x.shape[0]!),
     /** Along a new first dimension. */
     pack: (parts: readonly TensorInfo[]) => backend.executeSingleOutput('Pack', [float, count('N', parts.length), count('axis', 0)], parts),
+
+    /** Of tensors of one shape. */
+    addAll: (terms: readonly TensorInfo[]) => backend.executeSingleOutput('AddN', [float, count('N', terms.length)], terms),
 
     /** Vectors, one after the other. */
     join: (parts: readonly TensorInfo[]) =>

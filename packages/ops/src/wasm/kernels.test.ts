@@ -7,6 +7,7 @@ import {
   grads,
   registerBackend,
   removeBackend,
+  scalar,
   type Tensor,
   type Tensor1D,
   type Tensor2D,
@@ -25,6 +26,7 @@ import { gelu } from '../gelu.js'
 import { findKernel, type OpsMode, setOps } from '../kernels.js'
 import { layerNorm } from '../layer-norm.js'
 import { linear } from '../linear.js'
+import { guardState, guardStep } from '../step-guard.js'
 import { normCases, normInputs } from '../testing/norm-cases.js'
 import { poisonFreedMemory } from '../testing/poison.js'
 import { RELAXED_SIMD_MODULE } from './module.generated.js'
@@ -153,6 +155,26 @@ describe.each(['plain', 'relaxed'] as const)('with the %s SIMD build', (build) =
         })
         for (const [i, tensor] of results[1]!.entries()) await expectClose(tensor, results[0]![i]!, TOLERANCES.wasm.kernel)
         dispose(results)
+      }),
+      { numRuns: 50 },
+    )
+  })
+
+  test('a step is judged by the squares of gradients of any length', async () => {
+    const lengths = fc.array(fc.oneof(fc.integer({ min: 0, max: 70 }), fc.integer({ min: 4080, max: 12_400 })), {
+      minLength: 1,
+      maxLength: 5,
+    })
+    await fc.assert(
+      fc.asyncProperty(seed, lengths, fc.boolean(), async (seed, lengths, spoiled) => {
+        const gradients = lengths.map((length, i) => randomTensors(seed + i)([length]))
+        const values = (await Promise.all(gradients.map((gradient) => gradient.data()))).flatMap((each) => Array.from(each))
+        const last = tensor1d([spoiled ? Number.NaN : 2])
+        const guard = guardStep(scalar(1), [...gradients, last], zeros([1, 4]), guardState())
+        const [leftOut, norm] = await guard.numbers.data()
+        expect(leftOut).toBe(spoiled ? 1 : 0)
+        if (!spoiled) expect(Math.abs(norm! / Math.hypot(...values, 2) - 1)).toBeLessThan(1e-6)
+        dispose([gradients, last, guard.table, guard.numbers])
       }),
       { numRuns: 50 },
     )

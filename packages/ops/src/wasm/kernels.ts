@@ -123,6 +123,13 @@ export function wasmKernels(backend: WasmBackend, module: WasmModule): { readonl
       return dqkv
     },
 
+    LearngeneSumOfSquares(inputs) {
+      const total = Object.values(inputs).reduce((sum, x) => sum + module.sumOfSquares(sizeOf(x.shape), at(x)), 0)
+      const result = output([])
+      backend.typedArrayFromHeap(result)[0] = total
+      return result
+    },
+
     LearngeneAdamW({ scalars, parameter, gradient, m, v }, attributes) {
       const { row, beta1, beta2, epsilon } = attributes as unknown as AdamWConstants & { row: number }
       const table = backend.readSync(scalars!.dataId) as Float32Array

@@ -76,6 +76,7 @@ export interface WasmModule {
     correction: number,
     epsilon: number,
   ): void
+  sumOfSquares(count: number, x: number): number
   copyRows(rows: number, bytes: number, source: number, sourceStride: number, target: number, targetStride: number): void
 }
 

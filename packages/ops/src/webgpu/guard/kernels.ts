@@ -31,13 +31,15 @@ export function guardKernels(backend: WebGPUBackend): Kernels {
   return kernelSet(backend, {
     LearngeneStepGuard(inputs, attributes) {
       const { loss, scalars, reached } = inputs as { loss: TensorInfo; scalars: TensorInfo; reached?: TensorInfo }
-      const { gradients, ...numbersOf } = attributes as { gradients: number; clipNorm: number; doubleAfter: number; largestScale: number }
-      const [rows, columns] = scalars.shape as [number, number]
-      const [terms, count] = [sizeOf(loss), sizeOf(scalars)]
+      const { gradients, ...numbersOf } = attributes as {
+        [name in 'gradients' | 'clipNorm' | 'doubleAfter' | 'sets' | 'largestScale']: number
+      }
+      const columns = scalars.shape[1]!
+      const [terms, count] = [sizeOf(loss), sizeOf(scalars) / numbersOf.sets]
       const read = Array.from({ length: gradients }, (_, i) => inputs[`gradient${i}`]!)
       const partial = read.length > 0 ? partialsOf(read) : undefined
       const state = writable(backend, inputs.state!)
-      const table = newTensor(backend, [2 * rows, columns])
+      const table = newTensor(backend, [(2 * count) / columns, columns])
       const numbers = newTensor(backend, [GUARD_NUMBERS + terms])
       const uniforms = { terms, partials: partial ? sizeOf(partial) : 0, count, columns, someReached: reached ? 1 : 0, ...numbersOf }
       dispatch(

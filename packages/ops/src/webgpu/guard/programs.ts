@@ -65,6 +65,7 @@ export const GUARD_PROGRAM: Program = {
     partials: 'u32',
     count: 'u32',
     columns: 'u32',
+    sets: 'u32',
     someReached: 'u32',
     clipNorm: 'f32',
     doubleAfter: 'f32',
@@ -75,6 +76,7 @@ export const GUARD_PROGRAM: Program = {
 var<workgroup> sums: array<f32, ${THREADS}>;
 fn isFinite(x: f32) -> bool { return (bitcast<u32>(x) & 0x7f800000u) != 0x7f800000u; }
 var<workgroup> agreed: f32;
+var<workgroup> chosen: u32;
 fn judge(squares: f32) -> f32 {
   let scale = state[1];
   let norm = sqrt(squares) / scale;
@@ -89,6 +91,8 @@ fn judge(squares: f32) -> f32 {
   numbers[1] = norm;
   numbers[2] = scale;
   state[0] = select(0.0, 1.0, lives);
+  chosen = u32(state[3]);
+  state[3] = f32((2u * chosen + select(0u, 1u, lives && !applies)) % u.sets);
   if (u.doubleAfter > 0.0) {
     let taken = state[2] + 1.0;
     state[2] = select(0.0, taken, applies && taken != u.doubleAfter);
@@ -101,8 +105,7 @@ fn judge(squares: f32) -> f32 {
 }
 fn main(@builtin(local_invocation_index) thread: u32) {
   var own = 0.0;
-  for (var i = thread; i < u.partials; i += ${THREADS}u) { own += partial[i]; }
-  for (var i = thread; i < u.count; i += ${THREADS}u) { table[i] = scalars[i]; }${SUM}
+  for (var i = thread; i < u.partials; i += ${THREADS}u) { own += partial[i]; }${SUM}
   workgroupBarrier();
   if (thread == 0u) { agreed = judge(sums[0]); }
   workgroupBarrier();
@@ -110,6 +113,7 @@ fn main(@builtin(local_invocation_index) thread: u32) {
     let row = i / u.columns;
     var factor = select(0.0, agreed, row * u.columns == i);
     if (u.someReached == 1u) { factor *= reached[row]; }
+    table[i] = scalars[chosen * u.count + i];
     table[u.count + i] = factor;
   }
 }`,
