@@ -1,10 +1,12 @@
 import { engine, getBackend, type Tensor } from '@tensorflow/tfjs-core'
-import { flush, openEncoder, type WebGPUBackend } from './webgpu/backend.js'
+import { flush, memorySettled, openEncoder, type WebGPUBackend, watched } from './webgpu/backend.js'
 
 /** Reads tensors of float32 that do not live as long as their reading takes. */
 export interface Readings {
   /** The values that the tensor has now. It may be disposed, and a recording may write its buffer again, before they are there. */
   read(tensor: Tensor): Promise<Float32Array>
+  /** Waits until it is known whether the device had memory for all buffers that it was asked for, at once where it is. @throws where it had not */
+  settle(): Promise<void>
   /** Waits until the device is done with what it was given. Errors of that are met here: of work whose readings nobody awaits any more, and whoever reads next has no part in it. */
   drain(): Promise<void>
   /** GPU buffers held; each is used again when what was read into it is there. */
@@ -48,6 +50,9 @@ export function createReadings(atOnce = 1): Readings {
       if (!resource) return tensor.data<'float32'>()
       return watched(backend, () => readFromGPU(backend, resource))
     },
+    async settle() {
+      if (getBackend() === 'webgpu') await memorySettled(engine().backend as WebGPUBackend)
+    },
     async drain() {
       if (getBackend() !== 'webgpu') return
       const backend = engine().backend as WebGPUBackend
@@ -68,7 +73,3 @@ export function createReadings(atOnce = 1): Readings {
     },
   }
 }
-
-/** With the errors of the device, where somebody watches it. */
-const watched = <T>({ learngeneRead }: WebGPUBackend, reading: () => Promise<T>): Promise<T> =>
-  learngeneRead ? learngeneRead(reading) : reading()

@@ -2,7 +2,7 @@ import { useBackend } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { nameBatch, OutOfMemoryError } from '@learngene/ops'
 import { limitGpuMemory } from '@learngene/testing'
-import { dispose, engine, matMul, mean, ones, square, type Tensor2D, tidy, variable } from '@tensorflow/tfjs-core'
+import { add, dispose, engine, matMul, mean, ones, type Scalar, square, type Tensor2D, tidy, variable } from '@tensorflow/tfjs-core'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { adamW } from './adamw.js'
 import { fixedBytes } from './fixed-bytes.js'
@@ -75,6 +75,34 @@ describe.skipIf(missing !== '')(`a training on a GPU of 8 MiB${missing}`, () => 
       expectShort(error)
       expect(losses.length).toBeLessThanOrEqual(6)
       for (const loss of losses) expect(loss).toBeGreaterThan(1)
+    })
+
+    test.each([10, 19, 40])('leaves %d parameters as they were after the last good step', async (count) => {
+      const parameters = Object.fromEntries(Array.from({ length: count }, (_, i) => [`w${i}`, tidy(() => variable(ones([64, 8])))]))
+      const valuesNow = () => Promise.all(Object.values(parameters).map(async (each) => Array.from(await each.data())))
+      let good: number[][] = []
+      const training = train({
+        parameters,
+        steps: 6,
+        batch: (step) => ones([step < 3 ? 64 : 16_384, 64]) as Tensor2D,
+        loss: (_step, _part, x: Tensor2D) =>
+          Object.values(parameters)
+            .map((each) => mean(square(square(matMul(x, each as unknown as Tensor2D)))))
+            .reduce((total, next) => add(total, next)) as Scalar,
+        optimizer: adamW(),
+        learningRate: () => 1e-3,
+        ...(compiled && { compile: { key: () => '' } }),
+        checkpoint: {
+          every: 3,
+          save: async () => {
+            good = await valuesNow()
+          },
+        },
+      })
+      expectShort(await training.catch((error) => error))
+      expect(good).toHaveLength(count)
+      expect(await valuesNow()).toEqual(good)
+      dispose(parameters)
     })
 
     test('names a batch that fits', async () => {

@@ -163,6 +163,8 @@ export async function issueStep<Prepared, Batch>(
   })
   try {
     if (group.size > 1) await averageOverGroup(group, current, readings.read)
+    // What was computed on buffers that there was no memory for must not reach the parameters.
+    await readings.settle()
     const scalars = scalarsOf(options, context, step)
     const numbers = update(options, context, current, scalars)
     const reached = Object.keys(current.gradients)

@@ -57,6 +57,13 @@ export function flush(backend: WebGPUBackend): void {
   backend.submitQueue()
 }
 
+/** With the errors of the device, where somebody watches it. */
+export const watched = <T>({ learngeneRead }: Pick<WebGPUBackend, 'learngeneRead'>, reading: () => Promise<T>): Promise<T> =>
+  learngeneRead ? learngeneRead(reading) : reading()
+
+/** Waits until it is known of all buffers that were asked for whether there was memory for them. @throws where there was not */
+export const memorySettled = (backend: WebGPUBackend): Promise<void> => watched(backend, async () => {})
+
 /** The encoder for the backend's next commands, outside of a compute pass. */
 export function openEncoder(backend: WebGPUBackend): GPUCommandEncoder {
   backend.endComputePassEncoder()

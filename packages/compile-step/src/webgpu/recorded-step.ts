@@ -6,7 +6,7 @@ import { Refusal } from '../refusal.js'
 import type { StepStats } from '../stats.js'
 import { tensorsOf } from '../tree.js'
 import { Arena } from './arena.js'
-import { flush, openEncoder, type WebGPUBackend } from './backend.js'
+import { flush, memorySettled, openEncoder, type WebGPUBackend } from './backend.js'
 import { type Capture, capture, discard } from './capture.js'
 import { type CompileProgress, compileAhead, withReal } from './compile-ahead.js'
 import { keepHomes } from './home.js'
@@ -51,11 +51,19 @@ export class WebGPUStep implements RecordedStep {
     return result
   }
 
-  /** Captures a step that has no recording yet, for the next run of it, while its pipelines are compiled at the same time. */
+  /**
+   * Captures a step that has no recording yet, for the next run of it, while its pipelines are compiled at the same time. Then waits until it is known that there is memory for its
+   * inputs, and was for all before.
+   */
   async prepare(inputs: unknown, of: RecordingKey, onProgress: CompileProgress): Promise<void> {
-    const { backend } = this
     const key = `${of.key} ${of.signature}`
-    if (this.recordings.has(key) || this.plain.has(key) || this.leftTensors.has(key)) return
+    const isKnown = this.recordings.has(key) || this.plain.has(key) || this.leftTensors.has(key)
+    if (!isKnown) await this.captureAhead(key, inputs, of.key, onProgress)
+    await memorySettled(this.backend)
+  }
+
+  private async captureAhead(key: string, inputs: unknown, name: string, onProgress: CompileProgress): Promise<void> {
+    const { backend } = this
     this.forgetPrepared()
     const ahead = compileAhead(this.memory.device)
     const cache = { ...backend.pipelineCache }
@@ -66,7 +74,7 @@ export class WebGPUStep implements RecordedStep {
       first = capture(backend, this.step, inputs, ahead)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
-      return this.refuse(key, of.key, error.message)
+      return this.refuse(key, name, error.message)
     } finally {
       restore()
     }
@@ -78,7 +86,7 @@ export class WebGPUStep implements RecordedStep {
       if (this.prepared === prepared) this.forgetPrepared() // the run compiles it again, and its device tells what is wrong
       return
     }
-    for (const [name, pipeline] of Object.entries(cache)) backend.pipelineCache[name] ??= ahead.real(pipeline)
+    for (const [program, pipeline] of Object.entries(cache)) backend.pipelineCache[program] ??= ahead.real(pipeline)
     if (this.prepared === prepared) this.prepared = { key, capture: withReal(first, ahead) }
   }
 

@@ -21,7 +21,10 @@ interface Held extends Outside {
   readonly data: TensorData
 }
 
-/** Commands that are given to the GPU at first, and of which each next portion makes four times as many: it works on them while the others are encoded. */
+/**
+ * Commands that are given to the GPU at first, and of which each next portion makes four times as many: it works on them while the others are encoded. The first replay is given at once: where there
+ * was no memory for a buffer of it, WebGPU leaves out what was given together, and without the rest an update would be one by values that nobody has computed.
+ */
 const FIRST_SUBMIT = 4
 
 /** The memory that the recordings of one step share. */
@@ -58,6 +61,7 @@ export class Recording {
   private readonly step: Pick<Capture, 'outputs' | 'result'>
   private readonly outside: readonly Held[]
   private uploads = 0
+  private hasRun = false
 
   constructor(
     private readonly memory: Memory,
@@ -110,7 +114,8 @@ export class Recording {
     this.writeInputs(encoder, inputs)
     let pass: GPUComputePassEncoder | undefined
     let pipeline: GPUComputePipeline | undefined
-    let submitAt = FIRST_SUBMIT
+    let submitAt = this.hasRun ? FIRST_SUBMIT : Number.POSITIVE_INFINITY
+    this.hasRun = true
     for (const [i, command] of this.commands.entries()) {
       if (i === submitAt) {
         pass?.end()
