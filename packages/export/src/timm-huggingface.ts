@@ -15,6 +15,7 @@ import {
   requireKeys,
   saveModel,
   sidesOf,
+  statedPreprocessing,
   structureOf,
   type TransformerBlockConfig,
 } from '@learngene/vit-blocks'
@@ -176,16 +177,8 @@ const ratioOf = (hidden: number, width: number) =>
 
 /** The preprocessing in timm's terms. @throws Error where it has none for it */
 function preparation(details: ModelDetails, size: readonly [number, number]): { [key: string]: Json } {
-  const { preprocessing, normalisation } = details as unknown as {
-    readonly preprocessing?: Preprocessing
-    readonly normalisation?: Pick<Preprocessing, 'mean' | 'std'>
-  }
-  if (!preprocessing) {
-    // Where nothing but the normalisation is known, images are taken to be of the network's size.
-    return normalisation
-      ? { interpolation: 'bicubic', crop_pct: 1, crop_mode: 'squash', mean: [...normalisation.mean], std: [...normalisation.std] }
-      : {}
-  }
+  const preprocessing = statedPreprocessing(size, details)
+  if (!preprocessing) return {}
   const { interpolation, mean, std } = preprocessing
   return { interpolation, ...framing(preprocessing, size), mean: [...mean], std: [...std] }
 }

@@ -67,6 +67,7 @@ export {
 } from './structure.js'
 export { createTransformerBlock, type TransformerBlockConfig } from './transformer-block.js'
 export { createViT, deit, interfaceOf, type SquareViTConfig, type ViTConfig, type ViTInterface, vitStructure } from './vit.js'
+export { statedPreprocessing } from './weights/details.js'
 export { type HuggingFaceConfig, huggingFaceConfig, huggingFaceLabels, huggingFacePreprocessor } from './weights/hugging-face-config.js'
 export { loadViT, type OpenOptions, openWeights } from './weights/open-weights.js'
 export { resamplePositions } from './weights/resample-positions.js'

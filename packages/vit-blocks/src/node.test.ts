@@ -1,5 +1,5 @@
 import '@tensorflow/tfjs-backend-cpu'
-import { mkdtemp, readdir, readFile, rm, truncate } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fill, memory, tidy } from '@tensorflow/tfjs-core'
@@ -11,6 +11,8 @@ import { openSafetensors, SafetensorsError } from './safetensors/index.js'
 import { createRng } from './testing/rng.js'
 import { tinyConfig } from './testing/tiny.js'
 import { createViT } from './vit.js'
+
+type Json = { [key: string]: unknown }
 
 let folder: string
 let network: Network
@@ -42,6 +44,29 @@ it('saves a folder as transformers has it', async () => {
   expect(read).toEqual(details)
   expect(await readParameters(parametersOf(loaded))).toEqual(await readParameters(parametersOf(network)))
   expect(JSON.parse(await readFile(join(path, 'config.json'), 'utf8'))).toMatchObject({ model_type: 'vit', num_attention_heads: 2 })
+  disposeNetwork(loaded)
+})
+
+it.each<[string, (config: Json, preprocessor: Json) => void, object, string[]]>([
+  ['class names', (config) => Object.assign(config.id2label as object, { 1: 'bee' }), { classNames: ['a', 'bee', 'c'] }, ['class names']],
+  [
+    'preprocessing',
+    (_, preprocessor) => Object.assign(preprocessor, { image_mean: [0.75] }),
+    { classNames: ['a', 'b', 'c'], preprocessing: { mean: [0.75], std: [0.25], resize: { shortest: 8 } } },
+    ['preprocessing'],
+  ],
+])('reads a folder whose JSON files were corrected as others read it: %s', async (_, correct, expected, noted) => {
+  const path = join(folder, 'corrected')
+  await saveHuggingFaceFolder(path, network, { details: { normalisation: { mean: [0.5], std: [0.25] }, classNames: ['a', 'b', 'c'] } })
+  const files = ['config.json', 'preprocessor_config.json'].map((file) => join(path, file))
+  const [config, preprocessor] = await Promise.all(files.map(async (file) => JSON.parse(await readFile(file, 'utf8')) as Json))
+  correct(config!, preprocessor!)
+  await Promise.all([config, preprocessor].map((json, i) => writeFile(files[i]!, JSON.stringify(json))))
+  const { network: loaded, details, notes } = await loadViT(path)
+  expect(details).toMatchObject(expected)
+  expect(notes).toEqual(
+    noted.map((what) => `the JSON files beside the weights state other ${what} than they do themselves: taken from there`),
+  )
   disposeNetwork(loaded)
 })
 

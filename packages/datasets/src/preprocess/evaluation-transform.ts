@@ -57,7 +57,7 @@ export const evaluationTransform = (preprocessing: Preprocessing): ((image: RawI
   }
 }
 
-/** The middle of a resized image; where nothing has to be padded, only that part is computed. */
+/** The middle of a resized image, which may be the image itself; where nothing has to be padded, only that part is computed. */
 const middleOf = (
   image: RawImage,
   resized: { readonly height: number; readonly width: number },
@@ -65,6 +65,8 @@ const middleOf = (
   size: readonly [number, number],
   rounding: 'even' | 'down' = 'even',
 ): RawImage => {
+  const stays = [image, resized].every(({ height, width }) => height === size[0] && width === size[1])
+  if (stays) return image
   const [top, left] = [cropOffset(resized.height - size[0], rounding), cropOffset(resized.width - size[1], rounding)]
   if (top < 0 || left < 0) return centreCrop(resizeImage(image, resized, interpolation), size, { rounding })
   return resizePart(image, resized, { top, left, height: size[0], width: size[1] }, interpolation)

@@ -10,11 +10,21 @@ it("reads a model's details", () => {
   expect(preprocessingOf({ preprocessing: squash, normalisation: 'older' })).toEqual(squash)
 })
 
-it('takes images as they come where the details hold a normalisation alone', () => {
-  const preprocessing = preprocessingOf({ normalisation }, [2, 1])
+it("leaves images of the network's size as they are where the details hold a normalisation alone, and brings others to it", () => {
+  const tall = preprocessingOf({ normalisation }, [2, 1])
   const image = { data: Uint8Array.of(255, 0), height: 2, width: 1, channels: 1 }
-  expect(evaluationTransform(preprocessing)(image)).toEqual(Float32Array.of(2, -2))
-  expect(() => evaluationCrop({ ...image, height: 1, width: 2 }, preprocessing)).toThrow(
+  expect(evaluationTransform(tall)(image)).toEqual(Float32Array.of(2, -2))
+  expect(evaluationCrop(image, tall)).toBe(image)
+  expect(evaluationCrop({ data: new Uint8Array(12).fill(9), height: 4, width: 3, channels: 1 }, tall).data).toEqual(Uint8Array.of(9, 9))
+  const square = preprocessingOf({ normalisation }, [2, 2])
+  expect(square).toEqual({ size: [2, 2], crop: 'center', cropPct: 1, interpolation: 'bicubic', ...normalisation })
+  const wide = { data: Uint8Array.of(9, 1, 2, 9, 9, 3, 4, 9), height: 2, width: 4, channels: 1 }
+  expect(evaluationCrop(wide, square)).toMatchObject({ data: Uint8Array.of(1, 2, 3, 4), height: 2, width: 2 })
+})
+
+it('takes images of one size alone where the preprocessing neither resizes nor crops', () => {
+  const fixed: Preprocessing = { size: [2, 1], resize: 'none', centerCrop: false, interpolation: 'bicubic', ...normalisation }
+  expect(() => evaluationCrop({ data: Uint8Array.of(255, 0), height: 1, width: 2, channels: 1 }, fixed)).toThrow(
     "the preprocessing neither resizes nor crops images to the network's 2 x 1, so they must be of that size, got 1 x 2",
   )
 })

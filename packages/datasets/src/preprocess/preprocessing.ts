@@ -3,8 +3,8 @@ import { checkNormalisation, type Normalisation } from '../normalise.js'
 import { interpolations } from './resize.js'
 
 /**
- * How images are prepared for a model, from its details: their `preprocessing`; or, where they hold a `normalisation` alone, that of images that come in
- * the network's size.
+ * How images are prepared for a model, from its details: their `preprocessing`; or, where they hold a `normalisation` alone, one that leaves images of the network's size as they are. Others are
+ * resized, bicubic, until the short side fits, and lose what is beyond it on the long one; for a network of images that are no squares they are squashed. Exported models say the same.
  *
  * @param size [height, width] of the network's images; needed where the details hold a `normalisation` alone
  * @throws one line when the details hold neither, or what they hold is not possible
@@ -21,7 +21,8 @@ export const preprocessingOf = (details: JsonObject, size?: readonly [number, nu
         ? "a model's details must hold `preprocessing`, or `normalisation` { mean, std }; these say neither, so give the preprocessing that the model was trained with"
         : "a model's details that hold a `normalisation` alone need the size of the network's images: preprocessingOf(details, [height, width])",
     )
-  const assumed = { size, resize: 'none', centerCrop: false, interpolation: 'bicubic', ...(normalisation as Normalisation) }
+  const crop = size[0] === size[1] ? 'center' : 'squash'
+  const assumed = { size, crop, cropPct: 1, interpolation: 'bicubic', ...(normalisation as Normalisation) }
   checkPreprocessing(assumed, 'details.normalisation: ')
   return assumed
 }

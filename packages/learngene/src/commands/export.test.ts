@@ -9,6 +9,7 @@ import * as ort from 'onnxruntime-web'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { run } from '../io.fixture.js'
 import { classify } from '../predict/classify.js'
+import { modelInput } from '../predict/model-input.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { temporaryDirectory, writeRun } from '../run.fixture.js'
 import { tinyDetails, writeImages, writeLively } from './cut.fixture.js'
@@ -151,6 +152,8 @@ describe('learngene export', () => {
     const [own, theirs] = [await loadModelFile(model), await loadViT(out)]
     expectNear(ours(theirs.network, [1, 8, 8, 3]), ours(own.network, [1, 8, 8, 3]), 0.05)
     expect(theirs.details.classNames).toEqual(tinyDetails.classNames)
+    const picture = { data: Uint8Array.from({ length: 30 * 21 * 3 }, (_, i) => (i * 37) % 256), height: 30, width: 21, channels: 3 }
+    expect(modelInput(theirs, out).prepare(picture)).toEqual(modelInput(own, model).prepare(picture))
     for (const { network } of [own, theirs]) disposeNetwork(network)
   })
 

@@ -5,8 +5,6 @@ import { describe, type Network, sidesOf } from '@learngene/vit-blocks'
 /** What a model's files say about its images and classes. */
 export interface ModelInput {
   readonly preprocessing: Preprocessing
-  /** Whether pictures that are of the network's size already stay as they are. */
-  readonly sizeStays: boolean
   /** One for each class; undefined where the model names none. */
   readonly classNames?: readonly string[]
   /**
@@ -18,12 +16,8 @@ export interface ModelInput {
   prepare(picture: RawImage): RawImage
 }
 
-/** The share of the short side that DeiT's evaluation keeps: 224 of 256 pixels. */
-const CROP_SHARE = 0.875
-
 /**
- * Reads how a model's images are prepared and what its classes are called. Where the details hold nothing but a `normalisation`, pictures of the network's size stay as they
- * are and others are resized and cropped at their centre as for DeiT's evaluation (87.5 % of the short side, bicubic).
+ * Reads how a model's images are prepared, as `preprocessingOf` of `@learngene/datasets` does, and what its classes are called.
  *
  * @param name what errors call the model
  * @throws when the details do not say how images are normalised, or not for this network, or do not name each class
@@ -32,31 +26,24 @@ export function modelInput({ network, details }: { readonly network: Network; re
   const { channels, imageSize } = network.embedding.geometry
   const size = sidesOf(imageSize)
   const [height, width] = size
-  const stated = preprocessingIn(details, size, name)
-  const { mean, std } = stated
+  const preprocessing = preprocessingIn(details, size, name)
+  const { mean, std } = preprocessing
   if ((channels !== 1 && channels !== 3) || mean.length !== channels) {
     throw new Error(
       `${name} must take images of 1 or 3 channels, with a mean and a std for each; it takes ${channels}, with ${mean.length} and ${std.length}`,
     )
   }
-  if (stated.size[0] !== height || stated.size[1] !== width) {
+  if (preprocessing.size[0] !== height || preprocessing.size[1] !== width) {
     throw new Error(
-      `${name}: its preprocessing must make images of the network's ${height} x ${width}; it makes ${stated.size.join(' x ')}: load the model with that imageSize, or mend details.preprocessing`,
+      `${name}: its preprocessing must make images of the network's ${height} x ${width}; it makes ${preprocessing.size.join(' x ')}: load the model with that imageSize, or mend details.preprocessing`,
     )
   }
-  const isStated = details.preprocessing !== undefined
-  const preprocessing: Preprocessing = isStated
-    ? stated
-    : { size, crop: 'center', cropPct: CROP_SHARE, interpolation: 'bicubic', mean, std }
   return {
     preprocessing,
-    sizeStays: !isStated,
     classNames: classNamesIn(details, network.head.classes, name),
     prepare(picture) {
       requirePicture(picture)
-      const image = inChannels(picture, channels)
-      const stays = !isStated && image.height === height && image.width === width
-      return stays ? image : evaluationCrop(image, preprocessing)
+      return evaluationCrop(inChannels(picture, channels), preprocessing)
     },
   }
 }

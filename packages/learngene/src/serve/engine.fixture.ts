@@ -22,7 +22,6 @@ export function fakeEngine({ hold = false }: { readonly hold?: boolean } = {}) {
     chosen: 1,
     classNames: ['dark', 'bright', 'other'],
     preprocessing: { size: [4, 4], crop: 'center', cropPct: 1, interpolation: 'bicubic', mean: [0.5], std: [0.5] },
-    sizeStays: true,
     failed,
     classify: (model, pictures, top) =>
       new Promise<Prediction[][]>((resolve, reject) => {

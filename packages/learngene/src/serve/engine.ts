@@ -36,8 +36,6 @@ export interface EngineFacts {
   readonly chosen: number
   readonly classNames: readonly string[] | null
   readonly preprocessing: Preprocessing
-  /** See {@link ModelInput}. */
-  readonly sizeStays: boolean
 }
 
 /** Loaded models that compute. */
@@ -110,8 +108,8 @@ export async function openEngine({ model, backend, batchSize }: EngineOptions, r
       return median
     }
 
-    const { preprocessing, sizeStays, classNames = null } = input
-    const facts: EngineFacts = { address, backend: used.name, models, chosen, classNames, preprocessing, sizeStays }
+    const { preprocessing, classNames = null } = input
+    const facts: EngineFacts = { address, backend: used.name, models, chosen, classNames, preprocessing }
     return {
       ...facts,
       classify,

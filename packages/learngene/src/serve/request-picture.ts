@@ -86,7 +86,7 @@ async function readBody({ headers, body }: Request, maxBytes: number, signal: Ab
  */
 export async function preparedPicture(
   bytes: Uint8Array,
-  { preprocessing, sizeStays }: Pick<EngineFacts, 'preprocessing' | 'sizeStays'>,
+  { preprocessing }: Pick<EngineFacts, 'preprocessing'>,
   decoding: Gate,
   signal: AbortSignal,
 ): Promise<RawImage> {
@@ -99,11 +99,8 @@ export async function preparedPicture(
   if (!FORMATS.includes(format)) throw new Refusal(415, `pictures of kind ${format} are not taken: ${TAKEN}`)
   if (height * width > MOST_PIXELS)
     throw new Refusal(413, `a picture must have at most ${MOST_PIXELS / 1e6} million pixels; got ${height} x ${width}: make it smaller`)
-  const [ownHeight, ownWidth] = preprocessing.size
-  const { mean, std } = preprocessing
-  const stays = sizeStays && height === ownHeight && width === ownWidth
   return decoding.run(height * width, signal, () =>
-    prepareEncoded(bytes, stays ? { mean, std } : preprocessing).catch((error) => {
+    prepareEncoded(bytes, preprocessing).catch((error) => {
       throw new Refusal(400, `the picture cannot be taken: ${reasonOf(error)}`)
     }),
   )

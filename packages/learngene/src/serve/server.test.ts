@@ -160,7 +160,7 @@ describe('an engine in a thread', () => {
     const pictures = () => [{ ...picture, data: picture.data.slice() }, picture]
     const [expected, found] = [await here.classify(0, pictures(), 3), await there.classify(0, pictures(), 3)]
     expect(found).toEqual(expected)
-    expect({ ...there, models: [] }).toMatchObject({ classNames: here.classNames, sizeStays: true, backend: 'wasm' })
+    expect({ ...there, models: [] }).toMatchObject({ classNames: here.classNames, backend: 'wasm' })
     await Promise.all([here.close(), there.close()])
   })
 

@@ -82,8 +82,8 @@ export async function serve(model: string, options: ServeOptions = {}): Promise<
   }
 }
 
-function factsOf({ address, backend, models, chosen, classNames, preprocessing, sizeStays }: Engine): EngineFacts {
-  return { address, backend, models, chosen, classNames, preprocessing, sizeStays }
+function factsOf({ address, backend, models, chosen, classNames, preprocessing }: Engine): EngineFacts {
+  return { address, backend, models, chosen, classNames, preprocessing }
 }
 
 function listen(server: Server, host: string, port: number): Promise<void> {

@@ -87,11 +87,7 @@ async function tensorsOf(pool: Pool, tier: string) {
 
 function preparationOf(pool: Pool): Preprocessing {
   const { imageSize } = pool.tiers[0]!.network.embedding.geometry
-  const size = sidesOf(imageSize)
-  const stated = preprocessingOf(pool.details, size)
-  if (pool.details.preprocessing !== undefined) return stated
-  // As `learngene classify` brings pictures of other sizes to a network whose files state a normalisation alone.
-  return { size, crop: 'center', cropPct: 0.875, interpolation: 'bicubic', mean: stated.mean, std: stated.std }
+  return preprocessingOf(pool.details, sidesOf(imageSize))
 }
 
 function classesOf(pool: Pool, samples: Dataset | undefined): readonly string[] {

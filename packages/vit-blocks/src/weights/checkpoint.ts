@@ -10,7 +10,7 @@ import { buildNetwork, type ModelDetails, type NetworkStructure, type PartRegist
 import { faultInClassNames, fitPreprocessing } from './details.js'
 import type { StructureHints } from './infer-structure.js'
 import { dequantised } from './int8-weights.js'
-import type { Naming } from './naming.js'
+import { type Naming, timm } from './naming.js'
 import { type NamedTensors, readNames } from './read-names.js'
 import type { recogniseCheckpoint } from './recognise-checkpoint.js'
 import { resamplePositions } from './resample-positions.js'
@@ -49,7 +49,7 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const own = readMetadata(opened)
   const tensors = own && 'read' in opened ? dequantised(opened) : opened
   const named = readNames(tensors, own !== undefined)
-  const recognised = own ? { ...own, notes: [] } : await recognise(files, tensors, named, options)
+  const recognised = own ? await withFilesBeside(own, files, named, options) : await recognise(files, tensors, named, options)
   const { structure: stored, details } = recognised
   const adaptation = planAdaptation(stored, options, name)
   plannedOf(adaptation.structure, name, options.parts)
@@ -74,6 +74,17 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
 
 /** A file of others is read by code that is fetched when the first of them comes: a page that loads files of ours alone does without. */
 const recognise: typeof recogniseCheckpoint = async (...given) => (await import('./recognise-checkpoint.js')).recogniseCheckpoint(...given)
+
+/** Files of ours in the names of Hugging Face may have JSON files beside them. */
+async function withFilesBeside(
+  own: Pick<Checkpoint, 'structure' | 'details'>,
+  files: WeightFiles,
+  { convention }: NamedTensors,
+  options: CheckpointOptions,
+): Promise<Pick<Checkpoint, 'structure' | 'details' | 'notes'>> {
+  if (convention === timm || !files.configured) return { ...own, notes: [] }
+  return (await import('./recognise-checkpoint.js')).correctedBeside(own, files, options)
+}
 
 /** Parameters that belong to a part which a model may have and its use does not run, with the reason. */
 const idle: readonly (readonly [RegExp, string])[] = [[/^attn_pool\./, 'attention pooling, which its classifier does not use']]

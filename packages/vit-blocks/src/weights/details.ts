@@ -1,6 +1,8 @@
 import type { Interpolation, JsonObject, Preprocessing } from '@learngene/interfaces'
+import { type Size, sidesOf } from '../geometry.js'
 import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
+import type { Normalisation } from './preprocessing.js'
 
 /**
  * Class names in order, from a list (timm's `label_names`) or from Hugging Face's `id2label`; numbers become text.
@@ -67,6 +69,19 @@ export function fitPreprocessing(
   const grown = (side: number, axis: 0 | 1) => Math.round((side * size[axis]) / stated[axis])
   if ('squash' in resize) return fitted({ resize: { squash: [grown(resize.squash[0], 0), grown(resize.squash[1], 1)] } })
   return fitted({ resize: { shortest: Math.max(grown(resize.shortest, 0), grown(resize.shortest, 1)) } })
+}
+
+/**
+ * What the details of a model say of its preprocessing, for files that other libraries read: their `preprocessing`, or else that of a `normalisation` alone, which leaves images of the network's size as
+ * they are and brings others to it as `preprocessingOf` of `@learngene/datasets` does.
+ *
+ * @returns undefined where they hold neither
+ */
+export function statedPreprocessing(imageSize: Size, details: JsonObject): Preprocessing | undefined {
+  const { preprocessing, normalisation } = details as { readonly preprocessing?: Preprocessing; readonly normalisation?: Normalisation }
+  const size = sidesOf(imageSize)
+  const assumed = { size, crop: size[0] === size[1] ? 'center' : 'squash', cropPct: 1, interpolation: 'bicubic' } as const
+  return preprocessing ?? (normalisation && { ...assumed, mean: normalisation.mean, std: normalisation.std })
 }
 
 /** A preprocessing whose size may follow the network's. */

@@ -27,12 +27,13 @@ it('says of a network all that is read from it', async () => {
   expect(config).toMatchObject({ id2label: { 0: 'ant', 1: 'bee' }, label2id: { ant: 0, bee: 1 } })
 })
 
-it('takes images to be of the network’s size where the details hold a normalisation alone', async () => {
+it('leaves images of the network’s size as they are where the details hold a normalisation alone', async () => {
   const { preprocessor } = huggingFaceConfig(structure, { normalisation })
   expect(preprocessor).toMatchObject({
-    image_processor_type: 'ViTImageProcessor',
-    size: { height: 224, width: 224 },
-    do_center_crop: false,
+    image_processor_type: 'BitImageProcessor',
+    size: { shortest_edge: 224 },
+    do_center_crop: true,
+    crop_size: { height: 224, width: 224 },
   })
   expect(preprocessor).toMatchObject({ image_mean: normalisation.mean, image_std: normalisation.std })
 })

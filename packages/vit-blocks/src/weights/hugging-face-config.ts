@@ -1,10 +1,9 @@
-import type { JsonObject, Preprocessing } from '@learngene/interfaces'
-import { type Size, sidesOf } from '../geometry.js'
+import type { JsonObject } from '@learngene/interfaces'
+import type { Size } from '../geometry.js'
 import type { ModelDetails, NetworkStructure } from '../structure.js'
 import type { TransformerBlockConfig } from '../transformer-block.js'
 import { vitStructure } from '../vit.js'
-import { faultInClassNames, preprocessorConfig } from './details.js'
-import type { Normalisation } from './preprocessing.js'
+import { faultInClassNames, preprocessorConfig, statedPreprocessing } from './details.js'
 
 /** Contents of the JSON files beside Hugging Face's weights. */
 export interface HuggingFaceConfig {
@@ -78,8 +77,8 @@ export function huggingFaceLabels(
  * @throws Error when no image processor of transformers does the preprocessing
  */
 export function huggingFacePreprocessor(imageSize: Size, details: ModelDetails): JsonObject | undefined {
-  const { preprocessing, normalisation } = details as { readonly preprocessing?: Preprocessing; readonly normalisation?: Normalisation }
-  return preprocessing ? preprocessorConfig(preprocessing) : normalisation && squashed(imageSize, normalisation)
+  const preprocessing = statedPreprocessing(imageSize, details)
+  return preprocessing && preprocessorConfig(preprocessing)
 }
 
 /** Parts that transformers' ViT and DeiT do not have. */
@@ -98,10 +97,4 @@ function checkParts(structure: NetworkStructure): void {
   throw new Error(
     `Hugging Face's ViT has a plain embedding and classifies by its class token; this network has ${parts.join(', ')}: save it in timm's naming`,
   )
-}
-
-/** Where nothing but the normalisation is known, images are taken to be of the network's size. */
-function squashed(imageSize: Size, { mean, std }: Normalisation): JsonObject {
-  const size = sidesOf(imageSize)
-  return preprocessorConfig({ size, resize: { squash: size }, centerCrop: false, interpolation: 'bicubic', mean, std })
 }
