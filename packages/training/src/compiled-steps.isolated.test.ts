@@ -162,6 +162,22 @@ describe.skipIf(missing !== undefined)(`compiled steps on webgpu${missing ? ` ($
     compiled.dispose()
   })
 
+  test('parts that are recorded each for itself must name the terms of their losses alike', async () => {
+    const { options, dispose } = createTask()
+    const loss = (step: number, part: number, batch: Batch) => ({
+      [part === 0 ? 'first' : 'other']: options.loss(step, 0, batch) as Scalar,
+    })
+    const training = train({
+      ...options,
+      loss,
+      optimizer: adamW(),
+      accumulate: 2,
+      compile: { key: () => '', partKey: (_, part) => String(part) },
+    })
+    await expect(training).rejects.toThrow('train: the parts of a step must have a loss of the same terms; got first and other')
+    dispose()
+  })
+
   test('parts that are recorded each for itself compile the programs of the first one all at once', async () => {
     const { options, dispose } = createTask()
     const partKey = (step: number) => (step === 1 ? 'short' : 'long')

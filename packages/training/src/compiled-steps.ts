@@ -14,7 +14,7 @@ import {
   variable,
   zeros as zerosOf,
 } from '@tensorflow/tfjs-core'
-import { averageOverGroup, disposeGradients, joined, type LossTerms, meanGradients } from './gradients.js'
+import { averageOverGroup, disposeGradients, joined, type LossTerms, meanGradients, requireSameTerms } from './gradients.js'
 import { countStep } from './optimizer.js'
 import { batchOf, type IssuedStep, readLater, type StepContext, type StepOptions, scalarsOf, scaleOf, update } from './step.js'
 
@@ -213,10 +213,15 @@ function recordingPerPart<Prepared, Batch>(
 
   const partOf = compileStep(
     (batch: Batch) => {
-      const { loss: value, gradients } = meanGradients(parameters, 1, () => options.loss(now, nowPart, batch), {
+      const {
+        loss: value,
+        gradients,
+        terms,
+      } = meanGradients(parameters, 1, () => options.loss(now, nowPart, batch), {
         factor: 1 / parts,
         scale: scaleOf(options, context),
       })
+      requireSameTerms(loss!.terms, terms)
       reachedBy.set(nowKey, Object.keys(gradients))
       const pairs = Object.entries(gradients).map(([name, gradient]) => ({ total: totals[name]!, value: gradient }))
       accumulate([{ total: loss!.total, value }, ...pairs])

@@ -23,6 +23,12 @@ export function lossValues(values: ArrayLike<number>, terms: readonly string[]):
   return { ...Object.fromEntries(terms.map((term, i) => [term, values[i]!])), loss }
 }
 
+/** @throws where parts of one step name the terms of their losses differently */
+export function requireSameTerms(terms: readonly string[], others: readonly string[]): void {
+  if (others.join() === terms.join()) return
+  throw new Error(`train: the parts of a step must have a loss of the same terms; got ${terms} and ${others}`)
+}
+
 /**
  * The mean of `parts` losses, and its gradients. Parameters that no part reaches have no gradient, be it all of them; the caller disposes the result.
  *
@@ -44,9 +50,7 @@ export function meanGradients(
       () => {
         try {
           const { value, names } = joined(loss(part))
-          if (terms && names.join() !== terms.join()) {
-            throw new Error(`train: the parts of a step must have a loss of the same terms; got ${terms} and ${names}`)
-          }
+          if (terms) requireSameTerms(terms, names)
           terms = names
           const weighted = factor === 1 ? value : mul(value, factor)
           return scale ? mul(weighted, scale) : weighted

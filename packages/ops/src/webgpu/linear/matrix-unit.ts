@@ -43,28 +43,46 @@ const NAMES = {
 } as const
 
 /**
- * The matrix units of a device, through Dawn's experimental subgroup matrices of float16, summed in float32.
+ * The matrix units of a device, through Dawn's experimental subgroup matrices, summed in float32.
  *
  * @param controlled whether the size of subgroups has to be asked for, as the device has several
+ * @param element of the factors: float16, or float32 where the device multiplies no float16 with such sums, as Apple's; factors that are stored as float16 are read as they are then
  */
-export function subgroupMatrices({ m, n, k }: MatrixShape, subgroup: number, controlled = false): MatrixUnit {
+export function subgroupMatrices(
+  { m, n, k }: MatrixShape,
+  subgroup: number,
+  { controlled = false, element = 'f16' }: { readonly controlled?: boolean; readonly element?: 'f16' | 'f32' } = {},
+): MatrixUnit {
   const { f16, size, matrices } = NAMES.directives
+  const isHalf = element === 'f16'
   return {
-    name: `f16 ${m}x${n}x${k}${controlled ? ` of ${subgroup}` : ''}`,
-    ...{ m, n, k, subgroup },
-    directives: [f16, ...(controlled ? [size] : []), matrices].join('\n'),
+    name: `${element} ${m}x${n}x${k}${controlled ? ` of ${subgroup}` : ''}`,
+    ...{ m, n, k, subgroup, element },
+    directives: [...(isHalf ? [f16] : []), ...(controlled ? [size] : []), matrices].join('\n'),
     attributes: controlled ? `@subgroup_size(${subgroup})` : '',
-    element: 'f16',
-    convert: (values) => `vec4h(${values})`,
-    unpack: (pairs) => `bitcast<vec4h>(${pairs})`,
-    pack: (values) => `bitcast<vec2u>(vec4h(${values}))`,
+    ...(isHalf
+      ? {
+          convert: (values) => `vec4h(${values})`,
+          unpack: (pairs) => `bitcast<vec4h>(${pairs})`,
+          pack: (values) => `bitcast<vec2u>(vec4h(${values}))`,
+        }
+      : inSingle),
     code: () => '',
     zeros: `subgroup_matrix_result<f32, ${n}, ${m}>()`,
-    left: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_left<f16, ${k}, ${m}>, row_major>(&left_tile, ${offset}, ${pitch}u)`,
-    right: (offset, pitch) => `subgroupMatrixLoad<subgroup_matrix_right<f16, ${n}, ${k}>, col_major>(&right_tile, ${offset}, ${pitch}u)`,
+    left: (offset, pitch) =>
+      `subgroupMatrixLoad<subgroup_matrix_left<${element}, ${k}, ${m}>, row_major>(&left_tile, ${offset}, ${pitch}u)`,
+    right: (offset, pitch) =>
+      `subgroupMatrixLoad<subgroup_matrix_right<${element}, ${n}, ${k}>, col_major>(&right_tile, ${offset}, ${pitch}u)`,
     multiplyAdd: (left, right, sum) => `subgroupMatrixMultiplyAccumulate(${left}, ${right}, ${sum})`,
     store: (result, offset) => `subgroupMatrixStore<row_major>(&patch_values, ${offset}, ${result}, ${n}u);`,
   }
+}
+
+/** Values as float32 beside pairs of float16, without the type that needs a feature. */
+const inSingle: Pick<MatrixUnit, 'convert' | 'unpack' | 'pack'> = {
+  convert: (values) => values,
+  unpack: (pairs) => `vec4f(unpack2x16float(${pairs}.x), unpack2x16float(${pairs}.y))`,
+  pack: (values) => `vec2u(pack2x16float(${values}.xy), pack2x16float(${values}.zw))`,
 }
 
 /**
@@ -85,9 +103,8 @@ export function emulatedMatrices({ m, n, k }: MatrixShape, subgroup: number, rou
     directives: '',
     attributes: '',
     element: 'f32',
-    convert: (values) => (rounding ? `rounded(${values})` : values),
-    unpack: (pairs) => `vec4f(unpack2x16float(${pairs}.x), unpack2x16float(${pairs}.y))`,
-    pack: (values) => `vec2u(pack2x16float(${values}.xy), pack2x16float(${values}.zw))`,
+    ...inSingle,
+    ...(rounding && { convert: (values: string) => `rounded(${values})` }),
     code: (
       pitch,
     ) => `${rounding ? '\nfn rounded(values: vec4f) -> vec4f { return vec4f(unpack2x16float(pack2x16float(values.xy)), unpack2x16float(pack2x16float(values.zw))); }' : ''}
@@ -139,12 +156,16 @@ export function matrixUnitOf(backend: WebGPUBackend, precision: Precision = getP
 /** Threads of a subgroup, by preference: all that the tiles are cut for. */
 const SUBGROUPS = [32, 64, 16]
 
+/** Bytes of workgroup memory in which there is room for slices of float32. */
+const SINGLE_MEMORY = 32 * 1024
+
 /** Edges that tiles divide by, and depths that slices divide by. */
 const fitsTiles = ({ M, N, K }: MatrixConfig) => [M, N, K].every((size) => size === 8 || size === 16)
 
 /**
- * The unit that a backend's device multiplies float16 matrices by: of those that its adapter lists the largest. It serves every product, as tiles are the same for all of them: each computes the same
- * zeros at the edges, keeps the same limits and reads the same values, the largest by the fewest instructions.
+ * The unit that a backend's device multiplies matrices by in mixed precision: of those of float16 that its adapter lists the largest, or else of those of float32; sums are float32 in either, since those of
+ * float16 keep 11 bits of hundreds of products. It serves every product, as tiles are the same for all of them: each computes the same zeros at the edges, keeps the same limits and reads the same
+ * values, the largest by the fewest instructions.
  *
  * @returns why there is none, if so
  */
@@ -161,12 +182,18 @@ export function findUnit(backend: Pick<WebGPUBackend, 'device' | 'learngeneAdapt
   const subgroup = SUBGROUPS.find((threads) => threads >= least && threads <= most)
   if (subgroup === undefined) return `the GPU has subgroups of ${least} to ${most} threads instead of ${SUBGROUPS.join(', ')}`
   const listed = [...subgroupMatrixConfigs]
-  const [largest] = listed
-    .filter((config) => config.componentType === 'f16' && config.resultComponentType === 'f32' && fitsTiles(config))
-    .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)
-  if (largest) return subgroupMatrices({ m: largest.M, n: largest.N, k: largest.K }, subgroup, controlled)
+  for (const element of ['f16', 'f32'] as const) {
+    const [largest] = listed
+      .filter((config) => config.componentType === element && config.resultComponentType === 'f32' && fitsTiles(config))
+      .sort((a, b) => b.M * b.N * b.K - a.M * a.N * a.K)
+    if (!largest) continue
+    const { maxComputeWorkgroupStorageSize: memory } = backend.device.limits
+    if (element === 'f32' && memory < SINGLE_MEMORY)
+      return `slices of float32 take ${SINGLE_MEMORY} bytes of workgroup memory, and the GPU device has ${memory}`
+    return subgroupMatrices({ m: largest.M, n: largest.N, k: largest.K }, subgroup, { controlled, element })
+  }
   const has = listed.map(describeMatrix)
-  return `the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has ${has.join(', ') || 'none'}`
+  return `the GPU has no subgroup matrices of float16 or float32 that are summed in float32, of edges 8 or 16; it has ${has.join(', ') || 'none'}`
 }
 
 export const describeMatrix = ({ M, N, K, componentType, resultComponentType }: MatrixConfig): string =>

@@ -14,14 +14,22 @@ const PRODUCTS: readonly [name: string, left: 'depth' | 'outer', right: 'depth' 
   ['weight gradient', 'outer', 'outer', {}, true],
 ]
 
-/** What NVIDIA's and AMD's, Intel's, and Apple's devices have. */
+/** What NVIDIA's and AMD's, Intel's, and others' devices have of float16; Apple's have the last of float32. */
 const SHAPES: readonly MatrixShape[] = [
   { m: 16, n: 16, k: 16 },
   { m: 8, n: 16, k: 16 },
   { m: 8, n: 8, k: 8 },
 ]
 
-const UNITS = SHAPES.flatMap((shape) => [subgroupMatrices(shape, 32), subgroupMatrices(shape, 32, true), subgroupMatrices(shape, 16, true)])
+const controlled = true
+const UNITS = [
+  ...SHAPES.flatMap((shape) => [
+    subgroupMatrices(shape, 32),
+    subgroupMatrices(shape, 32, { controlled }),
+    subgroupMatrices(shape, 16, { controlled }),
+  ]),
+  subgroupMatrices({ m: 8, n: 8, k: 8 }, 32, { element: 'f32' }),
+]
 
 /** Products of what is stored as float16, and into it. */
 const HALVES: typeof PRODUCTS = [
@@ -73,13 +81,13 @@ function programs() {
 }
 
 /** What of a program's code depends on the unit. */
-function unitCode(shape: MatrixShape, controlled = false): string {
+function unitCode(shape: MatrixShape, options: Parameters<typeof subgroupMatrices>[2] = {}): string {
   const operands = {
     left: { name: 'left', contiguous: 'depth', wide: true, whole: true },
     right: { name: 'right', contiguous: 'depth', wide: true, whole: true },
   } as const
   const product = { ...operands, wide: true, epilogue: {}, sums: false }
-  const lines = shader(mixedProductProgram(product, MIXED_TILES[1]!, subgroupMatrices(shape, 32, controlled))).split('\n')
+  const lines = shader(mixedProductProgram(product, MIXED_TILES[1]!, subgroupMatrices(shape, 32, options))).split('\n')
   const distinct = lines.filter((line) =>
     /enable|diagnostic|subgroup_size|_tile: |patch_values: |let row = sub|let column = sub|var c00|let a0|let b0|c00 = subgroup|Store/.test(
       line,
@@ -131,7 +139,7 @@ test('the code for 8 x 16 x 16', () => {
 })
 
 test('the code for 8 x 8 x 8, of subgroups whose size is asked for', () => {
-  expect(unitCode({ m: 8, n: 8, k: 8 }, true)).toMatchInlineSnapshot(`
+  expect(unitCode({ m: 8, n: 8, k: 8 }, { controlled })).toMatchInlineSnapshot(`
     "enable f16;
     enable subgroups;
     enable subgroup_size_control;
@@ -161,6 +169,27 @@ function storageCode(product: (typeof HALVES)[number], unit: MatrixUnit): string
     .map((line) => (line.includes('_tile[(') ? `${line.slice(0, 300)} ...` : line))
     .join('\n')
 }
+
+test('the code for 8 x 8 x 8 of float32', () => {
+  expect(unitCode({ m: 8, n: 8, k: 8 }, { element: 'f32' })).toMatchInlineSnapshot(`
+    "enable chromium_experimental_subgroup_matrix;
+    diagnostic(off, chromium.subgroup_matrix_uniformity);
+    var<workgroup> left_tile: array<vec4<f32>, 640>;
+    var<workgroup> right_tile: array<vec4<f32>, 1280>;
+    var<workgroup> patch_values: array<f32, 256>;
+    let row = subgroup / 2u * 32u;
+    let column = subgroup % 2u * 64u;
+    var c00 = subgroup_matrix_result<f32, 8, 8>(); var c01 = subgroup_matrix_result<f32, 8, 8>(); var c02 = subgroup_matrix_result<f32, 8, 8>(); var c03 = subgroup_matrix_result<f32, 8, 8>(); var c04 = subgroup_matrix_result<f32, 8, 8>(); var c05 = subgroup_matrix_result<f32, 8, 8>(); var c06 = subgroup_matrix_result<f32, 8, 8>(); var c07 = subgroup_matrix_result<f32, 8, 8>(); var c10 = subgroup_matrix_result<f32, 8, 8>(); var c11 = subgroup_matrix_result<f32, 8, 8>(); var c12 = subgroup_matrix_result<f32, 8, 8>(); var c13 = subgroup_matrix_result<f32, 8, 8>(); var c14 = subgroup_matrix_result<f32, 8, 8>(); var c15 = subgroup_matrix_result<f32, 8, 8>(); var c16 = subgroup_matrix_result<f32, 8, 8>(); var c17 = subgroup_matrix_result<f32, 8, 8>(); var c20 = subgroup_matrix_result<f32, 8, 8>(); var c21 = subgroup_matrix_result<f32, 8, 8>(); var c22 = subgroup_matrix_result<f32, 8, 8>(); var c23 = subgroup_matrix_result<f32, 8, 8>(); var c24 = subgroup_matrix_result<f32, 8, 8>(); var c25 = subgroup_matrix_result<f32, 8, 8>(); var c26 = subgroup_matrix_result<f32, 8, 8>(); var c27 = subgroup_matrix_result<f32, 8, 8>(); var c30 = subgroup_matrix_result<f32, 8, 8>(); var c31 = subgroup_matrix_result<f32, 8, 8>(); var c32 = subgroup_matrix_result<f32, 8, 8>(); var c33 = subgroup_matrix_result<f32, 8, 8>(); var c34 = subgroup_matrix_result<f32, 8, 8>(); var c35 = subgroup_matrix_result<f32, 8, 8>(); var c36 = subgroup_matrix_result<f32, 8, 8>(); var c37 = subgroup_matrix_result<f32, 8, 8>();
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f32, 8, 8>, row_major>(&left_tile, (row + 0u) * 10u + 0u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f32, 8, 8>, col_major>(&right_tile, (column + 0u) * 10u + 0u, 10u);
+    c00 = subgroupMatrixMultiplyAccumulate(a0, b0, c00);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f32, 8, 8>, row_major>(&left_tile, (row + 0u) * 10u + 2u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f32, 8, 8>, col_major>(&right_tile, (column + 0u) * 10u + 2u, 10u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f32, 8, 8>, row_major>(&left_tile, (row + 0u) * 10u + 4u, 10u);
+    let b0 = subgroupMatrixLoad<subgroup_matrix_right<f32, 8, 8>, col_major>(&right_tile, (column + 0u) * 10u + 4u, 10u);
+    let a0 = subgroupMatrixLoad<subgroup_matrix_left<f32, 8, 8>, row_major>(&left_tile, (row + 0u) * 10u + 6u, 10u);"
+  `)
+})
 
 test('the code of products of what is stored as float16, and into it', () => {
   const unit = subgroupMatrices({ m: 16, n: 16, k: 16 }, 32)
@@ -297,9 +326,15 @@ describe('on a device that checks shaders and runs nothing', () => {
     },
   )
 
-  test('two tiles need no more memory than any device has', () => {
-    const fitting = MIXED_TILES.filter((tile) => UNITS.every((unit) => mixedTiles(unit).needs(tile).bytes <= 16_384))
-    expect(fitting.map(({ rows, columns }) => `${rows}x${columns}`)).toEqual(['64x64', '32x64'])
+  test('two tiles need no more memory than any device has, of float32 no more than the devices that are let in', () => {
+    const fitting = (element: 'f16' | 'f32', most: number) => {
+      const units = UNITS.filter((unit) => unit.element === element)
+      const tiles = MIXED_TILES.filter((tile) => units.every((unit) => mixedTiles(unit).needs(tile).bytes <= most))
+      return tiles.map(({ rows, columns }) => `${rows}x${columns}`)
+    }
+    expect(fitting('f16', 16_384)).toEqual(['64x64', '32x64'])
+    expect(fitting('f32', 16_384)).toEqual([])
+    expect(fitting('f32', 32_768)).toEqual(['64x64', '32x64'])
   })
 
   test('a mistake would be found', async () => {
@@ -309,7 +344,7 @@ describe('on a device that checks shaders and runs nothing', () => {
 
   test('is told from one that has them', () => {
     expect(findUnit({ device })).toBe(
-      'the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has none',
+      'the GPU has no subgroup matrices of float16 or float32 that are summed in float32, of edges 8 or 16; it has none',
     )
   })
 })
@@ -412,11 +447,12 @@ test.each<[string, string[], object, string]>([
     of(8, 32, matrices(8, 16, 16), matrices(8, 16, 16, 'f16', 'f16')),
     'f16 8x16x16 of 32',
   ],
-  ["Apple's", features, of(32, 32, matrices(8, 8, 8, 'f32'), matrices(8, 8, 8)), 'f16 8x8x8'],
+  ["Apple's, which are of one element each", features, of(32, 32, matrices(8, 8, 8, 'f32'), matrices(8, 8, 8, 'f16', 'f16')), 'f32 8x8x8'],
+  ['float16 before float32', features, of(32, 32, matrices(16, 16, 16, 'f32'), matrices(8, 8, 8)), 'f16 8x8x8'],
   ["AMD's of 64 threads", features, of(64, 64, matrices(16, 16, 16)), 'f16 16x16x16'],
   ["NVIDIA's, in any order", features, of(32, 32, matrices(16, 8, 8), matrices(16, 8, 16), matrices(16, 16, 16)), 'f16 16x16x16'],
 ])('a device takes %s', (_, features, adapterInfo, name) => {
-  const device = { features: new Set(features), adapterInfo } as unknown as GPUDevice
+  const device = { features: new Set(features), adapterInfo, limits: { maxComputeWorkgroupStorageSize: 32_768 } } as unknown as GPUDevice
   expect(findUnit({ device })).toMatchObject({ name })
 })
 
@@ -434,15 +470,21 @@ test.each<[string, string[], object, string]>([
     'other matrices',
     features,
     of(32, 32, matrices(16, 16, 16, 'f16', 'f16'), matrices(4, 4, 4)),
-    'the GPU has no subgroup matrices of float16 that are summed in float32, of edges 8 or 16; it has 16x16x16 of f16 in f16, 4x4x4 of f16 in f32',
+    'the GPU has no subgroup matrices of float16 or float32 that are summed in float32, of edges 8 or 16; it has 16x16x16 of f16 in f16, 4x4x4 of f16 in f32',
   ],
 ])('a device with %s has none: %#', (_, features, adapterInfo, missing) => {
-  const device = { features: new Set(features), adapterInfo } as unknown as GPUDevice
+  const device = { features: new Set(features), adapterInfo, limits: {} } as unknown as GPUDevice
   expect(findUnit({ device })).toBe(missing)
 })
 
+test('matrices of float32 need more workgroup memory than every device has', () => {
+  const adapterInfo = of(32, 32, matrices(8, 8, 8, 'f32'))
+  const device = { features: new Set(features), adapterInfo, limits: { maxComputeWorkgroupStorageSize: 16_384 } } as unknown as GPUDevice
+  expect(findUnit({ device })).toBe('slices of float32 take 32768 bytes of workgroup memory, and the GPU device has 16384')
+})
+
 test("the adapter's own list counts where its device has none, as under Node", () => {
-  const device = { features: new Set(features), adapterInfo: of(32, 32) } as unknown as GPUDevice
+  const device = { features: new Set(features), adapterInfo: of(32, 32), limits: {} } as unknown as GPUDevice
   const learngeneAdapterInfo = of(32, 32, matrices(16, 16, 16)) as unknown as GPUAdapterInfo
   expect(findUnit({ device })).toMatch(/it has none$/)
   expect(findUnit({ device, learngeneAdapterInfo })).toMatchObject({ name: 'f16 16x16x16' })
