@@ -1,6 +1,6 @@
 import { compileStep, runOnce } from '@learngene/compile-step'
 import type { ImageBatch, ImageSource } from '@learngene/interfaces/tensors'
-import { opsSettings } from '@learngene/ops'
+import { nameBatch, opsSettings } from '@learngene/ops'
 import {
   type Cascade,
   type ConfidenceOf,
@@ -11,7 +11,7 @@ import {
   requireArguments,
   requireKeys,
 } from '@learngene/stitch'
-import { alone, type Group } from '@learngene/training'
+import { alone, fixedBytes, type Group } from '@learngene/training'
 import type { Network } from '@learngene/vit-blocks'
 import {
   argMax,
@@ -319,6 +319,8 @@ function evaluation(where: string, networks: readonly Network[], source: ImageSo
       const recorded = getBackend() === 'webgpu' && !run && Math.floor(indices.length / batchSize) > 4 * group.size
       try {
         await eachPart()
+      } catch (error) {
+        throw nameBatch(error, Math.min(batchSize, indices.length), fixedBytes())
       } finally {
         compiled.dispose()
       }

@@ -1,6 +1,8 @@
 import { toTensor } from '@learngene/datasets'
 import type { JsonObject, RawImage, Reporter } from '@learngene/interfaces'
+import { nameBatch } from '@learngene/ops'
 import type { Cascade } from '@learngene/stitch'
+import { fixedBytes } from '@learngene/training'
 import { describe, type Network, requireArguments, requireKeys } from '@learngene/vit-blocks'
 import { type Classifier, networkOf, probabilitiesOf } from './classifier.js'
 import { type ModelInput, modelInput, numberedClasses, requireClassifier } from './model-input.js'
@@ -34,7 +36,7 @@ export type Pictures = Iterable<RawImage | Promise<RawImage>> | AsyncIterable<Ra
  * @param model of `loadModel` or `loadViT`; of `loadCascade`
  * @param pictures decoded ones: of `decodeBlob` in pages, of `decodeImage` in Node
  * @returns for each picture the `top` likeliest classes
- * @throws when the model has no classifier or does not say how its images are prepared, or a picture is none
+ * @throws when the model has no classifier or does not say how its images are prepared, or a picture is none; OutOfMemoryError that names a batch which would fit
  */
 export async function classify(
   model: ({ readonly network: Network } | { readonly cascade: Cascade }) & { readonly details: JsonObject },
@@ -71,9 +73,12 @@ export async function classifyPrepared(
     const pixels = new Uint8Array(batch.reduce((total, { data }) => total + data.length, 0))
     for (const [i, { data }] of batch.entries()) pixels.set(data, i * data.length)
     const images = toTensor(pixels, [batch.length, height, width, preprocessing.mean.length], preprocessing)
-    const probabilities = await probabilitiesOf(classifier, images).finally(() => images.dispose()) // [B, C]
-    const values = await probabilities.data<'float32'>()
-    probabilities.dispose()
+    const values = await probabilitiesOf(classifier, images) // [B, C]
+      .then((probabilities) => probabilities.data<'float32'>().finally(() => probabilities.dispose()))
+      .catch((error) => {
+        throw nameBatch(error, batch.length, fixedBytes())
+      })
+      .finally(() => images.dispose())
     for (const i of batch.keys()) found.push(likeliest(values.subarray(i * classes, (i + 1) * classes), names, top))
   }
   let batch: RawImage[] = []
