@@ -62,13 +62,24 @@ it('calls pictures by their files, and tells folders apart by what is in them', 
   expect(await folder.fingerprint()).toBe(print)
 })
 
-it('names the file that cannot be read for the fingerprint, and asks again', async () => {
+it('has a fingerprint where files cannot be read, another one once they can, and the same as ever then', async () => {
   await write('cat/a.png')
-  const folder = await imageFolder(dir)
-  await rm(folder.paths[0]!)
-  await expect(folder.fingerprint()).rejects.toThrow(`${folder.paths[0]}: cannot be read (ENOENT)`)
-  await write('cat/a.png')
-  expect(await folder.fingerprint()).toMatch(/^[0-9a-f]{64}$/)
+  const print = async () => (await imageFolder(dir)).fingerprint()
+  const without = await print()
+  // What released versions stored for this folder: runs go on by it.
+  expect(without).toBe('88d0e6bd4a469faf7858c563266e204afbb6835b3ed2cf2caa84c710670952e7')
+  await symlink(join(dir, 'later.png'), join(dir, 'cat', 'b.png'), 'file')
+  await symlink(join(dir, 'cat', 'c.png'), join(dir, 'cat', 'c.png'), 'file')
+  const unreadable = await print()
+  expect(unreadable).toMatch(/^[0-9a-f]{64}$/)
+  expect(await print()).toBe(unreadable)
+  await write('later.png')
+  const oneMore = await print()
+  await rm(join(dir, 'cat', 'c.png'))
+  await write('cat/c.png')
+  expect(new Set([without, unreadable, oneMore, await print()]).size).toBe(4)
+  await Promise.all(['b', 'c'].map((name) => rm(join(dir, 'cat', `${name}.png`))))
+  expect(await print()).toBe(without)
 })
 
 it('decodes nothing once the signal has aborted', async () => {
@@ -175,6 +186,37 @@ it('follows links to folders and passes over broken ones', async () => {
   const { classes, paths } = await imageFolder(dir)
   expect(classes).toEqual(['linked', 'real'])
   expect(paths).toEqual([join(dir, 'linked', 'inner', 'a.png'), join(dir, 'real', 'a.png')])
+})
+
+it('refuses links that lead back up, of one folder and of several splits, with the other faults', async () => {
+  await write('train/cat/a.png')
+  await write('val/cat/a.png')
+  await write('val/dog/a.png')
+  const link = join(dir, 'val', 'cat', 'up')
+  await symlink(join(dir, 'val'), link, 'junction')
+  const message = `${link}: a link must not lead to a folder that it lies in`
+  await expect(imageFiles(join(dir, 'val'))).rejects.toThrow(message)
+  await expect(imageFolder(join(dir, 'val'))).rejects.toThrow(`not readable: ${message}`)
+  const dirs = { training: join(dir, 'train'), validation: join(dir, 'val') }
+  const fault = await imageFolders(dirs).catch((error: Error) => error.message)
+  expect(fault).toContain(`; validation (${dirs.validation}): not in the list of classes: dog, not readable: ${message}`)
+  await symlink(dir, join(dir, 'train', 'all'), 'junction')
+  await expect(imageFolder(dirs.training)).rejects.toThrow(`${join(dirs.training, 'all')}: a link must not lead`)
+})
+
+it('says that names which look the same differ in their Unicode normalisation', async () => {
+  const [composed, decomposed] = ['tri-é'.normalize('NFC'), 'tri-é'.normalize('NFD')]
+  for (const [folder, listedAs, forms] of [
+    [decomposed, composed, 'is NFD, must be NFC'],
+    [composed, decomposed, 'is NFC, must be NFD'],
+  ] as const) {
+    await write(`${forms}/${folder}/a.png`)
+    const fault = await imageFolder(join(dir, forms), { classes: [listedAs, 'ant'] }).catch((error: Error) => error.message)
+    expect(fault).toContain(
+      `; no subfolder: ant; in another Unicode normalisation than in the list of classes (rename these, or list the classes in the form that their names have): ${folder} (${forms})`,
+    )
+    expect(fault).not.toContain('not in the list of classes')
+  }
 })
 
 it('refuses a folder without classes, a class without images and a folder that is not there', async () => {

@@ -1,11 +1,13 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join, relative, sep } from 'node:path'
 import type { Dataset } from '@learngene/interfaces'
 import { readClassList } from './class-list.js'
 import { eachInParallel } from './each-picture.js'
 import { once, sha256, sha256OfJson, sha256OfNumbers } from './fingerprint.js'
+import { type Folder, type FolderFault, imagesBelow, lineOf, readFolder, topFolder } from './images-below.js'
 import { checkedIndex } from './indices.js'
 import { listed } from './listed.js'
+import { LOOK_ALIKES_HINT, tellApart } from './look-alikes.js'
 import { comparing, type NameOrder } from './name-order.js'
 import { nodePool } from './off-thread/node-pool.js'
 import type { DatasetElsewhere } from './off-thread/pool.js'
@@ -24,11 +26,9 @@ export interface ImageFolderOptions extends DecodeOptions {
   readonly classes?: readonly string[] | string
 }
 
-const extensions = /\.(jpe?g|png|webp|gif|avif|tiff?)$/i
-
 /**
  * Reads a folder that holds one subfolder of images per class, files of a class at any depth, in the order of timm or torchvision. Files and folders whose
- * name begins with a dot, and files of other kinds, are passed over.
+ * name begins with a dot, and files of other kinds, are passed over. Links count as what they lead to; one that leads to a folder which it lies in is refused.
  *
  * @throws when the folder cannot be read, has no subfolders, its subfolders are not those of the listed classes, or classes have no images, naming all of them
  */
@@ -76,16 +76,30 @@ export const imageFolders = async <Split extends string>(
 }
 
 /**
- * All images of a folder, at any depth, without labels. Files and folders whose name begins with a dot, and files of other kinds, are passed over.
+ * All images of a folder, at any depth, without labels. Files and folders whose name begins with a dot, and files of other kinds, are passed over. Links count as what they
+ * lead to; one that leads to a folder which it lies in is refused.
  *
- * @throws when the folder cannot be read or holds no image
+ * @throws when the folder or one below it cannot be read, naming all of them, or it holds no image
  */
 export const imageFiles = async (dir: string, options: DecodeOptions = {}): Promise<ImageFiles> => {
-  const compare = comparing('natural')
-  const paths = (await imagesBelow(dir)).map(({ folder, name }) => join(folder, name)).sort(compare)
-  if (paths.length === 0) throw new Error(`${dir}: there must be at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none`)
+  const { paths, faults } = await findImages(dir)
+  if (faults.length > 0) throw new Error(listed(faults.map(lineOf), '; '))
   return filesAt(dir, paths, options, [], [])
 }
+
+/**
+ * The paths of all images of a folder, as {@link imageFiles} has them, and what keeps others from being found: folders that cannot be read, links that lead back up, or that
+ * there is none.
+ *
+ * @throws where there is no such folder
+ */
+export const findImages = async (dir: string): Promise<{ readonly paths: readonly string[]; readonly faults: readonly FolderFault[] }> => {
+  const { images, faults } = await imagesBelow(await topFolder(dir))
+  if (images.length === 0 && faults.length === 0) return { paths: [], faults: [{ path: dir, reason: noImage }] }
+  return { paths: images.map(({ folder, name }) => join(folder, name)).sort(comparing('natural')), faults }
+}
+
+const noImage = 'there must be at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), found none'
 
 const filesAt = (
   dir: string,
@@ -112,26 +126,32 @@ const filesAt = (
   fingerprint: once(async () => {
     const files: [path: string, hash: string][] = []
     await eachInParallel(paths.length, async (i) => {
-      const bytes = await readFile(paths[i]!).catch((error: NodeJS.ErrnoException) => {
-        throw new Error(`${paths[i]}: cannot be read (${error.code ?? error.message})`)
-      })
-      files[i] = [relative(dir, paths[i]!).replaceAll(sep, '/'), await sha256(bytes)]
+      files[i] = [relative(dir, paths[i]!).replaceAll(sep, '/'), await hashOf(paths[i]!)]
     })
     return sha256OfJson([files, await sha256OfNumbers(labels), classes, options.exifOrientation ?? true])
   }),
 })
 
+/** Of a file that cannot be read, why: it is a picture that others do not wait for, and another one once it can be read. */
+const hashOf = (path: string): Promise<string> =>
+  readFile(path).then(sha256, ({ code, message }: NodeJS.ErrnoException) => `cannot be read (${code ?? message})`)
+
 const rule =
   'every class must have a subfolder with at least 1 image (JPEG, PNG, WebP, GIF, AVIF or TIFF), and every subfolder must be a class'
 
-/** The names of the subfolders in order. */
-const classesOf = async (dir: string, { order = 'natural' }: ImageFolderOptions): Promise<readonly string[]> => {
+/** The subfolders by their names in order. */
+const subfolders = async (dir: string, { order = 'natural' }: ImageFolderOptions): Promise<ReadonlyMap<string, Folder>> => {
   const compare = comparing(order)
-  const found = (await readFolder(dir)).filter(({ isFolder }) => isFolder).map(({ name }) => name)
-  if (found.length === 0) throw new Error(`${dir}: an image folder must hold one subfolder per class, found none`)
-  if (found.length > 2 ** 16) throw new Error(`${dir}: an image folder may hold at most ${2 ** 16} classes, found ${found.length}`)
-  return found.sort(compare)
+  const { folders, faults } = await readFolder(await topFolder(dir))
+  if (faults.length > 0) throw new Error(listed(faults.map(lineOf), '; '))
+  if (folders.size === 0) throw new Error(`${dir}: an image folder must hold one subfolder per class, found none`)
+  if (folders.size > 2 ** 16) throw new Error(`${dir}: an image folder may hold at most ${2 ** 16} classes, found ${folders.size}`)
+  return new Map([...folders].sort(([a], [b]) => compare(a, b)))
 }
+
+const classesOf = async (dir: string, options: ImageFolderOptions): Promise<readonly string[]> => [
+  ...(await subfolders(dir, options)).keys(),
+]
 
 /** The images of the listed classes, and what is wrong with the subfolders. */
 const readClasses = async (
@@ -141,17 +161,28 @@ const readClasses = async (
 ): Promise<{ readonly folder: ImageFiles; readonly faults: readonly string[] }> => {
   const { order = 'natural' } = options
   const compare = comparing(order)
-  const found = await classesOf(dir, options)
-  const [present, known] = [new Set(found), new Set(classes)]
-  const files = await Promise.all(classes.map((name) => (present.has(name) ? imagesBelow(join(dir, name)) : [])))
+  const found = await subfolders(dir, options)
+  const known = new Set(classes)
+  const below = await Promise.all(
+    classes.map((name) => {
+      const folder = found.get(name)
+      return folder ? imagesBelow(folder) : { images: [], faults: [] }
+    }),
+  )
+  const { lacking, unknown, lookAlikes } = tellApart(
+    classes.filter((name) => !found.has(name)),
+    [...found.keys()].filter((name) => !known.has(name)),
+  )
   const faults = Object.entries({
-    'no subfolder': classes.filter((name) => !present.has(name)),
-    'no images': classes.filter((name, i) => present.has(name) && files[i]!.length === 0),
-    'not in the list of classes': found.filter((name) => !known.has(name)),
+    'no subfolder': lacking,
+    'no images': classes.filter((name, i) => found.has(name) && below[i]!.images.length + below[i]!.faults.length === 0),
+    'not in the list of classes': unknown,
+    [`in another Unicode normalisation than in the list of classes (${LOOK_ALIKES_HINT})`]: lookAlikes,
+    'not readable': below.flatMap(({ faults }) => faults.map(lineOf)),
   })
   // torchvision sorts by folder first, timm by the whole path.
-  const sorted = files.map((images) =>
-    images
+  const sorted = below.map(({ images }) =>
+    [...images]
       .sort((a, b) => (order === 'natural' ? 0 : compare(a.folder, b.folder)) || compare(join(a.folder, a.name), join(b.folder, b.name)))
       .map(({ folder, name }) => join(folder, name)),
   )
@@ -161,34 +192,3 @@ const readClasses = async (
     faults: faults.filter(([, names]) => names.length > 0).map(([fault, names]) => `${fault}: ${listed(names)}`),
   }
 }
-
-const imagesBelow = async (folder: string): Promise<{ readonly folder: string; readonly name: string }[]> => {
-  const found = await Promise.all(
-    (await readFolder(folder)).map(({ name, isFolder }) => {
-      if (isFolder) return imagesBelow(join(folder, name))
-      return extensions.test(name) ? [{ folder, name }] : []
-    }),
-  )
-  return found.flat()
-}
-
-/** Entries, hidden ones left out; links count as what they lead to. */
-const readFolder = async (dir: string): Promise<{ readonly name: string; readonly isFolder: boolean }[]> => {
-  const entries = await readdir(dir, { withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
-    throw new Error(`${dir}: cannot be read as a folder (${error.code ?? error.message})`)
-  })
-  return Promise.all(
-    entries
-      .filter(({ name }) => !name.startsWith('.'))
-      .map(async (entry) => ({
-        name: entry.name,
-        isFolder: entry.isSymbolicLink() ? await leadsToFolder(join(dir, entry.name)) : entry.isDirectory(),
-      })),
-  )
-}
-
-const leadsToFolder = (path: string): Promise<boolean> =>
-  stat(path).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )

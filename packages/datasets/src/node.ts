@@ -1,5 +1,6 @@
 export { readClassList } from './class-list.js'
-export { type ImageFiles, type ImageFolderOptions, imageFiles, imageFolder, imageFolders } from './image-folder.js'
+export { findImages, type ImageFiles, type ImageFolderOptions, imageFiles, imageFolder, imageFolders } from './image-folder.js'
+export type { FolderFault } from './images-below.js'
 export { type Cifar, type LoadCifarOptions, loadCifar } from './load-cifar.js'
 export { type FashionMnist, loadFashionMnist } from './load-fashion-mnist.js'
 export { loadParquet } from './load-parquet.js'

@@ -1,5 +1,6 @@
 import type { Dataset } from '@learngene/interfaces'
 import { listed } from './listed.js'
+import { LOOK_ALIKES_HINT, tellApart } from './look-alikes.js'
 
 /**
  * Makes sure that several splits count the same classes in the same order and have pictures of each, so that a label means the same in all of them.
@@ -22,9 +23,14 @@ export const requireSameClasses = (splits: { readonly [split: string]: Dataset }
 const faultsOf = (dataset: Dataset, classes: readonly string[]): readonly string[] => {
   const present = new Set(Array.from(dataset.labels, (label) => dataset.classes[label]))
   const [known, expected] = [new Set(dataset.classes), new Set(classes)]
+  const { lacking, unknown, lookAlikes } = tellApart(
+    classes.filter((name) => !known.has(name)),
+    dataset.classes.filter((name) => !expected.has(name)),
+  )
   const faults = {
-    'lacks the classes': classes.filter((name) => !known.has(name)),
-    'has the unknown classes': dataset.classes.filter((name) => !expected.has(name)),
+    'lacks the classes': lacking,
+    'has the unknown classes': unknown,
+    [`has in another Unicode normalisation (${LOOK_ALIKES_HINT}) the classes`]: lookAlikes,
     'has no pictures of': classes.filter((name) => known.has(name) && !present.has(name)),
   }
   const found = Object.entries(faults).flatMap(([fault, names]) => (names.length > 0 ? [`${fault} ${listed(names)}`] : []))

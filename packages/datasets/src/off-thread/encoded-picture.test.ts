@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib'
 import { expect, it } from 'vitest'
 import { decodeImage } from '../preprocess/decode-image.js'
 import { evaluationCrop } from '../preprocess/evaluation-transform.js'
@@ -15,6 +16,16 @@ it('reads format and upright size without decoding', async () => {
   expect(height).not.toBe(width)
   // The header is whole, the pixels are not.
   expect(await readPictureHeader(bytes.subarray(0, -60))).toEqual({ format: 'jpeg', height, width })
+})
+
+it('reads the size of pictures that nobody decodes', async () => {
+  const png = new Uint8Array(Buffer.from(golden.decode.find(({ name }) => name === 'a PNG file')!.file, 'base64'))
+  const header = new DataView(png.buffer)
+  header.setUint32(16, 60_000)
+  header.setUint32(20, 50_000)
+  header.setUint32(29, crc32(png.subarray(12, 29)))
+  expect(await readPictureHeader(png)).toEqual({ format: 'png', height: 50_000, width: 60_000 })
+  await expect(prepareEncoded(png, preprocessing)).rejects.toThrow('cannot be decoded as an image (Input image exceeds pixel limit)')
 })
 
 it.each([

@@ -13,14 +13,15 @@ export interface PictureHeader {
 }
 
 /**
- * Reads the header of an encoded picture; nothing is decoded.
+ * Reads the header of an encoded picture, however large the picture is; nothing is decoded.
  *
  * @throws one line where the bytes are no picture of a known format, or sharp is missing
  */
 export const readPictureHeader = async (bytes: Uint8Array): Promise<PictureHeader> => {
   const sharp = await importSharp()
   try {
-    const { format, autoOrient } = await sharp(bytes).metadata()
+    // Whoever decodes has a limit of his own; how large a picture is must be known of any.
+    const { format, autoOrient } = await sharp(bytes, { limitInputPixels: false }).metadata()
     return { format: String(format), height: autoOrient.height, width: autoOrient.width }
   } catch (error) {
     throw new Error(

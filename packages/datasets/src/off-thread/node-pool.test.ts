@@ -74,9 +74,12 @@ it.each(Object.entries(tasks))('gives the pixels of %s that the calling thread g
   expect(framed.data).toHaveLength(192)
 })
 
-it('names the file that cannot be decoded', async () => {
-  const task = { from: { path: join(dir, 'none.jpg'), options: {} }, preparation }
-  await expect(pool.run(task)).rejects.toThrow(`${join(dir, 'none.jpg')}: cannot be decoded as an image (`)
+it('names the file that cannot be read or decoded', async () => {
+  const task = (path: string) => ({ from: { path, options: {} }, preparation })
+  const [missing, damaged] = [join(dir, 'none.jpg'), join(dir, 'damaged.jpg')]
+  await writeFile(damaged, 'no picture')
+  await expect(pool.run(task(missing))).rejects.toThrow(`${missing}: cannot be read (ENOENT)`)
+  await expect(pool.run(task(damaged))).rejects.toThrow(`${damaged}: cannot be decoded as an image (`)
 })
 
 it('keeps a process alive while pictures are prepared, and not longer', async () => {

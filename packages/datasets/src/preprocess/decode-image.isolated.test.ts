@@ -1,6 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { canLoseRights, withoutRights } from '@learngene/testing/without-rights'
 import { afterEach, expect, it, vi } from 'vitest'
 import { decodeImage } from './decode-image.js'
 import golden from './golden.json' with { type: 'json' }
@@ -46,7 +47,22 @@ it('decodes a file by its path, and names it where it is missing or damaged', as
     expect((await decodeImage(path)).data).toEqual(bytes(base64))
     await writeFile(path, bytes(file).subarray(0, 60))
     await expect(decodeImage(path)).rejects.toThrow(`${path}: cannot be decoded as an image (`)
-    await expect(decodeImage(join(dir, 'none.png'))).rejects.toThrow(`${join(dir, 'none.png')}: cannot be decoded as an image (`)
+    await writeFile(path, '')
+    await expect(decodeImage(path)).rejects.toThrow(`${path}: cannot be decoded as an image (`)
+    await expect(decodeImage(join(dir, 'none.png'))).rejects.toThrow(`${join(dir, 'none.png')}: cannot be read (ENOENT)`)
+    await expect(decodeImage(dir)).rejects.toThrow(`${dir}: cannot be read (EISDIR)`)
+  } finally {
+    await rm(dir, { recursive: true })
+  }
+})
+
+it.skipIf(!canLoseRights)('says that a file may not be read', async () => {
+  const dir = await mkdtemp(join(tmpdir(), 'decode-image-'))
+  try {
+    await chmod(dir, 0o755)
+    const path = join(dir, 'locked.png')
+    await writeFile(path, bytes(golden.decode[0]!.file), { mode: 0 })
+    await withoutRights(() => expect(decodeImage(path)).rejects.toThrow(`${path}: cannot be read (EACCES)`))
   } finally {
     await rm(dir, { recursive: true })
   }

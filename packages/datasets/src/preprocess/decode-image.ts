@@ -1,3 +1,4 @@
+import { open } from 'node:fs/promises'
 import type { RawImage } from '@learngene/interfaces'
 
 export interface DecodeOptions {
@@ -15,7 +16,7 @@ export interface DecodeOptions {
  * Pillow clips. Needs the package sharp.
  *
  * @param source a path, or the file's bytes
- * @throws one line that says how to get sharp where it is missing, or names the file that cannot be decoded
+ * @throws one line that says how to get sharp where it is missing, or names the file that cannot be opened or decoded
  */
 export const decodeImage = async (source: string | Uint8Array, { exifOrientation = true }: DecodeOptions = {}): Promise<RawImage> => {
   const sharp = await importSharp()
@@ -32,8 +33,21 @@ export const decodeImage = async (source: string | Uint8Array, { exifOrientation
     const pixels = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
     return { data: inks ? fromInks(pixels) : pixels, height: info.height, width: info.width, channels: 3 }
   } catch (error) {
-    const name = typeof source === 'string' ? source : `image of ${source.length} bytes`
+    const isPath = typeof source === 'string'
+    if (isPath) await requireReadable(source)
+    const name = isPath ? source : `image of ${source.length} bytes`
     throw new Error(`${name}: cannot be decoded as an image (${(error as Error).message.split('\n')[0]})`)
+  }
+}
+
+/** Which sharp does not tell from a damaged file. @throws one line that says why the file cannot be read */
+const requireReadable = async (path: string): Promise<void> => {
+  try {
+    const file = await open(path)
+    await file.read(Buffer.alloc(1), 0, 1, 0).finally(() => file.close())
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(`${path}: cannot be read (${code ?? message})`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises'
 import type { BackendName } from '@learngene/backends'
-import { decodeImage, imageFiles } from '@learngene/datasets/node'
+import { decodeImage, findImages } from '@learngene/datasets/node'
 import { classes as fashionClasses } from '@learngene/fashion-mnist'
 import type { Reporter } from '@learngene/interfaces'
 import { oneLine } from '../errors.js'
@@ -111,11 +111,12 @@ export function requireAllReadable({ unreadable, predictions }: Classified): voi
   throw new Error(`all pictures must be readable; ${count}: ${listed(names, '; ')}${others}`)
 }
 
-/** The pictures that an argument names, or what is wrong with it. */
+/** The pictures that an argument names, and what is wrong with it or with folders in it. */
 async function filesAt(file: string): Promise<readonly ({ readonly file: string } | UnreadableFile)[]> {
   try {
-    if ((await stat(file)).isDirectory()) return (await imageFiles(file)).paths.map((path) => ({ file: path }))
-    return [{ file }]
+    if (!(await stat(file)).isDirectory()) return [{ file }]
+    const { paths, faults } = await findImages(file)
+    return [...paths.map((path) => ({ file: path })), ...faults.map(({ path, reason }) => ({ file: path, reason }))]
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
     return [{ file, reason: missing ? 'there is no such file' : reasonOf(file, error) }]

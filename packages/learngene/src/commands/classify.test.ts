@@ -1,7 +1,8 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { decodeImage } from '@learngene/datasets/node'
 import type { JsonObject } from '@learngene/interfaces'
+import { canLoseRights, withoutRights } from '@learngene/testing/without-rights'
 import { createRng } from '@learngene/training'
 import { createViT, disposeNetwork } from '@learngene/vit-blocks'
 import { loadModelFile, saveHuggingFaceFolder } from '@learngene/vit-blocks/node'
@@ -153,6 +154,29 @@ describe('learngene classify', () => {
       /^learngene: all pictures must be readable; 1 of 1 is not: [^\n]*nothing: there must be at least 1 image[^\n]*\n$/,
     )
   })
+
+  it.skipIf(!canLoseRights)(
+    'classifies the others where a folder in a folder cannot be read, a file or a link that leads back up',
+    async () => {
+      await chmod(root, 0o755)
+      const dir = await writeImages(at('partly locked'), ['dog', 'eel', 'fox'], 1)
+      const [locked, closed, up] = [join(dir, 'eel'), join(dir, 'fox', '0.png'), join(dir, 'dog', 'up')]
+      await Promise.all([chmod(locked, 0), chmod(closed, 0), symlink(dir, up)])
+      const { code, stdout } = await withoutRights(() => classify(model, dir, '--json'))
+      await chmod(locked, 0o755)
+      const { predictions, unreadable } = JSON.parse(stdout)
+      expect(code).toBe(1)
+      expect(predictions.map(({ file }: { file: string }) => file)).toEqual([join(dir, 'dog', '0.png')])
+      expect(unreadable).toHaveLength(3)
+      expect(unreadable).toEqual(
+        expect.arrayContaining([
+          { file: closed, reason: 'cannot be read (EACCES)' },
+          { file: locked, reason: 'cannot be read as a folder (EACCES)' },
+          { file: up, reason: expect.stringMatching(/^a link must not lead to a folder that it lies in/) },
+        ]),
+      )
+    },
+  )
 
   it('takes the folder of a finished run, whose model is grey', async () => {
     const dir = at('run')

@@ -11,13 +11,13 @@ export function topFolder(dir: string, path: string): string {
 }
 
 /** A model's classes by what tells names apart: macOS writes letters with accents in another way than most programs. */
-const key = (name: string): string => name.normalize('NFC')
+export const classKey = (name: string): string => name.normalize('NFC')
 
 /** Whether all pictures of a folder are in subfolders that are named as classes. */
 export async function isLabelled(dir: string, classes: readonly string[]): Promise<boolean> {
-  const known = new Set(classes.map(key))
+  const known = new Set(classes.map(classKey))
   const { paths } = await imageFiles(dir)
-  return paths.every((path) => known.has(key(topFolder(dir, path))))
+  return paths.every((path) => known.has(classKey(topFolder(dir, path))))
 }
 
 /**
@@ -69,14 +69,14 @@ function inOrder(
 
 /** The class of each subfolder. */
 function labelsByName(dir: string, model: string, classes: readonly string[], found: readonly string[]): ReadonlyMap<string, number> {
-  const keys = classes.map(key)
-  const unknown = found.filter((folder) => !keys.includes(key(folder)))
+  const keys = classes.map(classKey)
+  const unknown = found.filter((folder) => !keys.includes(classKey(folder)))
   if (unknown.length > 0) {
     throw new Error(
       `${dir}: every subfolder must have the name of a class of ${model}; ${listed(unknown)} ${unknown.length === 1 ? 'is' : 'are'} none of its ${classes.length} (${classes.slice(0, 5).join(', ')}${classes.length > 5 ? ', …' : ''}): rename or remove ${unknown.length === 1 ? 'it' : 'them'}`,
     )
   }
-  const shared = found.find((folder) => keys.indexOf(key(folder)) !== keys.lastIndexOf(key(folder)))
+  const shared = found.find((folder) => keys.indexOf(classKey(folder)) !== keys.lastIndexOf(classKey(folder)))
   if (shared !== undefined) throw new Error(`${dir}: a subfolder's name must tell its class; ${model} has several classes named ${shared}`)
-  return new Map(found.map((folder) => [folder, keys.indexOf(key(folder))]))
+  return new Map(found.map((folder) => [folder, keys.indexOf(classKey(folder))]))
 }

@@ -1,4 +1,4 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { copyFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { imageFolder } from '@learngene/datasets/node'
 import { afterAll, beforeAll, expect, it } from 'vitest'
@@ -19,6 +19,26 @@ it('looks anew where what it remembers is damaged', async () => {
     expect(await knownUnreadable(root)).toEqual({})
     expect(await knownFingerprints(root)).toEqual({})
   }
+})
+
+it('names files that cannot be opened with those that cannot be decoded, goes on without both, and looks again once they can', async () => {
+  const dir = join(root, 'some closed')
+  await writeSmallPictures(join(dir, 'pictures'), 2)
+  const [link, text] = [join(dir, 'pictures', 'oben', '2.png'), join(dir, 'pictures', 'unten', '2.png')]
+  await symlink(join(dir, 'later.png'), link, 'file')
+  await writeFile(text, 'no picture')
+  const find = async (skip: boolean) =>
+    findUnreadable(
+      dir,
+      { training: await imageFolder(join(dir, 'pictures')) },
+      { skip, report: () => {}, signal: new AbortController().signal },
+    )
+  await expect(find(false)).rejects.toThrow(`2 pictures cannot be read: ${link}: cannot be read (ENOENT); ${text}: cannot be decoded`)
+  const found = { training: [4, 7] }
+  expect(await find(true)).toEqual(found)
+  expect(await find(true)).toEqual(found)
+  await copyFile(join(dir, 'pictures', 'oben', '0.png'), join(dir, 'later.png'))
+  expect(await find(true)).toEqual({ training: [7] })
 })
 
 it('goes on without pictures that cannot be read, but not without a class', async () => {

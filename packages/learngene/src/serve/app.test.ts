@@ -129,9 +129,15 @@ describe('POST /classify', () => {
     ['too many bytes, unstated', async () => [new Uint8Array(2001)], 413, /^the body must be of at most 2KB; got more/],
     [
       'too many pixels',
-      async () => [new Uint8Array(await hugePng())],
+      async () => [new Uint8Array(await hugePng(10_000))],
       413,
       /^a picture must have at most 64 million pixels; got 10000 x 10000: make it smaller$/,
+    ],
+    [
+      'more pixels than any decoder takes',
+      async () => [new Uint8Array(await hugePng(60_000))],
+      413,
+      /^a picture must have at most 64 million pixels; got 60000 x 60000: make it smaller$/,
     ],
   ])('refuses %s with the reason', async (_, body, status, error) => {
     const { post, batches, ask } = appOf({ maxBytes: 2000 })
@@ -166,11 +172,11 @@ const firstBytes = (share: number) => {
     .then((file) => new Uint8Array(file.subarray(0, share * file.length)))
 }
 
-/** A file that says that it has 10,000 x 10,000 pixels. */
-async function hugePng(): Promise<Buffer> {
+/** A file that says that it has side x side pixels. */
+async function hugePng(side: number): Promise<Buffer> {
   const file = Buffer.from(await shadePng(0))
-  file.writeUInt32BE(10_000, 16)
-  file.writeUInt32BE(10_000, 20)
+  file.writeUInt32BE(side, 16)
+  file.writeUInt32BE(side, 20)
   file.writeUInt32BE(crc32(file.subarray(12, 29)), 29)
   return file
 }

@@ -6,7 +6,7 @@ import type { ImageSource } from '@learngene/interfaces/tensors'
 import type { Network } from '@learngene/vit-blocks'
 import { interruptible } from '../../interruptible.js'
 import { modelInput, preparedPictures } from '../../predict/model-input.js'
-import { topFolder } from '../labelled-folder.js'
+import { classKey, topFolder } from '../labelled-folder.js'
 
 /** Images as a model takes them. */
 export interface ModelImages {
@@ -68,9 +68,13 @@ function labelsOf(
   count: number,
 ): Pick<Dataset, 'classes' | 'labels'> {
   const found = [...new Set(folders)]
-  const labelled = (classes: readonly string[]) => ({ classes, labels: Uint16Array.from(folders, (folder) => classes.indexOf(folder)) })
+  const labelled = (classes: readonly string[]) => {
+    const keys = classes.map(classKey)
+    return { classes, labels: Uint16Array.from(folders, (folder) => keys.indexOf(classKey(folder))) }
+  }
   if (!found.includes('')) {
-    if (classNames?.length === count && found.every((folder) => classNames.includes(folder))) return labelled(classNames)
+    const known = new Set(classNames?.map(classKey))
+    if (classNames?.length === count && found.every((folder) => known.has(classKey(folder)))) return labelled(classNames)
     if (found.length === count) return labelled(found)
   }
   return { classes: [], labels: [] }
