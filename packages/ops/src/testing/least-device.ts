@@ -16,19 +16,17 @@ export const LEAST_LIMITS = {
 const instances: GPU[] = []
 
 /**
- * Makes the webgpu backend of this process one on a device with the least limits.
+ * Makes the webgpu backend of this process one on a device of the software adapter with the least limits.
  *
- * @param kind `software` computes, where its driver is; `null` checks commands and executes none
  * @param told what the backend reads in place of the device's limits, to meet small ones with small tensors
- * @returns the backend and the errors that its device reports, or undefined where there is no such adapter
+ * @returns the backend and the errors that its device reports, or undefined where there is no adapter
  */
 export async function startLeastDevice(
-  kind: 'software' | 'null',
   told: Partial<GPUSupportedLimits> = {},
 ): Promise<{ readonly backend: Backend; readonly errors: string[] } | undefined> {
   const { create, globals } = await import('webgpu')
   for (const [name, value] of Object.entries(globals)) (globalThis as Record<string, unknown>)[name] ??= value
-  const gpu = create([kind === 'null' ? 'backend=null' : 'enable-dawn-features=disable_workgroup_init'])
+  const gpu = create(['enable-dawn-features=disable_workgroup_init'])
   instances.push(gpu)
   const adapter = await gpu.requestAdapter()
   if (!adapter) return undefined

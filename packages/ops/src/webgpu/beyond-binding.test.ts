@@ -27,7 +27,7 @@ import { startLeastDevice } from '../testing/least-device.js'
 /** As a device of 64 KiB a binding would have it: tensors are small, and the dispatches those of 128 MiB. */
 const BOUND = 2 ** 16
 
-const started = await startLeastDevice('software', { maxStorageBufferBindingSize: BOUND })
+const started = await startLeastDevice({ maxStorageBufferBindingSize: BOUND })
 
 /** The bytes of each storage binding of what runs. */
 function bindings(run: () => void): number[] {
@@ -62,7 +62,7 @@ async function expectSplit(f: (...tensors: Tensor[]) => Tensor, tensors: Tensor[
   dispose([expected, actual])
 }
 
-describe.skipIf(!started)('tensors that are larger than what the device binds at once', () => {
+describe.skipIf(!started)(`tensors that are larger than what the device binds at once${started ? '' : ' (there is no adapter)'}`, () => {
   beforeEach(() => engine().startScope())
   afterEach(async () => {
     setOps('auto')

@@ -66,10 +66,10 @@ const FAMILIES: readonly [name: string, f: Operation, inputs: readonly number[][
   ['mean squared error', (x) => meanSquaredError(x!, zeros(x!.shape)), [[3, 1025]], [3]],
 ]
 
-const started = await startLeastDevice('software')
+const started = await startLeastDevice()
 const values = (f: Operation, inputs: readonly Tensor[], dy: Tensor) => tidy(() => [f(...inputs), ...grads(f)([...inputs], dy)])
 
-describe.skipIf(!started)('on a device with what WebGPU promises and no more', () => {
+describe.skipIf(!started)(`on a device with what WebGPU promises and no more${started ? '' : ' (there is no adapter)'}`, () => {
   const { backend, errors } = started ?? ({} as NonNullable<typeof started>)
   beforeEach(() => engine().startScope())
   afterEach(async () => {
