@@ -50,7 +50,7 @@ describe('a search for a device that is not here', () => {
       /^learngene: no candidate fits the budget latency=5.4ms: the smallest by latency is l\[0-1\] with 5.5ms; [^\n]*; latency is that on webgpu 4\.22\.0, a phone, batch 1\n$/,
     )
     const bytes = await run(['search', dir, '--budget', 'latency=9ms,bytes=1', '--profile', profile, '--quiet'])
-    expect(bytes.stderr).toMatch(/the smallest by bytes is \S+ with 1000; raise the cap to at least that\n$/)
+    expect(bytes.stderr).toMatch(/the smallest by bytes is \S+ with 1KB; raise the cap to at least that\n$/)
     expect(code).toBe(1)
   })
 
