@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
@@ -65,6 +65,19 @@ describe.skipIf(reason !== '')(`the built command${reason}`, () => {
     const { code, stdout, stderr } = await shell('learngene paths --widhts 192')
     expect([code, stdout]).toEqual([2, ''])
     expect(stderr).toBe("learngene: unknown option '--widhts' (Did you mean --widths?)\n")
+  })
+
+  it.each([
+    ['new Promise(() => {})', 'gives a promise that nothing will ever settle'],
+    ['(setTimeout(() => {}, 50), new Promise(() => {}))', 'gives a promise that nothing will ever settle'],
+    ['process.exit(0)', 'calls process.exit(0)'],
+  ])('says that a configuration gives nothing: %s', async (given, message) => {
+    const config = join(root, 'nothing.mjs')
+    writeFileSync(config, `export default ${given}`)
+    const { code, stdout, stderr } = await shell(`learngene run --config ${config} --ancestor train --out ${root}/nothing`)
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toMatch(/^learngene: [^\n]*nothing\.mjs[^\n]*\n$/)
+    expect(stderr).toContain(message)
   })
 
   it('says nothing when the reader of its output has seen enough', async () => {

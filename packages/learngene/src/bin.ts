@@ -23,12 +23,14 @@ process.stderr.on('error', () => {})
 /** 128 + SIGTERM. */
 const TERMINATED = 143
 
+// A configuration that is being loaded finds another in its place.
+const exit = process.exit.bind(process)
 const interruption = new AbortController()
 let ended = INTERRUPTED
 const interrupt = (code: number) => () => {
   if (interruption.signal.aborted) {
     process.stderr.write('learngene: ended at once; a hidden folder beside the output may be left, which the next run there removes\n')
-    process.exit(code)
+    exit(code)
   }
   ended = code
   interruption.abort(new Error('interrupted'))

@@ -1,6 +1,7 @@
 export type { Account, AccountKeeper } from './account.js'
 export { canonicalJson, sha256 } from './canonical-json.js'
 export { type Choosable, chooseDescendant } from './choose.js'
+export { differences } from './differences.js'
 export { type CheckpointHeader, type Depends, type FileEntry, type Manifest, SchemaError } from './manifest.js'
 export { memoryStore } from './memory-store.js'
 export { type KeptMetrics, type MetricsLine, type MetricsLog, memoryMetrics } from './metrics.js'
@@ -19,6 +20,7 @@ export {
 } from './plan.js'
 export {
   type Adaptation,
+  checkSettings,
   defineRecipe,
   type FineTuningPaths,
   type GivenAncestor,

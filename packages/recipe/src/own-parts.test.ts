@@ -4,7 +4,7 @@ import { createStitch, type ForwardResult } from '@learngene/vit-blocks'
 import { mean, square, sub } from '@tensorflow/tfjs-core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.js'
-import { defineRecipe, type Recipe } from './recipe.js'
+import { checkSettings, defineRecipe, type Recipe } from './recipe.js'
 import { run, status } from './run.js'
 import { tinyRecipe, wasm } from './tiny.fixture.js'
 
@@ -58,9 +58,36 @@ describe("what a key holds of the user's own", () => {
   it('is refused where the registry has no such part', () => {
     expect(() => defineRecipe({ ...recipe, registry: { space: {} } as Recipe['registry'] })).toThrow(/registry.*space/)
     expect(() => defineRecipe({ ...recipe, space: { kind: 'toString' } })).toThrow(
-      /recipe: kinds of space are .*aligned.*; got 'toString'$/,
+      /^recipe: space.kind must be one of .*aligned.*; got 'toString'$/,
     )
     expect(() => defineRecipe({ ...recipe, initialisers: ['toString'] })).toThrow(/recipe: initialisers are .*ridge.*; got 'toString'$/)
+  })
+})
+
+describe('settings', () => {
+  let recipe: Recipe
+  beforeAll(async () => {
+    recipe = await tinyRecipe()
+  })
+
+  it.each<[Partial<Recipe>, string]>([
+    [{ space: { kind: 'aligned', stride: 0 } }, 'run.json: space: stride must be an integer of at least 1, got 0'],
+    [{ space: { kind: 'aligned', maxStitches: 0.5 } }, 'run.json: space: maxStitches must be an integer of at least 1, got 0.5'],
+    [{ space: { kind: 'slidingWindow', kernel: -1 } }, 'run.json: space: kernel must be an integer of at least 1, got -1'],
+    [{ space: { kind: 'aligned', strid: 1 } }, "run.json: space: space 'aligned': there is no option 'strid'"],
+    [{ space: { kind: 'twoWay' }, ancestorTier: false }, 'run.json: space: two-way paths run between exactly two tiers, got 1'],
+    [{ space: null as never }, 'run.json: space.kind must be one of slidingWindow'],
+    [{ initialisers: ['rigde'] }, 'run.json: initialisers are learned'],
+    [{ budget: { mac: 1 } }, 'run.json: budget caps macs, parameters, memory, bytes; got mac'],
+  ])('that cannot be are told before there are images: %j', (change, message) => {
+    const { data: _, ...settings } = { ...recipe, tiers: [recipe.tiers[0]!], ...change }
+    expect(() => checkSettings(settings, 'run.json')).toThrow(message)
+  })
+
+  it('of a space of the user are for its own factory', () => {
+    const { data: _, ...settings } = recipe
+    const spaces = { aligned: one }
+    expect(() => checkSettings({ ...settings, space: { kind: 'aligned', stride: 0 }, registry: { spaces } })).not.toThrow()
   })
 })
 

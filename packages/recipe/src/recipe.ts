@@ -3,7 +3,15 @@ import type { PartWriters } from '@learngene/export'
 import type { BlockKinds } from '@learngene/inherit'
 import type { Budget, Dataset } from '@learngene/interfaces'
 import type { DistillOptions, FineTuneOptions, Lessons, TrainingPlan } from '@learngene/learngene-pool'
-import { initialisers, type Side, type SpaceRegistry, type SpaceSpec, type StitchInitialiser, standardSpaces } from '@learngene/stitch'
+import {
+  checkSpace,
+  initialisers,
+  type Side,
+  type SpaceRegistry,
+  type SpaceSpec,
+  type StitchInitialiser,
+  standardSpaces,
+} from '@learngene/stitch'
 import { describe, type LoadedModel, type PartRegistry, type PartSpec, requireKeys } from '@learngene/vit-blocks'
 
 /** From an ancestor and images to a family of models, and the best of them under a budget: all that a run does, in values. */
@@ -179,52 +187,72 @@ const BUDGETED = ['macs', 'parameters', 'memory', 'bytes']
  */
 export function defineRecipe(recipe: Recipe): Recipe {
   requireKeys('recipe', recipe, RECIPE_KEYS)
-  const { ancestor, data, tiers, distillation, fineTuning } = recipe
-  for (const [name, value] of Object.entries({ ancestor, data, tiers, distillation, fineTuning })) {
-    if (typeof value !== 'object' || value === null) throw new Error(`recipe: ${name} must be an object; got ${describe(value)}`)
-  }
-  if (typeof data.training?.picture !== 'function') {
-    throw new Error(`recipe: data.training must be a dataset, for example of imageFolder or arrayDataset; got ${describe(data.training)}`)
-  }
-  if (!Array.isArray(tiers) || tiers.length === 0) throw new Error(`recipe: tiers must be a list of at least one; got ${describe(tiers)}`)
-  if (recipe.start !== undefined && recipe.start !== 'inherit' && recipe.start !== 'random')
-    throw new Error(`recipe: start must be 'inherit' or 'random'; got ${describe(recipe.start)}`)
+  requireObjects('recipe', { data: recipe.data })
+  const { training } = recipe.data
+  if (typeof training?.picture !== 'function')
+    throw new Error(`recipe: data.training must be a dataset, for example of imageFolder or arrayDataset; got ${describe(training)}`)
+  checkSettings(recipe)
+  return recipe
+}
+
+/**
+ * The part of {@link defineRecipe} that is known before there are images.
+ *
+ * @param name whose settings these are; errors begin with it
+ * @throws Error of one line that names the setting which is missing, unknown or cannot be
+ */
+export function checkSettings(recipe: Omit<Recipe, 'data'>, name = 'recipe'): void {
+  requireKeys(name, recipe, RECIPE_KEYS)
+  const { ancestor, tiers, distillation, fineTuning, start, registry = {} } = recipe
+  requireObjects(name, { ancestor, tiers, distillation, fineTuning })
+  if (!Array.isArray(tiers) || tiers.length === 0) throw new Error(`${name}: tiers must be a list of at least one; got ${describe(tiers)}`)
+  if (start !== undefined && start !== 'inherit' && start !== 'random')
+    throw new Error(`${name}: start must be 'inherit' or 'random'; got ${describe(start)}`)
   for (const [i, tier] of tiers.entries()) {
-    requireKeys(`recipe: tiers[${i}]`, tier, ['width', 'depth', 'heads', 'epochs', 'learningRate'])
-    if (!(tier.epochs >= 0)) throw new Error(`recipe: tiers[${i}].epochs must be a number of at least 0; got ${describe(tier.epochs)}`)
+    requireKeys(`${name}: tiers[${i}]`, tier, ['width', 'depth', 'heads', 'epochs', 'learningRate'])
+    if (!(tier.epochs >= 0)) throw new Error(`${name}: tiers[${i}].epochs must be a number of at least 0; got ${describe(tier.epochs)}`)
     if (i > 0 && !(tier.width > tiers[i - 1]!.width)) {
-      throw new Error(`recipe: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
+      throw new Error(`${name}: tiers must ascend by width; got ${tiers.map(({ width }) => width).join(', ')}`)
     }
   }
-  requireKeys('recipe: registry', recipe.registry ?? {}, [
-    'blocks',
-    'embeddings',
-    'heads',
-    'kinds',
-    'writers',
-    'spaces',
-    'initialisers',
-    'policy',
-  ])
-  for (const name of recipe.initialisers ?? []) initialiserNamed(recipe, name)
-  requireMatrices(recipe)
-  const spaces = Object.keys({ ...standardSpaces, ...recipe.registry?.spaces })
-  if (recipe.space !== undefined && !spaces.includes(recipe.space?.kind))
-    throw new Error(`recipe: kinds of space are ${spaces.join(', ')}; got ${describe(recipe.space?.kind)}`)
+  requireKeys(`${name}: registry`, registry, ['blocks', 'embeddings', 'heads', 'kinds', 'writers', 'spaces', 'initialisers', 'policy'])
+  for (const each of recipe.initialisers ?? []) initialiserNamed(recipe, each, name)
+  requireMatrices(recipe, name)
+  requireSpace(recipe, name)
   const unknown = Object.keys(recipe.budget ?? {}).find((measure) => !BUDGETED.includes(measure))
   if (unknown !== undefined) {
     const remedy =
       unknown === 'latency' ? '; latency is measured on what a run has made: learngene search RUN --budget latency=20ms@wasm' : ''
-    throw new Error(`recipe: a budget caps ${BUDGETED.join(', ')}; got ${unknown}${remedy}`)
+    throw new Error(`${name}: budget caps ${BUDGETED.join(', ')}; got ${unknown}${remedy}`)
   }
-  return recipe
+}
+
+function requireObjects(name: string, parts: { readonly [part: string]: unknown }): void {
+  for (const [part, value] of Object.entries(parts)) {
+    if (typeof value !== 'object' || value === null) throw new Error(`${name}: ${part} must be an object; got ${describe(value)}`)
+  }
+}
+
+/** @throws Error where the space cannot be made of as many tiers as the pool will have */
+function requireSpace({ space, tiers, ancestorTier = recipeDefaults.ancestorTier, registry }: Omit<Recipe, 'data'>, name: string): void {
+  if (space === undefined) return
+  const kinds = Object.keys({ ...standardSpaces, ...registry?.spaces })
+  if (!kinds.includes(space?.kind)) throw new Error(`${name}: space.kind must be one of ${kinds.join(', ')}; got ${describe(space?.kind)}`)
+  try {
+    checkSpace(space, tiers.length + (ancestorTier ? 1 : 0), registry?.spaces)
+  } catch (error) {
+    throw new Error(`${name}: space: ${(error as Error).message}`, { cause: error })
+  }
 }
 
 /** Initialisers that are made of transformation matrices, and of which side. */
 const MADE_OF: { readonly [initialiser: string]: Side } = { learned: 'student', ridge: 'student', paper: 'teacher', pinv: 'teacher' }
 
 /** @throws Error where an initialiser is made of matrices that tiers of the recipe do not have */
-function requireMatrices({ start, tiers, ancestorTier = recipeDefaults.ancestorTier, initialisers, distillation, registry }: Recipe): void {
+function requireMatrices(
+  { start, tiers, ancestorTier = recipeDefaults.ancestorTier, initialisers, distillation, registry }: Omit<Recipe, 'data'>,
+  from: string,
+): void {
   if (tiers.length === 1 && !ancestorTier) return
   const { weights, sides = ['student'] } = distillation
   const found: readonly Side[] = start !== 'random' ? ['student'] : weights?.block === 0 ? [] : sides
@@ -233,16 +261,16 @@ function requireMatrices({ start, tiers, ancestorTier = recipeDefaults.ancestorT
     if (side === undefined || found.includes(side)) continue
     const remedy = start === 'random' ? `give weights.block above 0 and sides with '${side}', or take` : 'take'
     throw new Error(
-      `recipe: the initialiser ${name} is made of transformation matrices of side '${side}', which tiers from ${start === 'random' ? 'random weights have where the distillation compares blocks by that side' : 'the ancestor do not have'}; ${remedy} the initialiser leastSquares`,
+      `${from}: the initialiser ${name} is made of transformation matrices of side '${side}', which tiers from ${start === 'random' ? 'random weights have where the distillation compares blocks by that side' : 'the ancestor do not have'}; ${remedy} the initialiser leastSquares`,
     )
   }
 }
 
-/** @throws Error where nobody has the name */
-export function initialiserNamed({ registry }: Pick<Recipe, 'registry'>, name: string): StitchInitialiser {
+/** @param from whose initialiser it is; the error begins with it @throws Error where nobody has the name */
+export function initialiserNamed({ registry }: Pick<Recipe, 'registry'>, name: string, from = 'recipe'): StitchInitialiser {
   const known: { readonly [name: string]: StitchInitialiser } = { ...initialisers, ...registry?.initialisers }
   if (Object.hasOwn(known, name)) return known[name]!
-  throw new Error(`recipe: initialisers are ${Object.keys(known).join(', ')}; got ${describe(name)}`)
+  throw new Error(`${from}: initialisers are ${Object.keys(known).join(', ')}; got ${describe(name)}`)
 }
 
 /** The values that a recipe leaves out. */

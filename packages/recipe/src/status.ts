@@ -1,6 +1,5 @@
-import type { Json } from '@learngene/interfaces'
 import type { Account } from './account.js'
-import { canonicalJson } from './canonical-json.js'
+import { differences } from './differences.js'
 import type { Depends } from './manifest.js'
 import { planStages, type Stage } from './plan.js'
 import type { ArtifactStore } from './store.js'
@@ -61,19 +60,7 @@ async function stateOf(name: string, key: string, depends: Depends, store: Artif
 function changes(before: Depends, after: Depends): string[] {
   return [
     ...differences(before.settings, after.settings, 'settings'),
-    ...differences(before.needs, after.needs, ''),
-    ...differences(before.fingerprints, after.fingerprints, ''),
+    ...differences(before.needs, after.needs),
+    ...differences(before.fingerprints, after.fingerprints),
   ]
 }
-
-/** Paths to the innermost properties that differ. */
-function differences(before: Json | undefined, after: Json | undefined, path: string): string[] {
-  const text = (value: Json | undefined) => (value === undefined ? undefined : canonicalJson(value))
-  if (text(before) === text(after)) return []
-  if (!isObject(before) || !isObject(after)) return [path]
-  const keys = [...new Set([...Object.keys(before), ...Object.keys(after)])].sort()
-  return keys.flatMap((key) => differences(before[key], after[key], path ? `${path}.${key}` : key))
-}
-
-const isObject = (value: Json | undefined): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -57,6 +57,19 @@ it.each([
   disposeNetwork(loaded)
 })
 
+it('refuses other heads than a file of ours states, and leaves nothing allocated', async () => {
+  const golden = await goldenNetwork()
+  const bytes = await saveModel(golden)
+  disposeNetwork(golden)
+  const before = memory().numTensors
+  const { heads } = goldenConfig
+  await expect(loadModel(bytes, { name: 'ours', heads: heads + 1 })).rejects.toThrow(
+    `ours: heads are given only where the files do not tell them; this one states ${heads}, got ${heads + 1}: leave them out`,
+  )
+  expect(memory().numTensors).toBe(before)
+  disposeNetwork((await loadModel(bytes, { heads })).network)
+})
+
 describe('a timm checkpoint without metadata', () => {
   it('is read as it is', async () => {
     const golden = await goldenNetwork()

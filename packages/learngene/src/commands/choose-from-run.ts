@@ -1,5 +1,6 @@
+import type { BackendName } from '@learngene/backends'
 import { compositionError, deviceText, type LatencyProfile } from '@learngene/bench/latency'
-import { formatMeasure, type Scored } from '@learngene/budget-search'
+import { formatMeasure, InfeasibleBudgetError, type Scored } from '@learngene/budget-search'
 import type { Budget } from '@learngene/interfaces'
 import { chooseDescendant, type DescendantRow, measuresOf, type RunReport } from '@learngene/recipe/reports'
 import { UsageError } from '../errors.js'
@@ -71,12 +72,15 @@ export async function chooseFromRun(report: RunReport, options: ChooseOptions, c
   const { backend, version, device, batch, checked } = profile
   const error = compositionError(checked)
   const about = { backend, version, device, batch, from, compositionError: error ? { ...error, paths: checked.length } : null }
-  const { ranked, ...byProfile } = await bestModel(rows, caps, objective)
+  const remedy = file === undefined ? elsewhere(budget, backend) : ''
+  const { ranked, ...byProfile } = await bestModel(rows, caps, objective).catch((error) => {
+    throw onDevice(error, profile, remedy)
+  })
   if (file !== undefined) {
     const { chosen } = byProfile
     return { ...byProfile, latency: { ...about, composedMs: chosen.latency!, worst: worstOf(chosen), fresh: null, passedOver: [] } }
   }
-  const { freshOf, passedOver } = await measureFinalists(ranked, caps, { ...pool, backend }, context)
+  const { freshOf, passedOver } = await measureFinalists(ranked, caps, { ...pool, backend, remedy }, context)
   const left = rows.filter(({ path }) => !passedOver.some((each) => each.path === path))
   // The fastest is the fastest of those that were measured.
   const finalists = left.flatMap((row) => (freshOf(row) ? [{ ...row, latency: freshOf(row)!.median }] : []))
@@ -90,6 +94,18 @@ export async function chooseFromRun(report: RunReport, options: ChooseOptions, c
   const { path: __, composedMs, both = null, ...fresh } = freshOf(chosen)!
   const { pareto } = await best(left, caps, 'accuracy')
   return { ...choice, pareto, latency: { ...about, composedMs, fresh, worst: worstOf(chosen, both), passedOver } }
+}
+
+/** What to try where a cap on latency is broken on the backend that `auto` took; '' where the user named one, or nothing promises more. */
+function elsewhere({ caps, backend: asked }: MeasuredBudget, backend: BackendName): string {
+  if (asked !== 'auto' || backend === 'wasm' || backend === 'cpu' || caps.latency === undefined) return ''
+  return `, or measure on another backend than ${backend}, which auto took: small models may be faster with latency=${formatMeasure('latency', caps.latency)}@wasm, and learngene backends lists the others`
+}
+
+/** An error of caps that nothing keeps says where the latency is that of. */
+function onDevice(error: unknown, profile: LatencyProfile, remedy: string): unknown {
+  if (!(error instanceof InfeasibleBudgetError) || error.smallest.every(({ measure }) => measure !== 'latency')) return error
+  return new Error(`${error.message}${remedy}; latency is that on ${deviceText(profile)}`, { cause: error })
 }
 
 const worstOf = (row: RunRow, fresh: Measured | null = null) => ('worstLatency' in row ? { composedMs: row.worstLatency!, fresh } : null)

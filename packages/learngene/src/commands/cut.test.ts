@@ -208,6 +208,18 @@ describe('learngene cut --list', () => {
     expect(table.next).toMatch(/^npx learngene cut embedded --width \d+ --blocks \d+ --out small\.safetensors$/)
   })
 
+  it('shows a command that writes over nothing', async () => {
+    const before = process.cwd()
+    process.chdir(root)
+    try {
+      await writeLively('small.safetensors')
+      const { next } = await cutJson('small.safetensors', '--images', labelled, '--list')
+      expect(next).toMatch(/^npx learngene cut small\.safetensors .* --out small-2\.safetensors$/)
+    } finally {
+      process.chdir(before)
+    }
+  })
+
   it('prints it for people, after the fit where that is asked for', async () => {
     const { code, stdout } = await cut(model, '--images', labelled, '--list', '--fit')
     expect(code).toBe(0)

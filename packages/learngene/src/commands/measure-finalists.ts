@@ -19,15 +19,17 @@ const TRIES = 2
  * need not be measured again.
  *
  * @param ranked best first, with their composed latency
+ * @param pool `remedy` is what there is to do besides raising the cap, after a comma, or ''
  * @returns what was measured, by row, and better ones than the choice, which broke a cap
  * @throws where none keeps them, naming the fastest that was measured
  */
 export async function measureFinalists(
   ranked: readonly Scored<RunRow>[],
   caps: Budget,
-  pool: MeasuredPool,
+  pool: MeasuredPool & { readonly remedy: string },
   { report, signal }: ChoiceContext,
 ): Promise<{ readonly freshOf: (row: RunRow) => MeasuredRow | undefined; readonly passedOver: readonly MeasuredRow[] }> {
+  const { remedy, ...request } = pool
   const { measurePaths } = await import('../latency/measure-run.js')
   const models = new Map<string, MeasuredPath>()
   const freshOf = (row: RunRow): MeasuredRow | undefined => {
@@ -38,7 +40,7 @@ export async function measureFinalists(
     const rows = [...new Map(some.map(({ value }) => [modelOf(value), value])).values()].filter((row) => !models.has(modelOf(row)))
     for (let attempt = 1; rows.length > 0 && attempt <= TRIES; attempt++) {
       report({ kind: 'stage', name: `measure ${rows.length} whole ${rows.length === 1 ? 'descendant' : 'descendants'} on ${pool.backend}` })
-      const { measured } = await measurePaths({ ...pool, seconds: FRESH_SECONDS, paths: rows.map(({ path }) => path) }, signal)
+      const { measured } = await measurePaths({ ...request, seconds: FRESH_SECONDS, paths: rows.map(({ path }) => path) }, signal)
       for (const [i, each] of measured.entries()) {
         const before = models.get(modelOf(rows[i]!))
         if (!before || each.median < before.median) models.set(modelOf(rows[i]!), each)
@@ -52,7 +54,7 @@ export async function measureFinalists(
   if (!chosen) {
     const fastest = measured.map(of).reduce((least, each) => (each.median < least.median ? each : least))
     throw new Error(
-      `no descendant keeps ${formatBudget(caps)} when it is measured: the fastest of ${measured.length} is ${fastest.path} with ${msText(fastest)}, composed of its parts ${ms(fastest.composedMs)}; raise the cap`,
+      `no descendant keeps ${formatBudget(caps)} when it is measured on ${pool.backend}: the fastest of ${measured.length} is ${fastest.path} with ${msText(fastest)}, composed of its parts ${ms(fastest.composedMs)}; raise the cap${remedy}`,
     )
   }
   return { freshOf, passedOver: measured.filter(({ keeps }, i) => !keeps && i < measured.indexOf(chosen)).map(of) }

@@ -4,6 +4,7 @@ import { Option } from 'commander'
 import { asUsage, UsageError } from '../errors.js'
 import type { Io } from '../io.js'
 import { example, integer, integers, jsonOption, quietOption, seedOption } from '../options.js'
+import { freeName } from '../report/free-name.js'
 import { commandText, nextText } from '../report/next.js'
 import type { PathsOptions, TierSize } from './list-paths.js'
 import { printPaths } from './print-paths.js'
@@ -74,7 +75,7 @@ type Given = PathsOptions & { readonly json?: boolean; readonly quiet?: boolean;
 /** The command that makes such tiers, of an ancestor that stays to be named. */
 function runOfTiers(tiers: readonly TierSize[]): string {
   const sizes = tiers.map(({ width, depth }) => `${width}x${depth}`).join(',')
-  return commandText('run', '--images', 'photos', '--ancestor', 'MODEL', '--tiers', sizes, '--out', 'runs/photos')
+  return commandText('run', '--images', 'photos', '--ancestor', 'MODEL', '--tiers', sizes, '--out', freeName('runs/photos'))
 }
 
 /** Width, depth and heads of each tier. */

@@ -55,21 +55,37 @@ it('hands its options on, and prints the report as JSON', async () => {
   expect(stderr).toBe('[0:00] distil\n[0:00] distil: done in 0.0 s\n')
 })
 
-it('goes on with what the folder holds where nothing is given, and not with --force, a seed or a configuration', async () => {
+it('goes on with what the folder holds, options over it, and not with --force or a configuration', async () => {
   program.mockResolvedValue(sampleReport())
   const dir = await temporaryDirectory()
   const config = { ...quickstartRun(defaultConfig, 'my data'), budget: { macs: 12 } }
   await writeFile(join(dir, 'run.json'), JSON.stringify({ schema: 1, command: 'quickstart', version: '0', seed: 5, config }))
+  const own = join(dir, 'own.json')
+  await writeFile(own, '{ "featureImages": 5 }')
   for (const [more, expected] of [
     [[], { config, seed: 5 }],
     [['--force'], { config: quickstartRun(defaultConfig, undefined), seed: 0 }],
-    [['--seed', '7'], { config: quickstartRun(defaultConfig, undefined), seed: 7 }],
-    [['--budget', 'macs=3'], { config: { budget: { macs: 3 } }, seed: 0 }],
+    [['--seed', '7'], { config, seed: 7 }],
+    [['--budget', 'macs=3'], { config: { ...config, budget: { macs: 3 } }, seed: 5 }],
+    [['--data-dir', 'd'], { config: { ...config, images: { ...config.images, training: 'fashion-mnist:d' } }, seed: 5 }],
+    [['--config', own], { config: { ...quickstartRun(defaultConfig, undefined), featureImages: 5 }, seed: 0 }],
   ] as const) {
     const { code, stderr } = await run(['quickstart', '--out', dir, '--quiet', ...more])
     expect([code, stderr]).toEqual([0, ''])
     expect(program.mock.lastCall![0]).toMatchObject(expected)
   }
+  const { stdout } = await run(['quickstart', '--out', dir, '--print-config'])
+  expect(JSON.parse(stdout)).toEqual({ ...defaultConfig, budget: { macs: 12 } })
+  await rm(dir, { recursive: true })
+})
+
+it.each([false, true])('tells a budget of what nothing measures, also where it prints the configuration: %s', async (printOnly) => {
+  const dir = await temporaryDirectory()
+  const file = join(dir, 'own.json')
+  await writeFile(file, '{ "budget": { "mac": 5 } }')
+  const { code, stdout, stderr } = await run(['quickstart', '--config', file, ...(printOnly ? ['--print-config'] : [])])
+  expect([code, stdout, stderr]).toEqual([2, '', `learngene: ${file}: budget caps macs, parameters, memory, bytes; got mac\n`])
+  expect(program).not.toHaveBeenCalled()
   await rm(dir, { recursive: true })
 })
 

@@ -51,14 +51,16 @@ export function addQuickstart(program: Command, io: Io): void {
     .action(async (given: QuickstartCommandOptions, command: Command) => {
       const { out, config, printConfig: printOnly, json, quiet, force = false, dataDir, budget, ...program } = given
       const { readConfig } = await import('../quickstart/config.js')
-      const values = await readConfig(config, { budget })
+      const { quickstartOf, quickstartRun } = await import('../quickstart/run.js')
+      const stored = config === undefined && !force ? await storedQuickstart(out) : undefined
+      const before = stored && quickstartOf(stored.config)
+      const values = await readConfig(config, { budget }, before?.config)
+      const { checkRun } = await import('../run/build-recipe.js')
+      const seed = stored && command.getOptionValueSource('seed') === 'default' ? stored.seed : program.seed
+      const run = { config: quickstartRun(values, dataDir ?? before?.dataDir), seed }
+      checkRun(run.config, config ?? 'quickstart configuration')
       if (printOnly) return printConfig(io, values)
-      const { quickstartRun } = await import('../quickstart/run.js')
       const { runProgram } = await import('../run/program.js')
-      const isBare =
-        config === undefined && budget === undefined && dataDir === undefined && command.getOptionValueSource('seed') === 'default'
-      const stored = isBare && !force ? await storedQuickstart(out) : undefined
-      const run = stored ?? { config: quickstartRun(values, dataDir), seed: program.seed }
       const report = await withProgress(
         io,
         (report) => runProgram({ ...program, ...run, command: 'quickstart', outDir: out, force, report, signal: io.signal }),
@@ -69,8 +71,8 @@ export function addQuickstart(program: Command, io: Io): void {
     })
 }
 
-/** What a quickstart goes on with when none of it is given: that of the folder. Undefined where there is none. */
-async function storedQuickstart(dir: string): Promise<Pick<StoredRun, 'config' | 'seed'> | undefined> {
+/** The folder's quickstart; undefined where there is none. */
+async function storedQuickstart(dir: string): Promise<StoredRun | undefined> {
   const found = await findStoredRun(dir)
-  return found?.command === 'quickstart' ? { config: found.config, seed: found.seed } : undefined
+  return found?.command === 'quickstart' ? found : undefined
 }

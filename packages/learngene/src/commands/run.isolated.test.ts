@@ -1,6 +1,6 @@
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, relative } from 'node:path'
-import { afterAll, beforeAll, beforeEach, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { run } from '../io.fixture.js'
 import { sampleReport } from '../report/sample.fixture.js'
 import { fingerprintOf } from '../run/build-recipe.js'
@@ -117,4 +117,90 @@ it('takes no ancestor from a run that is not finished', async () => {
   await mkdir(join(root, 'half'), { recursive: true })
   await write('half/run.json', stored)
   await expect(fingerprintOf(join(root, 'half'))).rejects.toThrow('the run must have chosen a model')
+})
+
+it.each<[object, string]>([
+  [{ space: { kind: 'aligned', stride: 0 } }, 'space: stride must be an integer of at least 1, got 0'],
+  [
+    { space: { kind: 'alinged' } },
+    "space.kind must be one of slidingWindow, multiStitch, aligned, singleTiers, earlyExits, twoWay; got 'alinged'",
+  ],
+  [{ budget: { mac: 5 } }, 'budget caps macs, parameters, memory, bytes; got mac'],
+  [{ initialisers: ['rigde'] }, "initialisers are learned, paper, pinv, leastSquares, ridge, random, identity; got 'rigde'"],
+  [{ tiers: [smallRun.tiers[0], smallRun.tiers[0]] }, 'tiers must ascend by width; got 6, 6'],
+])('tells what only the recipe knows to be wrong before anything is written: %j', async (change, message) => {
+  const config = await write('impossible.json', { ...smallRun, images: { training: join(root, 'bilder ü') }, ...change })
+  for (const more of [['--out', join(root, 'none')], ['--print-config']]) {
+    const { code, stdout, stderr } = await run(['run', '--config', config, ...more])
+    expect([code, stdout, stderr]).toEqual([2, '', `learngene: ${config}: ${message}\n`])
+  }
+  expect(program).not.toHaveBeenCalled()
+})
+
+describe('in the folder of a run', () => {
+  let dir: string
+  const pictures = () => join(root, 'bilder ü')
+  const small = (change: object = {}) => ({ ...smallRun, images: { training: pictures() }, ...change })
+  beforeAll(async () => {
+    dir = join(root, 'made by a file')
+    await mkdir(dir)
+    await write('made by a file/own.json', { budgets: [7] })
+    await write('made by a file/run.json', { ...stored, config: small(), configFile: join(dir, 'own.json') })
+  })
+
+  const given = async (...argv: string[]) => {
+    const { stderr } = await run(['run', '--out', dir, '--quiet', ...argv])
+    expect(stderr).toBe('')
+    const { config, seed, configFile } = asked()
+    return { config, seed, configFile }
+  }
+  const ofFolder = (change: object = {}) => ({ config: small(change), seed: 3, configFile: join(dir, 'own.json') })
+
+  it.each<[readonly string[], object]>([
+    [['--ancestor', 'train'], {}],
+    [['--budget', 'macs=1k'], { budget: { macs: 1000 } }],
+    [['--tiers', '6'], {}],
+    [['--tiers', '4x1,8'], { tiers: [{ width: 4, depth: 1, epochs: 4 }, { width: 8, epochs: 4 }] }], // biome-ignore format: short
+    [
+      ['--precision', 'float32'],
+      { distillation: { ...smallRun.distillation, precision: 'float32' }, fineTuning: { ...smallRun.fineTuning, precision: 'float32' } },
+    ],
+  ])('%j is laid over its configuration', async (argv, change) => {
+    expect(await given(...argv)).toEqual(ofFolder(change))
+  })
+
+  it('its images may be named again, and have moved', async () => {
+    expect(await given('--images', near('bilder ü'), '--ancestor', 'train')).toEqual(ofFolder())
+    program.mockClear()
+    expect(await given('--images', root, '--validation', pictures())).toEqual(
+      ofFolder({ images: { training: root, validation: pictures() } }),
+    )
+  })
+
+  it('another configuration or ancestor takes its place', async () => {
+    const file = await write('another.json', { fineTuning: { epochs: 7 }, images: { training: pictures() } })
+    const another = await given('--config', file, '--ancestor', 'train')
+    expect(another).toMatchObject({ config: { fineTuning: { epochs: 7 }, model: { width: 96 } }, seed: 0, configFile: file })
+    program.mockClear()
+    const embedded = await given('--ancestor', 'embedded', '--images', pictures())
+    expect(embedded).toMatchObject({ config: { ancestor: 'embedded', adaptation: {} }, seed: 0 })
+    expect(embedded.configFile).toBeUndefined()
+  })
+
+  it('--force starts anew: by the command, or where it says nothing, by the folder', async () => {
+    expect(await given('--force')).toEqual(ofFolder())
+    program.mockClear()
+    expect(await given('--force', '--images', pictures(), '--ancestor', 'train')).toMatchObject({
+      config: { model: { width: 96 } },
+      seed: 0,
+    })
+  })
+
+  it('one that is damaged stands in the way of what needs it alone', async () => {
+    await mkdir(join(root, 'damaged'), { recursive: true })
+    await write('damaged/run.json', '{"schema":')
+    const damaged = (...argv: string[]) => run(['run', '--out', join(root, 'damaged'), '--quiet', ...argv])
+    expect((await damaged('--budget', 'macs=1k')).stderr).toContain('run.json is not JSON')
+    expect((await damaged('--images', pictures(), '--ancestor', 'train')).code).toBe(0)
+  })
 })

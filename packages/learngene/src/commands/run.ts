@@ -1,4 +1,4 @@
-import { join, resolve } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Budget } from '@learngene/interfaces'
 import { type Command, InvalidArgumentError, Option } from 'commander'
@@ -110,6 +110,9 @@ export function addRun(program: Command, io: Io): void {
       if (given.shares !== undefined && given.units === undefined)
         throw new UsageError('--shares belongs to --units; learngene run --help tells more')
       const { config, configFile, seed } = await configOf(given, command.getOptionValueSource('seed') === 'cli')
+      const { checkRun } = await import('../run/build-recipe.js')
+      const { loadOwn } = await import('../run/own-values.js')
+      checkRun(await loadOwn(config, configFile), configFile === undefined ? 'run' : (given.config ?? relative(process.cwd(), configFile)))
       if (printOnly) return printConfig(io, config)
       const { runProgram } = await import('../run/program.js')
       const program = {
@@ -156,23 +159,47 @@ function tiers(text: string): { width: number; depth?: number }[] {
   })
 }
 
-/** What a run is about, when none of it is given and the folder holds a run: that run's. Otherwise flags over the file over what suits images and ancestor. */
+/**
+ * What a run is about: flags over the file over what suits images and ancestor. Without a file, a folder that holds a run of the ancestor has its configuration in the place of the latter two;
+ * with --force only where nothing else is given.
+ */
 async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{ config: RunConfig; configFile?: string; seed: number }> {
-  const { out, images, validation, test, classes, order, skipUnreadable, ancestor, budget, precision, seed, config: file } = given
-  const isBare = [images, validation, test, classes, order, skipUnreadable, ancestor, given.tiers, budget, given.precision, file].every(
+  const { out, images, validation, test, classes, order, skipUnreadable, ancestor, budget, precision, config: file, force } = given
+  const isBare = [images, validation, test, classes, order, skipUnreadable, ancestor, given.tiers, budget, precision, file].every(
     (each) => each === undefined,
   )
-  if (isBare && out !== undefined && (await exists(join(out, RUN)))) {
-    const { config, configFile, seed: stored } = await readStoredRun(out)
-    return { config, seed: seedGiven ? seed : stored, ...(configFile !== undefined && { configFile }) }
-  }
+  const isThere = out !== undefined && file === undefined && (isBare || !force) && (await exists(join(out, RUN)))
+  // A command that names its ancestor can do without a folder's configuration that cannot be read.
+  const stored = isThere
+    ? await readStoredRun(out).catch((error) => (ancestor === undefined ? Promise.reject(error) : undefined))
+    : undefined
+  const seed = stored && !seedGiven ? stored.seed : given.seed
+  const ofStored = stored?.configFile === undefined ? {} : { configFile: stored.configFile }
+  if (isBare && stored) return { config: stored.config, seed, ...ofStored }
   const { loadConfig } = await import('../config/load-config.js')
   const { checkConfig, checkOptions } = await import('../config/check-config.js')
   const { resolveConfig } = await import('../config/resolve-config.js')
   const { namedInputs, runConfig } = await import('../run/config.js')
-  const { readImages } = await import('../run/build-recipe.js')
-  const { sensibleConfig } = await import('../run/sensible.js')
   const loaded = await loadConfig(file, process.cwd())
+  const flags = {
+    ancestor: ancestor === undefined ? undefined : absoluteAncestor(ancestor),
+    images: {
+      training: absoluteImages(images),
+      validation: absoluteImages(validation),
+      test: absoluteImages(test),
+      classes: absoluteClasses(classes),
+      order,
+      skipUnreadable,
+    },
+    budget,
+    ...(precision && { distillation: { precision }, fineTuning: { precision } }),
+  }
+  if (stored && !loaded && (flags.ancestor ?? stored.config.ancestor) === stored.config.ancestor) {
+    const { config: defaults } = stored
+    const tiers = trainedAs(given.tiers, defaults.tiers)
+    const { value } = await resolveConfig({ schema: runConfig, defaults, flags: { ...flags, tiers }, name: 'run' })
+    return { config: value, seed, ...ofStored }
+  }
   if (loaded) {
     checkOptions(runConfig, loaded.value, loaded.file)
     const { ancestor, images, data } = loaded.value
@@ -182,33 +209,40 @@ async function configOf(given: RunCommandOptions, seedGiven: boolean): Promise<{
   const model = ancestor ?? own.ancestor
   if (model === undefined) throw new UsageError(`run needs --ancestor: ${ANCESTORS}`)
   if (isPath(model) && !(await exists(model))) throw new UsageError(`no file or folder is named '${model}'; an ancestor is ${ANCESTORS}`)
-  const training = images ?? own.images?.training
+  const training = flags.images.training ?? absoluteImages(own.images?.training)
   if (training === undefined && !own.data)
     throw new UsageError('run needs --images <dir>, a folder with a subfolder of pictures for each class')
-  const flags = {
+  const named = {
     ancestor: absoluteAncestor(model),
     images: {
-      training: training === undefined ? 'own' : absoluteImages(training),
-      validation: absoluteImages(validation ?? own.images?.validation),
-      test: absoluteImages(test ?? own.images?.test),
-      classes: absoluteClasses(classes ?? own.images?.classes),
-      order,
-      skipUnreadable,
+      ...flags.images,
+      training: training ?? 'own',
+      validation: flags.images.validation ?? absoluteImages(own.images?.validation),
+      test: flags.images.test ?? absoluteImages(own.images?.test),
+      classes: flags.images.classes ?? absoluteClasses(own.images?.classes),
     },
-    budget,
   }
-  const datasets = await readImages({ data: own.data, images: { ...own.images, ...withoutMissing(flags.images) } })
-  const sensible = await sensibleConfig(flags.ancestor, datasets)
-  const suited = given.tiers?.map((tier, i) => ({ ...(sensible.tiers[i] ?? sensible.tiers.at(-1)!), ...tier }))
+  const { readImages } = await import('../run/build-recipe.js')
+  const { sensibleConfig } = await import('../run/sensible.js')
+  const datasets = await readImages({ data: own.data, images: { ...own.images, ...withoutMissing(named.images) } })
+  const sensible = await sensibleConfig(named.ancestor, datasets)
   const { value, file: used } = await resolveConfig({
     schema: runConfig,
     defaults: sensible,
     cwd: process.cwd(),
     ...(file !== undefined && { file }),
-    flags: { ...flags, tiers: suited, ...(precision && { distillation: { precision }, fineTuning: { precision } }) },
+    flags: { ...flags, ...named, tiers: trainedAs(given.tiers, sensible.tiers) },
     name: 'run',
   })
-  return { config: value, seed, ...(used !== undefined && { configFile: resolve(used) }) }
+  return { config: value, seed: given.seed, ...(used !== undefined && { configFile: resolve(used) }) }
+}
+
+/** Tiers of the sizes that are given, each trained as the one in its place, the later ones as the last. */
+function trainedAs(given: RunCommandOptions['tiers'], tiers: RunConfig['tiers']) {
+  return given?.map((size, i) => {
+    const { epochs, learningRate } = tiers[i] ?? tiers.at(-1)!
+    return { epochs, ...(learningRate !== undefined && { learningRate }), ...size }
+  })
 }
 
 const ANCESTORS =

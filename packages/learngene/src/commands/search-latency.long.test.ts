@@ -46,7 +46,11 @@ describe('a search for a device that is not here', () => {
     expect(loose.latency).toMatchObject({ backend: 'webgpu', device: 'a phone', batch: 1, from: 'file', fresh: null, composedMs: 5.5 })
     expect(loose.latency.compositionError).toMatchObject({ paths: 1 })
     const { code, stderr } = await search('5.4ms')
-    expect(stderr).toMatch(/^learngene: no candidate fits the budget latency=5.4ms: the smallest by latency is l\[0-1\] with 5.5ms; /)
+    expect(stderr).toMatch(
+      /^learngene: no candidate fits the budget latency=5.4ms: the smallest by latency is l\[0-1\] with 5.5ms; [^\n]*; latency is that on webgpu 4\.22\.0, a phone, batch 1\n$/,
+    )
+    const bytes = await run(['search', dir, '--budget', 'latency=9ms,bytes=1', '--profile', profile, '--quiet'])
+    expect(bytes.stderr).toMatch(/the smallest by bytes is \S+ with 1KB; raise the cap to at least that\n$/)
     expect(code).toBe(1)
   })
 
@@ -182,6 +186,11 @@ describe.skipIf(reason !== '')(`a search on this device${reason}`, () => {
     await expect(built('search', dir, '--budget', 'latency=0.000001ms@wasm', '--quiet')).rejects.toThrow(
       /learngene: no candidate fits the budget latency=0.000001ms: the smallest by latency is /,
     )
+    const { stderr } = await built('search', dir, '--budget', 'latency=0.000001ms', '--quiet').catch((error) => error)
+    const [, backend] = /; latency is that on (\S+) [^\n]+, batch 1\n$/.exec(stderr) ?? []
+    expect(backend).toBeDefined()
+    const remedy = `, or measure on another backend than ${backend}, which auto took: small models may be faster with latency=0.000001ms@wasm, and`
+    expect(stderr.includes(remedy)).toBe(backend !== 'wasm' && backend !== 'cpu')
     await expect(built('search', dir, '--budget', 'latency=1ms@tensorflow-gpu', '--quiet')).rejects.toThrow(
       /learngene: latency cannot be measured on tensorflow-gpu with batch 1: the backend tensorflow-gpu cannot be started: /,
     )

@@ -13,6 +13,7 @@ import {
   structureOf,
 } from '@learngene/vit-blocks'
 import { tensor4d, tidy } from '@tensorflow/tfjs-core'
+import { freeName } from '../report/free-name.js'
 import { commandText } from '../report/next.js'
 import { formatCount } from '../report/text.js'
 import { startBackend } from '../start-backend.js'
@@ -139,7 +140,7 @@ function nextAfter(address: string, { details }: LoadedModel): string[] {
   const images = details.dataset === 'Fashion-MNIST' ? [] : ['--images', 'photos']
   return [
     commandText('cut', address, ...images, '--list'),
-    commandText('run', '--images', 'photos', '--ancestor', address, '--out', 'runs/smaller'),
+    commandText('run', '--images', 'photos', '--ancestor', address, '--out', freeName('runs/smaller')),
   ]
 }
 

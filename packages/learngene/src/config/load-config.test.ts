@@ -125,10 +125,44 @@ describe('what cannot be taken is told in one line, with the file', () => {
     ['nothing.ts', 'export default () => {}', /^nothing\.ts must give an object of options, it gives nothing$/],
     ['class.ts', 'export default new Map()', /^class\.ts must give an object of options, it gives a Map$/],
     ['null.json', 'null', /^null\.json must give an object of options, it gives null$/],
+    [
+      'exit.ts',
+      '\n\nprocess.exit(0)\nexport default {}',
+      /^exit\.ts:3: it throws: it must not end the process, and calls process\.exit\(0\)$/,
+    ],
+    ['exiting.mjs', 'export default async () => {\n  await 0\n  process.exit()\n}', /^exiting\.mjs:3: .*calls process\.exit\(\)$/],
     ['config.yaml', 'a: 1', /^a configuration must end in \.ts, \.mts, \.js, \.mjs or \.json, got config\.yaml$/],
   ])('%s', async (name, text, message) => {
     const error = await load(name, text, { 'broken.ts': 'export const a = 1\nexport const a' }).catch((error: Error) => error)
     expect(error).toBeInstanceOf(UsageError)
     expect((error as Error).message).toMatch(message)
+  })
+})
+
+describe('a promise that nothing settles', () => {
+  // Node tells that nothing is left to do by this event, which tests, where there always is something, must send themselves.
+  let idle: NodeJS.Timeout
+  beforeAll(() => {
+    idle = setInterval(() => process.emit('beforeExit', 0), 500)
+  })
+  afterAll(() => clearInterval(idle))
+
+  it.each(['new Promise(() => {})', '() => new Promise(() => {})', 'await new Promise(() => {})'])(
+    '%s is told with the file',
+    async (text) => {
+      const error = await load('waiting.ts', `export default ${text}`).catch((error: Error) => error)
+      expect(error).toBeInstanceOf(UsageError)
+      expect((error as Error).message).toBe(
+        'waiting.ts gives a promise that nothing will ever settle; give an object of options, or a promise of one',
+      )
+    },
+  )
+
+  it('leaves the process as it was', async () => {
+    const [{ exit }, listeners] = [process, process.listenerCount('beforeExit')]
+    await load('waiting.ts', 'export default new Promise(() => {})').catch(() => {})
+    await load('fine.ts', 'export default {}')
+    expect(process.exit).toBe(exit)
+    expect(process.listenerCount('beforeExit')).toBe(listeners)
   })
 })

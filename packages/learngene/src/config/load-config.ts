@@ -24,7 +24,7 @@ export interface LoadedConfig {
  *
  * @param file relative to `cwd`; where it is undefined, `learngene.config.ts`, `.mts`, `.js`, `.mjs` or `.json` in `cwd`
  * @returns undefined where none is named and none is there
- * @throws UsageError in one line with the file's name and, where there is one, the line: it is missing, no JSON, no module, throws, or gives no object
+ * @throws UsageError in one line with the file's name and, where there is one, the line: it is missing, no JSON, no module, throws, ends the process, waits for nothing, or gives no object
  */
 export async function loadConfig(file: string | undefined, cwd: string): Promise<LoadedConfig | undefined> {
   const named = file ?? (await findConfig(cwd))
@@ -33,7 +33,8 @@ export async function loadConfig(file: string | undefined, cwd: string): Promise
   const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new UsageError(`the configuration ${named} cannot be read (${error.code ?? error.message})`)
   })
-  const value = extname(path) === '.json' ? parseJson(withoutMark(text), named) : await importModule(path, named)
+  const value =
+    extname(path) === '.json' ? parseJson(withoutMark(text), named) : await whileThereIsWork(() => importModule(path, named), named)
   if (!isPlainObject(value)) throw new UsageError(`${named} must give an object of options, it gives ${shown(value)}`)
   return { file: named, value }
 }
@@ -45,6 +46,30 @@ async function findConfig(cwd: string): Promise<string | undefined> {
   throw new UsageError(
     `there must be one configuration, found ${[found, ...others].join(' and ')}; remove one, or name the one you mean with --config`,
   )
+}
+
+/**
+ * What a module gives, which can neither end the process nor let it end: Node ends one without a word where nothing is left that a promise could wait for.
+ *
+ * @throws UsageError where it tries
+ */
+async function whileThereIsWork<T>(load: () => Promise<T>, name: string): Promise<T> {
+  const { exit } = process
+  let idle = () => {}
+  const never = new Promise<never>((_, reject) => {
+    idle = () =>
+      reject(new UsageError(`${name} gives a promise that nothing will ever settle; give an object of options, or a promise of one`))
+  })
+  process.once('beforeExit', idle)
+  process.exit = (code) => {
+    throw new Error(`it must not end the process, and calls process.exit(${code ?? ''})`)
+  }
+  try {
+    return await Promise.race([load(), never])
+  } finally {
+    process.exit = exit
+    process.off('beforeExit', idle)
+  }
 }
 
 async function importModule(path: string, name: string): Promise<unknown> {

@@ -86,13 +86,18 @@ export const defaultConfig: QuickstartConfig = {
  * The configuration of a run: flags over the file over the defaults.
  *
  * @param file JSON or a module, as `--config` names it
+ * @param defaults those of the quickstart, or the values of a run that goes on
  * @throws UsageError with one line that names the unknown or wrong options
  */
-export async function readConfig(file: string | undefined, flags: Overrides<QuickstartConfig> = {}): Promise<QuickstartConfig> {
+export async function readConfig(
+  file: string | undefined,
+  flags: Overrides<QuickstartConfig> = {},
+  defaults: QuickstartConfig = defaultConfig,
+): Promise<QuickstartConfig> {
   const name = 'quickstart configuration'
   const { value } = await resolveConfig({
     schema: quickstartConfig,
-    defaults: defaultConfig,
+    defaults,
     flags,
     name,
     ...(file !== undefined && { file }),

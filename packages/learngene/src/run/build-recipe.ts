@@ -4,10 +4,10 @@ import type { Augmentation } from '@learngene/datasets'
 import { type ImageFolderOptions, imageFolder, imageFolders, loadFashionMnist } from '@learngene/datasets/node'
 import { loadTest, loadTrain, readAncestor } from '@learngene/fashion-mnist'
 import type { Dataset, Reporter } from '@learngene/interfaces'
-import { defineRecipe, type GivenAncestor, type Recipe, type Registry } from '@learngene/recipe'
+import { checkSettings, defineRecipe, type GivenAncestor, type Recipe, type Registry } from '@learngene/recipe'
 import { describe, loadModel, requireKeys } from '@learngene/vit-blocks'
 import { loadViT } from '@learngene/vit-blocks/node'
-import { UsageError } from '../errors.js'
+import { asUsage, UsageError } from '../errors.js'
 import type { NamedDatasets, RunConfig } from './config.js'
 import { modelFile } from './run-folder.js'
 
@@ -64,6 +64,16 @@ export function recipeWithoutData(config: RunConfig, fingerprint: string, report
   const given: GivenAncestor = { name: ancestor, fingerprint, load: () => loadAncestor(ancestor, report, config.registry) }
   if (ancestor === 'train' && !model) throw new Error("an ancestor that is trained here needs 'model': its sizes and how it is trained")
   return { ...(rest as unknown as Omit<Recipe, 'seed' | 'ancestor' | 'data'>), ancestor: ancestor === 'train' ? model! : given }
+}
+
+/**
+ * What of a configuration only the recipe can tell to be wrong, before there are images.
+ *
+ * @param name whose configuration it is, such as the file's
+ * @throws UsageError of one line
+ */
+export function checkRun(config: RunConfig, name: string): void {
+  asUsage(() => checkSettings({ seed: 0, ...recipeWithoutData(config, config.ancestor) }, name))
 }
 
 /** A model that is named as the command line names models. */

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import type { BackendName } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
-import { COMPARED, MODEL, resultOf } from '@learngene/recipe'
+import { COMPARED, MODEL, type Recipe, resultOf } from '@learngene/recipe'
 import { diskStore, lockRun } from '@learngene/recipe/node'
 import type { RunReport } from '@learngene/recipe/reports'
 import { runGroup } from '@learngene/training/node'
@@ -12,13 +12,14 @@ import { UsageError } from '../errors.js'
 import { renderHtml } from '../report/html/index.js'
 import { version } from '../version.js'
 import { withoutMark } from '../without-mark.js'
-import { fingerprintOf, readImages } from './build-recipe.js'
+import { buildRecipe, fingerprintOf, readImages } from './build-recipe.js'
 import type { RunConfig } from './config.js'
 import { loadOwn, withoutFunctions } from './own-values.js'
-import { findUnreadable, knownFingerprints, knownUnreadable } from './readable.js'
+import { asFound, goOnWithout, knownFingerprints, knownUnreadable, lookAtPictures } from './readable.js'
+import { keptText, replacedBy, replacedText } from './replaced.js'
 import { requireApart } from './require-apart.js'
 import { defaultWorkers, resolveBackend } from './resolve-backend.js'
-import { DESCENDANT, PAGE, POOL, REPORT, RUN, readStoredRun, type StoredRun, stagesOfRun } from './run-folder.js'
+import { DESCENDANT, findStoredRun, PAGE, POOL, REPORT, RUN, readStoredRun, type StoredRun, stagesOfRun } from './run-folder.js'
 import { type TuneWhen, tuneRun } from './tune-run.js'
 import { logitsInNewProcess, relativeDifference } from './verify-extracted.js'
 import type { WorkerInput, WorkerResult } from './worker.js'
@@ -63,30 +64,36 @@ export async function runProgram(options: ProgramOptions): Promise<RunReport> {
 }
 
 /** What is known of a run before it computes. */
-interface PreparedRun {
+export interface PreparedRun {
   /** Nothing of it has run. */
   readonly isNew: boolean
   /** To train on. */
   readonly images: number
   /** That they show. */
   readonly classes: number
+  recipe(): Promise<Recipe>
 }
 
 /** Before a long new run the ways to compute its products are timed, in a process of its own. */
 function tuneFor(
   { tune = 'auto', config, configFile, report, signal }: ProgramOptions,
-  prepared: PreparedRun & Pick<Computing, 'workers'>,
+  { isNew, images, classes, workers }: PreparedRun & Pick<Computing, 'workers'>,
 ): Promise<void> {
   const module = new URL('./run/tune-process.js', import.meta.url)
-  return tuneRun({ when: tune, config: withoutFunctions(config), configFile, ...prepared, module, report, signal })
+  return tuneRun({ when: tune, config: withoutFunctions(config), configFile, isNew, images, classes, workers, module, report, signal })
 }
 
 /**
  * Takes a folder for a run, says there what the run is, and looks at its pictures; then `use` has it to itself.
  *
+ * @param computes whether `use` makes anew what has run with other settings; otherwise they are refused
  * @throws Error of one line where the folder holds something else, or a picture cannot be read
  */
-export async function prepareRun<T>(options: ProgramOptions, use: (prepared: PreparedRun) => Promise<T>): Promise<T> {
+export async function prepareRun<T>(
+  options: ProgramOptions,
+  use: (prepared: PreparedRun) => Promise<T>,
+  { computes = true }: { readonly computes?: boolean } = {},
+): Promise<T> {
   const { outDir, command, config, configFile, seed, force, wait, report, signal } = options
   if (options.workers !== undefined) requireDivisible(config, options.workers)
   await requireApart(outDir, config, { force, configFile })
@@ -94,20 +101,34 @@ export async function prepareRun<T>(options: ProgramOptions, use: (prepared: Pre
   const isNew = force || (await commandOf(outDir)) === undefined
   const lock = await lockRun(outDir, { wait, signal, report })
   try {
+    const own = await loadOwn(config, configFile)
+    const datasets = await readImages(own)
+    // A configuration that cannot be leaves the folder as it was.
+    buildRecipe(own, datasets, seed, config.ancestor)
     if (force) await empty(outDir)
     const file = configFile && { configFile: resolve(configFile) }
     const stored: StoredRun = { schema: 1, command, version, seed, config: withoutFunctions(config), ...file }
-    await writeFileAtomically(join(outDir, RUN), `${JSON.stringify(stored, null, 2)}\n`)
-    const own = await loadOwn(config, configFile)
-    const datasets = await readImages(own)
-    await findUnreadable(outDir, datasets, { skip: config.images.skipUnreadable ?? false, report, signal })
+    // One that cannot be read says nothing of what stands there.
+    const before = await findStoredRun(outDir).catch(() => undefined)
+    if (!before) await writeStoredRun(outDir, stored)
     // Stores that open a folder which is there do not make it again when somebody removes it.
     await mkdir(stagesOfRun(outDir), { recursive: true })
-    return await use({ isNew, images: datasets.training.length, classes: datasets.training.classes.length })
+    const looked = await lookAtPictures(outDir, datasets, { report, signal })
+    const recipe = async () => buildRecipe(own, asFound(datasets, looked), seed, await fingerprintOf(config.ancestor))
+    if (before) {
+      const replaced = await replacedBy(outDir, before, stored, recipe)
+      if (replaced && !computes) throw new UsageError(keptText(outDir, replaced))
+      if (replaced) report({ kind: 'message', text: replacedText(outDir, replaced) })
+      await writeStoredRun(outDir, stored)
+    }
+    await goOnWithout(outDir, datasets, looked, { skip: config.images.skipUnreadable ?? false, report })
+    return await use({ isNew, recipe, images: datasets.training.length, classes: datasets.training.classes.length })
   } finally {
     await lock.release()
   }
 }
+
+const writeStoredRun = (dir: string, stored: StoredRun) => writeFileAtomically(join(dir, RUN), `${JSON.stringify(stored, null, 2)}\n`)
 
 /** On what a run computes here. */
 export interface Computing {

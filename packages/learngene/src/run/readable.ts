@@ -36,6 +36,16 @@ export async function findUnreadable(
   datasets: NamedDatasets,
   { skip, report, signal }: { readonly skip: boolean; readonly report: Reporter; readonly signal: AbortSignal },
 ): Promise<LeftOut> {
+  const found = await lookAtPictures(dir, datasets, { report, signal })
+  return goOnWithout(dir, datasets, found, { skip, report })
+}
+
+/** The first half of {@link findUnreadable}: what it finds, which is not remembered yet. */
+export async function lookAtPictures(
+  dir: string,
+  datasets: NamedDatasets,
+  { report, signal }: { readonly report: Reporter; readonly signal: AbortSignal },
+): Promise<Checked> {
   const parts = Object.entries(datasets).filter((entry): entry is [keyof NamedDatasets, Dataset] => entry[1] !== undefined)
   const known = await readKnown(join(dir, CHECKED))
   const found: { [part: string]: Checked[string] } = {}
@@ -47,19 +57,28 @@ export async function findUnreadable(
     found[part] =
       before?.fingerprint === fingerprint ? before : { fingerprint, unreadable: await checkPictures(dataset, { report, signal }) }
   }
+  return found
+}
+
+/** The other half: remembers what was found, and refuses it or says it. */
+export async function goOnWithout(
+  dir: string,
+  datasets: NamedDatasets,
+  found: Checked,
+  { skip, report }: { readonly skip: boolean; readonly report: Reporter },
+): Promise<LeftOut> {
   await writeFileAtomically(join(dir, CHECKED), `${JSON.stringify(found, null, 2)}\n`)
   const all = Object.values(found).flatMap(({ unreadable }) => unreadable)
-  if (all.length > 0) {
-    const pictures = all.length === 1 ? '1 picture' : `${all.length} pictures`
-    const names = all.slice(0, SHOWN).map(({ name, reason }) => (reason.includes(name) ? reason : `${name}: ${reason}`))
-    const list = `${names.join('; ')}${all.length > SHOWN ? `; and ${all.length - SHOWN} more` : ''}`
-    if (!skip)
-      throw new Error(
-        `${pictures} cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable of learngene run, or images.skipUnreadable in a configuration`,
-      )
-    requireClasses(datasets, indicesOf(found))
-    report({ kind: 'message', text: `goes on without ${pictures} that cannot be read: ${list}` })
-  }
+  if (all.length === 0) return indicesOf(found)
+  const pictures = all.length === 1 ? '1 picture' : `${all.length} pictures`
+  const names = all.slice(0, SHOWN).map(({ name, reason }) => (reason.includes(name) ? reason : `${name}: ${reason}`))
+  const list = `${names.join('; ')}${all.length > SHOWN ? `; and ${all.length - SHOWN} more` : ''}`
+  if (!skip)
+    throw new Error(
+      `${pictures} cannot be read: ${list}. Mend or remove them, or go on without them: --skip-unreadable of learngene run, or images.skipUnreadable in a configuration`,
+    )
+  requireClasses(datasets, indicesOf(found))
+  report({ kind: 'message', text: `goes on without ${pictures} that cannot be read: ${list}` })
   return indicesOf(found)
 }
 
@@ -83,12 +102,20 @@ const indicesOf = (found: Checked): LeftOut =>
 
 /** Fingerprints of the pictures that {@link findUnreadable} has looked at, by part. */
 export async function knownFingerprints(dir: string): Promise<{ readonly [part: string]: string }> {
-  return Object.fromEntries(Object.entries(await readKnown(join(dir, CHECKED))).map(([part, { fingerprint }]) => [part, fingerprint]))
+  return fingerprintsOf(await readKnown(join(dir, CHECKED)))
 }
+
+const fingerprintsOf = (found: Checked): { readonly [part: string]: string } =>
+  Object.fromEntries(Object.entries(found).map(([part, { fingerprint }]) => [part, fingerprint]))
 
 /** The datasets as {@link findUnreadable} found them: with the fingerprints of then, and without what cannot be read. */
 export async function asLookedAt(dir: string, datasets: NamedDatasets): Promise<NamedDatasets> {
-  return withoutUnreadable(withFingerprints(datasets, await knownFingerprints(dir)), await knownUnreadable(dir))
+  return asFound(datasets, await readKnown(join(dir, CHECKED)))
+}
+
+/** The same of what is not remembered yet. */
+export function asFound(datasets: NamedDatasets, found: Checked): NamedDatasets {
+  return withoutUnreadable(withFingerprints(datasets, fingerprintsOf(found)), indicesOf(found))
 }
 
 /** The datasets with fingerprints that are known already: computing one reads every file. */

@@ -3,10 +3,7 @@ import { basename, dirname, relative, resolve } from 'node:path'
 import { plan, statusOf, unitsOf } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
 import { writeFileAtomically } from '@learngene/vit-blocks/node'
-import { buildRecipe, fingerprintOf, readImages } from '../run/build-recipe.js'
-import { loadOwn } from '../run/own-values.js'
-import { type ProgramOptions, prepareRun } from '../run/program.js'
-import { asLookedAt } from '../run/readable.js'
+import { type PreparedRun, type ProgramOptions, prepareRun } from '../run/program.js'
 import { stagesOfRun } from '../run/run-folder.js'
 import { decodeUnits, encodeUnits, type UnitLine, wavesOf } from './unit-file.js'
 
@@ -28,11 +25,9 @@ export async function listUnits(
   { file, shares }: { readonly file: string; readonly shares: number },
 ): Promise<ListedUnits> {
   await assertUnitsReplaceable(file)
-  return prepareRun(options, async () => {
-    const { outDir, config, configFile, seed, backend, workers } = options
-    const own = await loadOwn(config, configFile)
-    const datasets = await asLookedAt(outDir, await readImages(own))
-    const planned = await plan(buildRecipe(own, datasets, seed, await fingerprintOf(config.ancestor)))
+  const list = async ({ recipe }: PreparedRun) => {
+    const { outDir, backend, workers } = options
+    const planned = await plan(await recipe())
     const { stages } = await statusOf(
       planned.map(({ stage }) => stage),
       diskStore(stagesOfRun(outDir)),
@@ -42,7 +37,8 @@ export async function listUnits(
     const computing = { ...(backend !== 'auto' && { backend }), ...(workers !== undefined && { workers }) }
     const units = unitsOf(planned, { stands, shares }).map((unit) => ({ of, ...unit, ...computing }))
     return writeUnits(file, units)
-  })
+  }
+  return prepareRun(options, list, { computes: false })
 }
 
 /** @throws where a file is there whose first line is no unit */

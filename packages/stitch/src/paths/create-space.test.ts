@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createSpace, type SpaceFactory, standardSpaces } from './create-space.js'
+import { checkSpace, createSpace, type SpaceFactory, type SpaceSpec, standardSpaces } from './create-space.js'
 import { formatPath } from './path.js'
 import { createPathSpace } from './path-space.js'
 import { stitchSlot, type TierShape } from './tiers.js'
@@ -68,5 +68,26 @@ describe('createPathSpace', () => {
     )
     expect(() => createPathSpace({ kind: 'wrong', tiers, slots: [slot], maxStitches: -1 })).toThrow('at least 0; got -1')
     expect(() => createPathSpace(undefined as never)).toThrow('createPathSpace: rules must be an object; got undefined')
+  })
+})
+
+describe('checkSpace', () => {
+  it('lets pass what a space can be made by', () => {
+    for (const kind of Object.keys(standardSpaces)) expect(() => checkSpace({ kind }, 2)).not.toThrow()
+    expect(() => checkSpace({ kind: 'multiStitch', kernel: 3, stride: 2, pairs: 'all', maxStitches: 4 }, 3)).not.toThrow()
+    expect(() => checkSpace({ kind: 'aligned', stride: 3, pairs: 'nearest', maxStitches: 2 }, 1)).not.toThrow()
+    expect(() => checkSpace({ kind: 'aligned', stride: 'own' }, 2, { aligned: after })).not.toThrow()
+  })
+
+  it.each<[SpaceSpec, number, string]>([
+    [{ kind: 'aligned', stride: 0 }, 2, 'stride must be an integer of at least 1, got 0'],
+    [{ kind: 'slidingWindow', stride: '2' }, 2, 'stride must be an integer of at least 1, got "2"'],
+    [{ kind: 'multiStitch', maxStitches: 0 }, 1, 'maxStitches must be an integer of at least 1, got 0'],
+    [{ kind: 'aligned', pairs: 'none' }, 1, 'pairs must be "nearest" or "all", got "none"'],
+    [{ kind: 'aligned', kernel: 2 }, 2, "space 'aligned': there is no option 'kernel'; the options are kind, stride, maxStitches, pairs"],
+    [{ kind: 'twoWay' }, 3, 'two-way paths run between exactly two tiers, got 3'],
+    [{ kind: 'afterwards' }, 2, 'the kind must be slidingWindow'],
+  ])('refuses %j of %i tiers', (spec, count, message) => {
+    expect(() => checkSpace(spec, count)).toThrow(message)
   })
 })

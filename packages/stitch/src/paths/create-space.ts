@@ -1,5 +1,5 @@
 import type { JsonObject } from '@learngene/interfaces'
-import { json, requireArguments } from '@learngene/vit-blocks'
+import { json, requireArguments, requireKeys } from '@learngene/vit-blocks'
 import type { PathSpace } from './path-space.js'
 import {
   type AlignedOptions,
@@ -32,6 +32,30 @@ export type SpaceRegistry = { readonly [kind: string]: SpaceFactory }
 
 /** The kinds that every specification may name. */
 export const standardSpaces: SpaceRegistry = { slidingWindow, multiStitch, aligned, singleTiers, earlyExits, twoWay }
+
+const OPTIONS: { readonly [kind: string]: readonly string[] } = {
+  slidingWindow: ['kernel', 'stride', 'pairs'],
+  multiStitch: ['kernel', 'stride', 'pairs', 'maxStitches'],
+  aligned: ['stride', 'maxStitches', 'pairs'],
+  singleTiers: [],
+  earlyExits: [],
+  twoWay: [],
+}
+
+/**
+ * Checks a specification before there are tiers to make its space of: a standard kind is tried on tiers of one block.
+ *
+ * @param tiers how many it will be made of
+ * @param spaces as `createSpace` takes them; only their own factories know what these ask for
+ * @throws when the kind is unknown, an option is unknown, or what its factory throws for an option or that many tiers
+ */
+export function checkSpace(spec: SpaceSpec, tiers: number, spaces: SpaceRegistry = {}): void {
+  const { kind } = spec
+  if (Object.hasOwn(spaces, kind)) return
+  if (Object.hasOwn(OPTIONS, kind)) requireKeys(`space '${kind}'`, spec, ['kind', ...OPTIONS[kind]!])
+  const shapes = Array.from({ length: tiers }, (_, i) => ({ name: `tier${i}`, width: i + 1, depth: 1, standsFor: [0] }))
+  createSpace(spec, shapes)
+}
 
 /**
  * The path space that a specification describes.

@@ -1,4 +1,4 @@
-export { createSpace, type SpaceFactory, type SpaceRegistry, type SpaceSpec, standardSpaces } from './create-space.js'
+export { checkSpace, createSpace, type SpaceFactory, type SpaceRegistry, type SpaceSpec, standardSpaces } from './create-space.js'
 export { findWithStitches, moreStitches } from './more-stitches.js'
 export { comparePaths, createPath, formatPath, type Path, type PathStitch, parsePath, type Segment, type StitchedPath } from './path.js'
 export { createPathSpace, type PathRules, type PathSpace } from './path-space.js'

@@ -47,6 +47,7 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
   const { name } = files
   const opened = await openTensors(files)
   const own = readMetadata(opened)
+  if (own) requireStatedHeads(own.structure, options, name)
   const tensors = own && 'read' in opened ? dequantised(opened) : opened
   const named = readNames(tensors, own !== undefined)
   const recognised = own ? await withFilesBeside(own, files, named, options) : await recognise(files, tensors, named, options)
@@ -70,6 +71,16 @@ export async function readCheckpoint(files: WeightFiles, options: CheckpointOpti
     details: fitted.details,
     notes: [...files.notes, ...named.notes, ...recognised.notes, ...notes, ...adaptation.notes, ...fitted.notes],
   }
+}
+
+/** @throws SafetensorsError where a file of ours is to have other heads than it states */
+function requireStatedHeads({ blocks }: NetworkStructure, { heads }: StructureHints, name: string): void {
+  // Stitches and kinds of the user's may have none.
+  const stated = [...new Set(blocks.flatMap(({ config }) => (typeof config.heads === 'number' ? [config.heads] : [])))]
+  if (heads === undefined || stated.every((each) => each === heads)) return
+  throw new SafetensorsError(
+    `${name}: heads are given only where the files do not tell them; this one states ${stated.join(' and ')}, got ${heads}: leave them out`,
+  )
 }
 
 /** A file of others is read by code that is fetched when the first of them comes: a page that loads files of ours alone does without. */

@@ -1,4 +1,5 @@
 import { formatBudget } from '@learngene/budget-search'
+import { freeName } from '../../report/free-name.js'
 import { commandText } from '../../report/next.js'
 import { formatCount, formatShare, textTable } from '../../report/text.js'
 import type { CutOptions } from './ancestor.js'
@@ -68,7 +69,8 @@ export function sizesText(report: SizesReport, options: CutOptions): Shown {
   ]
   const { width, depth } = worthwhile(sizes)
   const model = rotated?.file ?? options.model
-  return { text: lines.join('\n'), next: [command(model, options, ['--width', width, '--blocks', depth, '--out', 'small.safetensors'])] }
+  const size = ['--width', width, '--blocks', depth, '--out', freeName('small.safetensors')]
+  return { text: lines.join('\n'), next: [command(model, options, size)] }
 }
 
 export function rotatedText({ rotated }: { readonly rotated: WrittenFile }, options: CutOptions): Shown {
