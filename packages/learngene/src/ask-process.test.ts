@@ -1,7 +1,7 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { askProcess } from './ask-process.js'
 import { temporaryDirectory } from './temporary-directory.fixture.js'
 
@@ -12,10 +12,10 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }))
 
 /** Asks a process of this source. */
-async function ask(source: string, signal?: AbortSignal) {
+async function ask(source: string, signal?: AbortSignal, seconds = 60) {
   const file = join(root, `${Math.random()}.mjs`)
   await writeFile(file, source)
-  return askProcess(pathToFileURL(file), { a: 1 }, (stderr, ended) => `${ended} | ${stderr.trim()}`, signal)
+  return askProcess(pathToFileURL(file), { a: 1 }, (stderr, ended) => `${ended} | ${stderr.trim()}`, { seconds, signal })
 }
 
 describe('a process that is asked', () => {
@@ -36,6 +36,14 @@ describe('a process that is asked', () => {
     ['is killed', "process.kill(process.pid, 'SIGSEGV')", 'ended by SIGSEGV | '],
   ])('is an error where it %s', async (_, source, message) => {
     await expect(ask(source)).rejects.toThrow(new Error(message))
+  })
+
+  it('is an error where it hangs, and does not live on', async () => {
+    const file = join(root, 'id')
+    const source = `import { writeFileSync } from 'node:fs'; console.error('a warning'); writeFileSync(${JSON.stringify(file)}, String(process.pid)); for (;;);`
+    await expect(ask(source, undefined, 1)).rejects.toThrow(new Error('no answer within 1 s | '))
+    const id = Number(await readFile(file, 'utf8'))
+    await vi.waitFor(() => expect(() => process.kill(id, 0)).toThrow('ESRCH'))
   })
 
   it('is ended by the signal, even where it does not listen', async () => {

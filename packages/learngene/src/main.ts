@@ -12,6 +12,7 @@ export const INTERRUPTED = 130
 /** Commands whose work is kept stage by stage. */
 const RESUMABLE = new Set(['run', 'quickstart', 'unit', 'study'])
 const GOES_ON = 'what is finished stands, and the same command goes on from the last checkpoint'
+const KEEPS_PLANS = 'the plans that were measured by then are kept'
 const LEAVES_NOTHING = 'nothing of this run is left on disk, and what was there before is as it was'
 
 /**
@@ -32,13 +33,18 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return SUCCESS
     if (io.signal.aborted) {
-      io.stderr.write(`learngene: interrupted; ${RESUMABLE.has(argv[0]!) ? GOES_ON : LEAVES_NOTHING}\n`)
+      io.stderr.write(`learngene: interrupted; ${whatIsLeft(argv[0]!)}\n`)
       return INTERRUPTED
     }
     io.stderr.write(`learngene: ${describe(error)}\n`)
     if (io.env.LEARNGENE_DEBUG === '1' && error instanceof Error) io.stderr.write(`${error.stack}\n`)
     return error instanceof UsageError || error instanceof CommanderError ? BAD_USAGE : FAILURE
   }
+}
+
+function whatIsLeft(command: string): string {
+  if (RESUMABLE.has(command)) return GOES_ON
+  return command === 'tune' ? KEEPS_PLANS : LEAVES_NOTHING
 }
 
 function describe(error: unknown): string {

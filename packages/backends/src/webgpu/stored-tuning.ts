@@ -11,15 +11,21 @@ import { type TuningStore, tuningStore } from './tuning-store.js'
 export async function useStoredTuning(store: TuningStore | undefined = tuningStore()): Promise<boolean> {
   if (!store) return false
   const name = tuningFile()
+  const leave = (error: unknown, remedy: string) => {
+    console.warn(`@learngene/backends: the measured plans ${name} in ${store.place} are not used: ${firstLine(error)}; ${remedy}`)
+    return false
+  }
+  let text: string | undefined
   try {
-    const text = await store.read(name)
-    if (text === undefined) return false
+    text = await store.read(name)
+  } catch (error) {
+    return leave(error, store.remedy)
+  }
+  if (text === undefined) return false
+  try {
     useTuning(text)
     return true
   } catch (error) {
-    console.warn(
-      `@learngene/backends: the measured plans ${name} in ${store.place} are not used: ${firstLine(error)}; learngene tune measures them anew`,
-    )
-    return false
+    return leave(error, 'learngene tune measures them anew')
   }
 }

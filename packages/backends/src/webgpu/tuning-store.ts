@@ -5,10 +5,16 @@ import { isNode, nodeBuiltin } from '../node-builtin.js'
 export interface TuningStore {
   /** For people: a folder's path, or where in the browser. */
   readonly place: string
-  /** undefined where there is none. @throws where it cannot be read */
+  /** For people: what to do where nothing can be read or kept there. */
+  readonly remedy: string
+  /** undefined where there is none, or an empty one, as a page leaves that is closed while it writes its first. @throws where it cannot be read */
   read(name: string): Promise<string | undefined>
-  /** Whole or not at all. @throws what the file system says */
-  write(name: string, text: string): Promise<void>
+  /**
+   * Puts in a text's place what `change` makes of it, whole or not at all, while no other process or page does. One that cannot be read is none.
+   *
+   * @throws what the file system says
+   */
+  update(name: string, change: (kept: string | undefined) => string): Promise<void>
 }
 
 type Environment = { readonly [variable: string]: string | undefined }
@@ -25,20 +31,55 @@ export const tuningFolder = (env: Environment, platform: NodeJS.Platform): strin
 export function folderStore(folder: string): TuningStore {
   const { mkdir, readFile, rename, rm, writeFile } = nodeBuiltin('node:fs/promises')
   const { join } = nodeBuiltin('node:path')
+  // ENOTDIR: what should be a folder, as in /dev/null, is none.
+  const read = async (name: string) =>
+    (await readFile(join(folder, name), 'utf8').catch((error) => missing(error, 'code', ['ENOENT', 'ENOTDIR']))) || undefined
   return {
     place: folder,
-    read: (name) => readFile(join(folder, name), 'utf8').catch((error) => missing(error, 'code', 'ENOENT')),
-    async write(name, text) {
+    remedy: 'give this user the right to read and write there, or name another folder by XDG_CACHE_HOME',
+    read,
+    async update(name, change) {
       await mkdir(folder, { recursive: true })
-      const beside = join(folder, `.${name}.${globalThis.crypto.randomUUID()}.tmp`)
-      try {
-        await writeFile(beside, text, { flush: true })
-        await rename(beside, join(folder, name))
-      } catch (error) {
-        await rm(beside, { force: true })
-        throw error
-      }
+      await alone(join(folder, `.${name}.lock`), async () => {
+        const text = change(await read(name).catch(() => undefined))
+        const beside = join(folder, `.${name}.${globalThis.crypto.randomUUID()}.tmp`)
+        try {
+          await writeFile(beside, text, { flush: true })
+          await rename(beside, join(folder, name))
+        } catch (error) {
+          await rm(beside, { force: true })
+          throw error
+        }
+      })
     },
+  }
+}
+
+/** A lock that is older than this, in ms, or from so far in the future, is of a process that was killed: it is held for one file to be read and written. */
+const STALE_MS = 10_000
+const RETRY_MS = 10
+
+/** Runs something while no other process does so with this lock, a file. */
+async function alone(lock: string, run: () => Promise<void>): Promise<void> {
+  const { rm, stat, writeFile } = nodeBuiltin('node:fs/promises')
+  const isTaken = async () => {
+    try {
+      await writeFile(lock, '', { flag: 'wx' })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      return false
+    }
+  }
+  while (!(await isTaken())) {
+    const age = Date.now() - (await stat(lock).catch(() => ({ mtimeMs: Date.now() }))).mtimeMs
+    if (Math.abs(age) > STALE_MS) await rm(lock, { force: true })
+    else await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+  }
+  try {
+    await run()
+  } finally {
+    await rm(lock, { force: true })
   }
 }
 
@@ -47,24 +88,29 @@ function pageStore(): TuningStore {
     const root = await navigator.storage.getDirectory()
     return (await root.getDirectoryHandle('learngene', { create: true })).getDirectoryHandle('webgpu', { create: true })
   }
+  const read = async (name: string) => {
+    try {
+      return (await (await (await (await folder()).getFileHandle(name)).getFile()).text()) || undefined
+    } catch (error) {
+      return missing(error, 'name', ['NotFoundError'])
+    }
+  }
   return {
     place: "the page's private files, learngene/webgpu",
-    async read(name) {
-      try {
-        return await (await (await (await folder()).getFileHandle(name)).getFile()).text()
-      } catch (error) {
-        return missing(error, 'name', 'NotFoundError')
-      }
-    },
-    // The file changes when the writer is closed.
-    async write(name, text) {
-      const writer = await (await (await folder()).getFileHandle(name, { create: true })).createWritable()
-      await writer.write(text)
-      await writer.close()
-    },
+    remedy: 'allow the page to keep files, and free some of its storage',
+    read,
+    update: (name, change) =>
+      navigator.locks.request(`learngene/webgpu/${name}`, async () => {
+        const text = change(await read(name).catch(() => undefined))
+        // A new file is there, empty, from now on; it changes when the writer is closed.
+        const writer = await (await (await folder()).getFileHandle(name, { create: true })).createWritable()
+        await writer.write(text)
+        await writer.close()
+      }),
   }
 }
 
-function missing(error: unknown, key: 'code' | 'name', value: string): undefined {
-  if ((error as { readonly [name: string]: unknown })[key] !== value) throw error
+function missing(error: unknown, key: 'code' | 'name', values: readonly string[]): undefined {
+  const value = (error as { readonly [name: string]: unknown })[key]
+  if (typeof value !== 'string' || !values.includes(value)) throw error
 }

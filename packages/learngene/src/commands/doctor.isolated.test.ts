@@ -56,7 +56,7 @@ describe('learngene doctor', () => {
   })
 
   it('fails where nothing computes', async () => {
-    for (const name of BACKEND_NAMES) answers[name] = { works: false, reason: 'it does not answer within 20 s', seconds: 20 }
+    for (const name of BACKEND_NAMES) answers[name] = { works: false, reason: 'its process fails (no answer within 20 s)', seconds: 20 }
     const { code, stdout, stderr } = await run(['doctor'])
     expect(code).toBe(1)
     expect(stdout).toMatch(/\nnothing computes here\n$/)

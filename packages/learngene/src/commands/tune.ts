@@ -29,7 +29,12 @@ export function addTune(program: Command, io: Io): void {
     .option('--model <model>', 'the model, in place of the argument')
     .addOption(ownPartsOption())
     .option('--batch <number>', 'images per step, as the training or whoever classifies has them', integer(1, 65536), 64)
-    .option('--seconds <number>', 'the time that measuring may take', seconds, 20)
+    .option(
+      '--seconds <number>',
+      'the time that it may take: finding the products, in one step however long, and measuring them',
+      seconds,
+      20,
+    )
     .option('--what <work>', 'train: forward and backward products; forward: those of inference alone', work, 'train')
     .addOption(
       new Option('--precision <precision>', 'of the products: mixed needs a GPU with units for float16')
@@ -52,7 +57,8 @@ export function addTune(program: Command, io: Io): void {
       })
       const headings = ['product', 'tile', 'parts', 'ms', 'untuned ms', 'gain']
       const table = textTable(headings, rows, ['left', 'right', 'right', 'right', 'right', 'right'])
-      const kept = `${Object.keys(tuned.plans).length} of ${tuned.shapes} products measured on ${tuned.device}; ${tuned.file}`
+      const found = `${tuned.shapes} products found in ${tuned.findingSeconds.toFixed(1)} of ${options.seconds} s`
+      const kept = `${found}, ${Object.keys(tuned.plans).length} measured on ${tuned.device}; ${tuned.file ?? 'not kept'}`
       io.stdout.write(`${table}\n${kept}\n${nextText([commandText('bench', '--backends', 'webgpu', '--batch', options.batch)], quiet)}`)
     })
 }

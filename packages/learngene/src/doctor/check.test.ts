@@ -35,7 +35,7 @@ describe('a process that fails is an answer', () => {
 
   it('where it hangs', async () => {
     const checked = await checkWith('for (;;);', { limitSeconds: 0.5 })
-    expect(checked).toMatchObject({ works: false, reason: 'it does not answer within 0.5 s' })
+    expect(checked).toMatchObject({ works: false, reason: 'its process fails (no answer within 0.5 s)' })
     expect(checked.seconds).toBeGreaterThanOrEqual(0.5)
     expect(checked.seconds).toBeLessThan(10)
   })

@@ -23,10 +23,9 @@ export async function check(
   { signal, module = built(), limitSeconds = TIME_LIMIT_SECONDS }: CheckOptions,
 ): Promise<Checked> {
   const started = performance.now()
-  const limit = AbortSignal.timeout(1000 * limitSeconds)
-  const answer = await askProcess(module, request, crashText, AbortSignal.any([signal, limit])).catch((error: Error): CheckAnswer => {
+  const answer = await askProcess(module, request, crashText, { seconds: limitSeconds, signal }).catch((error: Error): CheckAnswer => {
     signal.throwIfAborted()
-    return { works: false, reason: limit.aborted ? `it does not answer within ${limitSeconds} s` : error.message }
+    return { works: false, reason: error.message }
   })
   return { ...(answer as CheckAnswer), seconds: (performance.now() - started) / 1000 }
 }

@@ -84,15 +84,16 @@ export async function measureModel(request: MeasuredModel, signal?: AbortSignal,
 /** What measures; built beside the chunk that this is in. */
 const PROCESS = new URL('./latency/measure-process.js', import.meta.url)
 
+/** What takes so much longer than the timed runs hangs. */
+const TIME_LIMIT_SECONDS = 3600
+
 async function ask<Answer>(request: MeasureRequest, signal: AbortSignal | undefined, module: URL): Promise<Answer> {
-  const { backend, batch } = request
+  const { backend, batch, seconds = 0 } = request
   const what = `latency cannot be measured on ${backend} with batch ${batch}`
-  const answer = (await askProcess(
-    module,
-    request,
-    (stderr, ended) => `${what}: ${stderr.trim().split('\n').at(-1) || ended}`,
+  const answer = (await askProcess(module, request, (stderr, ended) => `${what}: ${stderr.trim().split('\n').at(-1) || ended}`, {
+    seconds: seconds + TIME_LIMIT_SECONDS,
     signal,
-  )) as MeasureAnswer
+  })) as MeasureAnswer
   if ('error' in answer) throw new Error(`${what}: ${answer.error}`)
   return answer as Answer
 }

@@ -26,12 +26,13 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }))
 
 /** What a run says where the process does so. */
-async function said(when: TuneWhen, images: number, isNew: boolean, code: string): Promise<string[]> {
+async function said(when: TuneWhen, images: number, isNew: boolean, code: string, limitSeconds?: number): Promise<string[]> {
   const file = join(folder, `${Math.random()}.mjs`)
   await writeFile(file, code)
   const texts: string[] = []
   const report = (event: { kind: string; text?: string }) => void texts.push(event.text!)
-  await tuneRun({ when, config, images, classes: 10, workers: 1, isNew, module: pathToFileURL(file), report: report as never })
+  const given = { when, config, images, classes: 10, workers: 1, isNew, ...(limitSeconds && { limitSeconds }) }
+  await tuneRun({ ...given, module: pathToFileURL(file), report: report as never })
   return texts
 }
 
@@ -51,11 +52,19 @@ it('tunes a new run whose training is long, and says so in one line', async () =
   expect(await said('always', 500, true, measures)).toEqual(['tuned 20 of 31 products for GPU true in 3 s; kept in f'])
 })
 
-it('goes on where there is no tuning, or it crashes', async () => {
+it('says where what it measured is not kept', async () => {
+  expect(await said('always', 500, true, measures.replace("'f'", 'null'))).toEqual([
+    'tuned 20 of 31 products for GPU true in 3 s; not kept',
+  ])
+})
+
+it('goes on where there is no tuning, or it crashes or hangs', async () => {
   const skips = `process.once('message', () => process.send({ skipped: 'the adapter computes on the CPU' }))`
   expect(await said('always', 5000, true, skips)).toEqual(['products are not tuned: the adapter computes on the CPU'])
   expect(await said('always', 5000, true, 'process.exit(3)')).toEqual(['products are not tuned: exit code 3'])
   expect(await said('always', 5000, true, `process.kill(process.pid, 'SIGKILL')`)).toEqual(['products are not tuned: ended by SIGKILL'])
+  const hangs = `console.error('a warning'); process.once('message', () => { for (;;); })`
+  expect(await said('always', 5000, true, hangs, 0.5)).toEqual(['products are not tuned: no answer within 0.5 s'])
 })
 
 const built = new URL('../../dist/run/tune-process.js', import.meta.url)
@@ -72,7 +81,7 @@ it.skipIf(missing !== '')(`looks at what takes the run's time in a process of it
   }
   try {
     // A software adapter compiles the plans of one product longer than this; learngene tune measures some in its own test.
-    const answer = await askProcess(built, request, (stderr, ended) => `${ended}: ${stderr}`)
+    const answer = await askProcess(built, request, (stderr, ended) => `${ended}: ${stderr}`, { seconds: 280 })
     expect(answer).toMatchObject({
       device: expect.stringMatching(/\S/),
       shapes: expect.any(Number),

@@ -11,8 +11,11 @@ export type TuneWhen = (typeof TUNE_WHEN)[number]
 /** Steps from which a training is long: below, measuring takes longer than it gains. */
 const LONG_STEPS = 2000
 
-/** The time that measuring may take. */
+/** The time that finding the products and measuring them may take. */
 const SECONDS = 20
+
+/** What takes longer hangs: finding the products runs a step of each training, which a slow machine compiles for minutes. */
+const TIME_LIMIT_SECONDS = 600
 
 export interface TuneRunRequest {
   readonly config: RunConfig
@@ -37,6 +40,7 @@ export type TuneRunAnswer =
       readonly shapes: number
       readonly measured: number
       readonly seconds: number
+      /** null where they are not kept. */
       readonly file: string | null
     }
 
@@ -46,6 +50,7 @@ interface TuneRunOptions extends Omit<TuneRunRequest, 'seconds' | 'software'> {
   readonly isNew: boolean
   /** The built `tune-process` entry. */
   readonly module: URL
+  readonly limitSeconds?: number
   readonly report: Reporter
   readonly signal?: AbortSignal
 }
@@ -62,21 +67,27 @@ export function stepsOf(
 }
 
 /** Tunes the products of a run on webgpu, in a process of its own, where it is worth it; a failure is a line, and the run goes on. @throws the signal's reason */
-export async function tuneRun({ when, isNew, module, report, signal, ...asked }: TuneRunOptions): Promise<void> {
+export async function tuneRun({
+  when,
+  isNew,
+  module,
+  limitSeconds = TIME_LIMIT_SECONDS,
+  report,
+  signal,
+  ...asked
+}: TuneRunOptions): Promise<void> {
   if (when === 'never' || !isNew || (when === 'auto' && stepsOf(asked.config, asked.images) < LONG_STEPS)) return
   const request: TuneRunRequest = { ...asked, seconds: SECONDS, software: when === 'always' }
   const say = (text: string) => report({ kind: 'message', text })
   try {
-    const answer = (await askProcess(
-      module,
-      request,
-      (stderr, ended) => stderr.trim().split('\n').at(-1) || ended,
+    const answer = (await askProcess(module, request, (stderr, ended) => stderr.trim().split('\n').at(-1) || ended, {
+      seconds: limitSeconds,
       signal,
-    )) as TuneRunAnswer
+    })) as TuneRunAnswer
     if ('skipped' in answer) say(`products are not tuned: ${answer.skipped}`)
     else
       say(
-        `tuned ${answer.measured} of ${answer.shapes} products for ${answer.device} in ${answer.seconds.toFixed(0)} s; kept in ${answer.file}`,
+        `tuned ${answer.measured} of ${answer.shapes} products for ${answer.device} in ${answer.seconds.toFixed(0)} s; ${answer.file === null ? 'not kept' : `kept in ${answer.file}`}`,
       )
   } catch (error) {
     signal?.throwIfAborted()

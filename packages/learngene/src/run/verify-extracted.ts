@@ -11,6 +11,9 @@ export interface VerifyRequest {
   readonly configFile?: string
 }
 
+/** What takes longer for its few images hangs. */
+const TIME_LIMIT_SECONDS = 600
+
 /**
  * Reads an extracted model in a new process and runs images through it.
  *
@@ -20,8 +23,8 @@ export interface VerifyRequest {
  */
 export async function logitsInNewProcess(module: URL, request: VerifyRequest, signal?: AbortSignal): Promise<Float32Array> {
   const failure = (stderr: string, ended: string) =>
-    `the extracted model cannot be run in a new process: ${stderr.trim().split('\n').at(-1) ?? ended}`
-  return Float32Array.from((await askProcess(module, request, failure, signal)) as number[])
+    `the extracted model cannot be run in a new process: ${stderr.trim().split('\n').at(-1) || ended}`
+  return Float32Array.from((await askProcess(module, request, failure, { seconds: TIME_LIMIT_SECONDS, signal })) as number[])
 }
 
 /** max |a - b| / max |b| */

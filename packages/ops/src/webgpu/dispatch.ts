@@ -103,13 +103,26 @@ export function grid(count: number): [number, number, number] {
   return [Math.ceil(count / y), y, 1]
 }
 
-/** Compiles programs that are new to the backend, all at the same time and without holding up the thread. What cannot be compiled fails where it is dispatched. */
-export async function compileAhead({ device, pipelineCache }: WebGPUBackend, programs: readonly Program[]): Promise<void> {
+/**
+ * Compiles programs that are new to the backend, all at the same time and without holding up the thread.
+ *
+ * @returns by their keys why the driver cannot compile some, which fail where they are dispatched
+ */
+export async function compileAhead(
+  { device, pipelineCache }: WebGPUBackend,
+  programs: readonly Program[],
+): Promise<ReadonlyMap<string, unknown>> {
   const missing = new Map(programs.flatMap((program) => (pipelineCache[program.key] ? [] : [[program.key, program]])))
+  const failed = new Map<string, unknown>()
   const compile = async (program: Program) => {
-    pipelineCache[program.key] = await device.createComputePipelineAsync(descriptorOf(device, program))
+    try {
+      pipelineCache[program.key] = await device.createComputePipelineAsync(descriptorOf(device, program))
+    } catch (error) {
+      failed.set(program.key, error)
+    }
   }
-  await Promise.allSettled([...missing.values()].map(compile))
+  await Promise.all([...missing.values()].map(compile))
+  return failed
 }
 
 /** Among those of the backend's own programs, so that whoever stands in for the backend's cache has ours as well. */

@@ -223,12 +223,12 @@ function unitOfHalves(backend: WebGPUBackend): MatrixUnit {
   )
 }
 
-/** The programs of tiles for a product without an epilogue. */
-export function programsOf(backend: WebGPUBackend, shape: ProductShape, tiles: readonly TunedPlan[]): Program[] {
+/** The programs by plans, whose tiles must be of the product's family, for a product without an epilogue. */
+export function programsOf(backend: WebGPUBackend, shape: ProductShape, plans: readonly TunedPlan[]): Program[] {
   return withFamily(backend, shape, (programs) =>
-    programs.family.tiles
-      .filter((tile) => tiles.some(({ rows, columns }) => rows === tile.rows && columns === tile.columns))
-      .map((tile) => programFor(programs, shape, tile)),
+    plans.map((plan) =>
+      programFor(programs, shape, programs.family.tiles.find(({ rows, columns }) => rows === plan.rows && columns === plan.columns)!),
+    ),
   )
 }
 

@@ -95,6 +95,16 @@ test('a depth that is short is not cut', () => {
   expect(choosePlan(FLOAT_TILES, { rows: 1000, columns: 192, depth: 64, divisible: true }, device).parts).toBe(1)
 })
 
+test('a model of a device, or limits, that no tile keeps are what is said, not the number of workgroups', () => {
+  const shape = { rows: 20, columns: 5, depth: 3, divisible: false }
+  expect(() => choosePlan(FLOAT_TILES, shape, { limits: LEAST, model: { ...H100, accumulators: 15 } })).toThrow(
+    'a product [20, 3] x [3, 5] has no tile: each thread holds at least 16 results of it, and the device model has accumulators 15; give setDeviceModel accumulators of 16 or more',
+  )
+  expect(() => choosePlan(FLOAT_TILES, shape, { limits: { ...LEAST, maxComputeWorkgroupStorageSize: 1024 }, model: H100 })).toThrow(
+    /^a product \[20, 3\] x \[3, 5\] has no tile: a workgroup takes at least 64 threads and \d+ bytes, and this GPU allows 256 and 1024; only/,
+  )
+})
+
 test('a product beyond the workgroups that a device starts is refused in one line', () => {
   const limits = { ...LEAST, maxComputeWorkgroupsPerDimension: 8 }
   expect(() => choosePlan(FLOAT_TILES, { rows: 2000, columns: 5, depth: 3, divisible: false }, { limits, model: H100 })).toThrow(

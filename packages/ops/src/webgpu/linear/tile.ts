@@ -108,9 +108,7 @@ export function planOf<T extends TileSize>(
   { rows, columns, depth, divisible }: ProductSize,
   limits: PlanLimits,
 ): Plan<T> | undefined {
-  const { threads, bytes } = family.needs(tile)
-  if (threads > Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX)) return undefined
-  if (bytes > limits.maxComputeWorkgroupStorageSize) return undefined
+  if (!fitsWorkgroup(family.needs(tile), limits)) return undefined
   const share = Math.min(depth, Math.ceil(depth / parts / SHARE_STEP) * SHARE_STEP)
   const whole = Math.ceil(depth / share)
   if (whole > 1 && (!divisible || 4 * whole * rows * columns > limits.maxStorageBufferBindingSize)) return undefined
@@ -118,6 +116,11 @@ export function planOf<T extends TileSize>(
   if (Math.max(...workgroups) > limits.maxComputeWorkgroupsPerDimension) return undefined
   return { tile, parts: whole, share }
 }
+
+const threadsAllowed = (limits: PlanLimits): number => Math.min(limits.maxComputeInvocationsPerWorkgroup, limits.maxComputeWorkgroupSizeX)
+
+const fitsWorkgroup = ({ threads, bytes }: Needs, limits: PlanLimits): boolean =>
+  threads <= threadsAllowed(limits) && bytes <= limits.maxComputeWorkgroupStorageSize
 
 /** Workgroups that all processors together run at once. */
 function atOnce<T extends TileSize>(family: TileFamily<T>, tile: T, { processors, registers }: DeviceModel): number {
@@ -161,11 +164,25 @@ function expectedSeconds<T extends TileSize>(
  */
 export function choosePlan<T extends TileSize>(family: TileFamily<T>, size: ProductSize, device: PlanDevice): Plan<T> {
   const plans = plansOf(family, size, device).map((plan) => ({ plan, seconds: expectedSeconds(family, plan, size, device.model) }))
-  if (plans.length === 0) {
-    const { rows, columns, depth } = size
-    throw new Error(
-      `a product [${rows}, ${depth}] x [${depth}, ${columns}] is beyond this GPU's limit of ${device.limits.maxComputeWorkgroupsPerDimension} workgroups; take a smaller batch`,
-    )
-  }
+  if (plans.length === 0) throw new Error(whyNoPlan(family, size, device))
   return plans.reduce((best, next) => (next.seconds < best.seconds ? next : best)).plan
+}
+
+function whyNoPlan<T extends TileSize>(
+  family: TileFamily<T>,
+  { rows, columns, depth }: ProductSize,
+  { limits, model }: PlanDevice,
+): string {
+  const product = `a product [${rows}, ${depth}] x [${depth}, ${columns}]`
+  const needs = family.tiles.map((tile) => family.needs(tile))
+  const held = needs.filter(({ accumulators }) => accumulators <= model.accumulators)
+  if (held.length === 0) {
+    const least = Math.min(...needs.map(({ accumulators }) => accumulators))
+    return `${product} has no tile: each thread holds at least ${least} results of it, and the device model has accumulators ${model.accumulators}; give setDeviceModel accumulators of ${least} or more`
+  }
+  if (!held.some((need) => fitsWorkgroup(need, limits))) {
+    const [threads, bytes] = [Math.min(...held.map(({ threads }) => threads)), Math.min(...held.map(({ bytes }) => bytes))]
+    return `${product} has no tile: a workgroup takes at least ${threads} threads and ${bytes} bytes, and this GPU allows ${threadsAllowed(limits)} and ${limits.maxComputeWorkgroupStorageSize}; only a GPU with larger limits can compute it`
+  }
+  return `${product} is beyond this GPU's limit of ${limits.maxComputeWorkgroupsPerDimension} workgroups; take a smaller batch`
 }

@@ -67,7 +67,7 @@ test('a shape whose share went into compilation is measured in what others leave
 
 test('what is never prepared is waited for until the time is over, and not measured', async () => {
   const { measure, calls } = device((rows) => rows)
-  const prepare = ({ key }: PlannedShape) => (key === 'b' ? new Promise<void>(() => {}) : Promise.resolve())
+  const prepare = ({ key, candidates }: PlannedShape) => (key === 'b' ? new Promise<never>(() => {}) : Promise.resolve(candidates))
   const now = () => performance.now()
   const began = now()
   const plans = await searchPlans([shape('a', [2, 1]), shape('b', [2, 1])], { prepare, measure, now, seconds: 0.3 })
@@ -75,6 +75,78 @@ test('what is never prepared is waited for until the time is over, and not measu
   expect(plans).toEqual({ a: { ...plan(1), ms: 1, untunedMs: 2 } })
   expect(calls.filter((call) => call.startsWith('b'))).toEqual([])
 }, 20_000)
+
+test('what cannot be prepared is not measured, and the others are', async () => {
+  const { now, measure, calls } = device((rows) => rows)
+  const prepare = async ({ candidates }: PlannedShape) => candidates.filter(({ rows }) => rows !== 10)
+  const plans = await searchPlans([shape('a', [30, 10, 20])], { prepare, measure, now, seconds: 1000 })
+  expect(plans).toEqual({ a: { ...plan(20), ms: 20, untunedMs: 30 } })
+  expect(calls).not.toContain('a 10')
+})
+
+/** Measures, but fails from a call on where a plan's tile has so many rows. */
+function failing(measure: ReturnType<typeof device>['measure'], failed: number, from = 1) {
+  let calls = 0
+  return async (shape: PlannedShape, plan: TunedPlan) => {
+    if (plan.rows === failed && ++calls >= from) throw new Error(`no tile of ${failed}`)
+    return measure(shape, plan)
+  }
+}
+
+test.each([1, 2, 4])('a plan whose measurement %i fails is hopeless, whatever it took before', async (from) => {
+  const { now, measure } = device((rows) => rows)
+  const onMeasured = vi.fn()
+  const isLost = async () => false
+  const shapes = [shape('a', [30, 10, 20]), shape('b', [10, 5])]
+  const search = { measure: failing(measure, 5, from), isLost, now, seconds: 1000, onMeasured }
+  expect(await searchPlans(shapes, search)).toEqual({
+    a: { ...plan(10), ms: 10, untunedMs: 30 },
+    b: { ...plan(10), ms: 10, untunedMs: 10 },
+  })
+  expect(onMeasured).toHaveBeenLastCalledWith('b', [{ ...plan(10), ms: 10 }])
+})
+
+test('a shape whose plan of limits and model fails is left out, once; where all are it is the error', async () => {
+  const { now, measure, calls } = device((rows) => rows)
+  const search = { measure: failing(measure, 30), now, seconds: 1000 }
+  expect(Object.keys(await searchPlans([shape('a', [30, 10]), shape('b', [20, 10])], search))).toEqual(['b'])
+  expect(calls.filter((call) => call.startsWith('a'))).toEqual([])
+  await expect(searchPlans([shape('a', [30, 10]), shape('b', [30])], search)).rejects.toThrow('no tile of 30')
+})
+
+test('what fails on a lost device ends the search, and what was found by then has been told', async () => {
+  const { now, measure, calls } = device((rows) => rows)
+  const onPlan = vi.fn()
+  const search = { measure: failing(measure, 5), isLost: async () => true, now, seconds: 1000, onPlan }
+  await expect(searchPlans([shape('a', [30, 10]), shape('b', [10, 5]), shape('c', [1, 2])], search)).rejects.toThrow('no tile of 5')
+  expect(onPlan.mock.calls).toEqual([['a', { ...plan(10), ms: 10, untunedMs: 30 }]])
+  expect(calls.filter((call) => call.startsWith('c'))).toEqual([])
+})
+
+test('the next shape begins when whoever is told of a plan has kept it', async () => {
+  const { now, measure, calls } = device((rows) => rows)
+  const before: number[] = []
+  const onPlan = async () => {
+    const count = calls.length
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    before.push(calls.length - count)
+  }
+  await searchPlans([shape('a', [30, 10]), shape('b', [10, 5])], { measure, now, seconds: 1000, onPlan })
+  expect(before).toEqual([0, 0])
+})
+
+test('an aborted search has told of what it found', async () => {
+  const controller = new AbortController()
+  const { now, measure } = device((rows) => rows)
+  const onPlan = vi.fn()
+  const aborting = async (shape: PlannedShape, plan: TunedPlan) => {
+    if (shape.key === 'b') controller.abort(new Error('enough'))
+    return measure(shape, plan)
+  }
+  const search = { measure: aborting, now, seconds: 1000, signal: controller.signal, onPlan }
+  await expect(searchPlans([shape('a', [30, 10]), shape('b', [10, 5])], search)).rejects.toThrow('enough')
+  expect(onPlan.mock.calls).toEqual([['a', { ...plan(10), ms: 10, untunedMs: 30 }]])
+})
 
 test('a preparation that fails is the error of the search', async () => {
   const { measure, now } = device((rows) => rows)

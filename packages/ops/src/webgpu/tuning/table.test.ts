@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import { identityOf, kernelsVersion, parseTable, type TuningTable, tableName } from './table.js'
 
 const adapter = identityOf({ vendor: 'amd', architecture: 'rdna-3', device: '', description: 'driver 24.1' })
@@ -40,4 +40,29 @@ test('each adapter and driver has a file of its own, with a name that any system
   expect(new Set(names).size).toBe(4)
   for (const name of names) expect(name).toMatch(/^[a-z0-9-]+-[0-9a-f]{8}\.json$/)
   expect(names[0]).toMatch(/^amd-rdna-3-/)
+})
+
+describe('tables hold for these kernels alone:', () => {
+  afterEach(() => {
+    vi.doUnmock('../linear/matrix-unit.js')
+    vi.resetModules()
+  })
+
+  test.each(['emulatedMatrices', 'subgroupMatrices'] as const)('other code of %s is another version', async (name) => {
+    vi.resetModules()
+    vi.doMock('../linear/matrix-unit.js', async (actual) => {
+      const units = await actual<typeof import('../linear/matrix-unit.js')>()
+      const changed = (...given: Parameters<typeof units.subgroupMatrices>) => {
+        const unit = units[name](...given)
+        return { ...unit, multiplyAdd: (...factors: Parameters<typeof unit.multiplyAdd>) => `(${unit.multiplyAdd(...factors)})` }
+      }
+      return { ...units, [name]: changed }
+    })
+    expect((await import('./table.js')).kernelsVersion()).not.toBe(kernelsVersion())
+  })
+
+  test('the same code is the same version', async () => {
+    vi.resetModules()
+    expect((await import('./table.js')).kernelsVersion()).toBe(kernelsVersion())
+  })
 })

@@ -1,5 +1,6 @@
 import { shader } from '../dispatch.js'
-import { emulatedMatrices } from '../linear/matrix-unit.js'
+import type { Halves } from '../linear/halves.js'
+import { emulatedMatrices, subgroupMatrices } from '../linear/matrix-unit.js'
 import { MIXED_TILES, mixedProductProgram } from '../linear/mixed-product.js'
 import type { TunedPlan } from '../linear/planning.js'
 import { partsProgram, productProgram } from '../linear/product.js'
@@ -37,19 +38,22 @@ export function kernelsVersion(): string {
   return version
 }
 
-/** Of each tile a program without sums and one with them, as these differ in more than the sums; of mixed ones also those of float16 in memory. */
+/** Of each tile a program without sums and one with them, as these differ in more than the sums; of mixed ones also those of float16 in memory, by a device's matrix units and by emulated ones. */
 function programs() {
   const operands = {
     left: { name: 'left', contiguous: 'outer', wide: true, whole: true },
     right: { name: 'right', contiguous: 'depth', wide: true, whole: true },
   } as const
-  const unit = emulatedMatrices({ m: 16, n: 16, k: 16 }, 32)
+  const size = { m: 16, n: 16, k: 16 }
+  const units = [emulatedMatrices(size, 32), subgroupMatrices(size, 32, true)]
   const products = [false, true].map((sums) => ({ ...operands, wide: true, epilogue: {}, sums }))
-  const halves = { left: { ...operands.left, half: unit }, right: { ...operands.right, half: unit }, epilogue: { half: unit } }
+  const stored = (half: Halves) => ({ left: { ...operands.left, half }, right: { ...operands.right, half }, epilogue: { half } })
   return [
     ...products.flatMap((product) => TILES.map((tile) => productProgram({ ...product, tile }))),
-    ...products.flatMap((product) =>
-      [product, { ...product, ...halves }].flatMap((stored) => MIXED_TILES.map((tile) => mixedProductProgram(stored, tile, unit))),
+    ...units.flatMap((unit) =>
+      products
+        .flatMap((product) => [product, { ...product, ...stored(unit) }])
+        .flatMap((product) => MIXED_TILES.map((tile) => mixedProductProgram(product, tile, unit))),
     ),
     partsProgram(true),
   ]

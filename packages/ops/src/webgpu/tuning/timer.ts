@@ -4,7 +4,7 @@ import type { WebGPUBackend } from '../backend.js'
 export interface GpuTimer {
   /** Whose clock: the device's, by timestamp queries, or the host's, from submission to the end of the work. */
   readonly clock: 'device' | 'host'
-  /** Milliseconds that the device takes for the dispatches of `encode`, which waits for nothing, each so many times in a row. */
+  /** Milliseconds that the device takes for the dispatches of `encode`, which waits for nothing, each so many times in a row; by the host's clock where that of the device has not moved. */
   time(encode: () => void, times: number): Promise<number>
   destroy(): void
 }
@@ -16,7 +16,7 @@ export function createTimer(backend: WebGPUBackend): GpuTimer {
   return { ...timer, time: (encode, times) => learngeneRead(() => timer.time(encode, times)) }
 }
 
-function deviceTimer(backend: WebGPUBackend): GpuTimer {
+function deviceTimer(backend: WebGPUBackend, now: () => number = () => performance.now()): GpuTimer {
   const { device } = backend
   const querySet = device.createQuerySet({ type: 'timestamp', count: 2 })
   const resolved = device.createBuffer({ size: 16, usage: GPUBufferUsage.QUERY_RESOLVE | GPUBufferUsage.COPY_SRC })
@@ -30,12 +30,15 @@ function deviceTimer(backend: WebGPUBackend): GpuTimer {
       inOnePass(backend, backend.commandEncoder!.beginComputePass({ timestampWrites }), encode, times)
       backend.commandEncoder!.resolveQuerySet(querySet, 0, 2, resolved, 0)
       backend.commandEncoder!.copyBufferToBuffer(resolved, 0, read, 0, 16)
+      const began = now()
       backend.submitQueue()
       await read.mapAsync(GPUMapMode.READ)
+      const hostMs = now() - began
       const [begin, end] = new BigInt64Array(read.getMappedRange())
       const nanoseconds = Number(end! - begin!)
       read.unmap()
-      return nanoseconds / 1e6
+      // Clocks tick in steps of up to 0.1 ms, and those of some devices stand still.
+      return nanoseconds > 0 ? nanoseconds / 1e6 : hostMs
     },
     destroy() {
       querySet.destroy()

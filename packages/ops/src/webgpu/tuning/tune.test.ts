@@ -10,10 +10,11 @@ import { newTensor } from '../dispatch.js'
 import { assumeUnit, roundingMatrices } from '../linear/matrix-unit.js'
 import { mixedTiles } from '../linear/mixed-product.js'
 import { multiply, multiplyAndSum } from '../linear/multiply.js'
-import { assumeDevice, type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey } from '../linear/planning.js'
+import { assumeDevice, type ProductShape, planDevice, planProduct, setTunedPlans, shapeKey, tunedPlansOf } from '../linear/planning.js'
 import { FLOAT_TILES, plansOf } from '../linear/tile.js'
+import type { MeasuredPlan } from './table.js'
 import { createTimer, hostTimer } from './timer.js'
-import { productsOf, tune } from './tune.js'
+import { productsOf, repeatsAfter, tune } from './tune.js'
 
 const backend = () => engine().backend as WebGPUBackend
 
@@ -21,6 +22,8 @@ const weightGradient: ProductShape = { left: 'outer', right: 'outer', rows: 37, 
 const forward: ProductShape = { left: 'depth', right: 'depth', rows: 131, columns: 70, depth: 33, divisible: false, halves: [] }
 
 describeWebGPU(() => {
+  const { beginComputePass: beginPass } = GPUCommandEncoder.prototype
+  const { dispatchWorkgroups } = GPUComputePassEncoder.prototype
   afterEach(() => setTunedPlans(backend(), {}))
 
   const step = () => {
@@ -149,6 +152,97 @@ describeWebGPU(() => {
     expect(partsOn(100)).toBeGreaterThan(partsOn(2))
     expect(() => assumeDevice(backend(), { processors: -1 })).toThrow('processors of a device model must be a number above 0; got -1')
     assumeDevice(backend(), { processors: before })
+  })
+
+  const passes = () => {
+    const counts: number[] = []
+    const begin = vi.spyOn(GPUCommandEncoder.prototype, 'beginComputePass').mockImplementation(function (this: GPUCommandEncoder, given) {
+      counts.push(0)
+      return beginPass.call(this, given)
+    })
+    const dispatched = vi.spyOn(GPUComputePassEncoder.prototype, 'dispatchWorkgroups').mockImplementation(function (
+      this: GPUComputePassEncoder,
+      ...sizes
+    ) {
+      counts[counts.length - 1]!++
+      return dispatchWorkgroups.apply(this, sizes)
+    })
+    return {
+      counts,
+      restore() {
+        begin.mockRestore()
+        dispatched.mockRestore()
+      },
+    }
+  }
+
+  test('a device whose clock stands still is timed by the host, and no pass of it takes long', async () => {
+    const still = vi.spyOn(GPUCommandEncoder.prototype, 'resolveQuerySet').mockImplementation(() => undefined)
+    const watched = passes()
+    try {
+      const shape: ProductShape = { ...forward, rows: 256, columns: 256, depth: 64 }
+      const { plans } = await tune([{ shape, count: 1 }], { seconds: 60 })
+      const [{ ms }] = Object.values(plans) as [MeasuredPlan]
+      // The least that a table says.
+      expect(ms).toBeGreaterThan(1e-6)
+      expect(Math.max(...watched.counts) * ms).toBeLessThan(300)
+    } finally {
+      watched.restore()
+      still.mockRestore()
+    }
+  })
+
+  test('what is short is repeated more by factors, until it is long enough', () => {
+    const counts = [1]
+    while (counts.length < 6) counts.push(repeatsAfter(counts.at(-1)!, 0, 5))
+    expect(counts).toEqual([1, 8, 64, 500, 500, 500])
+    expect([repeatsAfter(8, 1, 5), repeatsAfter(8, 4, 5), repeatsAfter(8, 5, 5), repeatsAfter(1, 700, 5)]).toEqual([40, 10, 8, 1])
+  })
+
+  test('a candidate that the driver cannot compile costs no other its measurement', async () => {
+    const { device } = backend()
+    for (const key of Object.keys(backend().pipelineCache)) delete backend().pipelineCache[key]
+    const create = device.createComputePipelineAsync.bind(device)
+    let refused: string | undefined
+    const spy = vi.spyOn(device, 'createComputePipelineAsync').mockImplementation((descriptor) => {
+      if (refused === undefined && descriptor.label?.includes('product') && ++asked > 1) refused = descriptor.label
+      return descriptor.label === refused ? Promise.reject(new Error('the driver has no registers left')) : create(descriptor)
+    })
+    let asked = 0
+    const late = vi.spyOn(device, 'createComputePipeline')
+    try {
+      const kept = vi.fn()
+      const { plans } = await tune(
+        [
+          { shape: { ...forward, rows: 77 }, count: 2 },
+          { shape: { ...forward, rows: 79 }, count: 1 },
+        ],
+        { seconds: 120, onPlan: kept },
+      )
+      expect(Object.keys(plans)).toEqual(['f32 depth depth 77x70x33', 'f32 depth depth 79x70x33'])
+      expect(kept.mock.calls).toEqual(Object.entries(plans))
+      expect(refused).toBeDefined()
+      expect(late.mock.calls.map(([{ label }]) => label)).not.toContain(refused)
+    } finally {
+      spy.mockRestore()
+      late.mockRestore()
+    }
+  })
+
+  test('what was found before it was aborted is told, and in use', async () => {
+    const controller = new AbortController()
+    const shapes = [77, 79].map((rows, i) => ({ shape: { ...forward, rows }, count: 2 - i }))
+    const onPlan = vi.fn(() => controller.abort(new Error('enough')))
+    await expect(tune(shapes, { seconds: 120, signal: controller.signal, onPlan })).rejects.toThrow('enough')
+    expect(onPlan).toHaveBeenCalledOnce()
+    expect(tunedPlansOf(backend())).toEqual(Object.fromEntries(onPlan.mock.calls as unknown as [string, MeasuredPlan][]))
+  })
+
+  test('the time in which the shapes were found is none of measuring', async () => {
+    const prepare = vi.spyOn(backend().device, 'createComputePipelineAsync')
+    expect((await tune([{ shape: { ...forward, rows: 83 }, count: 1 }], { seconds: 6, spent: 6 })).plans).toEqual({})
+    expect(prepare).not.toHaveBeenCalled()
+    prepare.mockRestore()
   })
 
   test("the host's clock serves where the device has none", async () => {

@@ -23,10 +23,14 @@ import { createTimer, type GpuTimer } from './timer.js'
 export interface TuneOptions {
   /** The time that it may take; default 20. The measurement that is under way then ends first; programs that are still being compiled are not waited for. */
   readonly seconds?: number
+  /** Seconds of it that are over already, as finding the shapes takes some; default 0. */
+  readonly spent?: number
   /** Leaves shapes alone that have a plan already. */
   readonly onlyNew?: boolean
   /** Told before each shape. */
   readonly onShape?: (done: number, total: number) => void
+  /** Told of each plan once it is found, and waited for: whoever keeps it has it whatever ends the tuning. */
+  readonly onPlan?: (key: string, plan: MeasuredPlan) => void | Promise<void>
   /** Told of each shape what its plans took. */
   readonly onMeasured?: (key: string, plans: readonly TimedPlan[]) => void
   readonly signal?: AbortSignal | undefined
@@ -35,19 +39,20 @@ export interface TuneOptions {
 }
 
 /**
- * Times the plans that the current webgpu backend may compute products of these shapes by, and has it use the fastest from now on.
+ * Times the plans that the current webgpu backend may compute products of these shapes by, and has it use the fastest from now on, those found before it was ended too. A plan that the driver cannot
+ * compile, or that fails, is none.
  *
  * @param shapes of {@link productsOf}
  * @returns what was found, as a table to be kept
- * @throws where the current backend is another; the signal's reason
+ * @throws where the current backend is another; the signal's reason; what fails on a lost device, or of every shape; what `onPlan` throws
  */
 export async function tune(shapes: readonly WatchedShape[], options: TuneOptions = {}): Promise<TuningTable> {
-  const { seconds = 20, onlyNew = false, onShape, onMeasured, signal, now = () => performance.now() } = options
+  const { seconds = 20, spent = 0, onlyNew = false, onShape, onMeasured, signal, now = () => performance.now() } = options
   if (!(seconds > 0)) throw new Error(`seconds must be a number above 0; got ${seconds}`)
   const backend = currentBackend()
   const before = tunedPlansOf(backend)
   const timer = createTimer(backend)
-  let plans: { [key: string]: MeasuredPlan } = {}
+  const plans: { [key: string]: MeasuredPlan } = {}
   try {
     setTunedPlans(backend, {})
     const planned = shapes
@@ -58,12 +63,23 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
     const bench = createBench(backend, timer)
     try {
       const measure = ({ key }: PlannedShape, plan: TunedPlan) => bench.measure(key, products.get(key)!, plan)
-      const prepare = ({ key, candidates }: PlannedShape) => compileAhead(backend, programsOf(backend, products.get(key)!, candidates))
-      plans = await searchPlans(planned, {
+      const prepare = async ({ key, candidates }: PlannedShape) => {
+        const programs = programsOf(backend, products.get(key)!, candidates)
+        const failed = await compileAhead(backend, programs)
+        const [untuned] = programs
+        if (untuned && failed.has(untuned.key)) throw failed.get(untuned.key)
+        return candidates.filter((_, i) => !failed.has(programs[i]!.key))
+      }
+      await searchPlans(planned, {
         prepare,
         measure,
-        seconds,
+        isLost: () => isLost(backend),
+        seconds: seconds - spent,
         now,
+        onPlan(key, plan) {
+          plans[key] = plan
+          return options.onPlan?.(key, plan)
+        },
         signal,
         ...(onShape && { onShape }),
         ...(onMeasured && { onMeasured }),
@@ -75,8 +91,19 @@ export async function tune(shapes: readonly WatchedShape[], options: TuneOptions
     timer.destroy()
     setTunedPlans(backend, { ...before, ...plans })
   }
-  return { schema: 1, kernels: kernelsVersion(), adapter: identityOf(adapterInfoOf(backend)), plans }
+  return tuningTable(plans)
 }
+
+/** A table of plans of the current webgpu backend's adapter, for these kernels. @throws where the current backend is another */
+export function tuningTable(plans: TuningTable['plans']): TuningTable {
+  return { schema: 1, kernels: kernelsVersion(), adapter: identityOf(adapterInfoOf(currentBackend())), plans }
+}
+
+/** What fails on a device that is being lost may be met before the loss is told, in ms. */
+const LOSS_MS = 100
+
+const isLost = ({ device }: WebGPUBackend): Promise<boolean> =>
+  Promise.race([device.lost.then(() => true), new Promise<boolean>((resolve) => setTimeout(resolve, LOSS_MS, false))])
 
 /**
  * The shapes of the products that a function, which does not wait, has the current webgpu backend compute; or several, each as many times as it counts.
@@ -110,6 +137,15 @@ function plannedShape(backend: WebGPUBackend, { shape, count }: WatchedShape): P
 const SAMPLE_MS = { device: 5, host: 10 }
 const MOST_REPEATS = 500
 
+/** By how much more is repeated at once: one pass that takes seconds is ended by the watchdogs of systems. */
+const GROWTH = 8
+
+/** How often to repeat what took so many ms in so many repetitions, so that it takes `wanted` ms. */
+export function repeatsAfter(times: number, ms: number, wanted: number): number {
+  if (ms >= wanted) return times
+  return Math.min(Math.ceil(times * Math.min(wanted / Math.max(ms, 0), GROWTH)), MOST_REPEATS)
+}
+
 /** What a device works on a new shape before it is measured, in ms: it may have waited for the programs' compilation, and works at a low clock then, an H100 at 345 MHz instead of 1980. */
 const WAKE_MS = 100
 
@@ -125,12 +161,13 @@ function createBench(backend: WebGPUBackend, timer: GpuTimer) {
     async measure(key: string, shape: ProductShape, plan: TunedPlan): Promise<number> {
       setTunedPlans(backend, { [key]: plan })
       const id = `${key} ${plan.rows}x${plan.columns} ${plan.parts}`
+      const wanted = SAMPLE_MS[timer.clock]
       const sample = async () => {
         const times = repeats.get(id) ?? 1
-        // Clocks of some devices tick in steps of 0.1 ms.
-        const ms = Math.max((await timer.time(current!.run, times)) / times, 1e-6)
-        repeats.set(id, repeats.get(id) ?? Math.max(1, Math.min(Math.ceil(SAMPLE_MS[timer.clock] / ms), MOST_REPEATS)))
-        return ms
+        const ms = await timer.time(current!.run, times)
+        repeats.set(id, repeatsAfter(times, ms, wanted))
+        // Times of a table are above 0, whatever the clocks say.
+        return { ms: Math.max(ms / times, 1e-6), isLong: ms >= wanted / 2 || times === MOST_REPEATS }
       }
       if (current?.key !== key) {
         free()
@@ -138,7 +175,10 @@ function createBench(backend: WebGPUBackend, timer: GpuTimer) {
         const began = performance.now()
         while (performance.now() - began < WAKE_MS) await sample()
       }
-      return sample()
+      for (;;) {
+        const { ms, isLong } = await sample()
+        if (isLong) return ms
+      }
     },
   }
 }
