@@ -8,7 +8,7 @@ import { build } from 'vite'
 export const imports = [
   { what: '`forward`, `loadModel` of `vit-blocks`', code: "export { forward, loadModel } from '@learngene/vit-blocks'", limit: 25_000 },
   { what: '`useBackend` of `backends`', code: "export { useBackend } from '@learngene/backends'", limit: 6_300 },
-  { what: '`ops`', code: "export * from '@learngene/ops'", limit: 8_100 },
+  { what: '`ops`', code: "export * from '@learngene/ops'", limit: 8_200 },
   { what: '`distill-losses`', code: "export * from '@learngene/distill-losses'", limit: 6_200 },
   { what: '`stitch`', code: "export * from '@learngene/stitch'", limit: 31_000 },
   { what: '`budget-search`', code: "export * from '@learngene/budget-search'", limit: 6_000 },

@@ -134,8 +134,12 @@ describeVariants(({ tolerances }) => {
 
   test('a loss, a state or scalars of another shape are refused', () => {
     const scalars = zeros([1, 4]) as Tensor2D
-    expect(() => guardStep(zeros([2, 2]), [], scalars, guardState())).toThrow('guardStep: loss must be [] or [T] and state [4]')
+    expect(() => guardStep(zeros([2, 2]), [], scalars, guardState())).toThrow(
+      'guardStep: loss must be [] or [T], state [4] and scalars [1 P, C]',
+    )
     expect(() => guardStep(scalar(1), [], scalars, variable(zeros([2])))).toThrow('got loss [], state [2]')
-    expect(() => guardStep(scalar(1), [], scalars, guardState(), { sets: 2 })).toThrow('scalars must be [2 P, C], sets a power of two')
+    expect(() => guardStep(scalar(1), [], scalars, guardState(), { sets: 2 })).toThrow(
+      'loss must be [] or [T], state [4] and scalars [2 P, C]',
+    )
   })
 })

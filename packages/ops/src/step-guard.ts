@@ -10,7 +10,9 @@ import {
   greater,
   isFinite as isFiniteTensor,
   logicalAnd,
+  logicalNot,
   logicalOr,
+  logicalXor,
   maximum,
   minimum,
   mod,
@@ -30,6 +32,7 @@ import {
   type Tensor2D,
   tensor,
   tidy,
+  unstack,
   type Variable,
   variable,
   where,
@@ -94,10 +97,8 @@ export function guardStep(
   options: GuardOptions = {},
 ): GuardedStep {
   const { clipNorm = 0, doubleAfter = 0, sets = 1, reached } = options
-  if (loss.rank > 1 || state.shape.join() !== '4') throw shapeError('guardStep', 'loss must be [] or [T] and state [4]', { loss, state })
-  if (!Number.isInteger(Math.log2(sets)) || scalars.shape[0] % sets !== 0) {
-    throw shapeError('guardStep', `scalars must be [${sets} P, C], sets a power of two`, { scalars })
-  }
+  if (loss.rank > 1 || state.shape.join() !== '4' || scalars.shape[0] % sets !== 0)
+    throw shapeError('guardStep', `loss must be [] or [T], state [4] and scalars [${sets} P, C]`, { loss, state, scalars })
   const kernel = findKernel('LearngeneStepGuard')
   if (!kernel) return reference(loss, gradients, scalars, state, options)
   const inputs: NamedTensorMap = { loss, scalars, state }
@@ -118,7 +119,7 @@ function reference(
 ): GuardedStep {
   return tidy(() => {
     const [one, zero] = [scalar(1), scalar(0)]
-    const [alive, scale, taken, history] = [0, 1, 2, 3].map((i) => reshape(slice(state, [i], [1]), [])) as [Tensor, Tensor, Tensor, Tensor]
+    const [alive, scale, taken, history] = unstack(state) as [Tensor, Tensor, Tensor, Tensor]
     const terms = reshape(loss, [-1]) // [T]
     const norm = div(sqrt(sumOfSquares(gradients)), scale)
     const sound = isFiniteTensor(norm)
@@ -128,10 +129,9 @@ function reference(
     const clip = clipNorm === undefined ? one : minimum(div(clipNorm, add(norm, 1e-6)), 1)
     const factor = where(applies, div(clip, scale), zero)
 
-    const grown = add(taken, one)
-    const doubles = doubleAfter === undefined ? undefined : equal(grown, doubleAfter)
-    const doubled = doubles ? where(doubles, minimum(mul(scale, 2), LARGEST_SCALE), scale) : scale
-    const halved = doubleAfter === undefined ? scale : maximum(mul(scale, 0.5), one)
+    const grown = doubleAfter ? add(taken, one) : zero
+    const doubles = equal(grown, doubleAfter ?? -1)
+    const kept = where(lives, maximum(mul(scale, 0.5), one), scale) // a step that lives and does not apply has a scale above 1
     const [rows, columns] = [scalars.shape[0] / sets, scalars.shape[1]]
     const eachSet = reshape(scalars, [sets, rows, columns]) as Tensor
     const set = sets === 1 ? scalars : (gather(eachSet, cast(history, 'int32')) as Tensor2D) // [P, C]
@@ -140,14 +140,13 @@ function reference(
       [0, 0],
       [0, columns - 1],
     ])
-    const numbers = concat([stack([where(applies, zero, one), norm, scale]), terms])
-    const leftOut = where(applies, zero, where(lives, one, zero))
+    const numbers = concat([stack([cast(logicalNot(applies), 'float32'), norm, scale]), terms])
     state.assign(
       stack([
-        where(lives, one, zero),
-        where(applies, doubled, where(lives, halved, scale)),
-        doubles ? where(applies, where(doubles, zero, grown), zero) : zero,
-        mod(add(mul(history, 2), leftOut), sets),
+        cast(lives, 'float32'),
+        where(applies, where(doubles, minimum(mul(scale, 2), LARGEST_SCALE), scale), kept),
+        where(logicalAnd(applies, logicalNot(doubles)), grown, zero),
+        mod(add(mul(history, 2), cast(logicalXor(lives, applies), 'float32')), sets),
       ]),
     )
     return { table: concat([set, factorRows]), numbers: numbers as Tensor1D }

@@ -2,7 +2,6 @@ import type { Interpolation, JsonObject, Preprocessing } from '@learngene/interf
 import { type Size, sidesOf } from '../geometry.js'
 import { describe } from '../safetensors/errors.js'
 import { SafetensorsError } from '../safetensors/index.js'
-import type { Normalisation } from './preprocessing.js'
 
 /**
  * Class names in order, from a list (timm's `label_names`) or from Hugging Face's `id2label`; numbers become text.
@@ -78,7 +77,10 @@ export function fitPreprocessing(
  * @returns undefined where they hold neither
  */
 export function statedPreprocessing(imageSize: Size, details: JsonObject): Preprocessing | undefined {
-  const { preprocessing, normalisation } = details as { readonly preprocessing?: Preprocessing; readonly normalisation?: Normalisation }
+  const { preprocessing, normalisation } = details as {
+    readonly preprocessing?: Preprocessing
+    readonly normalisation?: Pick<Preprocessing, 'mean' | 'std'>
+  }
   const size = sidesOf(imageSize)
   const assumed = { size, crop: size[0] === size[1] ? 'center' : 'squash', cropPct: 1, interpolation: 'bicubic' } as const
   return preprocessing ?? (normalisation && { ...assumed, mean: normalisation.mean, std: normalisation.std })

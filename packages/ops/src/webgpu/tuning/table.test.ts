@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import type { MatrixUnit } from '../linear/matrix-unit.js'
 import { identityOf, kernelsVersion, parseTable, type TuningTable, tableName } from './table.js'
 
 const adapter = identityOf({ vendor: 'amd', architecture: 'rdna-3', device: '', description: 'driver 24.1' })
@@ -52,8 +53,8 @@ describe('tables hold for these kernels alone:', () => {
     vi.resetModules()
     vi.doMock('../linear/matrix-unit.js', async (actual) => {
       const units = await actual<typeof import('../linear/matrix-unit.js')>()
-      const changed = (...given: Parameters<typeof units.subgroupMatrices>) => {
-        const unit = units[name](...given)
+      const changed = (...given: readonly unknown[]) => {
+        const unit = (units[name] as (...given: readonly unknown[]) => MatrixUnit)(...given)
         return { ...unit, multiplyAdd: (...factors: Parameters<typeof unit.multiplyAdd>) => `(${unit.multiplyAdd(...factors)})` }
       }
       return { ...units, [name]: changed }

@@ -45,7 +45,7 @@ function programs() {
     right: { name: 'right', contiguous: 'depth', wide: true, whole: true },
   } as const
   const size = { m: 16, n: 16, k: 16 }
-  const units = [emulatedMatrices(size, 32), subgroupMatrices(size, 32, true)]
+  const units = [emulatedMatrices(size, 32), subgroupMatrices(size, 32, { controlled: true })]
   const products = [false, true].map((sums) => ({ ...operands, wide: true, epilogue: {}, sums }))
   const stored = (half: Halves) => ({ left: { ...operands.left, half }, right: { ...operands.right, half }, epilogue: { half } })
   return [
