@@ -17,6 +17,7 @@ export {
   type StageContext,
   type StageInputs,
   type StageResult,
+  shareOfName,
 } from './plan.js'
 export {
   type Adaptation,

@@ -1,33 +1,16 @@
-import { useBackend } from '@learngene/backends'
 import type { Reporter } from '@learngene/interfaces'
 import { nameBatch, OutOfMemoryError } from '@learngene/ops'
-import { limitGpuMemory } from '@learngene/testing'
-import { add, dispose, engine, matMul, mean, ones, type Scalar, square, type Tensor2D, tidy, variable } from '@tensorflow/tfjs-core'
-import { afterAll, beforeEach, describe, expect, test } from 'vitest'
+import { describeOnSmallGpu } from '@learngene/testing'
+import { add, dispose, matMul, mean, ones, type Scalar, square, type Tensor2D, tidy, variable } from '@tensorflow/tfjs-core'
+import { describe, expect, test } from 'vitest'
 import { adamW } from './adamw.js'
 import { fixedBytes } from './fixed-bytes.js'
 import { train } from './train.js'
 
-const missing = await useBackend('webgpu').then(
-  () => '',
-  (error: Error) => ` (${error.message})`,
-)
-
 const MEBI = 2 ** 20
 const LIMIT = 8 * MEBI
 
-describe.skipIf(missing !== '')(`a training on a GPU of 8 MiB${missing}`, () => {
-  const restore = missing === '' ? limitGpuMemory(LIMIT) : () => {}
-  afterAll(restore)
-  /** Nothing is held on another device. */
-  const startAnew = async () => {
-    const { device } = engine().backend as unknown as { device: GPUDevice }
-    device.destroy()
-    await device.lost
-    await useBackend('webgpu')
-  }
-  beforeEach(startAnew)
-
+await describeOnSmallGpu('a training', LIMIT, (startAnew) => {
   /** Trains [64, 256] weights; a step holds some KiB for each row of its batch. */
   const run = async (steps: number, rowsOf: (step: number) => number, compiled: boolean) => {
     const weights = tidy(() => variable(ones([64, 256])))

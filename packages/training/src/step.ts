@@ -98,8 +98,10 @@ export function scalarsOf<Prepared, Batch>(options: StepOptions<Prepared, Batch>
   const sets = Array.from({ length: setsOf(options, context) }, (_, leftOut) =>
     optimizer.scalars(parameters, taken(context, leftOut), rate),
   )
-  const { shape } = sets[0]!
-  return tensor2d(Float32Array.from(sets.flatMap(({ data }) => Array.from(data))), [sets.length * shape[0], shape[1]])
+  const [rows, columns] = sets[0]!.shape
+  const data = new Float32Array(sets.length * rows * columns)
+  for (const [i, set] of sets.entries()) data.set(set.data, i * rows * columns)
+  return tensor2d(data, [sets.length * rows, columns])
 }
 
 /** The state, counting what was really taken. @param leftOut which of the pending steps were not, as bits, the latest step's the lowest */

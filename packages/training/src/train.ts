@@ -89,7 +89,8 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
   const scaling = options.lossScaling && (resume?.scaling ?? { scale, taken: 0 })
   const guard = guardState(scaling?.scale, scaling?.taken)
   const issued: IssuedStep[] = []
-  const stepsAhead = getBackend() === 'webgpu' && group.size === 1 ? STEPS_AHEAD : 0
+  const onGPU = getBackend() === 'webgpu'
+  const stepsAhead = onGPU && group.size === 1 ? STEPS_AHEAD : 0
   const context: StepContext = {
     group,
     state: optimizer.init(parameters),
@@ -111,7 +112,6 @@ async function trainSteps<Prepared, Batch>(options: TrainOptions<Prepared, Batch
       const more = { evaluations, best, ...(scaling && { scaling: { scale: scale!, taken: taken! } }) }
       return captureTraining(step, parameters, state, losses, more)
     })
-    const onGPU = getBackend() === 'webgpu'
     const { compile } = options
     // A graph of TensorFlow takes seconds to begin with, which parts that come seldom would not bring back.
     const records = onGPU ? group.size === 1 || !compile?.partKey : getBackend() === 'tensorflow' && group.size === 1 && !compile?.partKey

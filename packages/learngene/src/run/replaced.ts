@@ -1,5 +1,5 @@
 import type { Json } from '@learngene/interfaces'
-import { differences, type Recipe, status } from '@learngene/recipe'
+import { differences, type Recipe, shareOfName, status } from '@learngene/recipe'
 import { diskStore } from '@learngene/recipe/node'
 import { listed } from '../report/text.js'
 import { type StoredRun, stagesOfRun } from './run-folder.js'
@@ -25,7 +25,8 @@ export async function replacedBy(
   const { stages } = await status(await recipe(), { store })
   const planned = new Set(stages.map(({ stage }) => stage))
   const stale = stages.filter(({ state }) => state === 'stale').map(({ stage }) => stage)
-  const gone = (await store.list()).map(({ stage }) => stage).filter((stage) => !planned.has(stage) && !isShare(stage))
+  // A share, such as evaluate.1of3, goes with its stage.
+  const gone = (await store.list()).map(({ stage }) => stage).filter((stage) => !planned.has(stage) && !shareOfName(stage))
   return stale.length + gone.length === 0 ? undefined : { settings, stages: [...stale, ...gone] }
 }
 
@@ -40,6 +41,3 @@ export function keptText(dir: string, { settings, stages }: Replaced): string {
 }
 
 const settingsOf = ({ config, seed, configFile }: StoredRun) => JSON.parse(JSON.stringify({ ...config, seed, configFile })) as Json
-
-/** Such as `evaluate.1of3`, whose stage is made of it. */
-const isShare = (stage: string) => /\.\d+of\d+$/.test(stage)
